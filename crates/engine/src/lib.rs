@@ -1,0 +1,1 @@
+//! Use cases: look, snapshot, load, diagnose. Prints nothing.

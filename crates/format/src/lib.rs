@@ -1,0 +1,1 @@
+//! Files: the heap snapshot as a folder of Parquet tables.

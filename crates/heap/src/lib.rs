@@ -1,0 +1,1 @@
+//! The object graph: reachability, dominators, retained sizes, paths.

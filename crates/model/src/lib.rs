@@ -1,0 +1,36 @@
+//! The vocabulary of memsight: what every other crate talks about.
+//!
+//! Nothing here does I/O or knows a version of CPython. [`ReadMemory`] is the one door to the bytes of a
+//! target; [`Snapshot`] is the decoded heap in flat tables, the only thing that stages behind the decoder see.
+#![forbid(unsafe_code)]
+
+mod address;
+mod label;
+mod memory;
+mod objects;
+mod progress;
+mod snapshot;
+mod texts;
+mod units;
+
+pub use address::Address;
+pub use label::{Label, LabelKind, MAX_PAYLOAD};
+pub use memory::{Fault, ReadMemory, Region};
+pub use objects::{AddressColumn, ExternalSizes, ObjectFlags, ObjectId, ObjectTable, ReferenceTable, Sizes};
+pub use progress::{Progress, Quiet};
+pub use snapshot::{
+    FrameRecord, Manifest, Mode, NameId, Names, ObjectKind, Root, RootKind, SCHEMA_VERSION, Snapshot, ThreadRecord,
+    TypeId, TypeRecord,
+};
+pub use texts::TextTable;
+pub use units::{Bytes, count, duration};
+
+/// An error that explains itself: a stable code and what to do next.
+///
+/// Every error enum of the workspace implements it; the text of the error is its `Display`.
+pub trait Explain: std::error::Error {
+    /// Stable code such as `MS-E012`, listed in `docs/reference/errors.md`.
+    fn code(&self) -> &'static str;
+    /// What the reader can do about it, a sentence or a command.
+    fn hint(&self) -> String;
+}

@@ -1,0 +1,270 @@
+//! Objects and references in flat arrays: 32-bit ids in address order, columns beside each other.
+
+use crate::{Address, Label, TypeId};
+
+/// Number of an object in an [`ObjectTable`]; ids follow the addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId(pub u32);
+
+impl ObjectId {
+    /// The id as an index into a column.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Bits of [`ObjectTable::flags`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ObjectFlags(pub u8);
+
+impl ObjectFlags {
+    /// Tracked by the garbage collector.
+    pub const TRACKED: u8 = 1;
+    /// Immortal (PEP 683): the reference count is not a count.
+    pub const IMMORTAL: u8 = 2;
+    /// Some or all references come from a conservative scan.
+    pub const INFERRED: u8 = 4;
+    /// Something of the object could not be read; sizes or references may miss parts.
+    pub const PARTIAL: u8 = 8;
+    const GENERATION_SHIFT: u8 = 4;
+
+    /// These flags with the generation (0, 1, 2; 3 permanent).
+    pub fn with_generation(self, generation: u8) -> ObjectFlags {
+        ObjectFlags((self.0 & 0x0f) | Self::TRACKED | (generation.min(3) << Self::GENERATION_SHIFT))
+    }
+
+    /// Whether all bits of `mask` are set.
+    pub fn has(self, mask: u8) -> bool {
+        self.0 & mask == mask
+    }
+
+    /// Generation of a tracked object (3 is the permanent one).
+    pub fn generation(self) -> Option<u8> {
+        self.has(Self::TRACKED).then_some((self.0 >> Self::GENERATION_SHIFT) & 3)
+    }
+}
+
+/// A column of sizes in bytes: 32 bits each, the rare larger ones aside.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sizes {
+    small: Vec<u32>,
+    large: std::collections::BTreeMap<u32, u64>,
+}
+
+impl Sizes {
+    /// An empty column with room for `capacity` sizes.
+    pub fn with_capacity(capacity: usize) -> Sizes {
+        Sizes { small: Vec::with_capacity(capacity), large: Default::default() }
+    }
+    /// Appends a size.
+    pub fn push(&mut self, bytes: u64) {
+        if bytes >= u64::from(u32::MAX) {
+            self.large.insert(self.small.len() as u32, bytes);
+        }
+        self.small.push(bytes.min(u64::from(u32::MAX)) as u32);
+    }
+    /// The size of `id`, 0 for an id that is not there.
+    pub fn get(&self, id: ObjectId) -> u64 {
+        match self.small.get(id.index()) {
+            Some(&u32::MAX) => self.large.get(&id.0).copied().unwrap_or(u64::from(u32::MAX)),
+            Some(&bytes) => u64::from(bytes),
+            None => 0,
+        }
+    }
+    /// Number of sizes.
+    pub fn len(&self) -> usize {
+        self.small.len()
+    }
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.small.is_empty()
+    }
+    /// Appends a column.
+    pub fn append(&mut self, other: &Sizes) {
+        let base = self.small.len() as u32;
+        self.small.extend_from_slice(&other.small);
+        self.large.extend(other.large.iter().map(|(id, bytes)| (id + base, *bytes)));
+    }
+}
+
+/// Bytes owned outside the object that `sys.getsizeof` does not count; few objects have any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExternalSizes(pub Vec<(ObjectId, u64)>);
+
+impl ExternalSizes {
+    /// External bytes of `id`. Cost: a binary search.
+    pub fn get(&self, id: ObjectId) -> u64 {
+        self.0.binary_search_by_key(&id, |entry| entry.0).map_or(0, |at| self.0[at].1)
+    }
+}
+
+/// Every object: one row each, sorted by address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObjectTable {
+    /// Address in the target, strictly ascending.
+    pub addresses: AddressColumn,
+    /// Row of the type table.
+    pub types: Vec<TypeId>,
+    /// Shallow size: what `sys.getsizeof` says.
+    pub shallow: Sizes,
+    /// External bytes, sorted by id.
+    pub external: ExternalSizes,
+    /// Reference counts, saturated; `u32::MAX` for immortal objects.
+    pub refcounts: Vec<u32>,
+    /// Bits of [`ObjectFlags`].
+    pub flags: Vec<ObjectFlags>,
+}
+
+impl ObjectTable {
+    /// Number of objects.
+    pub fn len(&self) -> usize {
+        self.types.len()
+    }
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.types.is_empty()
+    }
+    /// All ids.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = ObjectId> + use<> {
+        (0..self.types.len() as u32).map(ObjectId)
+    }
+    /// The object at exactly this address. Cost: a binary search.
+    pub fn find(&self, address: Address) -> Option<ObjectId> {
+        self.addresses.find(address)
+    }
+}
+
+/// Ascending addresses in 4 bytes each: a block of addresses within 32 GiB shares its base.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddressColumn {
+    bases: Vec<(u32, u64)>,
+    offsets: Vec<u32>,
+    /// Addresses are multiples of 8 in every build of CPython; an image that says otherwise is stored as it is.
+    odd: std::collections::BTreeMap<u32, u64>,
+}
+
+impl AddressColumn {
+    const SHIFT: u32 = 3;
+
+    /// An empty column with room for `capacity` addresses.
+    pub fn with_capacity(capacity: usize) -> AddressColumn {
+        AddressColumn { offsets: Vec::with_capacity(capacity), ..Default::default() }
+    }
+
+    /// Appends an address, which must be larger than the last.
+    pub fn push(&mut self, address: Address) {
+        let id = self.offsets.len() as u32;
+        if address.0 & 7 != 0 {
+            self.odd.insert(id, address.0);
+        }
+        let aligned = address.0 & !7;
+        let offset = match self.bases.last() {
+            Some((_, base)) if aligned >= *base => u32::try_from((aligned - base) >> Self::SHIFT).ok(),
+            _ => None,
+        };
+        let offset = offset.unwrap_or_else(|| {
+            self.bases.push((id, aligned));
+            0
+        });
+        self.offsets.push(offset);
+    }
+
+    /// Number of addresses.
+    pub fn len(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.offsets.is_empty()
+    }
+
+    /// The address of `id`; null for an id that is not there.
+    pub fn get(&self, id: ObjectId) -> Address {
+        let Some(&offset) = self.offsets.get(id.index()) else { return Address::NULL };
+        if let Some(&odd) = self.odd.get(&id.0) {
+            return Address(odd);
+        }
+        let block = self.bases.partition_point(|(first, _)| *first <= id.0);
+        let base = block.checked_sub(1).map_or(0, |block| self.bases[block].1);
+        Address(base + (u64::from(offset) << Self::SHIFT))
+    }
+
+    /// The id of exactly this address.
+    pub fn find(&self, address: Address) -> Option<ObjectId> {
+        let (mut low, mut high) = (0, self.offsets.len() as u32);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.get(ObjectId(middle)).cmp(&address) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+                std::cmp::Ordering::Equal => return Some(ObjectId(middle)),
+            }
+        }
+        None
+    }
+}
+
+/// Every reference, by owner: compressed sparse rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReferenceTable {
+    /// Row `i` is `targets[offsets[i]..offsets[i + 1]]`; one more entry than there are objects.
+    pub offsets: Vec<u32>,
+    /// The objects referred to.
+    pub targets: Vec<ObjectId>,
+    /// What each reference is called; as long as `targets`.
+    pub labels: Vec<Label>,
+}
+
+impl ReferenceTable {
+    /// The references of `owner`, weak ones included; empty for an id that is not there.
+    pub fn of(&self, owner: ObjectId) -> impl ExactSizeIterator<Item = (ObjectId, Label)> + '_ {
+        let range = self.range(owner);
+        self.targets[range.clone()].iter().copied().zip(self.labels[range].iter().copied())
+    }
+
+    /// Where the references of `owner` stand in `targets` and `labels`.
+    pub fn range(&self, owner: ObjectId) -> std::ops::Range<usize> {
+        match (self.offsets.get(owner.index()), self.offsets.get(owner.index() + 1)) {
+            (Some(&start), Some(&end)) => start as usize..end as usize,
+            _ => 0..0,
+        }
+    }
+
+    /// Number of references.
+    pub fn len(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_come_back_across_blocks_and_odd_ones() {
+        let raw = [0x1000, 0x1010, 0x1013, 0x5555_5555_0000, 0x7fff_0000_0000, 0x7fff_0000_0008];
+        let mut column = AddressColumn::default();
+        raw.iter().for_each(|&address| column.push(Address(address)));
+        for (i, &address) in raw.iter().enumerate() {
+            assert_eq!(column.get(ObjectId(i as u32)), Address(address));
+            assert_eq!(column.find(Address(address)), Some(ObjectId(i as u32)));
+        }
+        assert_eq!(column.find(Address(0x1008)), None);
+    }
+
+    #[test]
+    fn large_sizes_are_exact() {
+        let mut sizes = Sizes::default();
+        for bytes in [0, 7, u64::from(u32::MAX), 1 << 40] {
+            sizes.push(bytes);
+        }
+        assert_eq!(sizes.get(ObjectId(2)), u64::from(u32::MAX));
+        assert_eq!(sizes.get(ObjectId(3)), 1 << 40);
+    }
+}

@@ -1,0 +1,1 @@
+//! The extension module memsight._native.

@@ -1,0 +1,1 @@
+//! Processes of the operating system: list, maps, read memory, pause and resume.

@@ -1,0 +1,1 @@
+//! Interpreters, ready-handshake targets and fake memory for the tests of memsight.
