@@ -1,9 +1,12 @@
 //! What a reference is called, in 32 bits.
 
 /// The largest payload of a [`Label`]; larger ones are stored as this.
-pub const MAX_PAYLOAD: u32 = (1 << 28) - 1;
+pub const MAX_PAYLOAD: u32 = (1 << 27) - 1;
 
-/// How one object refers to another: a [`LabelKind`] (4 bits) and its payload (28 bits).
+const UNTRAVERSED: u32 = 1 << 27;
+
+/// How one object refers to another: a [`LabelKind`] (4 bits), whether the collector sees it (1 bit) and the
+/// kind's payload (27 bits).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Label(pub u32);
 
@@ -46,6 +49,17 @@ impl Label {
         use LabelKind::*;
         const KINDS: [LabelKind; 11] = [Field, Attribute, Index, Key, Value, Member, Local, Stack, Cell, Weak, Inferred];
         KINDS.get((self.0 >> 28) as usize).copied().unwrap_or(Inferred)
+    }
+
+    /// The same label for a reference that CPython's own `tp_traverse` does not report, such as the str keys of a
+    /// dictionary: `gc.get_referents` leaves it out, and the collector cannot break a cycle through it.
+    pub fn untraversed(self) -> Label {
+        Label(self.0 | UNTRAVERSED)
+    }
+
+    /// Whether CPython's `tp_traverse` reports the reference.
+    pub fn is_traversed(self) -> bool {
+        self.0 & UNTRAVERSED == 0
     }
 
     /// The payload.
