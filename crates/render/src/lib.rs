@@ -1,1 +1,21 @@
-//! One result, many forms: text and JSON.
+//! One result, many forms: text for people, JSON for scripts.
+//!
+//! Results go in, strings come out; nothing is read, measured or printed here. Texts that come from the target
+//! (type names, keys, file names) are hostile: [`text`] shows their control characters escaped, so that they
+//! cannot drive the terminal.
+#![forbid(unsafe_code)]
+
+mod listing;
+pub mod text;
+
+pub use listing::{CheckRow, CheckStatus, DoctorView, ErrorView, ProcessRow, ProcessesView};
+
+use serde::Serialize;
+
+/// A view as JSON, indented, with a newline at its end. Cost: linear in the size of the view.
+pub fn json<T: Serialize>(view: &T) -> String {
+    // A view holds plain data with string keys: the only failures that serde_json knows are maps with other keys.
+    let mut text = serde_json::to_string_pretty(view).unwrap_or_else(|error| format!("{{\"error\": {error:?}}}"));
+    text.push('\n');
+    text
+}

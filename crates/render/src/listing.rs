@@ -1,0 +1,83 @@
+//! Results that do not come from a heap: the processes of the machine, the doctor's checks, an error.
+
+use serde::Serialize;
+
+/// `memsight ps`: the Python processes of the machine.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ProcessesView {
+    /// [`memsight_model::SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The processes, by pid.
+    pub processes: Vec<ProcessRow>,
+}
+
+/// One Python process.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ProcessRow {
+    /// Process id.
+    pub pid: u32,
+    /// Version of its Python, `3.12.1`; absent when it could not be read.
+    pub version: Option<String>,
+    /// Resident set size.
+    pub rss_bytes: u64,
+    /// Command line.
+    pub command: String,
+}
+
+/// `memsight doctor`: what stands between memsight and a process.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DoctorView {
+    /// [`memsight_model::SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The process that was asked about; absent for the machine as a whole.
+    pub pid: Option<u32>,
+    /// Whether memsight can do its work there.
+    pub usable: bool,
+    /// One sentence: the answer.
+    pub verdict: String,
+    /// What was looked at, in the order of the checks.
+    pub checks: Vec<CheckRow>,
+}
+
+/// One check of the doctor.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CheckRow {
+    /// What was checked: `user`, `ptrace scope`.
+    pub name: String,
+    /// Its outcome.
+    pub status: CheckStatus,
+    /// What was found, in words.
+    pub detail: String,
+    /// The one command or sentence that helps.
+    pub fix: Option<String>,
+}
+
+/// Outcome of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckStatus {
+    /// Nothing in the way.
+    Ok,
+    /// Not in the way here, or not known.
+    Note,
+    /// In the way.
+    Problem,
+}
+
+/// What a script gets on stderr when something failed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ErrorView {
+    /// Stable code, `MS-E012`.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// What to do next.
+    pub hint: String,
+}
+
+impl ErrorView {
+    /// `{"error": {"code", "message", "hint"}}`.
+    pub fn json(&self) -> String {
+        crate::json(&serde_json::json!({ "error": self }))
+    }
+}

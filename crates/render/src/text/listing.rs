@@ -1,0 +1,66 @@
+//! Processes, the doctor's answer, errors.
+
+use super::heading;
+use super::style::{Style, Tone};
+use super::table::{Table, cell, toned};
+use super::words::{clean, shorten, wrap_words};
+use crate::listing::{CheckStatus, DoctorView, ErrorView, ProcessesView};
+use memsight_model::Bytes;
+
+/// `memsight ps`.
+pub fn processes(view: &ProcessesView, style: &Style) -> String {
+    if view.processes.is_empty() {
+        return "no Python process found (processes of other users may be hidden: see memsight doctor)\n".to_owned();
+    }
+    let mut table = Table::new(0).numbers(&["pid"]).text("python").numbers(&["rss"]).giving("command");
+    for row in &view.processes {
+        let version = row.version.as_deref().map_or_else(|| toned(Tone::Warn, "unreadable"), |v| cell(clean(v)));
+        table.row([
+            toned(Tone::Hint, row.pid.to_string()),
+            version,
+            cell(Bytes(row.rss_bytes).to_string()),
+            cell(clean(&row.command)),
+        ]);
+    }
+    table.render(style)
+}
+
+/// `memsight doctor`.
+pub fn doctor(view: &DoctorView, style: &Style) -> String {
+    let (word, tone) = if view.usable { ("yes", Tone::Good) } else { ("no", Tone::Bad) };
+    let subject = view.pid.map_or_else(|| "this machine".to_owned(), |pid| format!("pid {pid}"));
+    let mut out = format!("can memsight read {subject}? {}\n", style.paint(tone, word));
+    for line in wrap_words(&clean(&view.verdict), style.width) {
+        out.push_str(&format!("{line}\n"));
+    }
+    out.push_str(&heading("Checks", "", style));
+    let name_width = view.checks.iter().map(|check| check.name.len()).max().unwrap_or(0).min(24);
+    for check in &view.checks {
+        let (word, tone) = match check.status {
+            CheckStatus::Ok => ("ok     ", Tone::Good),
+            CheckStatus::Note => ("note   ", Tone::Warn),
+            CheckStatus::Problem => ("problem", Tone::Bad),
+        };
+        let room = style.width.saturating_sub(name_width + 13);
+        let name = shorten(&clean(&check.name), name_width);
+        for (at, text) in wrap_words(&clean(&check.detail), room).iter().enumerate() {
+            let (word, name) = if at == 0 { (style.paint(tone, word), name.as_str()) } else { (" ".repeat(7), "") };
+            out.push_str(format!("  {word}  {name:<name_width$}  {text}").trim_end());
+            out.push('\n');
+        }
+        if let Some(fix) = &check.fix {
+            out.push_str(&format!("  {:7}  {:name_width$}  {}\n", "", "", style.paint(Tone::Hint, &clean(fix))));
+        }
+    }
+    out
+}
+
+/// `error[MS-E012]: sentence` and `hint: what to do`.
+pub fn error(view: &ErrorView, style: &Style) -> String {
+    let head = style.paint(Tone::Bad, &format!("error[{}]:", clean(&view.code)));
+    let hint = match view.hint.as_str() {
+        "" => String::new(),
+        hint => format!("{} {}\n", style.paint(Tone::Hint, "hint:"), clean(hint)),
+    };
+    format!("{head} {}\n{hint}", clean(&view.message))
+}

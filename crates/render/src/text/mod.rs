@@ -1,0 +1,70 @@
+//! The views as text for people: one function a view, from the result to lines.
+//!
+//! Every heading says in a few words what its numbers mean; what a colour says stands there in words too.
+
+mod dominators;
+mod listing;
+mod object;
+mod overview;
+mod paths;
+mod style;
+mod suspects;
+mod table;
+mod threads;
+mod types;
+mod words;
+
+pub use dominators::dominators;
+pub use listing::{doctor, error, processes};
+pub use object::object;
+pub use overview::{next_steps, overview};
+pub use paths::path;
+pub use style::{Style, Tone};
+pub use suspects::{culprit, suspects};
+pub use threads::threads;
+pub use types::types;
+
+use memsight_analysis::views::Header;
+use words::{clean, wrap_words};
+
+/// `Python 3.12.1, pid 4242, at 2026-11-22T06:30:00Z`, and what may be missing.
+fn header(header: &Header, style: &Style) -> String {
+    let python = format!("Python {}, pid {}", clean(&header.python), header.pid);
+    let mut out = format!("{}, looked at {}\n", style.paint(Tone::Strong, &python), clean(&header.created));
+    if !header.partial.is_empty() {
+        let reasons = format!("partial: {}", header.partial.iter().map(|r| clean(r)).collect::<Vec<_>>().join("; "));
+        for line in wrap_words(&reasons, style.width) {
+            out.push_str(&style.paint(Tone::Warn, &line));
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// A blank line, a title and what it means.
+fn heading(title: &str, meaning: &str, style: &Style) -> String {
+    let mut out = format!("\n{}", style.paint(Tone::Strong, title));
+    if words::columns(title) + 2 + words::columns(meaning) <= style.width {
+        out.push_str("  ");
+    } else {
+        out.push('\n');
+    }
+    if meaning.is_empty() {
+        return out.trim_end().to_owned() + "\n";
+    }
+    out.push_str(&style.paint(Tone::Dim, meaning));
+    out.push('\n');
+    out
+}
+
+/// `and 392 more (--top 0 shows all)`, when there are more.
+fn more(shown: usize, all: u64, what: &str, style: &Style) -> String {
+    match all.saturating_sub(shown as u64) {
+        0 => String::new(),
+        left => {
+            let all = words::plural(left, what);
+            let (number, what) = all.split_once(' ').unwrap_or((&all, ""));
+            format!("  {}\n", style.paint(Tone::Dim, &format!("and {number} more {what} (--top 0 shows all)")))
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Everything at one glance.
+
+use super::style::{Style, Tone};
+use super::table::{Table, cell, toned};
+use super::words::{bar, percent, plural, share, wrap_words};
+use super::{header, heading, more, suspects, types};
+use memsight_analysis::views::Overview;
+use memsight_model::{Bytes, Mode, count, duration};
+
+const BAR: usize = 20;
+
+/// `memsight heap PID`.
+pub fn overview(view: &Overview, style: &Style) -> String {
+    let mut out = header(&view.header, style);
+    out.push_str(&heading("Memory", "", style));
+    out.push_str(&account(view, style));
+    out.push_str(&heading("Types", types::MEANING, style));
+    out.push_str(&types::table(&view.types, style));
+    out.push_str(&more(view.types.len(), view.type_count, "type", style));
+    out.push_str(&heading("Suspects", "one object, or one type's instances, with a large part of the heap", style));
+    out.push_str(&suspects::list(&view.suspects, None, style));
+    out.push_str(&heading("Cost", "", style));
+    for line in wrap_words(&cost(view), style.width.saturating_sub(2)) {
+        out.push_str(&format!("  {line}\n"));
+    }
+    out
+}
+
+/// What the operating system counts, and how much of it Python objects are.
+fn account(view: &Overview, style: &Style) -> String {
+    let mut table = Table::new(2).text("").numbers(&[""]).numbers(&[""]).giving("").optional();
+    let known = view.shallow_bytes.saturating_add(view.external_bytes);
+    let mut row = |name: &str, bytes: u64, part: Option<f64>, what: String| {
+        table.row([
+            cell(name),
+            toned(Tone::Strong, Bytes(bytes).to_string()),
+            cell(part.map(percent).unwrap_or_default()),
+            toned(Tone::Dim, what),
+            toned(Tone::Hint, part.map(|part| bar(part, BAR)).unwrap_or_default()),
+        ]);
+    };
+    let of_rss = |bytes| (view.rss_bytes > 0).then(|| share(bytes, view.rss_bytes));
+    let objects = format!("{}, {}", plural(view.objects, "object"), plural(view.type_count, "type"));
+    row("RSS", view.rss_bytes, None, "what the process has in RAM".into());
+    row("Python objects", view.shallow_bytes, of_rss(view.shallow_bytes), objects);
+    row("their buffers", view.external_bytes, of_rss(view.external_bytes), "external: arrays, mmap, I/O".into());
+    let rest = view.rss_bytes.saturating_sub(known);
+    row("everything else", rest, of_rss(rest), "code, allocator, C libraries".into());
+    row("VMS", view.vms_bytes, None, "address space, mostly never touched".into());
+    table.render(style)
+}
+
+/// What the look did to the process, in a sentence.
+fn cost(view: &Overview) -> String {
+    let looked = match view.header.mode {
+        Mode::Live => "never paused (--mode live)".to_owned(),
+        Mode::Freeze => {
+            let gil = if view.gil_held { "a thread held the GIL" } else { "GIL free" };
+            format!("paused {} ({}, {gil})", duration(view.pause_ns), plural(u64::from(view.attempts), "attempt"))
+        }
+    };
+    let threads = plural(view.threads, "thread");
+    let interpreters = plural(u64::from(view.interpreters), "interpreter");
+    format!(
+        "{looked}; {} in all for {} references between {} objects, {threads}, {interpreters}.",
+        duration(view.total_ns),
+        count(view.references),
+        count(view.objects)
+    )
+}
+
+/// The commands to try after the overview of `subject` (a pid or a folder as the reader wrote it).
+pub fn next_steps(view: &Overview, subject: &str, style: &Style) -> String {
+    let heap = format!("memsight heap {subject}");
+    let mut steps = vec![(format!("{heap} suspects"), "who keeps the most alive, and where")];
+    let first = view.suspects.first().and_then(|suspect| suspect.accumulation_point.as_ref());
+    match (first, view.types.first()) {
+        (Some(object), _) => {
+            steps.push((format!("{heap} path {}", object.address), "how the first suspect is reached"))
+        }
+        (None, Some(row)) => steps.push((format!("{heap} path {}", quoted(&row.type_name)), "who holds the top type")),
+        (None, None) => {}
+    }
+    if subject.bytes().all(|byte| byte.is_ascii_digit()) {
+        steps.push((format!("memsight snapshot {subject} -o app.heap"), "keep it for later"));
+    }
+    let mut table = Table::new(2).text("").text("");
+    for (command, why) in steps {
+        table.row([toned(Tone::Hint, command), toned(Tone::Dim, why)]);
+    }
+    format!("{}{}", heading("Next", "", style), table.render(style))
+}
+
+/// A name as one word of a shell.
+fn quoted(name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'));
+    let name = super::words::clean(name);
+    if plain { name } else { format!("'{}'", name.replace('\'', r"'\''")) }
+}

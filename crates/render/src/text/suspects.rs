@@ -1,0 +1,123 @@
+//! Leak suspects.
+
+use super::style::{Style, Tone};
+use super::table::{Table, cell, toned};
+use super::words::{clean, percent, wrap, wrap_words};
+use super::{header, heading};
+use memsight_analysis::views::{ContainerRow, Suspect, SuspectsView, TypeRow};
+use memsight_model::{Bytes, count};
+
+/// Types that a suspect holds which its paragraph names.
+const HELD: usize = 4;
+
+/// `memsight heap PID suspects`.
+pub fn suspects(view: &SuspectsView, style: &Style) -> String {
+    let mut out = header(&view.header, style);
+    let meaning = format!(
+        "one object, or one type's instances, with {} or more of {}",
+        percent(view.threshold),
+        Bytes(view.total_bytes)
+    );
+    out.push_str(&heading("Suspects", &meaning, style));
+    out.push_str(&list(&view.suspects, Some(view.threshold), style));
+    if !view.instances.is_empty() {
+        out.push_str(&heading("Classes", "by what their instances retain", style));
+        out.push_str(&instances(&view.instances, style));
+    }
+    if !view.containers.is_empty() {
+        out.push_str(&heading("Containers", "by length", style));
+        out.push_str(&containers(&view.containers, style));
+    }
+    out
+}
+
+/// Numbered paragraphs, or the plain answer that there is none.
+pub(super) fn list(suspects: &[Suspect], threshold: Option<f64>, style: &Style) -> String {
+    if suspects.is_empty() {
+        let part = threshold.map_or_else(|| "10%".to_owned(), |part| format!("{:.0}%", part * 100.0));
+        return format!("  {}\n", style.paint(Tone::Good, &format!("no suspect: nothing retains {part} or more")));
+    }
+    suspects.iter().enumerate().map(|(at, suspect)| paragraph(at, suspect, style)).collect()
+}
+
+fn paragraph(at: usize, suspect: &Suspect, style: &Style) -> String {
+    let room = style.width.saturating_sub(5);
+    let mut out = String::new();
+    for (line, text) in wrap_words(&clean(&suspect.summary), room).iter().enumerate() {
+        let number = if line == 0 { format!("{:>3}. ", at + 1) } else { " ".repeat(5) };
+        out.push_str(&format!("{number}{}\n", style.paint(Tone::Warn, text)));
+    }
+    let mut part = |name: &str, lines: Vec<String>, tone: Option<Tone>| {
+        for (line, text) in lines.iter().enumerate() {
+            let name = if line == 0 { name } else { "" };
+            let text = tone.map_or_else(|| text.clone(), |tone| style.paint(tone, text));
+            out.push_str(&format!("     {}  {text}\n", style.paint(Tone::Dim, &format!("{name:<6}"))));
+        }
+    };
+    let room = room.saturating_sub(8);
+    part("path", wrap(suspect.path.iter().map(|step| clean(step)), " -> ", room), Some(Tone::Hint));
+    if let Some(point) = &suspect.accumulation_point {
+        let own = Bytes(point.shallow_bytes.saturating_add(point.external_bytes));
+        let text = format!("{} at {}, itself {own}", clean(&point.name), clean(&point.address));
+        part("in", wrap_words(&text, room), None);
+    }
+    part("holds", wrap(suspect.holds.iter().take(HELD).map(held), ", ", room), None);
+    if let Some(thread) = &suspect.thread {
+        part("thread", wrap_words(&clean(thread), room), None);
+    }
+    if !suspect.keywords.is_empty() {
+        part("search", wrap(suspect.keywords.iter().map(|word| clean(word)), ", ", room), None);
+    }
+    if !suspect.shares_path_with.is_empty() {
+        let numbers: Vec<String> = suspect.shares_path_with.iter().map(|at| format!("{}", at + 1)).collect();
+        part("note", vec![format!("shares its path with suspect {}", numbers.join(", "))], None);
+    }
+    out
+}
+
+fn held(row: &TypeRow) -> String {
+    format!("{} {} ({})", count(row.count), clean(&row.type_name), Bytes(row.retained_bytes.max(row.shallow_bytes)))
+}
+
+/// Classes with the mean size of an instance.
+fn instances(rows: &[TypeRow], style: &Style) -> String {
+    let mut table = Table::new(2).giving("type").numbers(&["count", "retained", "mean", "share"]);
+    for row in rows {
+        table.row([
+            toned(Tone::Hint, clean(&row.type_name)),
+            cell(count(row.count)),
+            cell(Bytes(row.retained_bytes).to_string()),
+            cell(Bytes(row.mean_retained_bytes).to_string()),
+            cell(percent(row.share)),
+        ]);
+    }
+    table.render(style)
+}
+
+fn containers(rows: &[ContainerRow], style: &Style) -> String {
+    let mut table =
+        Table::new(2).giving("container").text("type").text("address").numbers(&["length", "shallow", "retained"]);
+    for row in rows {
+        table.row([
+            toned(Tone::Hint, clean(&row.object.name)),
+            cell(types_cell(&row.object.type_name)),
+            cell(clean(&row.object.address)),
+            cell(count(row.length)),
+            cell(Bytes(row.object.shallow_bytes).to_string()),
+            cell(Bytes(row.object.retained_bytes).to_string()),
+        ]);
+    }
+    table.render(style)
+}
+
+/// A type's name in a column that must stay narrow.
+pub(super) fn types_cell(name: &str) -> String {
+    super::words::shorten(&clean(name), 20)
+}
+
+/// The first suspect in one plain line, for the demo and for logs.
+pub fn culprit(suspect: &Suspect) -> String {
+    let keeper =
+        suspect.accumulation_point.as_ref().map_or_else(|| clean(&suspect.type_name), |point| clean(&point.name));
+    format!("{keeper} keeps {} ({}) alive", Bytes(suspect.retained_bytes), percent(suspect.share))
+}

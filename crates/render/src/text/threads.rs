@@ -1,0 +1,60 @@
+//! Threads, their frames and what the locals keep alive.
+
+use super::style::{Style, Tone};
+use super::table::{Table, cell, toned};
+use super::words::{clean, plural, shorten};
+use super::{header, heading};
+use memsight_analysis::views::{FrameRow, ThreadRow, ThreadsView};
+use memsight_model::Bytes;
+
+/// Locals of a frame that are shown.
+const LOCALS: usize = 5;
+
+/// `memsight heap PID threads`.
+pub fn threads(view: &ThreadsView, style: &Style) -> String {
+    let mut out = header(&view.header, style);
+    if view.threads.is_empty() {
+        out.push_str("\nno thread runs Python code\n");
+    }
+    for thread in &view.threads {
+        out.push_str(&one(thread, style));
+    }
+    out
+}
+
+fn one(thread: &ThreadRow, style: &Style) -> String {
+    let native = thread.native_id.map(|id| format!(" (tid {id})")).unwrap_or_default();
+    let interpreter = match thread.interpreter {
+        0 => String::new(),
+        id => format!(", interpreter {id}"),
+    };
+    let gil = if thread.holds_gil { ", held the GIL" } else { "" };
+    let meaning = format!("its locals retain {}{interpreter}{gil}", Bytes(thread.retained_bytes));
+    let mut out = heading(&format!("Thread {:#x}{native}", thread.ident), &meaning, style);
+    if thread.frames.is_empty() {
+        out.push_str("  no Python frame\n");
+        return out;
+    }
+    let mut table = Table::new(2).giving("frame, innermost first").numbers(&["retained"]);
+    for frame in &thread.frames {
+        table.row([toned(Tone::Hint, place(frame)), cell(Bytes(frame.retained_bytes).to_string())]);
+        for local in frame.locals.iter().take(LOCALS) {
+            let text = format!("    {} = {}", clean(&local.variable), shorten(&clean(&local.object.name), 48));
+            table.row([cell(text), cell(Bytes(local.object.retained_bytes).to_string())]);
+        }
+        let left = frame.locals.len().saturating_sub(LOCALS) as u64;
+        if left > 0 {
+            table.row([toned(Tone::Dim, format!("    and {}", plural(left, "smaller local"))), cell("")]);
+        }
+    }
+    out.push_str(&table.render(style));
+    out
+}
+
+/// `handle (service/app.py:42)`.
+fn place(frame: &FrameRow) -> String {
+    match frame.line {
+        0 => format!("{} ({})", clean(&frame.function), clean(&frame.file)),
+        line => format!("{} ({}:{line})", clean(&frame.function), clean(&frame.file)),
+    }
+}

@@ -1,0 +1,137 @@
+//! Words, numbers and bars that fit a terminal.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Columns that `text` takes.
+pub(super) fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// Text of the target as it may be shown: characters that control a terminal or its reading direction are escaped.
+pub(super) fn clean(text: &str) -> String {
+    let controls = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(controls) {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if controls(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
+}
+
+/// `text` in at most `width` columns: the middle goes, because both the package and the name say what it is.
+pub(super) fn shorten(text: &str, width: usize) -> String {
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    let room = width.saturating_sub(1);
+    let head = take(text.chars(), room / 3);
+    let tail: String = take(text.chars().rev(), room - columns(&head)).chars().rev().collect();
+    format!("{head}…{tail}")
+}
+
+/// As many characters as fit `width` columns.
+fn take(chars: impl Iterator<Item = char>, width: usize) -> String {
+    let mut left = width;
+    chars
+        .map_while(|c| {
+            left = left.checked_sub(c.width().unwrap_or(0))?;
+            Some(c)
+        })
+        .collect()
+}
+
+/// A share from 0 to 1 as `12.3%`.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1}%", share.clamp(0.0, 1.0) * 100.0)
+}
+
+/// `part` of `whole` from 0 to 1; 0 of nothing.
+pub(super) fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// A bar of at most `width` columns, to an eighth of a column.
+pub(super) fn bar(share: f64, width: usize) -> String {
+    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (share.clamp(0.0, 1.0) * width as f64 * 8.0).round() as usize;
+    // Something that is there is never shown as nothing.
+    let eighths = if share > 0.0 { eighths.max(1) } else { 0 };
+    format!("{}{}", "█".repeat(eighths / 8), PARTS[eighths % 8])
+}
+
+/// `1 object`, `3 objects`.
+pub(super) fn plural(n: u64, one: &str) -> String {
+    let ending = match (n, one.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{} {one}{ending}", memsight_model::count(n))
+}
+
+/// Pieces joined by `glue`, broken into lines of at most `width` columns; a piece longer than a line is shortened.
+pub(super) fn wrap<S: AsRef<str>>(pieces: impl IntoIterator<Item = S>, glue: &str, width: usize) -> Vec<String> {
+    let width = width.max(20);
+    let mut lines: Vec<String> = Vec::new();
+    for piece in pieces {
+        let piece = shorten(piece.as_ref(), width - columns(glue));
+        match lines.last_mut() {
+            None => lines.push(piece),
+            Some(line) if columns(line) + columns(glue) + columns(&piece) <= width => {
+                line.push_str(glue);
+                line.push_str(&piece);
+            }
+            // A comma stays at the end of its line, an arrow leads the next one.
+            Some(line) if !glue.starts_with(' ') => {
+                line.push_str(glue.trim_end());
+                lines.push(piece);
+            }
+            Some(_) => lines.push(format!("{}{piece}", glue.trim_start())),
+        }
+    }
+    lines
+}
+
+/// Words of a sentence in lines of at most `width` columns.
+pub(super) fn wrap_words(sentence: &str, width: usize) -> Vec<String> {
+    wrap(sentence.split_whitespace(), " ", width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_never_reach_the_terminal() {
+        assert_eq!(clean("a\x1b[31mb\n"), "a\\u{1b}[31mb\\n");
+        assert_eq!(clean("\u{202e}evil"), "\\u{202e}evil");
+        assert_eq!(clean("naïve.été"), "naïve.été");
+    }
+
+    #[test]
+    fn the_middle_goes_first() {
+        assert_eq!(shorten("package.module.VeryLongClassName", 20), "packag…LongClassName");
+        assert_eq!(shorten("short", 20), "short");
+        assert_eq!(columns(&shorten("漢字漢字漢字漢字漢字", 9)), 9);
+    }
+
+    #[test]
+    fn bars_show_that_something_is_there() {
+        assert_eq!(bar(0.0, 8), "");
+        assert_eq!(bar(0.000_1, 8), "▏");
+        assert_eq!(bar(0.5, 8), "████");
+        assert_eq!(bar(7.0, 8), "████████");
+    }
+
+    #[test]
+    fn lines_break_between_pieces() {
+        assert_eq!(
+            wrap(["module app.cache", "_entries (dict)", "'user:17'"], " -> ", 36),
+            ["module app.cache -> _entries (dict)", "-> 'user:17'"]
+        );
+    }
+}
