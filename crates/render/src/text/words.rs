@@ -75,7 +75,8 @@ pub(super) fn plural(n: u64, one: &str) -> String {
 
 /// Pieces joined by `glue`, broken into lines of at most `width` columns; a piece longer than a line is shortened.
 pub(super) fn wrap<S: AsRef<str>>(pieces: impl IntoIterator<Item = S>, glue: &str, width: usize) -> Vec<String> {
-    let width = width.max(20);
+    let trails = !glue.starts_with(' ');
+    let width = width.max(20) - if trails { columns(glue.trim_end()) } else { 0 };
     let mut lines: Vec<String> = Vec::new();
     for piece in pieces {
         let piece = shorten(piece.as_ref(), width - columns(glue));
@@ -86,7 +87,7 @@ pub(super) fn wrap<S: AsRef<str>>(pieces: impl IntoIterator<Item = S>, glue: &st
                 line.push_str(&piece);
             }
             // A comma stays at the end of its line, an arrow leads the next one.
-            Some(line) if !glue.starts_with(' ') => {
+            Some(line) if trails => {
                 line.push_str(glue.trim_end());
                 lines.push(piece);
             }
