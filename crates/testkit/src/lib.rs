@@ -1,1 +1,21 @@
 //! Interpreters, ready-handshake targets and fake memory for the tests of memsight.
+//!
+//! A truth test starts a [`Target`] on an [`Interpreter`], asks it for its [`Truth`], looks at it from outside and
+//! lets [`compare`](compare::compare) say where the two differ. Not published; free to read files and to print.
+#![forbid(unsafe_code)]
+#![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests need files, clocks and printing")]
+
+pub mod compare;
+mod error;
+mod fake;
+mod interpreters;
+mod live;
+mod target;
+mod truth;
+
+pub use error::TestkitError;
+pub use fake::FakeMemory;
+pub use interpreters::{Build, EXPECTED, Expected, Interpreter, interpreters, missing};
+pub use live::{ProcMemory, mapped_file, regions};
+pub use target::{Target, targets_dir};
+pub use truth::{Generation, Truth, TruthObject};

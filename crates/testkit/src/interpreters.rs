@@ -1,0 +1,189 @@
+//! Finding the Pythons of this machine.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+
+/// How the interpreter was linked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Build {
+    /// The runtime is in `libpython3.X.so`.
+    Shared,
+    /// The runtime is in the executable.
+    Static,
+}
+
+/// A CPython that runs here.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Interpreter {
+    /// Major, minor, micro.
+    pub version: (u32, u32, u32),
+    /// How it was linked.
+    pub build: Build,
+    /// What to start.
+    pub path: PathBuf,
+}
+
+/// A version that the tests want to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expected {
+    /// Minor version of Python 3.
+    pub minor: u32,
+    /// The build, `None` when either will do.
+    pub build: Option<Build>,
+}
+
+/// What a full run of the truth tests covers.
+pub const EXPECTED: [Expected; 11] = {
+    const fn any(minor: u32) -> Expected {
+        Expected { minor, build: None }
+    }
+    const fn built(minor: u32, build: Build) -> Expected {
+        Expected { minor, build: Some(build) }
+    }
+    [
+        any(8),
+        any(9),
+        any(10),
+        any(11),
+        any(12),
+        built(13, Build::Shared),
+        built(13, Build::Static),
+        built(14, Build::Shared),
+        built(14, Build::Static),
+        built(15, Build::Shared),
+        built(15, Build::Static),
+    ]
+};
+
+/// Asks the interpreter for its version and for the file that its runtime is in.
+const PROBE: &str = r"
+import json, sys
+names = [line.split(None, 5)[5].strip() for line in open('/proc/self/maps') if line.count('/')]
+library = [name for name in names if '/libpython3' in name and '.so' in name]
+program = [name for name in names if 'python' in name.rsplit('/', 1)[-1]]
+print(json.dumps({
+    'version': sys.version_info[:3],
+    'implementation': sys.implementation.name,
+    'release': sys.version_info[3] == 'final',
+    'plain': not hasattr(sys, 'gettotalrefcount') and getattr(sys, '_is_gil_enabled', lambda: True)(),
+    'shared': bool(library),
+    'runtime': (library or program or [sys.executable])[0],
+}))
+";
+
+#[derive(Deserialize)]
+struct Answer {
+    version: (u32, u32, u32),
+    implementation: String,
+    release: bool,
+    plain: bool,
+    shared: bool,
+    runtime: String,
+}
+
+/// Every supported CPython found, by version and build.
+///
+/// `MEMSIGHT_PYTHONS` (paths, separated by colons) alone when it is set; else those of pyenv (`PYENV_ROOT` or
+/// `~/.pyenv`), of `MEMSIGHT_PYTHONS_DIR` (else the repository's `.pythons`) and `python3.X` on `PATH`.
+/// Cost: one start of each.
+pub fn interpreters() -> Vec<Interpreter> {
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    for path in candidates() {
+        if let Some((interpreter, runtime)) = probe(&path)
+            && seen.insert((runtime, interpreter.version, interpreter.build))
+        {
+            found.push(interpreter);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The expected versions that none of `found` covers.
+pub fn missing(found: &[Interpreter]) -> Vec<Expected> {
+    let covers = |expected: &Expected, interpreter: &Interpreter| {
+        interpreter.version.1 == expected.minor && expected.build.is_none_or(|build| build == interpreter.build)
+    };
+    EXPECTED.iter().filter(|expected| !found.iter().any(|each| covers(expected, each))).copied().collect()
+}
+
+impl Interpreter {
+    /// The interpreter at `path`; `None` when it does not start or is none that memsight reads.
+    pub fn at(path: &Path) -> Option<Interpreter> {
+        probe(path).map(|(interpreter, _)| interpreter)
+    }
+}
+
+impl fmt::Display for Interpreter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (major, minor, micro) = self.version;
+        write!(f, "{major}.{minor}.{micro}-{}", self.build)
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.build {
+            Some(build) => write!(f, "3.{}-{build}", self.minor),
+            None => write!(f, "3.{}", self.minor),
+        }
+    }
+}
+
+impl fmt::Display for Build {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Build::Shared => "shared",
+            Build::Static => "static",
+        })
+    }
+}
+
+fn candidates() -> Vec<PathBuf> {
+    if let Some(list) = std::env::var_os("MEMSIGHT_PYTHONS") {
+        return std::env::split_paths(&list).collect();
+    }
+    let mut paths = Vec::new();
+    let home = std::env::var_os("HOME").unwrap_or_default();
+    let pyenv = std::env::var_os("PYENV_ROOT").map_or_else(|| Path::new(&home).join(".pyenv"), PathBuf::from);
+    paths.extend(entries(&pyenv.join("versions")).into_iter().map(|version| version.join("bin/python3")));
+    let own = std::env::var_os("MEMSIGHT_PYTHONS_DIR")
+        .unwrap_or_else(|| OsString::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.pythons")));
+    let search = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(Path::new(&own).join("bin")).chain(std::env::split_paths(&search));
+    paths.extend(folders.flat_map(|folder| entries(&folder)).filter(|path| is_python_name(path)));
+    paths.retain(|path| path.is_file());
+    paths
+}
+
+/// `python3.X` and `python3.X-static`, nothing like `python3.11-config` or the shims of pyenv.
+fn is_python_name(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let minor = name.strip_prefix("python3.").map(|rest| rest.strip_suffix("-static").unwrap_or(rest));
+    let shim = path.parent().is_some_and(|folder| folder.ends_with("shims"));
+    !shim && minor.is_some_and(|minor| !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|each| each.path()).collect();
+    paths.sort();
+    paths
+}
+
+fn probe(path: &Path) -> Option<(Interpreter, String)> {
+    let output = Command::new(path).args(["-I", "-S", "-c", PROBE]).output().ok()?;
+    let answer: Answer = serde_json::from_slice(&output.stdout).ok()?;
+    let supported = answer.implementation == "cpython"
+        && answer.release
+        && answer.plain
+        && answer.version.0 == 3
+        && (8..=15).contains(&answer.version.1);
+    let build = if answer.shared { Build::Shared } else { Build::Static };
+    supported.then(|| (Interpreter { version: answer.version, build, path: path.to_owned() }, answer.runtime))
+}

@@ -1,0 +1,150 @@
+//! The truth that a target writes about itself (`python/tests/targets/recorder.py`).
+//!
+//! ```text
+//! {"version": .., "objects": n, "references": m, ...}\n      one line of JSON
+//! address   u64 * n     id(o)
+//! type      u64 * n     id(type(o))
+//! size      i64 * n     sys.getsizeof(o), -1 where it fails
+//! count     i64 * n     sys.getrefcount(o) in the recorder's loop; header.baseline of it are the recorder's
+//! start     u64 * n+1   where the referents of each object start
+//! referent  u64 * m     gc.get_referents(o)
+//! place     u8  * n     generation 0..=2, 3 permanent, 255 not tracked
+//! ```
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use memsight_model::Address;
+use serde::Deserialize;
+
+use crate::TestkitError;
+
+/// What the interpreter says of its objects.
+#[derive(Debug, Default)]
+pub struct Truth {
+    /// Every object, by address.
+    pub objects: HashMap<Address, TruthObject>,
+    /// Names of the types, by address.
+    pub types: HashMap<Address, String>,
+    /// Addresses whose reference counts the recorder itself changed, with the reason.
+    pub unsettled: HashMap<Address, String>,
+    /// `gc.get_freeze_count()`: the collector lists no permanent objects, it only counts them.
+    pub permanent: u64,
+    referents: Vec<Address>,
+}
+
+/// Where the collector keeps an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generation {
+    /// In the list of generation 0, 1 or 2.
+    Listed(u8),
+    /// Tracked, in none of the lists.
+    Permanent,
+    /// Not tracked.
+    Untracked,
+}
+
+/// What the interpreter says of one object.
+#[derive(Debug, Clone)]
+pub struct TruthObject {
+    /// Address of its type.
+    pub kind: Address,
+    /// `sys.getsizeof`; `None` where it fails.
+    pub size: Option<u64>,
+    /// Reference count without the recorder's own references (meaningless for immortal objects).
+    pub refcount: i64,
+    /// Where the collector keeps it.
+    pub generation: Generation,
+    referents: std::ops::Range<usize>,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    objects: usize,
+    references: usize,
+    permanent: u64,
+    unsettled: BTreeMap<String, Vec<u64>>,
+    types: Vec<(u64, String)>,
+    baseline: i64,
+}
+
+impl Truth {
+    /// Reads a file. Cost: linear, some 100 bytes of memory an object.
+    pub fn read(path: &Path) -> Result<Truth, TestkitError> {
+        let bytes = std::fs::read(path).map_err(|source| TestkitError::Read { path: path.to_owned(), source })?;
+        Truth::parse(&bytes).ok_or_else(|| TestkitError::Malformed {
+            what: "truth",
+            why: format!("{} of {} bytes", path.display(), bytes.len()),
+        })
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Truth> {
+        let line = bytes.iter().position(|&byte| byte == b'\n')?;
+        let header: Header = serde_json::from_slice(&bytes[..line]).ok()?;
+        let mut rest = &bytes[line + 1..];
+        let addresses = words(&mut rest, header.objects)?;
+        let kinds = words(&mut rest, header.objects)?;
+        let sizes = words(&mut rest, header.objects)?;
+        let counts = words(&mut rest, header.objects)?;
+        let starts = words(&mut rest, header.objects + 1)?;
+        let referents = words(&mut rest, header.references)?;
+        let places = rest.get(..header.objects)?;
+        let mut truth = Truth { permanent: header.permanent, ..Truth::default() };
+        for at in 0..header.objects {
+            let object = TruthObject {
+                kind: Address(kinds[at]),
+                size: u64::try_from(sizes[at] as i64).ok(),
+                refcount: counts[at] as i64 - header.baseline,
+                generation: Generation::from_byte(places[at]),
+                referents: starts[at] as usize..starts[at + 1] as usize,
+            };
+            truth.objects.insert(Address(addresses[at]), object);
+        }
+        truth.referents = referents.into_iter().map(Address).collect();
+        truth.types = header.types.into_iter().map(|(at, name)| (Address(at), name)).collect();
+        for (reason, addresses) in header.unsettled {
+            truth.unsettled.extend(addresses.into_iter().map(|at| (Address(at), reason.clone())));
+        }
+        Some(truth)
+    }
+
+    /// Adds what another interpreter of the same process says; what both see stays as it was.
+    pub fn merge(&mut self, other: Truth) {
+        let base = self.referents.len();
+        self.referents.extend(other.referents);
+        for (address, mut object) in other.objects {
+            object.referents = object.referents.start + base..object.referents.end + base;
+            self.objects.entry(address).or_insert(object);
+        }
+        self.types.extend(other.types);
+        self.unsettled.extend(other.unsettled);
+        self.permanent += other.permanent;
+    }
+
+    /// `gc.get_referents` of an object of this truth.
+    pub fn referents(&self, object: &TruthObject) -> &[Address] {
+        self.referents.get(object.referents.clone()).unwrap_or_default()
+    }
+
+    /// The name of an object's type; `?` for an address that is no object of this truth.
+    pub fn type_name(&self, address: Address) -> &str {
+        let kind = self.objects.get(&address).and_then(|object| self.types.get(&object.kind));
+        kind.map_or("?", String::as_str)
+    }
+}
+
+impl Generation {
+    fn from_byte(byte: u8) -> Generation {
+        match byte {
+            0..=2 => Generation::Listed(byte),
+            3 => Generation::Permanent,
+            _ => Generation::Untracked,
+        }
+    }
+}
+
+fn words(rest: &mut &[u8], count: usize) -> Option<Vec<u64>> {
+    let (taken, left) = rest.split_at_checked(count.checked_mul(8)?)?;
+    *rest = left;
+    Some(taken.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().unwrap_or_default())).collect())
+}

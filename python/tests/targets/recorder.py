@@ -1,0 +1,199 @@
+"""The truth about this process, told by the interpreter itself.
+
+A target builds its objects and calls `serve`. It then says on standard output that it is ready and blocks in
+`os.read` on standard input. Asked for the truth it writes what the `gc` and `sys` modules say of every object to a
+file, lets go of everything that it needed for that, and blocks in the same `os.read` again: the process that an
+outside reader now sees is the process that was recorded. What differs is stated in the file:
+
+* `own`: containers of the recorder that the collector listed although they are gone by now,
+* `unsettled`: objects that the recorder's own running frames hold, so that their reference counts were other ones
+  while it counted.
+
+Runs on CPython 3.8 and later and needs nothing but the standard library.
+"""
+
+import builtins
+import gc
+import json
+import os
+import sys
+from array import array
+from gc import get_objects, get_referents, is_tracked
+from sys import getrefcount, getsizeof
+
+PERMANENT = 3
+UNTRACKED = 255
+
+_qualname_of = type.__dict__["__qualname__"].__get__
+_module_of = type.__dict__["__module__"].__get__
+
+
+def serve(kept):
+    """Announces the target, then answers requests until standard input closes. `kept` stays alive meanwhile."""
+    gc.disable()
+    sys.setswitchinterval(3600)  # nobody runs between two lines of the recorder
+    os.write(1, _line(ready=True, pid=os.getpid(), version=sys.version.split()[0]))
+    # One line, so that the frame stands on the same one while it records and while it waits.
+    while _answer(os.read(0, 4096)): pass  # noqa: E701
+    del kept
+
+
+def _answer(request):
+    """Does what a line asks for; false at the end of the input."""
+    words = request.decode().split()
+    if not words:
+        return False
+    if words[0] == "truth":
+        _record(None)  # fills every cache of the interpreter that the second run will meet
+        os.write(1, _line(done="truth", objects=_record(words[1])))
+    elif words[0] == "frames":
+        _frames(words[1])
+        os.write(1, _line(done="frames"))
+    else:
+        os.write(1, _line(error="unknown request " + words[0]))
+    return True
+
+
+def _record(path):
+    """Writes the truth to `path` and returns how many objects it lists.
+
+    The collector's lists are taken first, so that whatever the recorder makes later is in none of them. Counting
+    references comes last, when no lookup changes the type cache any more.
+    """
+    everything = get_objects(2)
+    ends = [len(everything)]
+    middle = get_objects(1)
+    young = get_objects(0)
+    # `everything` and `ends` and `middle` are young themselves.
+    mine = {id(everything), id(ends), id(middle)}
+    middle_end = len(middle) + ends[0]
+    everything += middle
+    everything += [each for each in young if id(each) not in mine]
+    young_end = len(everything)
+    old_end = ends[0]
+    del middle, young, ends
+
+    starts, referents = _close(everything)
+    generations = _generations(everything, old_end, middle_end, young_end)
+    sizes = array("q", map(_size, everything))
+    types = array("Q", map(id, map(type, everything)))
+    names = {}
+    for kind in map(type, everything):
+        if id(kind) not in names:
+            names[id(kind)] = _name(kind)
+    del kind
+    header = {
+        "version": sys.version.split()[0],
+        "objects": len(everything),
+        "references": len(referents),
+        "permanent": gc.get_freeze_count(),
+        "own": list(mine),
+        "unsettled": _unsettled(),
+        "types": [[kind, name] for kind, name in names.items()],
+        "baseline": array("q", map(getrefcount, [object()]))[0],
+    }
+    addresses = array("Q", map(id, everything))
+    counts = array("q", map(getrefcount, everything))
+    if path:
+        _write(path, header, [addresses, types, sizes, counts, starts, referents, generations])
+    return len(everything)
+
+
+def _close(everything):
+    """Appends what is reachable and not tracked; returns the referents of each, as starts and addresses."""
+    seen = set(map(id, everything))
+    starts = array("Q", [0])
+    referents = array("Q")
+    for owner in everything:  # grows while we walk it
+        found = get_referents(owner)
+        referents.extend(map(id, found))
+        starts.append(len(referents))
+        for each in found:
+            if id(each) not in seen:
+                seen.add(id(each))
+                everything.append(each)
+    return starts, referents
+
+
+def _generations(everything, old_end, middle_end, young_end):
+    """The generation of each object: 0 to 2, `PERMANENT` for tracked ones in no list, `UNTRACKED`."""
+    generations = array("B", [2]) * old_end
+    generations += array("B", [1]) * (middle_end - old_end)
+    generations += array("B", [0]) * (young_end - middle_end)
+    for at in range(young_end, len(everything)):
+        generations.append(PERMANENT if is_tracked(everything[at]) else UNTRACKED)
+    return generations
+
+
+def _unsettled():
+    """Objects that this recorder's running frames and live arrays hold, by reason."""
+    functions = [_answer, _record, _close, _generations, _size, _name, _unsettled, _write, _line, serve]
+    return {
+        "functions of the recorder and what their frames hold": [
+            address
+            for function in functions
+            for address in (id(function), id(function.__code__), id(function.__globals__))
+        ]
+        + [id(builtins.__dict__)],
+        "called while recording or waiting": [
+            id(each) for each in (os.read, os.write, getrefcount, map, array, list, set, type, bytes, str)
+        ],
+        "constants that every frame uses": [id(None), id(True), id(False), id(()), id(""), id(b"")]
+        + [id(number) for number in range(-5, 257)],
+    }
+
+
+def _size(each):
+    """`sys.getsizeof`, or -1 where a type's own `__sizeof__` fails."""
+    try:
+        return getsizeof(each)
+    except Exception:
+        return -1
+
+
+def _name(kind):
+    """`module.qualname`, builtins bare; the qualname alone where the module is no string."""
+    try:
+        module = _module_of(kind)
+    except AttributeError:
+        module = None
+    name = _qualname_of(kind)
+    return module + "." + name if isinstance(module, str) and module != "builtins" else name
+
+
+def _write(path, header, columns):
+    """One line of JSON, then the columns, little-endian, in the order of `crates/testkit/src/truth.rs`."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    for block in [json.dumps(header).encode() + b"\n"] + [column.tobytes() for column in columns]:
+        while block:
+            block = block[os.write(fd, block) :]
+    os.close(fd)
+
+
+def _frames(path):
+    """Writes the stacks of all threads, innermost frame first, without the frames of this request."""
+    stacks = []
+    for ident, frame in sys._current_frames().items():
+        stack = []
+        while frame is not None:
+            code = frame.f_code
+            stack.append(
+                {
+                    "function": getattr(code, "co_qualname", code.co_name),
+                    "file": code.co_filename,
+                    "line": frame.f_lineno,
+                    "locals": {name: id(value) for name, value in frame.f_locals.items()}
+                    if frame.f_locals is not frame.f_globals
+                    else {},
+                }
+            )
+            frame = frame.f_back
+        while any(each["function"] in ("_answer", "_frames") and each["file"] == __file__ for each in stack):
+            del stack[0]
+        stacks.append({"ident": ident, "frames": stack})
+    with open(path, "w") as file:
+        json.dump(stacks, file)
+
+
+def _line(**fields):
+    return json.dumps(fields).encode() + b"\n"
