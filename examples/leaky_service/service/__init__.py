@@ -1,0 +1,1 @@
+"""A small web shop that leaks, for memsight to explain."""
