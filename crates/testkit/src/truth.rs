@@ -5,10 +5,10 @@
 //! address   u64 * n     id(o)
 //! type      u64 * n     id(type(o))
 //! size      i64 * n     sys.getsizeof(o), -1 where it fails
-//! count     i64 * n     sys.getrefcount(o) in the recorder's loop; header.baseline of it are the recorder's
 //! start     u64 * n+1   where the referents of each object start
 //! referent  u64 * m     gc.get_referents(o)
 //! place     u8  * n     generation 0..=2, 3 permanent, 255 not tracked
+//! count     i64 * n     sys.getrefcount(o) in the recorder's loop; header.baseline of it are the recorder's
 //! ```
 
 use std::collections::{BTreeMap, HashMap};
@@ -85,10 +85,10 @@ impl Truth {
         let addresses = words(&mut rest, header.objects)?;
         let kinds = words(&mut rest, header.objects)?;
         let sizes = words(&mut rest, header.objects)?;
-        let counts = words(&mut rest, header.objects)?;
         let starts = words(&mut rest, header.objects + 1)?;
         let referents = words(&mut rest, header.references)?;
-        let places = rest.get(..header.objects)?;
+        let (places, mut rest) = rest.split_at_checked(header.objects)?;
+        let counts = words(&mut rest, header.objects)?;
         let mut truth = Truth { permanent: header.permanent, ..Truth::default() };
         for at in 0..header.objects {
             let object = TruthObject {

@@ -19,6 +19,7 @@ import os
 import sys
 from array import array
 from gc import get_objects, get_referents, is_tracked
+from os import close, read, write
 from sys import getrefcount, getsizeof
 
 PERMANENT = 3
@@ -32,71 +33,79 @@ def serve(kept):
     """Announces the target, then answers requests until standard input closes. `kept` stays alive meanwhile."""
     gc.disable()
     sys.setswitchinterval(3600)  # nobody runs between two lines of the recorder
-    os.write(1, _line(ready=True, pid=os.getpid(), version=sys.version.split()[0]))
+    write(1, _line(ready=True, pid=os.getpid(), version=sys.version.split()[0]))
     # One line, so that the frame stands on the same one while it records and while it waits.
-    while _answer(os.read(0, 4096)): pass  # noqa: E701
+    while _answer(read(0, 4096)): pass  # noqa: E701
     del kept
 
 
 def _answer(request):
     """Does what a line asks for; false at the end of the input."""
-    words = request.decode().split()
-    if not words:
-        return False
-    if words[0] == "truth":
-        _record(None)  # fills every cache of the interpreter that the second run will meet
-        os.write(1, _line(done="truth", objects=_record(words[1])))
-    elif words[0] == "frames":
-        _frames(words[1])
-        os.write(1, _line(done="frames"))
-    else:
-        os.write(1, _line(error="unknown request " + words[0]))
-    return True
+    verb, _, path = request.decode().strip().partition(" ")
+    if verb == "truth":
+        record(path, _line(done="truth", also=also(path)))
+    elif verb == "frames":
+        _frames(path)
+        write(1, _line(done="frames"))
+    elif verb:
+        write(1, _line(error="unknown request " + verb))
+    return bool(verb)
 
 
-def _record(path):
-    """Writes the truth to `path` and returns how many objects it lists.
+def also(path):
+    """Files of further interpreters of this process; a target with some replaces this function."""
+    return []
 
-    The collector's lists are taken first, so that whatever the recorder makes later is in none of them. Counting
-    references comes last, when no lookup changes the type cache any more.
+
+def record(path, line=None):
+    """Writes the truth to `path`, then `line` to standard output.
+
+    The collector's lists are taken first, so that whatever the recorder makes later is in none of them. A first
+    run without a file fills every cache of the interpreter that the second one will meet.
     """
+    if line is not None:
+        record(os.devnull)
     everything = get_objects(2)
-    ends = [len(everything)]
+    old_end = len(everything)
     middle = get_objects(1)
     young = get_objects(0)
-    # `everything` and `ends` and `middle` are young themselves.
-    mine = {id(everything), id(ends), id(middle)}
-    middle_end = len(middle) + ends[0]
+    mine = {id(everything), id(middle)}  # young themselves
     everything += middle
-    everything += [each for each in young if id(each) not in mine]
-    young_end = len(everything)
-    old_end = ends[0]
-    del middle, young, ends
+    middle_end = len(everything)
+    for each in young:
+        if id(each) not in mine:
+            everything.append(each)
+    each = middle = young = None
+    generations = array("B", [2]) * old_end + array("B", [1]) * (middle_end - old_end)
+    generations += array("B", [0]) * (len(everything) - middle_end)
+    _describe(path, everything, generations, list(mine), line)
 
+
+def _describe(path, everything, generations, mine, line):
     starts, referents = _close(everything)
-    generations = _generations(everything, old_end, middle_end, young_end)
+    for at in range(len(generations), len(everything)):
+        generations.append(PERMANENT if is_tracked(everything[at]) else UNTRACKED)
     sizes = array("q", map(_size, everything))
     types = array("Q", map(id, map(type, everything)))
-    names = {}
-    for kind in map(type, everything):
-        if id(kind) not in names:
-            names[id(kind)] = _name(kind)
-    del kind
     header = {
         "version": sys.version.split()[0],
         "objects": len(everything),
         "references": len(referents),
         "permanent": gc.get_freeze_count(),
-        "own": list(mine),
+        "own": mine,
         "unsettled": _unsettled(),
-        "types": [[kind, name] for kind, name in names.items()],
+        "types": _names(everything),
         "baseline": array("q", map(getrefcount, [object()]))[0],
     }
     addresses = array("Q", map(id, everything))
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    _write(fd, header, [addresses, types, sizes, starts, referents, generations])
+    # From here to the next read nothing is looked up in a type, because the type cache holds references to names.
     counts = array("q", map(getrefcount, everything))
-    if path:
-        _write(path, header, [addresses, types, sizes, counts, starts, referents, generations])
-    return len(everything)
+    write(fd, counts)
+    close(fd)
+    if line is not None:
+        write(1, line)
 
 
 def _close(everything):
@@ -115,19 +124,9 @@ def _close(everything):
     return starts, referents
 
 
-def _generations(everything, old_end, middle_end, young_end):
-    """The generation of each object: 0 to 2, `PERMANENT` for tracked ones in no list, `UNTRACKED`."""
-    generations = array("B", [2]) * old_end
-    generations += array("B", [1]) * (middle_end - old_end)
-    generations += array("B", [0]) * (young_end - middle_end)
-    for at in range(young_end, len(everything)):
-        generations.append(PERMANENT if is_tracked(everything[at]) else UNTRACKED)
-    return generations
-
-
 def _unsettled():
     """Objects that this recorder's running frames and live arrays hold, by reason."""
-    functions = [_answer, _record, _close, _generations, _size, _name, _unsettled, _write, _line, serve]
+    functions = [serve, _answer, also, record, _describe, _close, _names, _name, _size, _unsettled, _write, _line]
     return {
         "functions of the recorder and what their frames hold": [
             address
@@ -136,7 +135,7 @@ def _unsettled():
         ]
         + [id(builtins.__dict__)],
         "called while recording or waiting": [
-            id(each) for each in (os.read, os.write, getrefcount, map, array, list, set, type, bytes, str)
+            id(each) for each in (read, write, close, getrefcount, map, array, list, set, type, bytes, str)
         ],
         "constants that every frame uses": [id(None), id(True), id(False), id(()), id(""), id(b"")]
         + [id(number) for number in range(-5, 257)],
@@ -151,6 +150,15 @@ def _size(each):
         return -1
 
 
+def _names(everything):
+    """Address and name of every type."""
+    names = {}
+    for kind in map(type, everything):
+        if id(kind) not in names:  # by address: a metaclass may define equality
+            names[id(kind)] = _name(kind)
+    return list(names.items())
+
+
 def _name(kind):
     """`module.qualname`, builtins bare; the qualname alone where the module is no string."""
     try:
@@ -161,13 +169,10 @@ def _name(kind):
     return module + "." + name if isinstance(module, str) and module != "builtins" else name
 
 
-def _write(path, header, columns):
+def _write(fd, header, columns):
     """One line of JSON, then the columns, little-endian, in the order of `crates/testkit/src/truth.rs`."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    for block in [json.dumps(header).encode() + b"\n"] + [column.tobytes() for column in columns]:
-        while block:
-            block = block[os.write(fd, block) :]
-    os.close(fd)
+    for block in [json.dumps(header).encode() + b"\n"] + columns:
+        write(fd, block)
 
 
 def _frames(path):
