@@ -18,6 +18,8 @@ pub struct ProcessRow {
     pub pid: u32,
     /// Version of its Python, `3.12.1`; absent when it could not be read.
     pub version: Option<String>,
+    /// Code of the error that hid the version.
+    pub error: Option<String>,
     /// Resident set size.
     pub rss_bytes: u64,
     /// Command line.

@@ -230,6 +230,7 @@ fn processes_doctor_and_errors() {
     let row = |pid, version: Option<&str>, command: &str| ProcessRow {
         pid,
         version: version.map(Into::into),
+        error: version.is_none().then(|| "MS-E012".into()),
         rss_bytes: 12_345_678,
         command: command.into(),
     };

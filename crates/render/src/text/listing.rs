@@ -4,7 +4,7 @@ use super::heading;
 use super::style::{Style, Tone};
 use super::table::{Table, cell, toned};
 use super::words::{clean, shorten, wrap_words};
-use crate::listing::{CheckStatus, DoctorView, ErrorView, ProcessesView};
+use crate::listing::{CheckStatus, DoctorView, ErrorView, ProcessRow, ProcessesView};
 use memsight_model::Bytes;
 
 /// `memsight ps`.
@@ -14,7 +14,7 @@ pub fn processes(view: &ProcessesView, style: &Style) -> String {
     }
     let mut table = Table::new(0).numbers(&["pid"]).text("python").numbers(&["rss"]).giving("command");
     for row in &view.processes {
-        let version = row.version.as_deref().map_or_else(|| toned(Tone::Warn, "unreadable"), |v| cell(clean(v)));
+        let version = row.version.as_deref().map_or_else(|| unreadable(row), |v| cell(clean(v)));
         table.row([
             toned(Tone::Hint, row.pid.to_string()),
             version,
@@ -22,7 +22,17 @@ pub fn processes(view: &ProcessesView, style: &Style) -> String {
             cell(clean(&row.command)),
         ]);
     }
-    table.render(style)
+    let mut out = table.render(style);
+    if view.processes.iter().any(|row| row.version.is_none()) {
+        out.push_str(&style.paint(Tone::Dim, "where an error stands for the version: memsight doctor PID says more"));
+        out.push('\n');
+    }
+    out
+}
+
+/// Why there is no version, in a word.
+fn unreadable(row: &ProcessRow) -> (String, Option<Tone>) {
+    toned(Tone::Warn, row.error.as_deref().map_or_else(|| "unreadable".to_owned(), clean))
 }
 
 /// `memsight doctor`.
