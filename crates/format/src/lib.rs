@@ -1,1 +1,25 @@
-//! Files: the heap snapshot as a folder of Parquet tables.
+//! Files: the heap snapshot as a folder of Parquet tables and a `manifest.json`.
+//!
+//! The format is described in `docs/formats/snapshot.md`. [`write`] puts a [`Snapshot`] into a new folder, whole or
+//! not at all; [`read`] gives an equal one back and trusts nothing that it finds; [`table`] gives one table as an
+//! Arrow batch with the same columns as its file.
+//!
+//! Who only wants to query a snapshot needs none of this: DuckDB, Polars, pandas and Spark read the folder as it is.
+#![forbid(unsafe_code)]
+#![allow(clippy::disallowed_methods)] // this crate is the door to snapshot files
+
+mod error;
+mod folder;
+mod manifest;
+mod read;
+mod rows;
+mod sink;
+mod tables;
+mod write;
+
+pub use arrow_array::RecordBatch;
+pub use error::FormatError;
+pub use memsight_model::Snapshot;
+pub use read::read;
+pub use tables::{TABLES, table};
+pub use write::{WriteOptions, check_output, write};

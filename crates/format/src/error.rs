@@ -1,0 +1,149 @@
+//! What can go wrong with files.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use memsight_model::Explain;
+
+/// Why a snapshot could not be written, read or exported.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FormatError {
+    /// The output is there already.
+    #[error("{} exists already", path.display())]
+    Exists {
+        /// The output.
+        path: PathBuf,
+    },
+    /// The output is a folder that holds something else than a snapshot, so it is not replaced even by force.
+    #[error("{} is a folder with other files than those of a snapshot ({found})", path.display())]
+    NotReplaced {
+        /// The output.
+        path: PathBuf,
+        /// A file in it that is not ours.
+        found: String,
+    },
+    /// Nothing is there to read.
+    #[error("there is no snapshot at {}", path.display())]
+    NotFound {
+        /// What was to be read.
+        path: PathBuf,
+    },
+    /// Something is there, but not a snapshot.
+    #[error("{} is not a snapshot of memsight: {reason}", path.display())]
+    Foreign {
+        /// What was to be read.
+        path: PathBuf,
+        /// What gave it away.
+        reason: String,
+    },
+    /// Written by another version of the format.
+    #[error("{} has format version {found}; this memsight reads version {known}", path.display())]
+    Version {
+        /// The snapshot.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The version that is understood.
+        known: u32,
+    },
+    /// A file of the snapshot is missing, cut short, changed or contradicts another one.
+    #[error("{} is damaged: {reason}", file.display())]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The disk (or the quota, or the file size limit) is full.
+    #[error("no space left to write {}", file.display())]
+    NoSpace {
+        /// The file being written.
+        file: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried: `read`, `write`, `create` ...
+        action: &'static str,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// No table has this name.
+    #[error("there is no table {name:?}")]
+    NoSuchTable {
+        /// The name asked for.
+        name: String,
+    },
+    /// The columns of a table contradict each other: a snapshot that no decoder makes.
+    #[error("table {table} cannot be built: {reason}")]
+    Inconsistent {
+        /// The table.
+        table: &'static str,
+        /// What does not fit.
+        reason: String,
+    },
+}
+
+impl FormatError {
+    /// The error for an operation on `path` that failed with `source`; a full disk is told apart.
+    pub(crate) fn io(path: &Path, action: &'static str, source: io::Error) -> FormatError {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let path = path.to_path_buf();
+        match source.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge => FormatError::NoSpace { file: path },
+            _ => FormatError::Io { path, action, source },
+        }
+    }
+
+    /// The error for a file that contradicts the format.
+    pub(crate) fn damaged(file: &Path, reason: impl Into<String>) -> FormatError {
+        FormatError::Damaged { file: file.to_path_buf(), reason: reason.into() }
+    }
+}
+
+impl Explain for FormatError {
+    fn code(&self) -> &'static str {
+        match self {
+            FormatError::Exists { .. } => "MS-E050",
+            FormatError::NotReplaced { .. } => "MS-E051",
+            FormatError::NotFound { .. } => "MS-E052",
+            FormatError::Foreign { .. } => "MS-E053",
+            FormatError::Version { .. } => "MS-E054",
+            FormatError::Damaged { .. } => "MS-E055",
+            FormatError::NoSpace { .. } => "MS-E056",
+            FormatError::Io { .. } => "MS-E057",
+            FormatError::NoSuchTable { .. } => "MS-E058",
+            FormatError::Inconsistent { .. } => "MS-E059",
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            FormatError::Exists { .. } => "choose another path, or replace it with --force".into(),
+            FormatError::NotReplaced { .. } => "choose another path, or remove the folder yourself".into(),
+            FormatError::NotFound { .. } => "write one with: memsight snapshot PID -o app.heap".into(),
+            FormatError::Foreign { .. } => {
+                "give the folder that `memsight snapshot` wrote; it holds a manifest.json".into()
+            }
+            FormatError::Version { found, known, .. } if found > known => {
+                "a newer memsight wrote it; upgrade: pip install --upgrade memsight".into()
+            }
+            FormatError::Version { .. } => "take a new snapshot".into(),
+            FormatError::Damaged { .. } => {
+                "copy the folder again from where it was written, or take a new snapshot".into()
+            }
+            FormatError::NoSpace { .. } => {
+                "free some space or write to another disk; nothing was left behind and nothing was replaced".into()
+            }
+            FormatError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "create the folder that it is to stand in".into()
+            }
+            FormatError::Io { .. } => "check the owner and the permissions of the path".into(),
+            FormatError::NoSuchTable { .. } => format!("tables: {}", crate::TABLES.join(", ")),
+            FormatError::Inconsistent { .. } => "this is a bug of memsight; please report it".into(),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! `manifest.json`: what was looked at, and which files belong to the snapshot.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use memsight_model::{Manifest, SCHEMA_VERSION};
+use serde::{Deserialize, Serialize};
+
+use crate::FormatError;
+
+/// Name of the manifest inside the folder. Written last: a folder without it is no snapshot.
+pub(crate) const MANIFEST: &str = "manifest.json";
+
+/// What `format` says in every manifest.
+pub(crate) const FORMAT: &str = "memsight-heap";
+
+/// A manifest is a few KiB; a larger one is not ours.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// `manifest.json` as it stands.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ManifestFile {
+    /// [`FORMAT`].
+    pub(crate) format: String,
+    /// What, when, at what cost.
+    #[serde(flatten)]
+    pub(crate) look: Manifest,
+    /// The files, by name of their table.
+    pub(crate) tables: BTreeMap<String, TableFile>,
+}
+
+/// A table's file as the manifest knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TableFile {
+    /// Rows of the table.
+    pub(crate) rows: u64,
+    /// Length of the file.
+    pub(crate) bytes: u64,
+    /// CRC-32 (as of zlib) of the file, eight hexadecimal digits.
+    pub(crate) crc32: String,
+}
+
+/// The part of the manifest that every version has.
+#[derive(Deserialize)]
+struct Head {
+    format: String,
+    schema_version: u32,
+}
+
+impl ManifestFile {
+    /// Reads and judges the manifest of the snapshot `folder`.
+    pub(crate) fn read(folder: &Path) -> Result<ManifestFile, FormatError> {
+        let path = folder.join(MANIFEST);
+        let foreign = |reason: &str| FormatError::Foreign { path: folder.to_path_buf(), reason: reason.to_owned() };
+        match std::fs::metadata(folder) {
+            Ok(about) if about.is_dir() => {}
+            Ok(_) => return Err(foreign("it is not a folder")),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(FormatError::NotFound { path: folder.to_path_buf() });
+            }
+            Err(error) => return Err(FormatError::io(folder, "read", error)),
+        }
+        if !std::fs::metadata(&path).is_ok_and(|about| about.is_file()) {
+            return Err(foreign("it has no manifest.json"));
+        }
+        let text = read_capped(&path)?;
+        let head: Head = serde_json::from_slice(&text)
+            .map_err(|error| FormatError::damaged(&path, format!("it is not the manifest of a snapshot: {error}")))?;
+        if head.format != FORMAT {
+            return Err(foreign(&format!("its manifest says format {:?}", head.format)));
+        }
+        if head.schema_version != SCHEMA_VERSION {
+            let path = folder.to_path_buf();
+            return Err(FormatError::Version { path, found: head.schema_version, known: SCHEMA_VERSION });
+        }
+        serde_json::from_slice(&text).map_err(|error| FormatError::damaged(&path, error.to_string()))
+    }
+}
+
+fn read_capped(path: &Path) -> Result<Vec<u8>, FormatError> {
+    let mut text = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut text))
+        .map_err(|error| FormatError::io(path, "read", error))?;
+    match text.len() as u64 > MAX_BYTES {
+        true => Err(FormatError::damaged(path, format!("it is larger than {MAX_BYTES} bytes"))),
+        false => Ok(text),
+    }
+}
