@@ -1,0 +1,170 @@
+//! Shortest paths from the roots.
+
+use memsight_model::{Label, ObjectId, RootKind, Snapshot};
+
+use crate::edges::{self, Edges};
+use crate::roots::{Origin, Roots};
+
+const NONE: u32 = u32::MAX;
+
+/// How each object is reached on a shortest path, 4 bytes each: the number of a reference, or of a root.
+///
+/// Roots join the search in an order of preference, so that a path starts where a person would start. A module's
+/// attribute is one step for a person but two references (the module's dictionary lies between), so local
+/// variables start two levels after modules, and what says least (interpreter state, static types) after them.
+/// What holds from outside the heap, or by an unreachable cycle, explains only what no other root reaches.
+#[derive(Debug)]
+pub struct ShortestPaths {
+    /// Reference number; counted down from the largest number: number of a root; [`NONE`].
+    via: Vec<u32>,
+}
+
+/// One reference of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Who refers.
+    pub owner: ObjectId,
+    /// What the reference is called.
+    pub label: Label,
+    /// To whom.
+    pub target: ObjectId,
+}
+
+/// A way from a root to an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Path {
+    /// The root.
+    pub origin: Origin,
+    /// The object that the root holds.
+    pub first: ObjectId,
+    /// The references from there on.
+    pub steps: Vec<Step>,
+}
+
+impl Path {
+    /// The object at the end.
+    pub fn last(&self) -> ObjectId {
+        self.steps.last().map_or(self.first, |step| step.target)
+    }
+
+    /// The objects passed, the root's first.
+    pub fn objects(&self) -> impl DoubleEndedIterator<Item = ObjectId> + '_ {
+        std::iter::once(self.first).chain(self.steps.iter().map(|step| step.target))
+    }
+}
+
+/// A level that no search reaches: roots of this level join when nothing else is left.
+const LATE: u32 = 1 << 31;
+
+/// Level at which roots of a kind join the search, and among equals their order.
+fn preference(kind: RootKind) -> (u32, u8) {
+    use RootKind::*;
+    match kind {
+        Module => (0, 0),
+        FrameLocal => (2, 1),
+        FrameStack => (2, 2),
+        Thread => (3, 3),
+        Frame => (3, 4),
+        Interpreter => (3, 5),
+        Static => (3, 6),
+        Interned => (4, 7),
+        External => (LATE, 8),
+        Unreachable => (LATE + 1, 9),
+    }
+}
+
+impl ShortestPaths {
+    /// Searches breadth first from all roots together. Cost: every strong reference once.
+    pub(crate) fn new(snapshot: &Snapshot, roots: &Roots) -> ShortestPaths {
+        let edges = Edges::new(&snapshot.references);
+        let mut paths = ShortestPaths { via: vec![NONE; snapshot.objects.len()] };
+        let starts = starts(snapshot, roots);
+        let mut waiting = starts.as_slice();
+        let (mut level, mut current, mut next) = (0, Vec::new(), Vec::new());
+        loop {
+            if current.is_empty() {
+                level = level.max(waiting.first().map_or(0, |start| start.level));
+            }
+            let ready = waiting.partition_point(|start| start.level <= level);
+            let (joining, rest) = waiting.split_at(ready);
+            waiting = rest;
+            for start in joining {
+                paths.reach(start.object, NONE - 1 - start.root, &mut current);
+            }
+            if current.is_empty() && waiting.is_empty() {
+                return paths;
+            }
+            for &owner in &current {
+                for at in edges.range(owner) {
+                    if let Some(target) = edges.strong(at) {
+                        paths.reach(target, at, &mut next);
+                    }
+                }
+            }
+            current.clear();
+            std::mem::swap(&mut current, &mut next);
+            level += 1;
+        }
+    }
+
+    fn reach(&mut self, object: u32, via: u32, queue: &mut Vec<u32>) {
+        if let Some(slot) = self.via.get_mut(object as usize)
+            && *slot == NONE
+        {
+            *slot = via;
+            queue.push(object);
+        }
+    }
+
+    /// The last step of the shortest path to `object`, or the root that holds it.
+    pub fn last_step(&self, snapshot: &Snapshot, roots: &Roots, object: ObjectId) -> Option<Result<Step, Origin>> {
+        let via = *self.via.get(object.index())?;
+        if via == NONE {
+            return None;
+        }
+        match snapshot.references.labels.get(via as usize) {
+            Some(&label) => {
+                let owner = edges::owner(&snapshot.references, via);
+                Some(Ok(Step { owner, label, target: object }))
+            }
+            None => Some(Err(roots.origin(NONE - 1 - via))),
+        }
+    }
+
+    /// The shortest path to `object`; `None` for an object that is not there. Cost: its length.
+    pub fn to(&self, snapshot: &Snapshot, roots: &Roots, object: ObjectId) -> Option<Path> {
+        let (mut steps, mut here) = (Vec::new(), object);
+        loop {
+            match self.last_step(snapshot, roots, here)? {
+                Ok(step) => {
+                    steps.push(step);
+                    here = step.owner;
+                }
+                Err(origin) => {
+                    steps.reverse();
+                    return Some(Path { origin, first: here, steps });
+                }
+            }
+        }
+    }
+}
+
+struct Start {
+    level: u32,
+    order: u8,
+    root: u32,
+    object: u32,
+}
+
+fn starts(snapshot: &Snapshot, roots: &Roots) -> Vec<Start> {
+    let given = (0..).zip(snapshot.roots.iter().map(|root| root.object));
+    let mut starts: Vec<Start> = given
+        .chain(roots.completed())
+        .map(|(root, object)| {
+            let (level, order) = preference(roots.origin(root).kind(snapshot));
+            Start { level, order, root, object: object.0 }
+        })
+        .collect();
+    starts.sort_by_key(|start| (start.level, start.order, start.root));
+    starts
+}
