@@ -1,1 +1,39 @@
-//! Decodes CPython 3.8 to 3.15 out of bytes; no I/O.
+//! Decodes the memory of CPython 3.8 to 3.15 (x86-64, with the GIL) out of bytes.
+//!
+//! No I/O: everything is read through [`memsight_model::ReadMemory`], so a live process, a frozen copy, a core file
+//! and a random image of the fuzzer share this decoder. Every byte is foreign: lengths are capped by one budget for the
+//! whole walk, pointers are followed only to objects whose type has been verified, and what could not be
+//! decoded is said in the manifest's `partial`.
+//!
+//! [`locate`] finds the interpreter, [`Python::moment`] tells whether now is a good time to look,
+//! [`Python::decode`] turns memory into a [`memsight_model::Snapshot`].
+#![forbid(unsafe_code)]
+
+mod build;
+mod debug_offsets;
+mod decode;
+mod dicts;
+mod elf;
+mod emit;
+mod error;
+mod generations;
+mod layout;
+mod linetable;
+mod locate;
+mod mark;
+mod moment;
+mod names;
+mod roots;
+mod shapes;
+mod sizes;
+mod slots;
+mod stacks;
+mod statics;
+mod text;
+mod texts;
+mod types;
+
+pub use build::DecodeOptions;
+pub use error::PythonError;
+pub use locate::{Python, Version, locate};
+pub use moment::Moment;

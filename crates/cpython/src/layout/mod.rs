@@ -4,6 +4,9 @@
 //! stand in no header, from the debug information of a build). The rest of the decoder asks for `layout.list.items`
 //! and never for a version; what differs in kind is an enum here.
 
+// The fields explain themselves by the C names in the tables; some are for readers that come with later issues.
+#![allow(missing_docs, dead_code)]
+
 mod v3_10;
 mod v3_11;
 mod v3_12;
@@ -233,7 +236,14 @@ pub enum DictKeys {
     /// Up to 3.10: `dk_size`, `dk_lookup`, `dk_usable`, `dk_nentries` as words, entries of 24 bytes.
     Words { size: Offset, usable: Offset, nentries: Offset, indices: Offset },
     /// From 3.11: logarithms in bytes, a kind, entries of 16 bytes when all keys are str.
-    Bytes { log2_size: Offset, log2_index_bytes: Offset, kind: Offset, usable: Offset, nentries: Offset, indices: Offset },
+    Bytes {
+        log2_size: Offset,
+        log2_index_bytes: Offset,
+        kind: Offset,
+        usable: Offset,
+        nentries: Offset,
+        indices: Offset,
+    },
 }
 
 #[derive(Debug, Clone)]

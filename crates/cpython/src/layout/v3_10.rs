@@ -627,6 +627,10 @@ pub(super) static LAYOUT: Layout = Layout {
         CType {
             name: "functools._lru_cache_wrapper",
             fields: &[
+                ("prev", 16),
+                ("next", 24),
+                ("key", 40),
+                ("result", 48),
                 ("cache", 72),
                 ("func", 88),
                 ("kwd_mark", 112),

@@ -306,7 +306,6 @@ pub(super) static LAYOUT: Layout = Layout {
             ("async_gen_firstiter", 208),
             ("async_gen_finalizer", 216),
             ("context", 224),
-            ("trace_info.code", 248),
         ],
         size: 360,
     },
@@ -639,6 +638,10 @@ pub(super) static LAYOUT: Layout = Layout {
         CType {
             name: "functools._lru_cache_wrapper",
             fields: &[
+                ("prev", 16),
+                ("next", 24),
+                ("key", 40),
+                ("result", 48),
                 ("cache", 72),
                 ("func", 88),
                 ("kwd_mark", 112),

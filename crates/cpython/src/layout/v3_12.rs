@@ -448,7 +448,6 @@ pub(super) static LAYOUT: Layout = Layout {
             ("monitoring_tool_names[7]", 382928),
             ("cached_objects.str_replace_inf", 382944),
             ("cached_objects.objreduce", 382952),
-            ("cached_objects.type_slots_pname", 382960),
             ("cached_objects.generic_type", 383048),
             ("cached_objects.typevar_type", 383056),
             ("cached_objects.typevartuple_type", 383064),
@@ -456,7 +455,6 @@ pub(super) static LAYOUT: Layout = Layout {
             ("cached_objects.paramspecargs_type", 383080),
             ("cached_objects.paramspeckwargs_type", 383088),
             ("static_objects.singletons.hamt_empty.h_root", 383136),
-            ("static_objects.singletons.hamt_empty.h_weakreflist", 383144),
             ("static_objects.singletons.last_resort_memory_error.dict", 383176),
             ("static_objects.singletons.last_resort_memory_error.args", 383184),
             ("static_objects.singletons.last_resort_memory_error.notes", 383192),
@@ -837,6 +835,10 @@ pub(super) static LAYOUT: Layout = Layout {
         CType {
             name: "functools._lru_cache_wrapper",
             fields: &[
+                ("prev", 16),
+                ("next", 24),
+                ("key", 40),
+                ("result", 48),
                 ("cache", 72),
                 ("func", 88),
                 ("kwd_mark", 112),

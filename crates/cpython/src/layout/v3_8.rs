@@ -377,7 +377,16 @@ pub(super) static LAYOUT: Layout = Layout {
         CType { name: "_collections._tuplegetter", fields: &[("doc", 24)], size: 32 },
         CType {
             name: "functools._lru_cache_wrapper",
-            fields: &[("cache", 72), ("func", 88), ("cache_info_type", 112), ("dict", 120)],
+            fields: &[
+                ("prev", 16),
+                ("next", 24),
+                ("key", 40),
+                ("result", 48),
+                ("cache", 72),
+                ("func", 88),
+                ("cache_info_type", 112),
+                ("dict", 120),
+            ],
             size: 128,
         },
         CType { name: "functools.partial", fields: &[("fn", 16), ("args", 24), ("kw", 32), ("dict", 40)], size: 64 },

@@ -1,0 +1,163 @@
+//! The references of an object: one function a shape, told to a [`Sink`].
+
+mod containers;
+mod executing;
+mod instances;
+mod runtime;
+mod scan;
+
+use std::cell::Cell;
+
+use memsight_model::{Address, Fault, ReadMemory};
+
+use crate::layout::Layout;
+use crate::shapes::Shape;
+use crate::statics::StaticTypes;
+use crate::types::{DictPlace, TypeInfo};
+
+pub(crate) use executing::{InterpreterFrame, variable_name};
+
+/// What a reference is called, in terms of the target; the graph builder turns it into a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Via {
+    /// A field of a C struct.
+    Field(&'static str),
+    /// An attribute; the name is a str object of the target.
+    Attribute(Address),
+    /// A `__slots__` member.
+    Slot(&'static str),
+    Index(u64),
+    Key(u64),
+    /// The value of a dictionary entry, by its key object.
+    Value(Address),
+    Member(u64),
+    /// A local variable; the name is a str object of the target.
+    Local(Address),
+    Stack(u64),
+    Weak(&'static str),
+    /// A word of the object found by scanning.
+    Inferred(u64),
+}
+
+/// Receives the references of one object.
+pub(crate) trait Sink {
+    /// One reference. Null and wild targets are the sink's to drop. `traversed`: CPython's `tp_traverse` reports it.
+    fn edge(&mut self, target: Address, via: Via, traversed: bool);
+    /// Part of the object could not be read.
+    fn partial(&mut self);
+    /// Whether references are named: a walk that only marks objects saves the work.
+    const NAMED: bool;
+}
+
+/// Reads the references of objects out of memory.
+pub(crate) struct Decoder<'a, M> {
+    pub memory: &'a M,
+    pub layout: &'a Layout,
+    pub statics: &'a StaticTypes,
+    /// Words of items that may still be read: no healthy heap holds more item words than it has memory, so a corrupt
+    /// one cannot make the walk long.
+    pub budget: &'a Cell<u64>,
+    /// `dk_lookup` of tables with other keys than str (up to 3.10); 0 when no such table was seen.
+    pub general_lookup: u64,
+    /// 3.13.0 to 3.13.4: values inside an instance are traversed through the instance even with a dictionary.
+    pub values_by_owner: bool,
+}
+
+impl<M: ReadMemory> Decoder<'_, M> {
+    /// Tells every reference of `object`, of type `info`, to `sink`.
+    pub fn references<S: Sink>(&self, object: Address, info: &TypeInfo, sink: &mut S) {
+        if self.own_references(object, info, sink).is_err() {
+            sink.partial();
+        }
+        if info.is_heap() {
+            // Before 3.9 only classes of a `class` statement told the collector of their type.
+            let traversed = info.is_gc() && (self.layout.minor >= 9 || info.python_class);
+            sink.edge(info.address, Via::Field("__class__"), traversed);
+        }
+        if (info.python_class || info.dict != DictPlace::None) && self.instance(object, info, sink).is_err() {
+            sink.partial();
+        }
+    }
+
+    fn own_references<S: Sink>(&self, at: Address, info: &TypeInfo, sink: &mut S) -> Result<(), Fault> {
+        match info.shape {
+            Shape::Leaf | Shape::Object | Shape::Int | Shape::Str => Ok(()),
+            Shape::ByteArray => self.byte_array(at, sink),
+            Shape::Tuple => self.tuple(at, info, sink),
+            Shape::List => self.list(at, sink),
+            Shape::Dict => self.dict(at, sink),
+            Shape::OrderedDict => self.ordered_dict(at, sink),
+            Shape::DefaultDict => self.default_dict(at, sink),
+            Shape::Set => self.set(at, sink),
+            Shape::Deque => self.deque(at, sink),
+            Shape::Function => self.function(at, sink),
+            Shape::Method => self.method(at, sink),
+            Shape::Builtin => self.builtin(at, sink),
+            Shape::Cell => self.field(at, self.layout.cell.ref_, "cell_contents", true, sink),
+            Shape::Module => self.module(at, sink),
+            Shape::Type => self.type_object(at, sink),
+            Shape::Frame => self.frame_object(at, sink),
+            Shape::Generator => self.generator(at, sink),
+            Shape::Code => self.code(at, sink),
+            Shape::Weakref => self.weakref(at, sink),
+            Shape::Slice => self.slice(at, sink),
+            Shape::Descriptor => self.descriptor(at, sink),
+            Shape::Traceback => self.traceback(at, sink),
+            Shape::Exception(extra) => self.exception(at, extra, sink),
+            Shape::Fields(fields) => self.fields(at, fields, info, sink),
+            Shape::Words(offset) => self.words(at, offset, None, sink),
+            Shape::FixedWords(offset, count) => self.words(at, offset, Some(count), sink),
+            Shape::NdArray | Shape::Scan => self.scan(at, info, sink),
+        }
+    }
+
+    /// One pointer field.
+    fn field<S: Sink>(
+        &self,
+        object: Address,
+        offset: u16,
+        name: &'static str,
+        traversed: bool,
+        sink: &mut S,
+    ) -> Result<(), Fault> {
+        sink.edge(self.memory.pointer(object.at(offset.into()))?, Via::Field(name), traversed);
+        Ok(())
+    }
+
+    /// Takes `words` from the budget; what is left of them.
+    fn afford(&self, words: u64) -> u64 {
+        let granted = words.min(self.budget.get());
+        self.budget.set(self.budget.get() - granted);
+        granted
+    }
+
+    /// Tells `count` pointers from `first` on.
+    fn pointers<S: Sink>(
+        &self,
+        first: Address,
+        count: u64,
+        sink: &mut S,
+        via: impl Fn(u64) -> Via,
+        traversed: bool,
+    ) -> Result<(), Fault> {
+        const BLOCK: u64 = 128;
+        let granted = self.afford(count);
+        let mut words = Vec::with_capacity(granted.min(BLOCK) as usize);
+        let mut done = 0;
+        while done < granted {
+            words.clear();
+            let block = BLOCK.min(granted - done);
+            self.memory.words(first.at(8 * done as i64), block as usize, &mut words)?;
+            for (i, word) in words.iter().enumerate() {
+                sink.edge(Address(*word), via(done + i as u64), traversed);
+            }
+            done += block;
+        }
+        if granted < count { Err(Fault { at: first, len: 8 }) } else { Ok(()) }
+    }
+
+    /// `ob_size` of an object, as a length.
+    pub fn length(&self, object: Address) -> Result<u64, Fault> {
+        Ok(self.memory.signed(object.at(16))?.unsigned_abs())
+    }
+}

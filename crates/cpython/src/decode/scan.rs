@@ -1,0 +1,68 @@
+//! Objects of C types: by the layout's table of fields, else by a conservative scan of their own words.
+
+use memsight_model::{Address, Fault, ReadMemory};
+
+use super::{Decoder, Sink, Via};
+use crate::layout::CType;
+use crate::types::TypeInfo;
+
+/// Fields that hold a reference but that the type's `tp_traverse` leaves out (it holds a str, bytes or int, or the type
+/// has no traverse): `(tp_name, field)`.
+const UNTRAVERSED: &[(&str, &str)] = &[];
+
+impl<M: ReadMemory> Decoder<'_, M> {
+    pub(super) fn fields<S: Sink>(
+        &self,
+        at: Address,
+        table: &'static CType,
+        info: &TypeInfo,
+        sink: &mut S,
+    ) -> Result<(), Fault> {
+        for &(name, offset) in table.fields {
+            let traversed = info.is_gc() && !UNTRAVERSED.contains(&(table.name, name));
+            self.field(at, offset, name, traversed, sink)?;
+        }
+        Ok(())
+    }
+
+    /// `count` (or `ob_size`) words that may each be an object.
+    pub(super) fn words<S: Sink>(
+        &self,
+        at: Address,
+        offset: u16,
+        count: Option<u16>,
+        sink: &mut S,
+    ) -> Result<(), Fault> {
+        let count = match count {
+            Some(count) => u64::from(count),
+            None => self.length(at)?.min(1 << 10),
+        };
+        self.pointers(at.at(offset.into()), count, sink, Via::Index, true)
+    }
+
+    /// Every word between the head and the end of the object that could be a pointer. The sink drops those that are
+    /// no known object. The list of weak references is no reference; the dictionary is told with its name.
+    pub(super) fn scan<S: Sink>(&self, at: Address, info: &TypeInfo, sink: &mut S) -> Result<(), Fault> {
+        const HEAD: u64 = 16;
+        /// A C struct larger than this is data.
+        const CAP: u64 = 1 << 13;
+        let items = match info.itemsize {
+            0 => 0,
+            size => self.length(at)?.saturating_mul(size),
+        };
+        let end = info.basicsize.saturating_add(items).min(CAP);
+        for offset in (HEAD..end.saturating_sub(7)).step_by(8) {
+            if self.afford(1) == 0 {
+                return Err(Fault { at, len: 8 });
+            }
+            let word = self.memory.pointer(at.at(offset as i64))?;
+            let via = match offset as i64 {
+                place if place == info.weaklistoffset => continue,
+                place if place == info.dictoffset => Via::Field("__dict__"),
+                _ => Via::Inferred(offset / 8),
+            };
+            sink.edge(word, via, true);
+        }
+        Ok(())
+    }
+}

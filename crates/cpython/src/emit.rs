@@ -1,0 +1,241 @@
+//! The second walk: rows and named references, written in order of address by both cores.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use memsight_model::{Address, Label, LabelKind, NameId, Names, ObjectFlags, ObjectId, ReadMemory, Sizes, TypeId};
+
+use crate::build::Scene;
+use crate::decode::{Decoder, Sink, Via};
+use crate::generations::Tracked;
+use crate::shapes::Shape;
+use crate::sizes;
+use crate::slots::{Bits, Ranks, Slot, Slots};
+use crate::text;
+use crate::types::{AddressMap, TypeTable};
+
+/// Characters kept of names of attributes and variables.
+const NAME_CAP: u64 = 120;
+
+/// What all workers share.
+pub(crate) struct Shared<'a, M> {
+    pub scene: &'a Scene<'a, M>,
+    pub types: &'a TypeTable,
+    pub ranks: &'a Ranks,
+    pub tracked: &'a Tracked,
+    pub names: &'a Mutex<Names>,
+}
+
+/// The rows of one worker's part.
+#[derive(Default)]
+pub(crate) struct Rows {
+    pub types: Vec<TypeId>,
+    pub shallow: Sizes,
+    pub external: Vec<(ObjectId, u64)>,
+    pub refcounts: Vec<u32>,
+    pub flags: Vec<ObjectFlags>,
+    /// Strings that will never be freed, for they are interned for good.
+    pub interned: Vec<ObjectId>,
+    /// Objects of which something could not be read.
+    pub partial: u64,
+}
+
+/// Where a worker writes its references: its part of the big arrays.
+pub(crate) struct Part<'r> {
+    pub chunks: std::ops::Range<usize>,
+    /// Number of the part's first object and of its first reference.
+    pub first_object: u32,
+    pub first_edge: u32,
+    /// Ends of the references of each object of the part.
+    pub ends: &'r mut [u32],
+    pub targets: &'r mut [ObjectId],
+    pub labels: &'r mut [Label],
+    /// Objects that are keys of dictionaries.
+    pub keys: Bits,
+}
+
+impl<M: ReadMemory> Shared<'_, M> {
+    /// Fills a part. Returns the rows and the plane of keys.
+    pub fn fill(&self, part: Part<'_>, decoder: &Decoder<M>) -> (Rows, Bits) {
+        let mut rows = Rows::default();
+        let count = part.ends.len();
+        rows.types.reserve_exact(count);
+        rows.refcounts.reserve_exact(count);
+        rows.flags.reserve_exact(count);
+        rows.shallow = Sizes::with_capacity(count);
+        let mut writer = Writer {
+            shared: self,
+            used: 0,
+            targets: part.targets,
+            labels: part.labels,
+            keys: part.keys,
+            broken: false,
+            inferred: false,
+            str_names: AddressMap::default(),
+            field_names: HashMap::new(),
+        };
+        for (row, slot) in self.ranks.bits.ones(Slots::slots_of(part.chunks)).enumerate() {
+            let Some(end) = part.ends.get_mut(row) else { break };
+            let id = ObjectId(part.first_object + row as u32);
+            self.object(id, slot, decoder, &mut rows, &mut writer);
+            *end = part.first_edge + writer.used as u32;
+        }
+        // Memory that changed between the walks (never a frozen copy) leaves references unwritten: none is invented.
+        (rows, writer.keys)
+    }
+
+    fn object(&self, id: ObjectId, slot: Slot, decoder: &Decoder<M>, rows: &mut Rows, writer: &mut Writer<'_, '_, M>) {
+        let (memory, layout) = (self.scene.memory, self.scene.layout);
+        let at = self.scene.slots.address(slot);
+        let kind = memory.pointer(at.at(8)).ok().and_then(|kind| self.types.known(kind));
+        let (refcount, immortal) = refcount(memory.word(at).unwrap_or(0), layout.minor);
+        let mut flags = ObjectFlags(if immortal { ObjectFlags::IMMORTAL } else { 0 });
+        if self.tracked.all.get(slot) {
+            let generation = u8::from(self.tracked.low.get(slot)) | u8::from(self.tracked.high.get(slot)) << 1;
+            flags = flags.with_generation(generation);
+        }
+        (writer.broken, writer.inferred) = (kind.is_none(), false);
+        let mut size = sizes::Size::default();
+        if let Some(row) = kind {
+            let info = &self.types.infos[row as usize];
+            decoder.references(at, info, writer);
+            writer.inferred |= !info.shape.is_exact();
+            match sizes::of(memory, layout, at, info) {
+                Ok(found) => size = found,
+                Err(_) => {
+                    size.shallow = info.basicsize;
+                    writer.broken = true;
+                }
+            }
+            if matches!(info.shape, Shape::Str) && immortal && !self.scene.is_static(at) {
+                rows.interned.push(id);
+            }
+        }
+        if size.external > 0 {
+            rows.external.push((id, size.external));
+        }
+        flags.0 |= if writer.inferred { ObjectFlags::INFERRED } else { 0 };
+        flags.0 |= if writer.broken { ObjectFlags::PARTIAL } else { 0 };
+        rows.partial += u64::from(writer.broken);
+        rows.shallow.push(size.shallow);
+        // Row 0 of the types is "unknown".
+        rows.types.push(TypeId(kind.map_or(0, |row| row + 1)));
+        rows.refcounts.push(refcount);
+        rows.flags.push(flags);
+    }
+
+    /// The number of the object at an address.
+    pub fn id_of(&self, address: Address) -> Option<ObjectId> {
+        self.id_at(self.scene.slots.slot(address)?)
+    }
+
+    /// The number of the object at a slot.
+    pub fn id_at(&self, slot: Slot) -> Option<ObjectId> {
+        self.ranks.rank(slot).map(ObjectId)
+    }
+
+    /// Numbers of the objects in a range of addresses.
+    pub fn objects_between(&self, start: Address, end: Address) -> impl Iterator<Item = ObjectId> {
+        let (first, last) = (self.scene.slots.slot(start), self.scene.slots.slot(Address(end.0.saturating_sub(8))));
+        let range = match (first, last) {
+            (Some(first), Some(last)) => first.0 & !63..(last.0 | 63) + 1,
+            _ => 0..0,
+        };
+        self.ranks
+            .bits
+            .ones(range)
+            .filter(move |slot| (start..end).contains(&self.scene.slots.address(*slot)))
+            .filter_map(|slot| self.id_at(slot))
+    }
+}
+
+/// The count of a reference count word, and whether the object is immortal (PEP 683).
+fn refcount(word: u64, minor: u8) -> (u32, bool) {
+    match minor {
+        ..=11 => (word.min(u64::from(u32::MAX) - 1) as u32, false),
+        _ if (word as i32) < 0 => (u32::MAX, true),
+        _ => (word as u32, false),
+    }
+}
+
+/// Turns the references of a part's objects into targets and labels.
+struct Writer<'s, 'r, M> {
+    shared: &'s Shared<'s, M>,
+    used: usize,
+    targets: &'r mut [ObjectId],
+    labels: &'r mut [Label],
+    keys: Bits,
+    broken: bool,
+    inferred: bool,
+    str_names: AddressMap<NameId>,
+    field_names: HashMap<(usize, usize), NameId>,
+}
+
+impl<M: ReadMemory> Sink for Writer<'_, '_, M> {
+    const NAMED: bool = true;
+
+    fn edge(&mut self, target: Address, via: Via, traversed: bool) {
+        let Some(target) = (!target.is_null()).then(|| self.shared.id_of(target)).flatten() else { return };
+        let label = self.label(via);
+        let label = if traversed { label } else { label.untraversed() };
+        if let (Some(to), Some(name)) = (self.targets.get_mut(self.used), self.labels.get_mut(self.used)) {
+            (*to, *name) = (target, label);
+            self.used += 1;
+        }
+    }
+
+    fn partial(&mut self) {
+        self.broken = true;
+    }
+}
+
+impl<M: ReadMemory> Writer<'_, '_, M> {
+    fn label(&mut self, via: Via) -> Label {
+        let number = |kind, index: u64| Label::new(kind, u32::try_from(index).unwrap_or(u32::MAX));
+        match via {
+            Via::Field(name) => Label::new(LabelKind::Field, self.field_name(name).0),
+            Via::Slot(name) => Label::new(LabelKind::Attribute, self.field_name(name).0),
+            Via::Weak(name) => Label::new(LabelKind::Weak, self.field_name(name).0),
+            Via::Attribute(name) => Label::new(LabelKind::Attribute, self.str_name(name).0),
+            Via::Local(name) => Label::new(LabelKind::Local, self.str_name(name).0),
+            Via::Index(index) => number(LabelKind::Index, index),
+            Via::Key(index) => number(LabelKind::Key, index),
+            Via::Member(index) => number(LabelKind::Member, index),
+            Via::Stack(depth) => number(LabelKind::Stack, depth),
+            Via::Value(key) => self.value_label(key),
+            Via::Inferred(word) => {
+                self.inferred = true;
+                number(LabelKind::Inferred, word)
+            }
+        }
+    }
+
+    fn value_label(&mut self, key: Address) -> Label {
+        let slot = self.shared.scene.slots.slot(key);
+        let id = slot.and_then(|slot| self.shared.ranks.rank(slot));
+        if let (Some(slot), Some(_)) = (slot, id) {
+            self.keys.set(slot);
+        }
+        Label::new(LabelKind::Value, id.unwrap_or(u32::MAX))
+    }
+
+    fn field_name(&mut self, name: &'static str) -> NameId {
+        let names = self.shared.names;
+        *self.field_names.entry((name.as_ptr() as usize, name.len())).or_insert_with(|| intern(names, name))
+    }
+
+    fn str_name(&mut self, name: Address) -> NameId {
+        if name.is_null() {
+            return NameId(0);
+        }
+        let shared = self.shared;
+        *self.str_names.entry(name.0).or_insert_with(|| {
+            let text = text::str_text(shared.scene.memory, shared.scene.layout, name, NAME_CAP);
+            text.map_or(NameId(0), |text| intern(shared.names, &text))
+        })
+    }
+}
+
+fn intern(names: &Mutex<Names>, name: &str) -> NameId {
+    names.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).intern(name)
+}

@@ -1,0 +1,95 @@
+//! The collector's lists: every tracked object, by generation.
+//!
+//! Source: `Modules/gcmodule.c` (3.8 to 3.12), `Python/gc.c`; `PyGC_Head` in `pycore_gc.h`. A list at rest closes both
+//! ways (`prev(next(x)) == x`), which is an exact test for a torn or corrupt one.
+
+use memsight_model::{Address, ReadMemory};
+
+use crate::error::PythonError;
+use crate::locate::Python;
+use crate::slots::{Bits, Slots};
+
+/// sizeof(PyGC_Head).
+pub(crate) const GC_HEAD: u64 = 16;
+/// Flag bits of the links (FINALIZED, COLLECTING; UNREACHABLE or the old space of 3.14.0 to 3.14.4).
+const FLAGS: u64 = 3;
+
+/// The tracked objects of all interpreters: bits by generation.
+#[derive(Debug)]
+pub(crate) struct Tracked {
+    /// Tracked at all.
+    pub all: Bits,
+    /// Low and high bit of the generation (3: permanent).
+    pub low: Bits,
+    pub high: Bits,
+    /// Number of them.
+    pub count: u64,
+}
+
+impl Python {
+    /// Heads of generation 0, 1, 2 and of the permanent one.
+    fn heads<M: ReadMemory>(&self, memory: &M, gc: Address) -> Result<[Address; 4], PythonError> {
+        let table = &self.layout.gc;
+        let inside = gc.at(table.generations.into());
+        // The heads moved by 4 bytes within 3.13; the pointer to the first one tells where they are.
+        let pointer = match table.generation0 {
+            Some(offset) if u64::from(offset) + 8 <= u64::from(table.size) => memory.pointer(gc.at(offset.into()))?,
+            _ => inside,
+        };
+        let near = pointer.0.abs_diff(gc.0) <= u64::from(table.size) && pointer >= gc;
+        let first = if near { pointer } else { inside };
+        let step = i64::from(table.generation_size);
+        Ok([first, first.at(step), first.at(2 * step), gc.at(table.permanent.into())])
+    }
+
+    /// Walks the lists of all interpreters.
+    pub(crate) fn tracked<M: ReadMemory>(&self, memory: &M, slots: &Slots) -> Result<Tracked, PythonError> {
+        let mut tracked = Tracked { all: slots.plane(), low: slots.plane(), high: slots.plane(), count: 0 };
+        let mut states: Vec<Address> = self.interpreters(memory)?.iter().map(|at| self.gc_state(*at)).collect();
+        states.dedup();
+        for gc in states {
+            if memory.i32(gc.at(self.layout.gc.collecting.into()))? != 0 {
+                return Err(PythonError::Collecting);
+            }
+            for (generation, head) in self.heads(memory, gc)?.into_iter().enumerate() {
+                walk(memory, slots, head, generation as u8, &mut tracked)?;
+            }
+        }
+        Ok(tracked)
+    }
+}
+
+/// Walks one list. A cycle that misses the head meets an object that is marked already.
+fn walk<M: ReadMemory>(
+    memory: &M,
+    slots: &Slots,
+    head: Address,
+    generation: u8,
+    tracked: &mut Tracked,
+) -> Result<(), PythonError> {
+    let torn = |objects| PythonError::TornList { head, objects };
+    let mut previous = head;
+    let mut at = Address(memory.word(head)? & !FLAGS);
+    let mut objects = 0;
+    while at != head {
+        let (next, back) = match (memory.word(at), memory.word(at.at(8))) {
+            (Ok(next), Ok(back)) => (next & !FLAGS, back & !FLAGS),
+            _ => return Err(torn(objects)),
+        };
+        let slot = slots.slot(at.at(GC_HEAD as i64)).ok_or_else(|| torn(objects))?;
+        if back != previous.0 || !tracked.all.set(slot) {
+            return Err(torn(objects));
+        }
+        if generation & 1 == 1 {
+            tracked.low.set(slot);
+        }
+        if generation & 2 == 2 {
+            tracked.high.set(slot);
+        }
+        objects += 1;
+        previous = at;
+        at = Address(next);
+    }
+    tracked.count += objects;
+    Ok(())
+}

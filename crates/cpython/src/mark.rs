@@ -1,0 +1,181 @@
+//! The first walk: which addresses are objects.
+//!
+//! It starts at the collector's lists and the roots and follows every reference. An address counts as an object when
+//! its type is verified, its reference count is possible, and, for a type with GC, it is on the collector's lists or
+//! says that it is untracked. The references of each chunk of memory are counted, so that the second walk writes into
+//! place.
+
+use memsight_model::{Address, ReadMemory};
+
+use crate::build::Scene;
+use crate::decode::{Decoder, Sink, Via};
+use crate::dicts::DictView;
+use crate::generations::{GC_HEAD, Tracked};
+use crate::layout::DictKeys;
+use crate::shapes::Shape;
+use crate::slots::{Bits, Slots};
+use crate::types::{TypeIx, TypeTable};
+
+/// What the first walk found.
+pub(crate) struct Marked {
+    /// The objects.
+    pub objects: Bits,
+    /// References of the objects of each chunk.
+    pub edges: Vec<u64>,
+    /// `dk_lookup` of dictionaries with other keys than str (up to 3.10).
+    pub general_lookup: u64,
+    /// Every type met.
+    pub types: TypeTable,
+}
+
+/// The state of the walk.
+pub(crate) struct Marker<'a, M> {
+    scene: &'a Scene<'a, M>,
+    tracked: &'a Tracked,
+    marked: Marked,
+    pending: Vec<(Address, TypeIx)>,
+    targets: Targets,
+}
+
+/// The references of one object, by address alone.
+#[derive(Default)]
+struct Targets(Vec<Address>);
+
+impl Sink for Targets {
+    const NAMED: bool = false;
+    #[inline]
+    fn edge(&mut self, target: Address, _: Via, _: bool) {
+        if !target.is_null() {
+            self.0.push(target);
+        }
+    }
+    fn partial(&mut self) {}
+}
+
+impl<'a, M: ReadMemory> Marker<'a, M> {
+    pub fn new(scene: &'a Scene<'a, M>, tracked: &'a Tracked, types: TypeTable) -> Self {
+        let objects = tracked.all.clone();
+        let marked = Marked { objects, edges: vec![0; scene.slots.chunk_count()], general_lookup: 0, types };
+        Marker { scene, tracked, marked, pending: Vec::new(), targets: Targets::default() }
+    }
+
+    /// Walks from the tracked objects of a chunk.
+    pub fn walk_chunk(&mut self, chunk: usize, decoder: &Decoder<M>) {
+        let tracked = self.tracked;
+        for slot in tracked.all.ones(Slots::slots_of(chunk..chunk + 1)) {
+            let object = self.scene.slots.address(slot);
+            if let Some(row) = self.type_of(object) {
+                self.pending.push((object, row));
+                self.walk(decoder);
+            }
+        }
+    }
+
+    /// Walks from a root.
+    pub fn walk_root(&mut self, object: Address, decoder: &Decoder<M>) {
+        self.reach(object);
+        self.walk(decoder);
+    }
+
+    /// Walks from every type met, until no new one turns up: static types are on no list.
+    pub fn walk_types(&mut self, decoder: &Decoder<M>) {
+        let mut row = 0;
+        while let Some(info) = self.marked.types.infos.get(row) {
+            self.walk_root(info.address, decoder);
+            row += 1;
+        }
+    }
+
+    /// What the walk found.
+    pub fn finish(self) -> Marked {
+        self.marked
+    }
+
+    fn type_of(&mut self, object: Address) -> Option<TypeIx> {
+        let kind = self.scene.memory.pointer(object.at(8)).ok()?;
+        self.marked.types.meet(self.scene.memory, self.scene.layout, kind)
+    }
+
+    /// Decodes what is pending.
+    fn walk(&mut self, decoder: &Decoder<M>) {
+        while let Some((object, row)) = self.pending.pop() {
+            let info = &self.marked.types.infos[row as usize];
+            self.targets.0.clear();
+            decoder.references(object, info, &mut self.targets);
+            if matches!(info.shape, Shape::Dict) && self.marked.general_lookup == 0 {
+                self.learn_lookup(object);
+            }
+            let targets = std::mem::take(&mut self.targets.0);
+            let found = targets.iter().filter(|target| self.reach(**target)).count();
+            self.targets.0 = targets;
+            if let Some(slot) = self.scene.slots.slot(object) {
+                self.marked.edges[Slots::chunk_of(slot)] += found as u64;
+            }
+        }
+    }
+
+    /// Marks an address when it is an object; whether it is one.
+    fn reach(&mut self, object: Address) -> bool {
+        let Some(slot) = self.scene.slots.slot(object) else { return false };
+        if self.marked.objects.get(slot) {
+            return true;
+        }
+        let Some(row) = self.candidate(object) else { return false };
+        self.marked.objects.set(slot);
+        if !self.marked.types.infos[row as usize].shape.is_leaf() || self.marked.types.infos[row as usize].is_heap() {
+            self.pending.push((object, row));
+        }
+        true
+    }
+
+    /// The type of an address that is not on the collector's lists, when it can be an object.
+    fn candidate(&mut self, object: Address) -> Option<TypeIx> {
+        let row = self.type_of(object)?;
+        if !possible_refcount(self.scene.memory.word(object).ok()?, self.scene.layout.minor) {
+            return None;
+        }
+        let info = &self.marked.types.infos[row as usize];
+        if info.is_gc() && !self.scene.is_static(object) {
+            // On a list, it would be marked; with links and on no list it is dying, or was freed.
+            let links = self.scene.memory.word(object.checked_sub(GC_HEAD)?).ok()?;
+            if links != 0 {
+                return None;
+            }
+        }
+        Some(row)
+    }
+
+    /// Up to 3.10 the lookup function tells whether `dict_traverse` reports keys; a table with a key that is no str
+    /// shows which function is the general one.
+    fn learn_lookup(&mut self, dict: Address) {
+        const DK_LOOKUP: i64 = 16;
+        const KEYS_LOOKED_AT: u64 = 16;
+        let (memory, layout) = (self.scene.memory, self.scene.layout);
+        if !matches!(layout.dict_keys, DictKeys::Words { .. }) {
+            return;
+        }
+        let Ok(view) = DictView::read(memory, layout, dict) else { return };
+        for index in 0..view.keys.count.min(KEYS_LOOKED_AT) {
+            let Ok((key, value)) = view.entry(memory, index) else { return };
+            if value.is_null() {
+                continue;
+            }
+            if let Some(row) = self.type_of(key)
+                && !matches!(self.marked.types.infos[row as usize].shape, Shape::Str)
+            {
+                self.marked.general_lookup = memory.word(view.keys.at.at(DK_LOOKUP)).unwrap_or(0);
+                return;
+            }
+        }
+    }
+}
+
+/// Whether a word can be the reference count of a live object: freed blocks of pymalloc hold a pointer or zero there.
+fn possible_refcount(word: u64, minor: u8) -> bool {
+    match minor {
+        // Py_ssize_t; 3.12 and 3.13 use the lower half, all ones when immortal.
+        ..=13 => word != 0 && word < 1 << 32,
+        // u32 count, u16 overflow, u16 flags (Include/refcount.h).
+        _ => word as u32 != 0 && (word >> 32) as u16 == 0,
+    }
+}

@@ -1,0 +1,91 @@
+//! Roots: what is alive because an interpreter, a thread or a static struct holds it.
+
+use memsight_model::{Address, ReadMemory, RootKind};
+
+use crate::dicts::DictView;
+use crate::layout::Layout;
+use crate::locate::Python;
+use crate::text;
+
+/// What a root is called, before names are interned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RootName {
+    /// A fixed text.
+    Text(&'static str),
+    /// The text of a str object of the target.
+    Str(Address),
+    /// A text read from the target.
+    Owned(String),
+}
+
+/// A root by address, before objects have numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seed {
+    pub object: Address,
+    pub kind: RootKind,
+    pub name: RootName,
+    pub frame: Option<u32>,
+    pub thread: Option<u32>,
+}
+
+impl Seed {
+    fn new(object: Address, kind: RootKind, name: RootName) -> Seed {
+        Seed { object, kind, name, frame: None, thread: None }
+    }
+}
+
+impl Python {
+    /// Roots of an interpreter: its modules by name and the objects in its state.
+    pub(crate) fn interpreter_roots<M: ReadMemory>(&self, memory: &M, interpreter: Address) -> Vec<Seed> {
+        let table = &self.layout.interpreter;
+        let field = |offset: u32| memory.pointer(interpreter.at(offset.into())).unwrap_or_default();
+        let modules = field(table.modules);
+        let mut seeds = module_roots(memory, &self.layout, modules);
+        let mut hold = |object, name| seeds.push(Seed::new(object, RootKind::Interpreter, RootName::Text(name)));
+        hold(modules, "sys.modules");
+        hold(field(table.sysdict), "sys.__dict__");
+        hold(field(table.builtins), "builtins.__dict__");
+        hold(field(table.importlib), "importlib");
+        hold(field(table.modules_by_index), "modules by index");
+        hold(field(table.dict), "interpreter dict");
+        hold(field(table.codec_search_path), "codec search path");
+        hold(field(table.codec_search_cache), "codec cache");
+        hold(field(table.codec_error_registry), "codec error handlers");
+        for (offset, name) in [
+            (table.import_func, "builtins.__import__"),
+            (table.builtins_copy, "copy of builtins.__dict__"),
+            (table.before_forkers, "os.register_at_fork(before)"),
+            (table.after_forkers_parent, "os.register_at_fork(after_in_parent)"),
+            (table.after_forkers_child, "os.register_at_fork(after_in_child)"),
+            (table.audit_hooks, "sys.addaudithook"),
+            (table.interned_strings, "interned strings"),
+        ] {
+            if let Some(offset) = offset {
+                hold(field(offset), name);
+            }
+        }
+        for &(name, offset) in table.objects {
+            hold(field(offset), name);
+        }
+        let gc = self.gc_state(interpreter);
+        for (offset, name) in [(self.layout.gc.garbage, "gc.garbage"), (self.layout.gc.callbacks, "gc.callbacks")] {
+            hold(memory.pointer(gc.at(offset.into())).unwrap_or_default(), name);
+        }
+        seeds
+    }
+}
+
+/// The entries of `sys.modules`.
+fn module_roots<M: ReadMemory>(memory: &M, layout: &Layout, modules: Address) -> Vec<Seed> {
+    /// More modules than any program imports.
+    const CAP: u64 = 1 << 20;
+    const NAME_CAP: u64 = 256;
+    let Ok(view) = DictView::read(memory, layout, modules) else { return Vec::new() };
+    (0..view.keys.count.min(CAP))
+        .filter_map(|index| {
+            let (key, value) = view.entry(memory, index).ok()?;
+            let name = text::str_text(memory, layout, key, NAME_CAP)?;
+            Some(Seed::new(value, RootKind::Module, RootName::Owned(name)))
+        })
+        .collect()
+}

@@ -1,0 +1,258 @@
+//! Sizes: what `sys.getsizeof` says, and what an object owns outside of that.
+//!
+//! `sys.getsizeof` is `__sizeof__` plus the heads in front of the object (`_PySys_GetSizeOf`, `Python/sysmodule.c`).
+//! Each rule names the `__sizeof__` that it follows. A `__sizeof__` written in Python is not followed.
+
+use memsight_model::{Address, Fault, ReadMemory};
+
+use crate::dicts::{DictView, KeysView};
+use crate::layout::{DictKeys, Layout};
+use crate::shapes::Shape;
+use crate::text::{StrView, int_digits};
+use crate::types::{TypeInfo, flag};
+
+/// Shallow and external size of an object, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Size {
+    pub shallow: u64,
+    pub external: u64,
+}
+
+/// No object is larger than the address space of a process.
+const CAP: u64 = 1 << 47;
+
+/// The sizes of an object. On a fault the object's type alone tells.
+pub(crate) fn of<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<Size, Fault> {
+    let own = own_size(memory, layout, at, info)?;
+    let external = external(memory, layout, at, info)?;
+    let shallow = own.saturating_add(info.preheader(layout.minor));
+    if shallow > CAP || external > CAP {
+        return Err(Fault { at, len: 8 });
+    }
+    Ok(Size { shallow, external })
+}
+
+/// `__sizeof__()`.
+fn own_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
+    let fault = Fault { at, len: 8 };
+    let word = |offset: u16| memory.word(at.at(offset.into()));
+    Ok(match info.shape {
+        // list.__sizeof__
+        Shape::List => info.basicsize.saturating_add(word(layout.list.allocated)?.saturating_mul(8)),
+        // dict.__sizeof__: _PyDict_SizeOf
+        Shape::Dict | Shape::DefaultDict => dict_size(memory, layout, at, info)?,
+        Shape::OrderedDict => ordered_dict_size(memory, layout, at, info)?,
+        // set.__sizeof__: the table when it is not the small one inside
+        Shape::Set => {
+            let small = at.at(layout.set.smalltable.into());
+            let table = if word(layout.set.table)? == small.0 { 0 } else { word(layout.set.mask)?.saturating_add(1) };
+            info.basicsize.saturating_add(table.saturating_mul(16))
+        }
+        Shape::Str => str_size(memory, layout, at)?,
+        // int.__sizeof__
+        Shape::Int => {
+            let (digits, _) = int_digits(memory, layout, at).ok_or(fault)?;
+            let least = u64::from(layout.minor >= 12);
+            u64::from(layout.long.digits).saturating_add(4 * digits.min(CAP / 4).max(least))
+        }
+        Shape::ByteArray => byte_array_size(memory, layout, at, info)?,
+        Shape::Type => type_size(memory, layout, at)?,
+        Shape::Code => code_size(memory, layout, at, info)?,
+        Shape::Frame => frame_size(memory, layout, at, info)?,
+        Shape::Generator => generator_size(memory, layout, at, info)?,
+        // deque.__sizeof__: whole blocks
+        Shape::Deque => {
+            let used = word(layout.deque.leftindex)?.saturating_add(memory.word(at.at(16))?);
+            let blocks = used.div_ceil(u64::from(layout.deque.block_len.max(1)));
+            info.basicsize.saturating_add(blocks.saturating_mul(layout.deque.block_size.into()))
+        }
+        Shape::NdArray => info.basicsize,
+        _ => generic_size(memory, layout, at, info)?,
+    })
+}
+
+/// `object.__sizeof__`: basicsize, items, and from 3.13 the values inside the object.
+fn generic_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
+    let mut size = info.basicsize;
+    if info.itemsize > 0 {
+        size = size.saturating_add(memory.signed(at.at(16))?.unsigned_abs().saturating_mul(info.itemsize));
+    }
+    if info.has(flag::INLINE_VALUES) && layout.minor >= 13 {
+        size += inline_values_size(memory, layout, info)?;
+    }
+    Ok(size)
+}
+
+/// `_PyInlineValuesSize` (`pycore_dict.h`): a head of the size of the values' order table, rounded, and the values.
+fn inline_values_size<M: ReadMemory>(memory: &M, layout: &Layout, info: &TypeInfo) -> Result<u64, Fault> {
+    let keys = KeysView::read(memory, layout, info.cached_keys)?;
+    let prefix = (keys.capacity + 4).next_multiple_of(8);
+    Ok(prefix + 8 * keys.capacity)
+}
+
+fn dict_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
+    let view = DictView::read(memory, layout, at)?;
+    let mut size = info.basicsize;
+    if view.values.is_some() {
+        // Up to 3.10 all that fit; later those that the shared keys can still take.
+        let capacity = match layout.dict_keys {
+            DictKeys::Words { .. } => view.keys.usable,
+            DictKeys::Bytes { .. } => view.keys.capacity,
+        };
+        size += 8 * capacity;
+    }
+    if view.keys.refcount == 1 {
+        size = size.saturating_add(view.keys.size);
+    }
+    Ok(size)
+}
+
+/// `odict_sizeof` (`Objects/odictobject.c`).
+fn ordered_dict_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
+    let table = &layout.ordered_dict;
+    let fast = memory.word(at.at(table.fast_nodes_size.into()))?.saturating_mul(8);
+    let nodes = if memory.word(at.at(table.first.into()))? == 0 {
+        0
+    } else {
+        memory.word(at.at(layout.dict.used.into()))?.saturating_mul(table.node_size.into())
+    };
+    Ok(dict_size(memory, layout, at, info)?.saturating_add(fast).saturating_add(nodes))
+}
+
+/// `unicode_sizeof` (`Objects/unicodeobject.c`), with the cached UTF-8 and wchar_t forms.
+fn str_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<u64, Fault> {
+    let fault = Fault { at, len: 8 };
+    let view = StrView::read(memory, layout, at).ok_or(fault)?;
+    let table = &layout.unicode;
+    let word = |offset: u16| memory.word(at.at(offset.into()));
+    let characters = (view.length + 1) * u64::from(view.kind);
+    let mut size = match (view.compact, view.ascii) {
+        (true, true) => u64::from(table.ascii_size) + view.length + 1,
+        (true, false) => u64::from(table.compact_size) + characters,
+        (false, _) => u64::from(table.size) + if view.data.is_null() { 0 } else { characters },
+    };
+    if let (Some(wstr), Some(length)) = (table.wstr, table.wstr_length) {
+        let wstr = word(wstr)?;
+        if wstr != 0 && (view.kind == 0 || wstr != view.data.0) {
+            let length = if view.compact && view.ascii { view.length } else { word(length)? };
+            size = size.saturating_add(length.saturating_add(1).saturating_mul(4));
+        }
+    }
+    if !(view.compact && view.ascii) {
+        let utf8 = word(table.utf8)?;
+        if utf8 != 0 && utf8 != view.data.0 {
+            size = size.saturating_add(word(table.utf8_length)?).saturating_add(1);
+        }
+    }
+    Ok(size)
+}
+
+/// `bytearray_sizeof` (`Objects/bytearrayobject.c`).
+fn byte_array_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
+    let alloc = memory.word(at.at(layout.bytearray.alloc.into()))?;
+    Ok(info.basicsize.saturating_add(alloc))
+}
+
+/// `type___sizeof__` (`Objects/typeobject.c`).
+fn type_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<u64, Fault> {
+    if memory.word(at.at(layout.type_object.flags.into()))? & flag::HEAPTYPE == 0 {
+        return Ok(layout.type_object.size.into());
+    }
+    let keys = memory.pointer(at.at(layout.heap_type.cached_keys.into()))?;
+    let keys = if keys.is_null() { 0 } else { KeysView::read(memory, layout, keys)?.size };
+    Ok(u64::from(layout.heap_type.size).saturating_add(keys))
+}
+
+/// `code_sizeof` (`Objects/codeobject.c`).
+fn code_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
+    let mut size = generic_size(memory, layout, at, info)?;
+    if let (Some(cell2arg), Some(cellvars)) = (layout.code.cell2arg, layout.code.cellvars)
+        && memory.word(at.at(cell2arg.into()))? != 0
+    {
+        let cells = memory.pointer(at.at(cellvars.into()))?;
+        size = size.saturating_add(memory.word(cells.at(16))?.saturating_mul(8));
+    }
+    Ok(size)
+}
+
+/// `frame_sizeof` (`Objects/frameobject.c`).
+fn frame_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
+    let (Some(pointer), Some(data)) = (layout.frame_object.frame, layout.frame_object.frame_data) else {
+        return generic_size(memory, layout, at, info);
+    };
+    let frame = memory.pointer(at.at(pointer.into()))?;
+    Ok(u64::from(data) + u64::from(layout.frame.localsplus) + variables_size(memory, layout, frame)?)
+}
+
+/// `gen_sizeof` (`Objects/genobject.c`, 3.11 and later).
+fn generator_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
+    match layout.generator.iframe {
+        None => generic_size(memory, layout, at, info),
+        Some(offset) => {
+            let variables = variables_size(memory, layout, at.at(offset.into()))?;
+            Ok(u64::from(offset) + u64::from(layout.frame.localsplus) + variables)
+        }
+    }
+}
+
+/// Room for the variables and the value stack of a frame of 3.11 or later.
+fn variables_size<M: ReadMemory>(memory: &M, layout: &Layout, frame: Address) -> Result<u64, Fault> {
+    let word = memory.word(frame.at(layout.frame.code.into()))?;
+    let code = Address(if layout.frame.tagged { word & !3 } else { word });
+    let Some(variables) = layout.code.nlocalsplus else { return Ok(0) };
+    let variables = memory.u32(code.at(variables.into()))?;
+    let stack = memory.u32(code.at(layout.code.stacksize.into()))?;
+    Ok(8 * (u64::from(variables) + u64::from(stack)))
+}
+
+/// Bytes that the object owns and `sys.getsizeof` does not count.
+fn external<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
+    match info.shape {
+        Shape::NdArray => nd_array_bytes(memory, layout, at),
+        _ => Ok(0),
+    }
+}
+
+/// Data that a numpy array owns: the product of its shape and its item size.
+/// `PyArrayObject_fields` and `PyArray_Descr` (`numpy/_core/include/numpy/ndarraytypes.h`, numpy 1.x and 2.x).
+fn nd_array_bytes<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<u64, Fault> {
+    const ND: i64 = 24;
+    const DIMENSIONS: i64 = 32;
+    const DESCR: i64 = 56;
+    const FLAGS: i64 = 64;
+    const OWNDATA: i32 = 4;
+    /// NPY_MAXDIMS of numpy 2.
+    const MAX_DIMENSIONS: i32 = 64;
+    let fault = Fault { at, len: 8 };
+    if memory.i32(at.at(FLAGS))? & OWNDATA == 0 {
+        return Ok(0);
+    }
+    let descr = memory.pointer(at.at(DESCR))?;
+    let dimensions = memory.pointer(at.at(DIMENSIONS))?;
+    let count = memory.i32(at.at(ND))?;
+    if !(0..=MAX_DIMENSIONS).contains(&count) {
+        return Err(fault);
+    }
+    let mut bytes = nd_item_size(memory, layout, descr)?;
+    for i in 0..i64::from(count) {
+        bytes = bytes.checked_mul(memory.word(dimensions.at(8 * i))?).filter(|bytes| *bytes < CAP).ok_or(fault)?;
+    }
+    Ok(bytes)
+}
+
+/// `elsize`: an int at 32 in numpy 1.x; 2.x put 64 bits of flags there and made it a word at 40. The two are told
+/// apart by the size of the dtype struct.
+fn nd_item_size<M: ReadMemory>(memory: &M, layout: &Layout, descr: Address) -> Result<u64, Fault> {
+    const NUMPY_1_DESCR: u64 = 96;
+    let mut class = memory.pointer(descr.at(8))?;
+    let size = |class: Address| memory.word(class.at(layout.type_object.basicsize.into()));
+    // dtypes are instances of subclasses (`numpy.dtype[float64]`); the size of `numpy.dtype` itself tells.
+    while let Ok(base) = memory.pointer(class.at(layout.type_object.base.into()))
+        && !base.is_null()
+        && size(base)? > 16
+        && size(base)? < size(class)?
+    {
+        class = base;
+    }
+    if size(class)? <= NUMPY_1_DESCR { Ok(memory.u32(descr.at(32))?.into()) } else { memory.word(descr.at(40)) }
+}

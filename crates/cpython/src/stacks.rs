@@ -1,0 +1,173 @@
+//! Threads and their Python stacks: who runs what, with which variables.
+
+use memsight_model::{Address, FrameRecord, ReadMemory, RootKind, ThreadRecord};
+
+use crate::decode::{InterpreterFrame, variable_name};
+use crate::layout::{FrameLink, Layout};
+use crate::linetable;
+use crate::locate::Python;
+use crate::roots::{RootName, Seed};
+use crate::text;
+
+/// Deeper stacks than `sys.setrecursionlimit` allows in practice are corrupt.
+const DEPTH_CAP: usize = 1 << 20;
+/// Characters kept of names of files and functions.
+const NAME_CAP: u64 = 512;
+
+/// The stacks of all threads and what they hold.
+#[derive(Debug, Default)]
+pub(crate) struct Stacks {
+    pub threads: Vec<ThreadRecord>,
+    pub frames: Vec<FrameRecord>,
+    pub seeds: Vec<Seed>,
+}
+
+impl Python {
+    /// Reads the stacks of every thread of every interpreter.
+    pub(crate) fn stacks<M: ReadMemory>(&self, memory: &M, interpreters: &[Address]) -> Stacks {
+        let mut stacks = Stacks::default();
+        for &interpreter in interpreters {
+            let holder = self.gil_holder(memory, interpreter);
+            let id = memory.signed(interpreter.at(self.layout.interpreter.id.into())).unwrap_or(-1);
+            for thread in self.threads(memory, interpreter) {
+                let word = |offset: u16| memory.word(thread.at(offset.into())).ok();
+                stacks.threads.push(ThreadRecord {
+                    interpreter: id,
+                    native_id: self.layout.thread.native_thread_id.and_then(word),
+                    ident: word(self.layout.thread.thread_id).unwrap_or(0),
+                    holds_gil: holder == Some(thread),
+                });
+                stacks.read_frames(memory, &self.layout, thread);
+                stacks.read_state(memory, &self.layout, thread);
+            }
+        }
+        stacks
+    }
+}
+
+impl Stacks {
+    fn thread(&self) -> u32 {
+        self.threads.len() as u32 - 1
+    }
+
+    fn read_frames<M: ReadMemory>(&mut self, memory: &M, layout: &Layout, thread: Address) {
+        let mut at = innermost(memory, layout, thread);
+        let mut depth = 0;
+        for _ in 0..DEPTH_CAP {
+            let Some(frame) = at else { return };
+            if let Some(view) = InterpreterFrame::read(memory, layout, frame) {
+                self.read_frame(memory, layout, &view, depth);
+                depth += 1;
+            }
+            let previous = InterpreterFrame::previous(memory, layout, frame);
+            at = previous.filter(|previous| *previous != frame);
+        }
+    }
+
+    fn read_frame<M: ReadMemory>(&mut self, memory: &M, layout: &Layout, view: &InterpreterFrame, depth: u32) {
+        let row = self.frames.len() as u32;
+        let thread = self.thread();
+        self.frames.push(describe(memory, layout, view, thread, depth));
+        let mut hold = |object, kind, name| {
+            self.seeds.push(Seed { object, kind, name, frame: Some(row), thread: Some(thread) });
+        };
+        if layout.frame.frame_object.is_none() {
+            hold(view.at, RootKind::Frame, RootName::Text("frame"));
+        }
+        for (name, object) in view.parts(memory, layout).unwrap_or_default() {
+            hold(object, RootKind::Frame, RootName::Text(name));
+        }
+        for index in 0..view.locals {
+            if let Ok(object) = view.local(memory, layout, index) {
+                let name = variable_name(memory, layout, view.code, index);
+                hold(object, RootKind::FrameLocal, RootName::Str(name));
+            }
+        }
+        for index in 0..view.stack {
+            if let Ok(object) = view.temporary(memory, layout, index) {
+                hold(object, RootKind::FrameStack, RootName::Text("value stack"));
+            }
+        }
+    }
+
+    /// What a thread state holds besides frames: exceptions being handled, context, dict, hooks.
+    fn read_state<M: ReadMemory>(&mut self, memory: &M, layout: &Layout, thread: Address) {
+        const CHAIN_CAP: usize = 1 << 12;
+        let row = self.thread();
+        let table = &layout.thread;
+        let mut hold = |at: Address, name| {
+            if let Ok(object) = memory.pointer(at) {
+                let name = RootName::Text(name);
+                self.seeds.push(Seed { object, kind: RootKind::Thread, name, frame: None, thread: Some(row) });
+            }
+        };
+        hold(thread.at(table.dict.into()), "thread dict");
+        for &(name, offset) in table.objects {
+            hold(thread.at(offset.into()), name);
+        }
+        let mut item = memory.pointer(thread.at(table.exc_info.into())).unwrap_or_default();
+        for _ in 0..CHAIN_CAP {
+            if item.is_null() {
+                return;
+            }
+            hold(item.at(table.exc_value.into()), "exception being handled");
+            for (offset, name) in [(table.exc_type, "type of the exception"), (table.exc_traceback, "traceback")] {
+                if let Some(offset) = offset {
+                    hold(item.at(offset.into()), name);
+                }
+            }
+            item = memory.pointer(item.at(table.exc_previous.into())).unwrap_or_default();
+        }
+    }
+}
+
+fn innermost<M: ReadMemory>(memory: &M, layout: &Layout, thread: Address) -> Option<Address> {
+    let frame = match layout.thread.current_frame {
+        FrameLink::Object(offset) | FrameLink::Direct(offset) => memory.pointer(thread.at(offset.into())),
+        FrameLink::CFrame(offset, inner) => {
+            memory.pointer(thread.at(offset.into())).and_then(|cframe| memory.pointer(cframe.at(inner.into())))
+        }
+    };
+    frame.ok().filter(|frame| !frame.is_null())
+}
+
+fn describe<M: ReadMemory>(
+    memory: &M,
+    layout: &Layout,
+    view: &InterpreterFrame,
+    thread: u32,
+    depth: u32,
+) -> FrameRecord {
+    let table = &layout.code;
+    let string = |offset: u16| {
+        let object = memory.pointer(view.code.at(offset.into())).ok()?;
+        text::str_text(memory, layout, object, NAME_CAP)
+    };
+    FrameRecord {
+        thread,
+        depth,
+        function: string(table.qualname.unwrap_or(table.name)).unwrap_or_else(|| "?".to_owned()),
+        file: string(table.filename).unwrap_or_else(|| "?".to_owned()),
+        line: line_of(memory, layout, view).unwrap_or(0),
+    }
+}
+
+fn line_of<M: ReadMemory>(memory: &M, layout: &Layout, view: &InterpreterFrame) -> Option<u32> {
+    /// A code object's line table is far smaller.
+    const TABLE_CAP: u64 = 1 << 24;
+    let instruction_at = view.at.at(layout.frame.instruction.into());
+    let instruction = match (layout.code.code_adaptive, layout.minor) {
+        (Some(offset), _) => memory.word(instruction_at).ok()?.checked_sub(view.code.at(offset.into()).0)?,
+        // f_lasti counts bytes up to 3.9 and code units in 3.10; -1 before the first instruction.
+        (None, minor) => {
+            let last = u64::try_from(memory.i32(instruction_at).ok()?).unwrap_or(0);
+            if minor == 10 { last * 2 } else { last }
+        }
+    };
+    let first = memory.u32(view.code.at(layout.code.firstlineno.into())).ok()?;
+    let table = memory.pointer(view.code.at(layout.code.linetable.into())).ok()?;
+    let length = memory.word(table.at(16)).ok().filter(|length| *length < TABLE_CAP)?;
+    let mut bytes = vec![0; length as usize];
+    memory.read(table.at(layout.bytes.value.into()), &mut bytes).ok()?;
+    Some(linetable::line(layout, &bytes, first, instruction))
+}
