@@ -1,0 +1,174 @@
+//! Why a process could not be read, and what to do about it.
+
+use std::io;
+use std::time::Duration;
+
+use memsight_model::Explain;
+
+/// Why a process could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// There is no process with this id.
+    #[error("there is no process {pid}")]
+    NoSuchProcess {
+        /// The id asked for.
+        pid: u32,
+    },
+    /// The process ended, or its id went to another process, while it was being read.
+    #[error("process {pid} ended while it was being read")]
+    TargetExited {
+        /// The process.
+        pid: u32,
+    },
+    /// The operating system refuses to let this user read the process.
+    #[error("not allowed to read process {pid}: {cause}")]
+    NotPermitted {
+        /// The process.
+        pid: u32,
+        /// What stands in the way.
+        cause: Denial,
+    },
+    /// Another program traces the process; the kernel allows one at a time.
+    #[error("process {pid} is already traced by process {by}")]
+    Traced {
+        /// The process.
+        pid: u32,
+        /// The tracer, 0 when it is outside our PID namespace.
+        by: u32,
+    },
+    /// A thread did not come to a stop.
+    #[error("thread {tid} of process {pid} did not stop within {waited:?} (state {state}{})", if *vfork { ", waiting for a vfork" } else { "" })]
+    StoppedTooLong {
+        /// The process.
+        pid: u32,
+        /// The thread.
+        tid: u32,
+        /// Its state as in `ps`: `D` is an uninterruptible wait.
+        state: char,
+        /// It waits in `vfork` for its child to start a program.
+        vfork: bool,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The process has ended and waits for its parent to notice.
+    #[error("process {pid} has ended already (a zombie)")]
+    Zombie {
+        /// The process.
+        pid: u32,
+    },
+    /// A thread of the kernel: it has no memory of its own.
+    #[error("process {pid} is a thread of the kernel")]
+    KernelThread {
+        /// The process.
+        pid: u32,
+    },
+    /// The person asked to stop.
+    #[error("reading process {pid} was cancelled")]
+    Cancelled {
+        /// The process.
+        pid: u32,
+    },
+    /// The operating system failed in another way.
+    #[error("cannot read {what} of process {pid}: {source}")]
+    Io {
+        /// The process; 0 for the list of processes.
+        pid: u32,
+        /// What was read.
+        what: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+/// What stands in the way of reading a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Denial {
+    /// It runs as another user.
+    #[error("it runs as user {target}, memsight as user {own}")]
+    Uid {
+        /// The target's real uid.
+        target: u32,
+        /// Our effective uid.
+        own: u32,
+    },
+    /// Yama lets a process read only its descendants (1), or needs a capability (2), or forbids it (3).
+    #[error("the kernel's ptrace scope is {level}")]
+    PtraceScope {
+        /// `/proc/sys/kernel/yama/ptrace_scope`.
+        level: u8,
+    },
+    /// It holds capabilities that we do not, or made itself unreadable, and we lack CAP_SYS_PTRACE.
+    #[error("it is privileged or not dumpable and memsight lacks CAP_SYS_PTRACE")]
+    Capability,
+    /// A system-call filter around us forbids it, as in many containers.
+    #[error("a seccomp filter around memsight forbids it")]
+    Seccomp,
+    /// It lives in a user namespace in which our privileges do not count.
+    #[error("it lives in another user namespace")]
+    Namespace,
+    /// Nothing above: a security module such as AppArmor or SELinux.
+    #[error("a security module (AppArmor, SELinux) forbids it")]
+    SecurityModule,
+}
+
+impl Denial {
+    /// The one command that helps to read `pid`.
+    pub fn command(self, pid: u32) -> String {
+        match self {
+            Denial::Uid { target: 0, .. } => format!("sudo memsight heap {pid}"),
+            Denial::Uid { target, .. } => format!("sudo -u '#{target}' memsight heap {pid}"),
+            Denial::PtraceScope { level: 1 } => "sudo sysctl kernel.yama.ptrace_scope=0".to_owned(),
+            Denial::PtraceScope { level: 2 } => format!("sudo memsight heap {pid}"),
+            Denial::PtraceScope { .. } => {
+                "sudo reboot  # after setting kernel.yama.ptrace_scope in /etc/sysctl.d".to_owned()
+            }
+            Denial::Capability => {
+                format!("sudo memsight heap {pid}  # in a container: docker run --cap-add SYS_PTRACE")
+            }
+            Denial::Seccomp => "docker run --cap-add SYS_PTRACE --security-opt seccomp=unconfined".to_owned(),
+            Denial::Namespace => format!("sudo memsight heap {pid}  # on the host, with the pid that the host sees"),
+            Denial::SecurityModule => "docker run --cap-add SYS_PTRACE --security-opt apparmor=unconfined".to_owned(),
+        }
+    }
+}
+
+impl Explain for TargetError {
+    fn code(&self) -> &'static str {
+        match self {
+            TargetError::NoSuchProcess { .. } => "MS-E010",
+            TargetError::TargetExited { .. } => "MS-E011",
+            TargetError::NotPermitted { .. } => "MS-E012",
+            TargetError::Traced { .. } => "MS-E013",
+            TargetError::StoppedTooLong { .. } => "MS-E014",
+            TargetError::Zombie { .. } => "MS-E015",
+            TargetError::KernelThread { .. } => "MS-E016",
+            TargetError::Cancelled { .. } => "MS-E017",
+            TargetError::Io { .. } => "MS-E018",
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            TargetError::NoSuchProcess { .. } => "`memsight ps` lists the Python processes.".to_owned(),
+            TargetError::TargetExited { .. } => "Nothing is left to read; start it again and look earlier.".to_owned(),
+            TargetError::NotPermitted { pid, cause } => {
+                format!("Run: {}   (`memsight doctor {pid}` explains)", cause.command(*pid))
+            }
+            TargetError::Traced { by: 0, .. } => "Detach the debugger, which runs outside this container.".to_owned(),
+            TargetError::Traced { by, .. } => format!("Detach the debugger (see `ps -p {by}`), or use `--mode live`."),
+            TargetError::StoppedTooLong { vfork: true, .. } => "Try again when the new program has started.".to_owned(),
+            TargetError::StoppedTooLong { .. } => {
+                "It runs as before. It waits for a disk or a network file system: try again, or use `--mode live`."
+                    .to_owned()
+            }
+            TargetError::Zombie { pid } => format!("Its parent has yet to collect it: `ps -o ppid= -p {pid}`."),
+            TargetError::KernelThread { .. } => "Only programs have memory to look at; see `memsight ps`.".to_owned(),
+            TargetError::Cancelled { .. } => "The process runs as before.".to_owned(),
+            TargetError::Io { pid: 0, .. } => "Is /proc mounted?".to_owned(),
+            TargetError::Io { pid, .. } => format!("`memsight doctor {pid}` checks what is in the way."),
+        }
+    }
+}

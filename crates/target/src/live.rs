@@ -1,0 +1,135 @@
+//! The memory of a running process.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use memsight_model::{Address, Fault, ReadMemory};
+
+use crate::sys::{self, Span};
+
+/// The memory of a running process as it is at the moment of each read. Cheap to clone; a read is a system call
+/// of about 0.3 us plus 0.4 ns a byte.
+#[derive(Debug, Clone)]
+pub struct LiveMemory {
+    door: Arc<Door>,
+}
+
+#[derive(Debug)]
+struct Door {
+    pid: u32,
+    /// `process_vm_readv` is not to be had (a seccomp filter, an old kernel): use `/proc/PID/mem`.
+    refused: AtomicBool,
+    /// `/proc/PID/mem`. It stays with this very address space: after the process has ended, even if its id is
+    /// used again, reads find nothing.
+    mem: OnceLock<Option<File>>,
+}
+
+impl LiveMemory {
+    pub(crate) fn new(pid: u32) -> LiveMemory {
+        LiveMemory { door: Arc::new(Door { pid, refused: AtomicBool::new(false), mem: OnceLock::new() }) }
+    }
+
+    /// Reads `spans` one after the other into `out`; returns the bytes read, which end at the first page that is
+    /// not there. An error means that nothing of the process can be read.
+    pub(crate) fn read_spans(&self, spans: &[Span], out: &mut [u8]) -> io::Result<usize> {
+        if !self.door.refused.load(Ordering::Relaxed) {
+            let read = sys::read_vectored(self.door.pid, spans, out);
+            match read.as_ref().err().and_then(io::Error::raw_os_error) {
+                Some(libc::EFAULT) => return Ok(0),
+                Some(libc::EPERM | libc::ENOSYS) if self.mem().is_some() => {
+                    self.door.refused.store(true, Ordering::Relaxed);
+                }
+                _ => return read,
+            }
+        }
+        self.read_pinned(spans, out)
+    }
+
+    /// The same through the address space that was opened first, never that of a later process.
+    pub(crate) fn read_pinned(&self, spans: &[Span], mut out: &mut [u8]) -> io::Result<usize> {
+        let Some(mem) = self.mem() else {
+            return sys::read_vectored(self.door.pid, spans, out);
+        };
+        let mut total = 0;
+        for span in spans {
+            let Some((piece, rest)) = out.split_at_mut_checked(span.len) else { break };
+            let read = fill(mem, span.at, piece)?;
+            total += read;
+            if read < span.len {
+                break;
+            }
+            out = rest;
+        }
+        Ok(total)
+    }
+
+    /// Opens the address space now, so that [`LiveMemory::read_pinned`] stays with it.
+    pub(crate) fn pin(&self) {
+        self.mem();
+    }
+
+    fn mem(&self) -> Option<&File> {
+        self.door.mem.get_or_init(|| File::open(format!("/proc/{}/mem", self.door.pid)).ok()).as_ref()
+    }
+}
+
+/// Reads until `out` is full or a page is not there.
+fn fill(mem: &File, at: u64, out: &mut [u8]) -> io::Result<usize> {
+    let mut done = 0;
+    while let Some(rest) = out.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        match mem.read_at(rest, at.saturating_add(done as u64)) {
+            Ok(0) => break,
+            Ok(read) => done += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // addresses past the user's half are negative offsets, which the kernel calls invalid
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EIO | libc::EFAULT | libc::EINVAL)) => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+impl ReadMemory for LiveMemory {
+    fn read(&self, at: Address, out: &mut [u8]) -> Result<(), Fault> {
+        let fault = Fault { at, len: out.len() };
+        let span = Span { at: at.0, len: out.len() };
+        at.checked_add(span.len as u64).ok_or(fault)?;
+        match self.read_spans(&[span], out) {
+            Ok(read) if read == span.len => Ok(()),
+            _ => Err(fault),
+        }
+    }
+
+    fn words(&self, at: Address, count: usize, out: &mut Vec<u64>) -> Result<(), Fault> {
+        let len = count.checked_mul(8).ok_or(Fault { at, len: usize::MAX })?;
+        let mut bytes = vec![0; len];
+        self.read(at, &mut bytes)?;
+        out.extend(bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)));
+        Ok(())
+    }
+
+    fn c_string(&self, at: Address, cap: usize) -> Result<String, Fault> {
+        let mut bytes = Vec::new();
+        while bytes.len() < cap {
+            // never across a page, so that a string at the end of a mapping is read whole
+            let from = at.0.saturating_add(bytes.len() as u64);
+            let room = (sys::PAGE - from % sys::PAGE).min(256).min((cap - bytes.len()) as u64) as usize;
+            let mut piece = [0; 256];
+            let Some(piece) = piece.get_mut(..room) else { break };
+            match self.read(Address(from), piece) {
+                Err(fault) if bytes.is_empty() => return Err(fault),
+                Err(_) => break,
+                Ok(()) => {}
+            }
+            let end = piece.iter().position(|&byte| byte == 0);
+            bytes.extend(piece.iter().take(end.unwrap_or(room)));
+            if end.is_some() {
+                break;
+            }
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}

@@ -1,0 +1,188 @@
+//! One process: who it is, what it maps, and the doors to its memory.
+
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use memsight_model::{Progress, Region};
+
+use crate::diagnose;
+use crate::error::TargetError;
+use crate::freeze::Frozen;
+use crate::image::{Image, Pool};
+use crate::live::LiveMemory;
+use crate::maps;
+use crate::procfs::{self, Stat};
+use crate::sys::{PAGE, Span};
+
+/// The largest mapped file that is read; executables are far smaller.
+const FILE_CAP: u64 = 512 << 20;
+
+/// How much memory a process uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Usage {
+    /// Resident set size in bytes (`/proc/PID/statm`, field 2).
+    pub rss_bytes: u64,
+    /// Virtual size in bytes (`/proc/PID/statm`, field 1).
+    pub vms_bytes: u64,
+}
+
+/// A process of the machine.
+#[derive(Debug)]
+pub struct Process {
+    pid: u32,
+    started: u64,
+    memory: LiveMemory,
+    /// Memory of ours that is ready to be written, kept between attempts.
+    pool: Mutex<Pool>,
+}
+
+/// The ids of all processes that we can see, ascending. Source: `/proc`.
+pub fn pids() -> Result<Vec<u32>, TargetError> {
+    procfs::numbers("/proc").map_err(|source| TargetError::Io { pid: 0, what: "/proc", source })
+}
+
+impl Process {
+    /// The process `pid`, or the one that the thread `pid` belongs to. It is recognised by its start time from
+    /// now on. Needs no rights. Cost: two small reads of `/proc`.
+    pub fn open(pid: u32) -> Result<Process, TargetError> {
+        let missing = |error| match error {
+            TargetError::TargetExited { pid } => TargetError::NoSuchProcess { pid },
+            other => other,
+        };
+        let status = procfs::text(pid, "status").map_err(missing)?;
+        let pid = procfs::number(&status, "Tgid").unwrap_or(pid);
+        let stat = Stat::of(pid).map_err(missing)?;
+        if stat.is_dead() {
+            return Err(TargetError::Zombie { pid });
+        }
+        if stat.kernel {
+            return Err(TargetError::KernelThread { pid });
+        }
+        Ok(Process { pid, started: stat.started, memory: LiveMemory::new(pid), pool: Mutex::default() })
+    }
+
+    /// Its id in our PID namespace.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Fails unless it still runs, under the same id.
+    pub fn check_alive(&self) -> Result<(), TargetError> {
+        let stat = Stat::of(self.pid)?;
+        match stat.started == self.started && !stat.is_dead() {
+            true => Ok(()),
+            false => Err(TargetError::TargetExited { pid: self.pid }),
+        }
+    }
+
+    /// Fails with the cause unless its memory may be read. Cost: one byte read.
+    pub fn check_access(&self) -> Result<(), TargetError> {
+        let regions = self.maps()?;
+        let Some(first) = regions.iter().find(|region| region.read && !region.path.starts_with("[v")) else {
+            return self.check_alive();
+        };
+        let span = Span { at: first.start.0, len: 1 };
+        self.memory.read_spans(&[span], &mut [0]).map(drop).map_err(|error| self.failure("memory", error))
+    }
+
+    /// Its mappings in ascending order, paths as the kernel writes them: ` (deleted)` follows the path of a file
+    /// that was removed or replaced. Source: `/proc/PID/maps`.
+    pub fn maps(&self) -> Result<Vec<Region>, TargetError> {
+        Ok(maps::parse(&procfs::read(self.pid, "maps")?))
+    }
+
+    /// Its memory, as it is at each read.
+    pub fn memory(&self) -> LiveMemory {
+        self.memory.clone()
+    }
+
+    /// The file behind a mapping, as the target has it: through `/proc/PID/map_files` (needs privileges; finds
+    /// removed files too), `/proc/PID/exe`, or its path below `/proc/PID/root`. `None` when there is none, it is
+    /// not a plain file, or larger than 512 MiB.
+    pub fn file(&self, region: &Region) -> Option<Vec<u8>> {
+        if region.inode == 0 || !region.path.starts_with('/') {
+            return None;
+        }
+        let mapping = format!("/proc/{}/map_files/{:x}-{:x}", self.pid, region.start.0, region.end.0);
+        if let Some(bytes) = plain_file(Path::new(&mapping), 0) {
+            return Some(bytes);
+        }
+        let program = PathBuf::from(format!("/proc/{}/exe", self.pid));
+        if std::fs::read_link(&program).is_ok_and(|path| path.as_os_str() == region.path.as_str()) {
+            return plain_file(&program, 0);
+        }
+        // the path of a removed file may name another file by now
+        if region.path.ends_with(" (deleted)") {
+            return None;
+        }
+        plain_file(Path::new(&format!("/proc/{}/root{}", self.pid, region.path)), libc::O_NOFOLLOW)
+    }
+
+    /// Its program and arguments, empty when it has hidden them. Source: `/proc/PID/cmdline`.
+    pub fn command(&self) -> Vec<String> {
+        let bytes = procfs::read(self.pid, "cmdline").unwrap_or_default();
+        let bytes = bytes.strip_suffix(&[0]).unwrap_or(&bytes);
+        if bytes.is_empty() {
+            return Vec::new();
+        }
+        bytes.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+    }
+
+    /// How much memory it uses. Source: `/proc/PID/statm`.
+    pub fn usage(&self) -> Result<Usage, TargetError> {
+        let statm = procfs::text(self.pid, "statm")?;
+        let mut pages = statm.split_ascii_whitespace().map(|field| field.parse::<u64>().unwrap_or(0));
+        let mut bytes = || pages.next().unwrap_or(0).saturating_mul(PAGE);
+        Ok(Usage { vms_bytes: bytes(), rss_bytes: bytes() })
+    }
+
+    /// Stops every thread until the guard is dropped. Blocks for as long as the threads need to stop, at most 2 s.
+    pub fn freeze(&self) -> Result<Frozen<'_>, TargetError> {
+        self.check_alive()?;
+        self.prepare()?;
+        Frozen::new(self)
+    }
+
+    /// Copies the memory while the target runs: no pause, but the parts do not fit together where it changes.
+    pub fn capture_live(&self, progress: &dyn Progress) -> Result<Image, TargetError> {
+        self.check_alive()?;
+        Image::capture(self, progress)
+    }
+
+    /// Has memory of ours ready for a copy, so that its first touch does not fall into the pause.
+    fn prepare(&self) -> Result<(), TargetError> {
+        let expected = Pool::expected(self.usage()?.rss_bytes);
+        self.pool.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).fill(expected);
+        Ok(())
+    }
+
+    /// The memory that is ready; what a copy leaves of it is given back to the system.
+    pub(crate) fn take_pool(&self) -> Pool {
+        std::mem::take(&mut *self.pool.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
+    /// What a failure to read this process means.
+    pub(crate) fn failure(&self, what: &'static str, source: std::io::Error) -> TargetError {
+        match source.raw_os_error() {
+            Some(libc::EPERM | libc::EACCES) => {
+                TargetError::NotPermitted { pid: self.pid, cause: diagnose::denial(self.pid) }
+            }
+            _ => procfs::failure(self.pid, what, source),
+        }
+    }
+}
+
+fn plain_file(path: &Path, flags: i32) -> Option<Vec<u8>> {
+    // a pipe in place of the file must not block us
+    let file: File = OpenOptions::new().read(true).custom_flags(flags | libc::O_NONBLOCK).open(path).ok()?;
+    let about = file.metadata().ok()?;
+    if !about.is_file() || about.len() > FILE_CAP {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(about.len() as usize);
+    file.take(FILE_CAP).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}

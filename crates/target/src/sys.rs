@@ -1,0 +1,178 @@
+//! The system calls that the standard library does not offer. All `unsafe` of this crate but the mapping of
+//! [`crate::image::chunk`] is here, behind functions that are safe for every argument.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+
+/// Bytes of a page on x86-64.
+pub(crate) const PAGE: u64 = 4096;
+
+/// The most ranges one call of [`read_vectored`] takes (`IOV_MAX`).
+pub(crate) const MAX_SPANS: usize = 1024;
+
+/// A range of the target's address space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// First byte.
+    pub at: u64,
+    /// Number of bytes.
+    pub len: usize,
+}
+
+/// What a thread that we trace has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// It stopped on its way to receive `signal`, which has to be handed to it when it goes on.
+    Signal(i32),
+    /// It stopped because we asked, or with its process (SIGSTOP and the like).
+    Stopped,
+    /// It is gone.
+    Gone,
+}
+
+/// Reads `spans` (at most [`MAX_SPANS`]) one after the other into `out`; the number of bytes read, which ends at
+/// the first page that is not there.
+pub(crate) fn read_vectored(pid: u32, spans: &[Span], out: &mut [u8]) -> io::Result<usize> {
+    let local = libc::iovec { iov_base: out.as_mut_ptr().cast(), iov_len: out.len() };
+    let remote = |span: &Span| libc::iovec { iov_base: span.at as *mut libc::c_void, iov_len: span.len };
+    let one;
+    let many;
+    let remote: &[libc::iovec] = match spans {
+        [span] => {
+            one = [remote(span)];
+            &one
+        }
+        _ => {
+            many = spans.iter().take(MAX_SPANS).map(remote).collect::<Vec<_>>();
+            &many
+        }
+    };
+    // SAFETY: `local` describes `out`, which is exclusively borrowed and writable for the length of the call; the
+    // kernel checks the remote ranges and never writes outside the local one.
+    let read = unsafe {
+        libc::process_vm_readv(pid as libc::pid_t, &local, 1, remote.as_ptr(), remote.len() as libc::c_ulong, 0)
+    };
+    usize::try_from(read).map_err(|_| io::Error::last_os_error())
+}
+
+/// Starts to trace thread `tid` without stopping it. It is let go when the calling thread ends.
+pub(crate) fn seize(tid: u32) -> io::Result<()> {
+    // no PTRACE_O_EXITKILL: when memsight dies, the target must go on
+    ptrace(libc::PTRACE_SEIZE, tid, 0)
+}
+
+/// Asks a traced thread to stop.
+pub(crate) fn interrupt(tid: u32) -> io::Result<()> {
+    ptrace(libc::PTRACE_INTERRUPT, tid, 0)
+}
+
+/// Lets a stopped thread go on, with `signal` unless that is 0.
+pub(crate) fn detach(tid: u32, signal: i32) -> io::Result<()> {
+    ptrace(libc::PTRACE_DETACH, tid, signal)
+}
+
+fn ptrace(request: libc::c_uint, tid: u32, data: i32) -> io::Result<()> {
+    let none = std::ptr::null_mut::<libc::c_void>();
+    // SAFETY: these three requests take numbers only; no memory of ours is read or written.
+    let done = unsafe { libc::ptrace(request, tid as libc::pid_t, none, libc::c_long::from(data)) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// What `tid`, traced by the calling thread, has done since the last call; `None` when nothing. With `exits` its
+/// end is collected too, which must be left to the parent when that is us.
+pub(crate) fn wait(tid: u32, exits: bool) -> io::Result<Option<Event>> {
+    let options = libc::WSTOPPED | libc::WNOHANG | libc::__WALL | if exits { libc::WEXITED } else { 0 };
+    // SAFETY: `siginfo_t` is plain data for which all zeros is a value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `info` is ours, and the kernel fills nothing else.
+    if unsafe { libc::waitid(libc::P_PID, tid, &mut info, options) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: waitid fills the child's half of the union, or nothing, and zeros are valid for both fields.
+    let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+    Ok(match info.si_code {
+        _ if pid == 0 => None,
+        libc::CLD_TRAPPED | libc::CLD_STOPPED if status >> 8 == libc::PTRACE_EVENT_STOP => Some(Event::Stopped),
+        libc::CLD_TRAPPED => Some(Event::Signal(status & 0x7f)),
+        libc::CLD_STOPPED => Some(Event::Stopped),
+        _ => Some(Event::Gone),
+    })
+}
+
+/// What [`scan_pages`] looks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// Pages that are in memory or in swap.
+    Present,
+    /// Of these, the ones that the process has written itself (not the mapped file's own).
+    Written,
+}
+
+/// A run of pages, as the kernel's `struct page_region`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct PageRun {
+    pub start: u64,
+    pub end: u64,
+    categories: u64,
+}
+
+/// The kernel's `struct pm_scan_arg` (include/uapi/linux/fs.h).
+#[repr(C)]
+#[derive(Default)]
+struct ScanArguments {
+    size: u64,
+    flags: u64,
+    start: u64,
+    end: u64,
+    walk_end: u64,
+    vec: u64,
+    vec_len: u64,
+    max_pages: u64,
+    category_inverted: u64,
+    category_mask: u64,
+    category_anyof_mask: u64,
+    return_mask: u64,
+}
+
+const PAGEMAP_SCAN: libc::c_ulong = 0xc060_6610;
+const IS_FILE: u64 = 1 << 2;
+const IS_PRESENT: u64 = 1 << 3;
+const IS_SWAPPED: u64 = 1 << 4;
+const IS_ZERO_PAGE: u64 = 1 << 5;
+
+/// Asks `/proc/PID/pagemap` for the wanted pages between `start` and `end` without touching them: the number of
+/// runs put into `runs`, and where the walk ended. Linux 6.7 and later. Cost: that of the present pages; holes
+/// are skipped by whole page tables.
+pub(crate) fn scan_pages(
+    pagemap: &File,
+    start: u64,
+    end: u64,
+    want: Want,
+    runs: &mut [PageRun],
+) -> io::Result<(usize, u64)> {
+    let without = IS_ZERO_PAGE | if want == Want::Written { IS_FILE } else { 0 };
+    let mut arguments = ScanArguments {
+        size: size_of::<ScanArguments>() as u64,
+        start,
+        end,
+        vec: runs.as_mut_ptr() as u64,
+        vec_len: runs.len() as u64,
+        category_inverted: without,
+        category_mask: without,
+        category_anyof_mask: IS_PRESENT | IS_SWAPPED,
+        ..Default::default()
+    };
+    // SAFETY: the kernel reads and writes `arguments`, whose size it is told, and at most `vec_len` elements of
+    // `runs`, which is exclusively borrowed; `PageRun` is plain data with the kernel's layout.
+    let found = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN, &mut arguments) };
+    let found = usize::try_from(found).map_err(|_| io::Error::last_os_error())?;
+    Ok((found.min(runs.len()), arguments.walk_end))
+}
+
+/// The effective user of this process.
+pub(crate) fn own_uid() -> u32 {
+    // SAFETY: takes nothing, cannot fail.
+    unsafe { libc::geteuid() }
+}
