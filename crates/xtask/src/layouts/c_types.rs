@@ -92,7 +92,7 @@ pub const C_TYPES: &[Entry] = &[
     but("memoryview", "PyMemoryViewObject", &["view."]),
     all("method-wrapper", "wrapperobject"),
     all("_buffer_wrapper", "PyBufferWrapper"),
-    all("pickle.PickleBuffer", "PyPicklebufferObject"),
+    all("pickle.PickleBuffer", "PyPickleBufferObject"),
     all("property", "propertyobject"),
     all("sentinel", "sentinelobject"),
     all("staticmethod", "staticmethod"),

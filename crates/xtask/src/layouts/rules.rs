@@ -152,6 +152,8 @@ const INTERPRETER_NAMED: &[&str] = &[
     "executor",
     "slice_cache",
     "version_cache",
+    "type_slots",
+    "weakreflist",
 ];
 
 const STATIC_TYPES: Fields = &[
@@ -191,7 +193,7 @@ const THREAD: Fields = &[
 
 /// Fields of the thread state with an entry of their own, or dead, or part of a frame.
 const THREAD_NAMED: &[&str] =
-    &["=dict", "=frame", "=base.dict", "exc_state", "delete_later", "free", "base_frame", "executor", "jit_"];
+    &["=dict", "=frame", "exc_state", "trace_info", "delete_later", "free", "base_frame", "executor", "jit_"];
 
 const GC: Fields = &[
     ("enabled", At(&["_gc_runtime_state.enabled"])),

@@ -135,7 +135,9 @@ impl Universe {
             Some(Type::Record { members, .. }) => {
                 for member in members {
                     let Some(at) = member.of else { continue };
-                    let name = join(prefix, member.name.as_deref());
+                    // The struct that this one extends stands first, and its members are as good as this one's own.
+                    let extended = depth == 0 && member.offset == 0 && self.complete(TypeRef { at, ..bare }).is_some();
+                    let name = join(prefix, member.name.as_deref().filter(|_| !extended));
                     self.collect_objects(TypeRef { at, ..bare }, &name, base + member.offset, depth + 1, found);
                 }
             }
