@@ -11,6 +11,8 @@ use crate::{Generation, Truth, TruthObject};
 const EXAMPLES: usize = 3;
 /// Referents shown in an example.
 const SHOWN: usize = 4;
+/// An object's own header, which a size may count beside its data.
+const OVERHEAD: u64 = 512;
 
 /// What was compared. The order is the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +29,8 @@ pub enum Check {
     Type,
     /// `sys.getsizeof`.
     Size,
+    /// Data that the object owns: shallow and external bytes together are that many, and little more.
+    Data,
     /// `sys.getrefcount`.
     Refcount,
     /// `gc.get_referents`.
@@ -96,6 +100,12 @@ impl Comparison<'_> {
         if object.size.is_some_and(|expected| expected != size) {
             let expected = object.size.unwrap_or_default();
             self.report.add(Check::Size, &name, format!("{address} expected {expected}, got {size}"));
+        }
+        if let Some(&bytes) = self.truth.data.get(&address) {
+            let counted = size + self.snapshot.objects.external.get(id);
+            if !(bytes..bytes + OVERHEAD).contains(&counted) {
+                self.report.add(Check::Data, &name, format!("{address} owns {bytes} bytes, counted {counted}"));
+            }
         }
         self.refcount(address, object, id, &name);
         self.referents(address, object, id, &name);

@@ -8,6 +8,7 @@
 pub mod compare;
 mod error;
 mod fake;
+pub mod frames;
 mod interpreters;
 mod live;
 mod target;
@@ -17,5 +18,5 @@ pub use error::TestkitError;
 pub use fake::FakeMemory;
 pub use interpreters::{Build, EXPECTED, Expected, Interpreter, interpreters, missing};
 pub use live::{ProcMemory, mapped_file, regions};
-pub use target::{Target, targets_dir};
+pub use target::{TARGETS, Target, targets_dir};
 pub use truth::{Generation, Truth, TruthObject};

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::frames::{self, Stack};
 use crate::{Interpreter, TestkitError, Truth};
 
 /// How long one answer may take; only a hang is that slow.
@@ -22,6 +23,20 @@ pub struct Target {
     /// What it said when it was ready.
     pub ready: Value,
 }
+
+/// The programs that need nothing but the standard library.
+pub const TARGETS: [&str; 10] = [
+    "minimal",
+    "builtins_",
+    "classes",
+    "functions",
+    "library",
+    "threads",
+    "tasks",
+    "generations",
+    "interpreters",
+    "syntax",
+];
 
 /// The folder of the programs that know the truth about themselves.
 pub fn targets_dir() -> PathBuf {
@@ -80,6 +95,13 @@ impl Target {
             truth.merge(Truth::read(Path::new(other.as_str().unwrap_or_default()))?);
         }
         Ok(truth)
+    }
+
+    /// Asks for the stacks of all threads.
+    pub fn frames(&mut self, folder: &Path) -> Result<Vec<Stack>, TestkitError> {
+        let path = folder.join(format!("{}.frames", self.pid()));
+        self.ask(&format!("frames {}", path.display()))?;
+        frames::read(&path)
     }
 
     /// What it wrote to standard error so far.

@@ -30,6 +30,8 @@ pub struct Truth {
     pub unsettled: HashMap<Address, String>,
     /// `gc.get_freeze_count()`: the collector lists no permanent objects, it only counts them.
     pub permanent: u64,
+    /// Bytes of data that an object owns, in itself or outside, where the target knows.
+    pub data: BTreeMap<Address, u64>,
     referents: Vec<Address>,
 }
 
@@ -65,6 +67,7 @@ struct Header {
     permanent: u64,
     unsettled: BTreeMap<String, Vec<u64>>,
     types: Vec<(u64, String)>,
+    external: Vec<(u64, u64)>,
     baseline: i64,
 }
 
@@ -102,6 +105,7 @@ impl Truth {
         }
         truth.referents = referents.into_iter().map(Address).collect();
         truth.types = header.types.into_iter().map(|(at, name)| (Address(at), name)).collect();
+        truth.data = header.external.into_iter().map(|(at, bytes)| (Address(at), bytes)).collect();
         for (reason, addresses) in header.unsettled {
             truth.unsettled.extend(addresses.into_iter().map(|at| (Address(at), reason.clone())));
         }
@@ -118,12 +122,34 @@ impl Truth {
         }
         self.types.extend(other.types);
         self.unsettled.extend(other.unsettled);
+        self.data.extend(other.data);
         self.permanent += other.permanent;
     }
 
     /// `gc.get_referents` of an object of this truth.
     pub fn referents(&self, object: &TruthObject) -> &[Address] {
         self.referents.get(object.referents.clone()).unwrap_or_default()
+    }
+
+    /// What differs from another truth of the same process, in words (at most 20).
+    pub fn differences(&self, other: &Truth) -> Vec<String> {
+        let mut found = Vec::new();
+        let gone = |from: &Truth, to: &Truth, word: &str| -> Vec<String> {
+            let lost = from.objects.keys().filter(|&at| !to.objects.contains_key(at));
+            lost.map(|&at| format!("{word} {} {at}", from.type_name(at))).collect()
+        };
+        found.extend(gone(self, other, "only before:"));
+        found.extend(gone(other, self, "only after:"));
+        for (address, before) in &self.objects {
+            let Some(after) = other.objects.get(address) else { continue };
+            let settled = !self.unsettled.contains_key(address);
+            let facts = |each: &TruthObject| (each.kind, each.size, each.generation, settled.then_some(each.refcount));
+            if facts(before) != facts(after) || self.referents(before) != other.referents(after) {
+                found.push(format!("{} {address}: {before:?}, later {after:?}", self.type_name(*address)));
+            }
+        }
+        found.truncate(20);
+        found
     }
 
     /// The name of an object's type; `?` for an address that is no object of this truth.

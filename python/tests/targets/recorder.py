@@ -22,8 +22,12 @@ from gc import get_objects, get_referents, is_tracked
 from os import close, read, write
 from sys import getrefcount, getsizeof
 
+CO_OPTIMIZED = 1
 PERMANENT = 3
 UNTRACKED = 255
+
+# Address and bytes of data that an object owns outside of itself; filled by targets that know.
+external = {}
 
 _qualname_of = type.__dict__["__qualname__"].__get__
 _module_of = type.__dict__["__module__"].__get__
@@ -94,6 +98,7 @@ def _describe(path, everything, generations, mine, line):
         "permanent": gc.get_freeze_count(),
         "own": mine,
         "unsettled": _unsettled(),
+        "external": list(external.items()),
         "types": _names(everything),
         "baseline": array("q", map(getrefcount, [object()]))[0],
     }
@@ -179,25 +184,25 @@ def _frames(path):
     """Writes the stacks of all threads, innermost frame first, without the frames of this request."""
     stacks = []
     for ident, frame in sys._current_frames().items():
-        stack = []
-        while frame is not None:
-            code = frame.f_code
-            stack.append(
-                {
-                    "function": getattr(code, "co_qualname", code.co_name),
-                    "file": code.co_filename,
-                    "line": frame.f_lineno,
-                    "locals": {name: id(value) for name, value in frame.f_locals.items()}
-                    if frame.f_locals is not frame.f_globals
-                    else {},
-                }
-            )
+        while frame.f_code in (_frames.__code__, _answer.__code__):
             frame = frame.f_back
-        while any(each["function"] in ("_answer", "_frames") and each["file"] == __file__ for each in stack):
-            del stack[0]
-        stacks.append({"ident": ident, "frames": stack})
+        stacks.append({"ident": ident, "frames": list(_stack(frame))})
     with open(path, "w") as file:
         json.dump(stacks, file)
+
+
+def _stack(frame):
+    while frame is not None:
+        code = frame.f_code
+        # The names of a class body or of a module stand in a dictionary of theirs.
+        own = frame.f_locals if code.co_flags & CO_OPTIMIZED else {}
+        yield {
+            "function": getattr(code, "co_qualname", code.co_name),
+            "file": code.co_filename,
+            "line": frame.f_lineno,
+            "locals": {name: id(value) for name, value in own.items()},
+        }
+        frame = frame.f_back
 
 
 def _line(**fields):

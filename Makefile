@@ -1,0 +1,108 @@
+# Every target does its own set-up on a fresh machine: it needs cargo, python3 with venv, and a network once.
+# One profile (--release) and one target folder serve tests, wheel, demo and benches, so that nothing is built twice.
+
+CARGO ?= cargo
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHONS := $(or $(MEMSIGHT_PYTHONS_DIR),.pythons)
+# Seconds that `make fuzz` gives each of its targets.
+SECONDS_EACH ?= 600
+
+TEST_PACKAGES := maturin pytest numpy pandas polars pyarrow duckdb
+BENCH_PACKAGES := guppy3 pympler
+CHECK_PACKAGES := ruff mypy
+
+export CARGO_TERM_COLOR ?= auto
+export MEMSIGHT_PYTHONS_DIR := $(abspath $(PYTHONS))
+
+.PHONY: help demo test test-rust test-python truth check bench fuzz docs wheel pythons clean rust python
+
+help:
+	@echo "make demo    a leaking service, explained while it runs"
+	@echo "make test    everything that must hold, on every Python found and on those of tools/get_pythons.sh"
+	@echo "make check   formatting, lints, layers, licences, types"
+	@echo "make truth   the decoder against what Python says of itself: make truth ON=3.12 OF=classes"
+	@echo "make bench   ratios against guppy3 and pympler"
+	@echo "make fuzz    the decoder on corrupted memory (SECONDS_EACH=$(SECONDS_EACH))"
+	@echo "make docs    reference pages and the documentation of the crates"
+	@echo "make wheel   the wheel, in dist/"
+
+rust:
+	@command -v $(CARGO) >/dev/null || { echo "memsight is built with Rust, and cargo is not there: see https://rustup.rs" >&2; exit 1; }
+
+python:
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || \
+	{ echo "$(PYTHON) must be Python 3.9 or later with venv (Debian: apt install python3-venv)" >&2; exit 1; }
+
+demo: rust python
+	$(CARGO) run --release --quiet -p memsight-cli --bin memsight -- demo
+
+test: test-rust test-python
+
+# The Python module is left to the wheel's tests: outside an interpreter it does not link.
+test-rust: rust pythons
+	$(CARGO) build --release -p memsight-cli --bin memsight
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+	  set -x; $(CARGO) nextest run --release --workspace --exclude memsight-py --no-fail-fast; \
+	else \
+	  set -x; $(CARGO) test --release --workspace --exclude memsight-py --no-fail-fast; \
+	fi
+	$(CARGO) run --release --quiet -p memsight-testkit --example coverage
+
+test-python: $(BIN)/.installed
+	$(BIN)/python -m pytest python/tests
+
+# A part of the truth tests: ON names interpreters, OF targets.
+truth: rust
+	$(CARGO) test --release -p memsight-testkit --test truth -- "heap::$(ON)" $(if $(OF),| grep -E "$(OF)|result",)
+
+check: rust $(BIN)/.tools
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
+	$(CARGO) run --release --quiet -p memsight-xtask -- layers
+	@if $(CARGO) deny --version >/dev/null 2>&1; then set -x; $(CARGO) deny check; \
+	 else echo "cargo-deny is not installed: licences and advisories not checked"; fi
+	$(BIN)/ruff check python benches
+	$(BIN)/ruff format --check python benches
+	$(BIN)/mypy python/memsight
+
+bench: rust $(BIN)/.installed
+	$(BIN)/python -m pip install --quiet $(BENCH_PACKAGES)
+	$(CARGO) build --release -p memsight-cli --bin memsight
+	$(BIN)/python benches/heap.py
+
+# Stable Rust is enough; the corpus grows in fuzz/corpus-work.
+fuzz: rust
+	$(CARGO) run --release --manifest-path fuzz/Cargo.toml --target-dir target -- --seconds $(SECONDS_EACH)
+
+docs: rust
+	$(CARGO) run --release --quiet -p memsight-xtask -- docs
+	$(CARGO) doc --release --no-deps --workspace
+
+wheel: rust $(VENV)/.ready
+	$(BIN)/maturin build --release --out dist
+
+# Interpreters that this machine lacks. Without a Debian mirror the tests go on and name what they miss.
+pythons:
+	@if [ -n "$(MEMSIGHT_PYTHONS)" ] || [ -x "$(PYTHONS)/bin/python3.15" ]; then :; \
+	else tools/get_pythons.sh "$(PYTHONS)" || echo "tools/get_pythons.sh failed: the tests use the Pythons that are here" >&2; fi
+
+$(VENV)/.ready: pyproject.toml | python
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip $(TEST_PACKAGES)
+	@touch $@
+
+$(BIN)/.tools: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet $(CHECK_PACKAGES)
+	@touch $@
+
+RUST_SOURCES := $(shell find crates -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock
+
+# The extension is built in place, so that a change of Python code needs no build.
+$(BIN)/.installed: $(VENV)/.ready $(RUST_SOURCES) | rust
+	$(BIN)/maturin develop --release --quiet
+	@touch $@
+
+clean:
+	rm -rf target $(VENV) .pythons dist fuzz/target fuzz/corpus-work

@@ -1,0 +1,68 @@
+//! The decoder against the truth: every interpreter of this machine times every target.
+//!
+//! One trial each, named `heap::3.12.1-shared::classes`, so that `cargo test --release -p memsight-engine --test truth 3.12`
+//! runs a part. Expected interpreters that are not here are listed as ignored trials, never left out in silence.
+#![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a test prints what it could not cover")]
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use memsight_engine::{LookOptions, look};
+use memsight_model::Quiet;
+use memsight_testkit::compare::compare;
+use memsight_testkit::{EXPECTED, Interpreter, TARGETS, Target, frames, interpreters, missing};
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let found = interpreters();
+    let mut trials = Vec::new();
+    for interpreter in &found {
+        for target in TARGETS {
+            trials.push(trial("heap", interpreter, target, heap_is_true));
+        }
+        for target in ["threads", "functions", "tasks"] {
+            trials.push(trial("frames", interpreter, target, frames_are_true));
+        }
+    }
+    for expected in missing(&found) {
+        eprintln!("NOT COVERED: no Python {expected} found ({} expected in all)", EXPECTED.len());
+        trials.push(Trial::test(format!("missing::{expected}"), || Ok(())).with_ignored_flag(true));
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn trial(
+    what: &str,
+    interpreter: &Interpreter,
+    target: &str,
+    run: fn(&Interpreter, &str) -> Result<(), Failed>,
+) -> Trial {
+    let interpreter = interpreter.clone();
+    let script = format!("{target}.py");
+    Trial::test(format!("{what}::{interpreter}::{target}"), move || run(&interpreter, &script))
+}
+
+fn heap_is_true(interpreter: &Interpreter, script: &str) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let mut target = Target::start(interpreter, script, &[])?;
+    let truth = target.truth(folder.path())?;
+    let snapshot = look(target.pid(), &LookOptions::default(), &Quiet)?;
+    let report = compare(&snapshot, &truth);
+    if !report.agrees() || report.exact == 0 {
+        return Err(report.to_string().into());
+    }
+    // The look left the target as it was.
+    match truth.differences(&target.truth(folder.path())?).as_slice() {
+        [] => Ok(()),
+        found => Err(format!("changed by the look:\n{}", found.join("\n")).into()),
+    }
+}
+
+fn frames_are_true(interpreter: &Interpreter, script: &str) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let mut target = Target::start(interpreter, script, &[])?;
+    let stacks = target.frames(folder.path())?;
+    let snapshot = look(target.pid(), &LookOptions::default(), &Quiet)?;
+    match frames::differences(&snapshot, &stacks).as_slice() {
+        [] => Ok(()),
+        found => Err(found[..found.len().min(20)].join("\n").into()),
+    }
+}
