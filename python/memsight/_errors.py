@@ -1,0 +1,106 @@
+"""What can go wrong, as exceptions that fit Python's own."""
+
+from __future__ import annotations
+
+import errno
+from typing import Dict, Tuple, Type
+
+
+class Error(Exception):
+    """Something memsight could not do.
+
+    Attributes:
+        code: stable code such as ``MS-E012``, the same as the command prints and the documentation lists.
+        hint: what you can do about it: a sentence or a command.
+        message: what went wrong, in a sentence.
+    """
+
+    code: str
+    hint: str
+    message: str
+
+    def __init__(self, code: str, hint: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.message} [{self.code}]\n  hint: {self.hint}" if self.hint else f"{self.message} [{self.code}]"
+
+    def __reduce__(self) -> Tuple[Type[Error], Tuple[str, str, str]]:
+        return type(self), (self.code, self.hint, self.message)
+
+
+class _SystemError(Error):
+    """An error that Python counts among the operating system's: it has an ``errno`` for who looks at that."""
+
+    _errno = 0
+
+    def __init__(self, code: str, hint: str, message: str) -> None:
+        super().__init__(code, hint, message)
+        self.errno = self._errno
+        self.strerror = message
+
+
+class NoSuchProcess(_SystemError, ProcessLookupError):
+    """There is no process with that id, or nothing of it is left to read."""
+
+    _errno = errno.ESRCH
+
+
+class TargetExited(_SystemError, ProcessLookupError):
+    """The process ended while it was being read."""
+
+    _errno = errno.ESRCH
+
+
+class AccessDenied(_SystemError, PermissionError):
+    """The operating system does not let you read that process; the hint has the one command that helps."""
+
+    _errno = errno.EPERM
+
+
+class UnsupportedInterpreter(Error, RuntimeError):
+    """The process runs no Python, or one that memsight cannot read."""
+
+
+class CorruptFile(Error, ValueError):
+    """A snapshot that is damaged, of another version, or no snapshot at all."""
+
+
+class SnapshotNotFound(_SystemError, FileNotFoundError):
+    """There is nothing at that path."""
+
+    _errno = errno.ENOENT
+
+
+class OutputExists(_SystemError, FileExistsError):
+    """The output is there already; ``force=True`` replaces a snapshot."""
+
+    _errno = errno.EEXIST
+
+
+class NotFound(Error, LookupError):
+    """The snapshot has no such object, type or table."""
+
+
+_CLASSES: Dict[str, Type[Error]] = {
+    "MS-E010": NoSuchProcess,
+    "MS-E015": NoSuchProcess,
+    "MS-E011": TargetExited,
+    "MS-E012": AccessDenied,
+    "MS-E013": AccessDenied,
+    "MS-E050": OutputExists,
+    "MS-E051": OutputExists,
+    "MS-E052": SnapshotNotFound,
+    "MS-E053": CorruptFile,
+    "MS-E054": CorruptFile,
+    "MS-E055": CorruptFile,
+    "MS-E058": NotFound,
+}
+
+
+def error(code: str, hint: str, message: str) -> Error:
+    """The exception for a code of the native half."""
+    return _CLASSES.get(code, Error)(code, hint, message)

@@ -1,0 +1,159 @@
+"""Looking at a process, and what was seen."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, List, Optional, Protocol, Tuple, Type, TypeVar, Union
+
+from . import _build, _views
+from ._platform import native
+
+if TYPE_CHECKING:
+    from . import _native
+
+PathLike = Union[str, "os.PathLike[str]"]
+Query = Union[int, str]
+View = TypeVar("View")
+
+_ALL = 2**32 - 1
+
+
+class Arrow(Protocol):
+    """A table by the Arrow PyCapsule interface.
+
+    Anything that speaks Arrow takes it without a copy: ``polars.DataFrame(table)``, ``pyarrow.table(table)``,
+    ``pandas.DataFrame.from_arrow(table)``, ``duckdb.sql("from table")`` by way of ``pyarrow.table``.
+    """
+
+    @property
+    def columns(self) -> List[str]:
+        """Names of the columns."""
+
+    def __len__(self) -> int: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def __arrow_c_array__(self, requested_schema: Optional[object] = None) -> Tuple[object, object]: ...
+    def __arrow_c_stream__(self, requested_schema: Optional[object] = None) -> object: ...
+
+
+class Snapshot:
+    """The Python heap of a process at one moment, decoded.
+
+    Made by :func:`snapshot` and :func:`load`. It lives in native memory: nothing of it is copied into Python
+    objects until a view asks for it. The first view that needs retained sizes computes them for all.
+    """
+
+    __slots__ = ("_heap",)
+
+    def __init__(self, heap: _native.Heap) -> None:
+        self._heap = heap
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._heap.about()[0]
+
+    def __len__(self) -> int:
+        """Number of objects."""
+        return self._heap.about()[3]
+
+    def __repr__(self) -> str:
+        pid, python, created, objects = self._heap.about()
+        return f"<memsight.Snapshot of pid {pid}, Python {python}, {created}: {objects:,} objects>"
+
+    def overview(self, top: int = 10) -> _views.Overview:
+        """Everything at one glance: process, cost of the look, largest types, suspects."""
+        return self._view(_views.Overview, "overview", top)
+
+    def types(self, top: Optional[int] = None) -> _views.TypesView:
+        """The histogram by type, largest retained size first; all types unless ``top`` is given."""
+        return self._view(_views.TypesView, "types", top)
+
+    def suspects(self, top: int = 10) -> _views.SuspectsView:
+        """Leak suspects: objects, or groups of one type, that retain at least a tenth of the heap."""
+        return self._view(_views.SuspectsView, "suspects", top)
+
+    def dominators(self, top: int = 20) -> _views.DominatorsView:
+        """The top of the dominator tree: who keeps the most alive."""
+        return self._view(_views.DominatorsView, "dominators", top)
+
+    def threads(self, top: int = 10) -> _views.ThreadsView:
+        """Stacks of all threads; ``top`` locals of each frame."""
+        return self._view(_views.ThreadsView, "threads", top)
+
+    def object(self, address: Query, top: int = 20) -> _views.ObjectView:
+        """One object, by its address (``id(x)``, or text such as ``"0x7f12a0"``).
+
+        Raises:
+            Error: no object is there.
+        """
+        return self._view(_views.ObjectView, "object", top, address)
+
+    def paths(self, query: Query, top: int = 10) -> _views.PathsView:
+        """Shortest paths from roots to an object (by address) or to all objects of a type (by name).
+
+        Raises:
+            Error: nothing matches.
+        """
+        return self._view(_views.PathsView, "path", top, query)
+
+    def save(self, path: PathLike, force: bool = False) -> None:
+        """Writes the snapshot as a folder of Parquet tables, whole or not at all.
+
+        Raises:
+            OutputExists: something is there; ``force`` replaces it if it is a snapshot.
+        """
+        self._heap.save(os.fspath(path), force)
+
+    def to_arrow(self, table: str) -> Arrow:
+        """One table, ready for Polars, pandas, pyarrow and DuckDB.
+
+        Tables: ``objects``, ``references``, ``types``, ``names``, ``texts``, ``roots``, ``threads``, ``frames``,
+        ``maps``; their columns are those of the files.
+
+        Raises:
+            NotFound: there is no such table.
+        """
+        return self._heap.table(table)
+
+    def _view(self, cls: Type[View], name: str, top: Optional[int], query: Query = "") -> View:
+        if top is not None and top < 0:
+            raise ValueError(f"top is a number of rows, not {top}")
+        rows = _ALL if top is None else min(top, _ALL)
+        text = hex(query) if isinstance(query, int) else query
+        return _build.view(cls, self._heap.view(name, text, rows))
+
+
+def snapshot(pid: Optional[int] = None, *, mode: str = "freeze", values: bool = False) -> Snapshot:
+    """Looks at the Python heap of a process; without ``pid`` at this one.
+
+    Args:
+        pid: process id of any running CPython 3.8 to 3.15.
+        mode: ``"freeze"`` stops the process while its memory is copied; ``"live"`` does not, and the result is
+            best effort.
+        values: keep the contents of strings, bytes and numbers, which may be secrets.
+
+    Raises:
+        NoSuchProcess: there is no such process.
+        AccessDenied: the system forbids it; the hint has the command that helps.
+        UnsupportedInterpreter: it runs no Python, or one that memsight cannot read.
+        TargetExited: it ended meanwhile.
+    """
+    if pid is None or pid == os.getpid():
+        from . import _own
+
+        return Snapshot(_own.look(mode, values))
+    if not 0 < pid < 2**32:
+        from ._errors import NoSuchProcess
+
+        raise NoSuchProcess("MS-E010", "`memsight ps` lists the Python processes", f"there is no process {pid}")
+    return Snapshot(native().look(pid, mode, values))
+
+
+def load(path: PathLike) -> Snapshot:
+    """Reads a snapshot that :meth:`Snapshot.save` or ``memsight snapshot`` wrote.
+
+    Raises:
+        SnapshotNotFound: nothing is there.
+        CorruptFile: it is damaged, of another version, or no snapshot.
+    """
+    return Snapshot(native().load(os.fspath(path)))

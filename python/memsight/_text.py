@@ -1,0 +1,112 @@
+"""Results as text for a REPL and as HTML for a notebook."""
+
+from __future__ import annotations
+
+import dataclasses
+import html as _html
+from typing import Any, Iterable, List, Sequence, Tuple
+
+MAX_ROWS = 20
+MAX_WIDTH = 60
+
+
+def size(count: int) -> str:
+    """A number of bytes for people, 1024-based: ``12.3 MiB``."""
+    if count < 1024:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        value /= 1024
+        if value < 1023.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1024:.1f} PiB"
+
+
+def cell(name: str, value: Any) -> str:
+    """One value, in the unit that its name says."""
+    if value is None:
+        return "-"
+    if name.endswith("_bytes"):
+        return size(value)
+    if name.endswith("_ns"):
+        return f"{value / 1e6:.1f} ms"
+    if name in ("share", "threshold"):
+        return f"{value:.1%}"
+    if isinstance(value, bool) or name in ("pid", "line", "ident", "native_id"):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, tuple):
+        return " -> ".join(value) if name == "path" else f"({len(value)})"
+    return str(value)
+
+
+def record(row: Any) -> str:
+    """``TypeRow(type='dict', count=3, ...)`` with sizes in units; nested rows only by their number."""
+    parts = (f"{name}={cell(name, value)}" for name, value in _items(row) if not _is_header(name))
+    return f"{type(row).__name__}({', '.join(parts)})"
+
+
+def _items(row: Any) -> List[Tuple[str, Any]]:
+    return [(field.name, getattr(row, field.name)) for field in dataclasses.fields(row)]
+
+
+def _is_header(name: str) -> bool:
+    return name in ("schema_version", "created", "mode", "partial")
+
+
+def _columns(rows: Sequence[Any]) -> List[str]:
+    """Columns worth a place in a table: no nested rows, no column without a value."""
+    names = [field.name for field in dataclasses.fields(rows[0])]
+    plain = [name for name in names if name == "path" or not any(_nested(getattr(row, name)) for row in rows)]
+    return [name for name in plain if any(getattr(row, name) not in (None, 0, "") for row in rows)]
+
+
+def _nested(value: Any) -> bool:
+    return isinstance(value, tuple) or dataclasses.is_dataclass(value)
+
+
+def _heading(name: str) -> str:
+    return name.replace("_bytes", "").replace("_", " ")
+
+
+def table(title: str, view: Any) -> str:
+    """A view as a table of its first rows."""
+    rows = view[:MAX_ROWS]
+    count = "1 row" if len(view) == 1 else f"{len(view):,} rows"
+    head = f"<{title} of pid {view.pid}, Python {view.python}: {count}>"
+    if not rows:
+        return head
+    columns = _columns(rows)
+    lines = [[_heading(name) for name in columns]]
+    lines += [[_cut(cell(name, getattr(row, name))) for name in columns] for row in rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    right = [isinstance(getattr(rows[0], name), (int, float)) for name in columns]
+    more = [f"... {len(view) - len(rows):,} more"] if len(view) > len(rows) else []
+    return "\n".join([head, *(_line(line, widths, right) for line in lines), *more])
+
+
+def _line(cells: Iterable[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    padded = (text.rjust(width) if r else text.ljust(width) for text, width, r in zip(cells, widths, right))
+    return "  ".join(padded).rstrip()
+
+
+def _cut(text: str) -> str:
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return text if len(text) <= MAX_WIDTH else text[: MAX_WIDTH - 1] + "…"
+
+
+def html(view: Any) -> str:
+    """A view as an HTML table of its first rows, for notebooks."""
+    rows = view[:MAX_ROWS]
+    if not rows:
+        return f"<p>{_html.escape(table(type(view).__name__, view))}</p>"
+    columns = _columns(rows)
+    head = "".join(f"<th>{_html.escape(_heading(name))}</th>" for name in columns)
+    body = "".join(f"<tr>{_html_cells(row, columns)}</tr>" for row in rows)
+    more = f"<p>{len(view) - len(rows):,} more rows</p>" if len(view) > len(rows) else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def _html_cells(row: Any, columns: Iterable[str]) -> str:
+    return "".join(f"<td>{_html.escape(cell(name, getattr(row, name)))}</td>" for name in columns)

@@ -1,0 +1,347 @@
+"""Results: typed, frozen and as the JSON of the command has them.
+
+Every ``*_bytes`` is a number of bytes, every ``*_ns`` one of nanoseconds, every ``share`` a part from 0 to 1. A view
+is also a sequence of its rows: ``for row in heap.types(): ...``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Iterator, Optional, Tuple, TypeVar, Union, overload
+
+from . import _text
+
+Row = TypeVar("Row", covariant=True)
+
+
+@dataclass(frozen=True, repr=False)
+class _Record:
+    """Anything with columns."""
+
+    def __repr__(self) -> str:
+        return _text.record(self)
+
+
+@dataclass(frozen=True, repr=False)
+class TypeRow(_Record):
+    """One type of the histogram."""
+
+    type: str
+    """``module.qualname``; built-ins bare (``dict``)."""
+    count: int
+    """Instances."""
+    shallow_bytes: int
+    """Sum of their own sizes, as ``sys.getsizeof`` says."""
+    external_bytes: int
+    """Sum of what they own outside the Python heap, such as the data of numpy arrays."""
+    retained_bytes: int
+    """What would be freed with all of them."""
+    mean_retained_bytes: int
+    """``retained_bytes`` divided by ``count``."""
+    share: float
+    """Part of all bytes that the type retains."""
+
+
+@dataclass(frozen=True, repr=False)
+class ObjectRef(_Record):
+    """An object in a list."""
+
+    address: str
+    """``0x7f12…``, as ``hex(id(object))``."""
+    type: str
+    """Its type."""
+    name: str
+    """A name a person can read, such as ``app.cache._entries``."""
+    shallow_bytes: int
+    """Own size."""
+    external_bytes: int
+    """What it owns outside the Python heap."""
+    retained_bytes: int
+    """What it keeps alive."""
+
+
+@dataclass(frozen=True, repr=False)
+class ContainerRow(ObjectRef):
+    """A container and its length."""
+
+    length: int
+    """Items (dictionary: entries)."""
+
+
+@dataclass(frozen=True, repr=False)
+class DominatorRow(ObjectRef):
+    """A node of the dominator tree."""
+
+    depth: int
+    """Depth in the tree as shown, 0 at the top."""
+    share: float
+    """Part of all bytes that it keeps alive."""
+    children: int
+    """Objects that it dominates directly."""
+
+
+@dataclass(frozen=True, repr=False)
+class Suspect(_Record):
+    """One object, or a group of one type, that retains a suspicious part of the heap."""
+
+    summary: str
+    """The suspicion in a sentence."""
+    type: str
+    """Type of the object or of the group."""
+    count: int
+    """1 for an object, the group's size otherwise."""
+    retained_bytes: int
+    """What it keeps alive."""
+    share: float
+    """Part of all bytes."""
+    path: Tuple[str, ...]
+    """From a root to the suspect, in words."""
+    accumulation_point: Optional[ObjectRef]
+    """Where the bytes gather."""
+    holds: Tuple[TypeRow, ...]
+    """What it holds, by type."""
+    thread: Optional[str]
+    """The thread and frame whose local variable holds it."""
+    keywords: Tuple[str, ...]
+    """Words to search the source for."""
+    shares_path_with: Tuple[int, ...]
+    """Numbers of earlier suspects on the same path."""
+
+
+@dataclass(frozen=True, repr=False)
+class PathRow(_Record):
+    """One path from a root."""
+
+    count: int
+    """Objects that end this path."""
+    path: Tuple[str, ...]
+    """The steps in words, the root first."""
+    objects: Tuple[ObjectRef, ...]
+    """The objects passed, the root's first."""
+
+
+@dataclass(frozen=True, repr=False)
+class ReferenceRow(_Record):
+    """A reference from or to an object."""
+
+    label: str
+    """What it is called: ``_entries``, ``[3]``, ``'user:17'``, ``local request``."""
+    kind: str
+    """``attribute``, ``index``, ``value``, ``local`` ...; a root's kind."""
+    object: Optional[ObjectRef]
+    """The other end; ``None`` when a root holds the object."""
+
+
+@dataclass(frozen=True, repr=False)
+class LocalRow(ObjectRef):
+    """A local variable of a frame and what it holds."""
+
+    variable: str
+    """Its name."""
+
+
+@dataclass(frozen=True, repr=False)
+class FrameRow(_Record):
+    """A frame of a thread."""
+
+    function: str
+    """Function."""
+    file: str
+    """Source file."""
+    line: int
+    """Line, 0 when unknown."""
+    retained_bytes: int
+    """What its locals keep alive together."""
+    locals: Tuple[LocalRow, ...]
+    """Its locals, largest first."""
+
+
+@dataclass(frozen=True, repr=False)
+class ThreadRow(_Record):
+    """A thread."""
+
+    ident: int
+    """``threading.get_ident()``."""
+    native_id: Optional[int]
+    """The operating system's thread id."""
+    interpreter: int
+    """Interpreter; 0 is the main one."""
+    holds_gil: bool
+    """Whether it held the GIL."""
+    retained_bytes: int
+    """What its frames keep alive."""
+    frames: Tuple[FrameRow, ...]
+    """Innermost frame first."""
+
+
+@dataclass(frozen=True, repr=False)
+class _Header(_Record):
+    """What every view says about the look it comes from."""
+
+    schema_version: int
+    """Version of these keys."""
+    pid: int
+    """Process id."""
+    python: str
+    """Version of the target's Python."""
+    created: str
+    """When the target was looked at, RFC 3339."""
+    mode: str
+    """``freeze`` or ``live``."""
+    partial: Tuple[str, ...]
+    """Reasons why something may be missing; empty for a whole look."""
+
+
+class _Rows(_Header, Generic[Row]):
+    """A view that is a sequence of its rows."""
+
+    _rows: ClassVar[str]
+
+    def __iter__(self) -> Iterator[Row]:
+        rows: Tuple[Row, ...] = getattr(self, self._rows)
+        return iter(rows)
+
+    def __len__(self) -> int:
+        return len(getattr(self, self._rows))
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Tuple[Row, ...]: ...
+    def __getitem__(self, index: Union[int, slice]) -> Any:
+        return getattr(self, self._rows)[index]
+
+    def __repr__(self) -> str:
+        return _text.table(type(self).__name__, self)
+
+    def _repr_html_(self) -> str:
+        return _text.html(self)
+
+
+@dataclass(frozen=True, repr=False)
+class TypesView(_Rows[TypeRow]):
+    """The histogram: types, largest retained size first."""
+
+    _rows = "types"
+    objects: int
+    """Objects of all types."""
+    shallow_bytes: int
+    """Sum of shallow sizes of all types."""
+    external_bytes: int
+    """Sum of external sizes of all types."""
+    type_count: int
+    """Distinct types; ``types`` may show fewer."""
+    types: Tuple[TypeRow, ...]
+    """The types."""
+
+
+@dataclass(frozen=True, repr=False)
+class SuspectsView(_Rows[Suspect]):
+    """Leak suspects, largest first; none is an answer, too."""
+
+    _rows = "suspects"
+    threshold: float
+    """Part of all bytes from which something is a suspect."""
+    total_bytes: int
+    """All bytes: shallow and external."""
+    suspects: Tuple[Suspect, ...]
+    """The suspects."""
+    instances: Tuple[TypeRow, ...]
+    """Classes with the most bytes, with the mean retained size of an instance."""
+    containers: Tuple[ContainerRow, ...]
+    """Longest containers."""
+
+
+@dataclass(frozen=True, repr=False)
+class DominatorsView(_Rows[DominatorRow]):
+    """Who keeps the most alive, with the largest children below each."""
+
+    _rows = "dominators"
+    total_bytes: int
+    """All bytes: shallow and external."""
+    dominators: Tuple[DominatorRow, ...]
+    """Rows in the order of the tree."""
+
+
+@dataclass(frozen=True, repr=False)
+class PathsView(_Rows[PathRow]):
+    """Shortest paths from roots, the most common first; equal shapes are merged."""
+
+    _rows = "paths"
+    query: str
+    """What was asked for."""
+    matches: int
+    """Objects that match."""
+    paths: Tuple[PathRow, ...]
+    """The paths."""
+
+
+@dataclass(frozen=True, repr=False)
+class ThreadsView(_Rows[ThreadRow]):
+    """Stacks, with what the locals of each frame keep alive."""
+
+    _rows = "threads"
+    threads: Tuple[ThreadRow, ...]
+    """The threads."""
+
+
+@dataclass(frozen=True, repr=False)
+class ObjectView(ObjectRef, _Header):
+    """One object, with the references from and to it."""
+
+    refcount: Optional[int]
+    """Its reference count; ``None`` when immortal."""
+    immortal: bool
+    """Immortal (PEP 683)."""
+    generation: Optional[int]
+    """Generation of the collector, 3 for the permanent one; ``None`` when untracked."""
+    exact: bool
+    """Whether every reference from it is exact."""
+    value: Optional[str]
+    """Text of a short string, number or bytes, where the look kept values."""
+    referents: Tuple[ReferenceRow, ...]
+    """References from it."""
+    referent_count: int
+    """How many there are."""
+    referrers: Tuple[ReferenceRow, ...]
+    """References to it, roots first."""
+    referrer_count: int
+    """How many there are."""
+
+
+@dataclass(frozen=True, repr=False)
+class Overview(_Header):
+    """Everything at one glance."""
+
+    rss_bytes: int
+    """Resident set size."""
+    vms_bytes: int
+    """Virtual size."""
+    pause_ns: int
+    """How long the target stood still."""
+    total_ns: int
+    """The whole look."""
+    attempts: int
+    """Moments tried until one was good."""
+    gil_held: bool
+    """A thread held the GIL in the pause."""
+    objects: int
+    """Python objects."""
+    references: int
+    """References between them."""
+    tracked: int
+    """Objects tracked by the garbage collector."""
+    interpreters: int
+    """Interpreters."""
+    threads: int
+    """Python threads."""
+    shallow_bytes: int
+    """Sum of shallow sizes."""
+    external_bytes: int
+    """Sum of external sizes."""
+    type_count: int
+    """Distinct types."""
+    types: Tuple[TypeRow, ...]
+    """Top types by retained size."""
+    suspects: Tuple[Suspect, ...]
+    """Suspects, empty when there is none."""
