@@ -226,7 +226,11 @@ impl ReferenceTable {
     /// Where the references of `owner` stand in `targets` and `labels`.
     pub fn range(&self, owner: ObjectId) -> std::ops::Range<usize> {
         match (self.offsets.get(owner.index()), self.offsets.get(owner.index() + 1)) {
-            (Some(&start), Some(&end)) => start as usize..end as usize,
+            // A file may say anything: never past the columns, never backwards.
+            (Some(&start), Some(&end)) => {
+                let end = (end as usize).min(self.targets.len()).min(self.labels.len());
+                (start as usize).min(end)..end
+            }
             _ => 0..0,
         }
     }
