@@ -4,6 +4,7 @@
 // A tool for developers: it prints, reads files and the environment as it likes.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 
+mod layers;
 mod layouts;
 
 use std::path::Path;
@@ -13,7 +14,8 @@ use anyhow::{Result, bail};
 
 const USAGE: &str = "\
 usage: cargo xtask VERB
-  layouts [3.X...]   generate the layout tables of CPython (all versions by default)";
+  layouts [3.X...]   generate the layout tables of CPython (all versions by default)
+  layers             check the layers of the crates and the sizes of the files";
 
 fn main() -> ExitCode {
     match run() {
@@ -30,6 +32,7 @@ fn run() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     match arguments.split_first().map(|(verb, rest)| (verb.as_str(), rest)) {
         Some(("layouts", versions)) => layouts::run(&root, versions),
+        Some(("layers", [])) => layers::run(&root),
         Some((other, _)) => bail!("no verb {other}\n{USAGE}"),
         None => bail!("{USAGE}"),
     }
