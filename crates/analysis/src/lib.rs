@@ -1,4 +1,135 @@
 //! What the graph means: histogram, leak suspects, paths, threads.
+//!
+//! [`Analysis`] answers one question a method; the answers ([`views`]) are what people and scripts see. Everything is
+//! deterministic: ties are broken by object id (address order) or by name.
 #![forbid(unsafe_code)]
 
+mod dominators;
+mod error;
+mod histogram;
+mod inventory;
+mod naming;
+mod object;
+mod paths;
+mod program;
+mod query;
+mod route;
+mod shapes;
+mod suspects;
+mod threads;
 pub mod views;
+mod words;
+
+use std::sync::Arc;
+
+use memsight_heap::{Graph, Node};
+use memsight_model::{ObjectFlags, Progress, SCHEMA_VERSION, Snapshot};
+
+pub use error::AnalysisError;
+use histogram::TypeGroups;
+pub use suspects::THRESHOLD;
+use views::{Header, Overview, SuspectsView, TypesView};
+
+/// A snapshot with its graph, ready for questions. In every view `top` limits the rows; 0 means all.
+#[derive(Debug)]
+pub struct Analysis<'a> {
+    snapshot: &'a Snapshot,
+    graph: Arc<Graph>,
+    groups: TypeGroups,
+}
+
+impl<'a> Analysis<'a> {
+    /// Analyses `snapshot`: completes the roots and finds dominators and retained sizes. Cost: near linear, about
+    /// 0.1 us an object; 24 bytes an object stay. Paths are searched when first asked for.
+    pub fn new(snapshot: &'a Snapshot, progress: &dyn Progress) -> Analysis<'a> {
+        Analysis::over(snapshot, Arc::new(Graph::new(snapshot, progress)))
+    }
+
+    /// The same over a graph that [`Analysis::graph`] gave for this very snapshot. Cost: the number of types.
+    pub fn over(snapshot: &'a Snapshot, graph: Arc<Graph>) -> Analysis<'a> {
+        Analysis { snapshot, graph, groups: TypeGroups::new(&snapshot.types) }
+    }
+
+    /// The graph, to be kept beside the snapshot and used again.
+    pub fn graph(&self) -> Arc<Graph> {
+        Arc::clone(&self.graph)
+    }
+
+    /// Everything at one glance: sizes, top types by retained size, suspects.
+    pub fn overview(&self, top: usize) -> Overview {
+        let manifest = &self.snapshot.manifest;
+        let TypesView { header, objects, shallow_bytes, external_bytes, type_count, types } = self.types(top);
+        Overview {
+            header,
+            rss_bytes: manifest.rss_bytes,
+            vms_bytes: manifest.vms_bytes,
+            pause_ns: manifest.pause_ns,
+            total_ns: manifest.total_ns,
+            attempts: manifest.attempts,
+            gil_held: manifest.gil_held,
+            objects,
+            references: self.snapshot.references.len() as u64,
+            tracked: self.snapshot.objects.flags.iter().filter(|flags| flags.has(ObjectFlags::TRACKED)).count() as u64,
+            interpreters: manifest.interpreters,
+            threads: self.snapshot.threads.len() as u64,
+            shallow_bytes,
+            external_bytes,
+            type_count,
+            types,
+            suspects: self.find_suspects(top),
+        }
+    }
+
+    /// The histogram by type name. Cost: one pass over the objects.
+    pub fn types(&self, top: usize) -> TypesView {
+        let mut types = self.histogram(std::iter::once(self.graph.tree().subtree(Node::ROOT)));
+        let view = TypesView {
+            header: self.header(),
+            objects: self.snapshot.objects.len() as u64,
+            shallow_bytes: types.iter().map(|row| row.shallow_bytes).sum(),
+            external_bytes: types.iter().map(|row| row.external_bytes).sum(),
+            type_count: types.len() as u64,
+            types: Vec::new(),
+        };
+        types.truncate(limit(top));
+        TypesView { types, ..view }
+    }
+
+    /// Leak suspects, with the largest classes and the longest containers beside them. See [`THRESHOLD`] for the
+    /// rule.
+    pub fn suspects(&self, top: usize) -> SuspectsView {
+        SuspectsView {
+            header: self.header(),
+            threshold: THRESHOLD,
+            total_bytes: self.graph.tree().total_bytes(),
+            suspects: self.find_suspects(top),
+            instances: self.instances(limit(top)),
+            containers: self.containers(limit(top)),
+        }
+    }
+
+    fn header(&self) -> Header {
+        let manifest = &self.snapshot.manifest;
+        Header {
+            schema_version: SCHEMA_VERSION,
+            pid: manifest.pid,
+            python: manifest.python.clone(),
+            created: manifest.created.clone(),
+            mode: manifest.mode,
+            partial: manifest.partial.clone(),
+        }
+    }
+
+    /// `bytes` as a part of all bytes, 0 to 1.
+    fn share(&self, bytes: u64) -> f64 {
+        match self.graph.tree().total_bytes() {
+            0 => 0.0,
+            total => bytes as f64 / total as f64,
+        }
+    }
+}
+
+/// `--top 0` shows everything.
+fn limit(top: usize) -> usize {
+    if top == 0 { usize::MAX } else { top }
+}

@@ -1,0 +1,69 @@
+//! One object and its neighbours.
+
+use memsight_heap::{Origin, referrers};
+use memsight_model::{Label, ObjectFlags, ObjectId};
+
+use crate::views::{ObjectView, ReferenceRow};
+use crate::words::{label, label_kind, root, root_kind};
+use crate::{Analysis, AnalysisError, limit};
+
+impl Analysis<'_> {
+    /// The object at an address (`0x...` or decimal), with at most `top` referents and referrers. Cost: one pass over all
+    /// references.
+    pub fn object(&self, query: &str, top: usize) -> Result<ObjectView, AnalysisError> {
+        let object = self.parse_object(query)?;
+        let top = limit(top);
+        let snapshot = self.snapshot;
+        let flags = snapshot.objects.flags.get(object.index()).copied().unwrap_or_default();
+        let immortal = flags.has(ObjectFlags::IMMORTAL);
+        let refcount = snapshot.objects.refcounts.get(object.index()).filter(|_| !immortal);
+        let (referrers, referrer_count) = self.referrers(object, top);
+        Ok(ObjectView {
+            header: self.header(),
+            object: self.object_ref(object),
+            refcount: refcount.map(|&count| u64::from(count)),
+            immortal,
+            generation: flags.generation(),
+            exact: !flags.has(ObjectFlags::INFERRED) && !flags.has(ObjectFlags::PARTIAL),
+            value: snapshot.manifest.values.then(|| snapshot.texts.get(object).map(str::to_owned)).flatten(),
+            referents: snapshot.references.of(object).take(top).map(|(to, name)| self.reference(to, name)).collect(),
+            referent_count: snapshot.references.of(object).len() as u64,
+            referrers,
+            referrer_count,
+        })
+    }
+
+    fn reference(&self, other: ObjectId, name: Label) -> ReferenceRow {
+        ReferenceRow {
+            label: label(self.snapshot, name),
+            kind: label_kind(name.kind()).to_owned(),
+            object: Some(self.object_ref(other)),
+        }
+    }
+
+    /// Roots first, then objects by address.
+    fn referrers(&self, object: ObjectId, top: usize) -> (Vec<ReferenceRow>, u64) {
+        let given = (0..).zip(&self.snapshot.roots).filter(|(_, root)| root.object == object);
+        let mut origins: Vec<Origin> = given.map(|(row, _)| Origin::Given(row)).collect();
+        let roots = self.graph.roots();
+        origins.extend(roots.external().contains(&object).then_some(Origin::External));
+        origins.extend(roots.unreachable().contains(&object).then_some(Origin::Unreachable));
+        let mut count = origins.len() as u64;
+        let mut rows: Vec<ReferenceRow> = origins.into_iter().take(top).map(|origin| self.root_row(origin)).collect();
+        referrers(self.snapshot, object, |owner, name| {
+            count += 1;
+            if rows.len() < top {
+                rows.push(self.reference(owner, name));
+            }
+        });
+        (rows, count)
+    }
+
+    fn root_row(&self, origin: Origin) -> ReferenceRow {
+        ReferenceRow {
+            label: root(self.snapshot, origin),
+            kind: root_kind(origin.kind(self.snapshot)).to_owned(),
+            object: None,
+        }
+    }
+}

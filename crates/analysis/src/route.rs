@@ -1,0 +1,96 @@
+//! A path as a list of words: `module app.cache`, `_entries (dict)`, `'user:17'`, `Session`, `history (list)`.
+//!
+//! The root comes first. An attribute, local, cell or field is one step with the type behind it; a key or an index is a
+//! step followed by the type as a step of its own. The dictionary of a module's, class's or instance's attributes is no
+//! step. The middle of long paths is left out.
+
+use memsight_heap::{Origin, Path, Step};
+use memsight_model::{LabelKind, RootKind, Snapshot};
+
+use crate::words::{is_namespace, key_of, label, root, short_type};
+
+/// References at the beginning and at the end of a long path that are shown.
+const HEAD: usize = 12;
+const TAIL: usize = 8;
+
+/// The path in words.
+pub(crate) fn words(snapshot: &Snapshot, path: &Path) -> Vec<String> {
+    let mut words = start(snapshot, path);
+    let globals = is_globals(snapshot, path.origin);
+    if path.steps.len() <= HEAD + TAIL {
+        append(snapshot, &path.steps, globals, &mut words);
+    } else {
+        let tail = path.steps.len() - TAIL;
+        append(snapshot, &path.steps[..HEAD], globals, &mut words);
+        words.push(format!("... {} more ...", memsight_model::count((tail - HEAD) as u64)));
+        append(snapshot, &path.steps[tail..], false, &mut words);
+    }
+    words
+}
+
+/// The root, with the type of what it holds where the root's own words do not say it.
+fn start(snapshot: &Snapshot, path: &Path) -> Vec<String> {
+    let name = root(snapshot, path.origin);
+    let held = short_type(snapshot, path.first);
+    match path.origin.kind(snapshot) {
+        RootKind::Module | RootKind::Interpreter | RootKind::Static => vec![name],
+        RootKind::Frame if is_globals(snapshot, path.origin) => vec![name],
+        RootKind::FrameLocal | RootKind::FrameStack | RootKind::Frame | RootKind::Thread => {
+            vec![format!("{name} ({held})")]
+        }
+        RootKind::Interned | RootKind::External | RootKind::Unreachable => vec![name, held.to_owned()],
+    }
+}
+
+/// Whether the root holds a dictionary of variables, whose keys are then names.
+pub(crate) fn is_globals(snapshot: &Snapshot, origin: Origin) -> bool {
+    origin.record(snapshot).is_some_and(|root| {
+        root.kind == RootKind::Frame && matches!(snapshot.names.get(root.name), "globals" | "f_globals")
+    })
+}
+
+fn append(snapshot: &Snapshot, steps: &[Step], globals: bool, words: &mut Vec<String>) {
+    let mut names = globals;
+    let mut rest = steps.iter().peekable();
+    while let Some(step) = rest.next() {
+        if names && step.label.kind() == LabelKind::Value {
+            words.push(format!("{} ({})", attribute(snapshot, step), short_type(snapshot, step.target)));
+            names = false;
+            continue;
+        }
+        let leads_on = rest.peek().is_some_and(|next| next.label.kind() == LabelKind::Value);
+        names = leads_on && is_namespace(snapshot, step.label, step.target);
+        if !names {
+            describe(snapshot, step, words);
+        }
+    }
+}
+
+/// The name of an attribute that is a dictionary's key.
+pub(crate) fn attribute(snapshot: &Snapshot, step: &Step) -> String {
+    let key = key_of(step.label);
+    match snapshot.texts.get(key) {
+        Some(text) => text.to_owned(),
+        None => crate::words::key(snapshot, key),
+    }
+}
+
+fn describe(snapshot: &Snapshot, step: &Step, words: &mut Vec<String>) {
+    let (name, held) = (label(snapshot, step.label), short_type(snapshot, step.target));
+    match step.label.kind() {
+        LabelKind::Index | LabelKind::Key | LabelKind::Value | LabelKind::Member => {
+            words.extend([name, held.to_owned()]);
+        }
+        LabelKind::Inferred => words.push(format!("{name} {held}")),
+        _ => words.push(format!("{name} ({held})")),
+    }
+}
+
+/// A list of words with its middle left out when it is long.
+pub(crate) fn shortened(mut words: Vec<String>) -> Vec<String> {
+    if words.len() > HEAD + TAIL {
+        let more = words.len() - HEAD - TAIL;
+        words.splice(HEAD..HEAD + more, [format!("... {} more ...", memsight_model::count(more as u64))]);
+    }
+    words
+}

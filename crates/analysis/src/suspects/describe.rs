@@ -1,0 +1,178 @@
+//! Suspects in words.
+
+use std::collections::BTreeSet;
+
+use memsight_heap::Path;
+use memsight_model::{Bytes, ObjectId, RootKind, count};
+
+use super::Culprit;
+use crate::Analysis;
+use crate::route::words;
+use crate::views::{Suspect, TypeRow};
+use crate::words::{frame, root, short, short_type};
+
+/// Types listed as what a suspect holds.
+const HOLDS: usize = 8;
+/// Words to search the source for.
+const KEYWORDS: usize = 12;
+/// Steps at the end of a path that name an object which has no short name.
+const LAST_WORDS: usize = 3;
+
+impl Analysis<'_> {
+    pub(super) fn describe_all(&self, culprits: &[Culprit]) -> Vec<Suspect> {
+        let mut suspects: Vec<Suspect> = Vec::with_capacity(culprits.len());
+        for culprit in culprits {
+            let mut suspect = self.describe(culprit);
+            let shared =
+                |earlier: &Suspect| start_of(&earlier.path).is_some_and(|s| Some(s) == start_of(&suspect.path));
+            suspect.shares_path_with =
+                (0..).zip(&suspects).filter(|(_, earlier)| shared(earlier)).map(|(at, _)| at).collect();
+            suspects.push(suspect);
+        }
+        suspects
+    }
+
+    fn describe(&self, culprit: &Culprit) -> Suspect {
+        let tree = self.graph.tree();
+        let example = culprit.keeper.or_else(|| culprit.parts.first().and_then(|&part| tree.object(part)));
+        let path = example.and_then(|object| self.path_to(object));
+        let in_words = path.as_ref().map_or_else(Vec::new, |path| words(self.snapshot, path));
+        let type_name = self.group_name(culprit.group).to_owned();
+        Suspect {
+            summary: self.summary(culprit, path.as_ref(), &in_words),
+            keywords: self.keywords(path.as_ref(), &type_name, &in_words),
+            type_name,
+            count: culprit.count,
+            retained_bytes: culprit.retained,
+            share: self.share(culprit.retained),
+            path: in_words,
+            accumulation_point: culprit.keeper.map(|object| self.object_ref(object)),
+            holds: self.holds(culprit),
+            thread: path.and_then(|path| self.thread_of(&path)),
+            shares_path_with: Vec::new(),
+        }
+    }
+
+    /// "250,000 instances of Session, kept by app.cache._entries (dict), hold 120.0 MiB (63.1%)".
+    fn summary(&self, culprit: &Culprit, path: Option<&Path>, in_words: &[String]) -> String {
+        let keeper = match culprit.keeper {
+            Some(object) => self.keeper(object, in_words),
+            None => many(path.map(|path| path.origin.kind(self.snapshot))).to_owned(),
+        };
+        let (instances, hold) = if culprit.count == 1 { ("instance", "holds") } else { ("instances", "hold") };
+        format!(
+            "{} {instances} of {}, kept by {keeper}, {hold} {} ({:.1}%)",
+            count(culprit.count),
+            self.group_name(culprit.group),
+            Bytes(culprit.retained),
+            100.0 * self.share(culprit.retained),
+        )
+    }
+
+    fn keeper(&self, object: ObjectId, in_words: &[String]) -> String {
+        match self.expression(object) {
+            Some(name) => format!("{name} ({})", short_type(self.snapshot, object)),
+            None => in_words[in_words.len().saturating_sub(LAST_WORDS)..].join(" -> "),
+        }
+    }
+
+    /// Types of what the suspect holds, without the object that gives it its name.
+    fn holds(&self, culprit: &Culprit) -> Vec<TypeRow> {
+        let tree = self.graph.tree();
+        let slices = culprit.parts.iter().map(|&part| {
+            let itself = usize::from(part == culprit.node && tree.children(part).next().is_some());
+            tree.subtree(part).skip(itself)
+        });
+        let mut rows = self.histogram(slices);
+        rows.truncate(HOLDS);
+        rows
+    }
+
+    /// The frame whose local variable holds something on the path.
+    fn thread_of(&self, path: &Path) -> Option<String> {
+        let held: BTreeSet<ObjectId> = path.objects().collect();
+        let own = path.origin.record(self.snapshot).filter(|root| root.frame.is_some());
+        let local =
+            || self.snapshot.roots.iter().find(|root| root.kind == RootKind::FrameLocal && held.contains(&root.object));
+        let root = own.or_else(local)?;
+        match self.snapshot.names.get(root.name) {
+            "" => Some(frame(self.snapshot, root)),
+            name => Some(format!("{} local {name}", frame(self.snapshot, root))),
+        }
+    }
+
+    /// Names on the path that a person would search the source for.
+    fn keywords(&self, path: Option<&Path>, type_name: &str, in_words: &[String]) -> Vec<String> {
+        let origin = path.map(|path| root(self.snapshot, path.origin)).unwrap_or_default();
+        let mut keywords: Vec<String> = Vec::new();
+        let mut add = |word: &str| {
+            if is_name(word) && !keywords.iter().any(|known| known == word) {
+                keywords.push(word.to_owned());
+            }
+        };
+        add(short(type_name));
+        for (at, word) in in_words.iter().enumerate() {
+            let word = if at == 0 { origin.as_str() } else { word.split(" (").next().unwrap_or(word) };
+            word.split(' ').map(|part| part.trim_end_matches("()")).for_each(&mut add);
+        }
+        keywords.truncate(KEYWORDS);
+        keywords
+    }
+}
+
+/// Who keeps a group that no one object refers to.
+fn many(kind: Option<RootKind>) -> &'static str {
+    match kind {
+        Some(RootKind::Unreachable) => "unreachable cycles",
+        Some(RootKind::External) => "C code",
+        _ => "many holders",
+    }
+}
+
+/// The root and the first step: what two paths have in common when they lead to the same place in the source.
+fn start_of(path: &[String]) -> Option<&[String]> {
+    path.get(..2)
+}
+
+/// Whether a word may stand in source and says something: no built-in, no part of our own sentences.
+fn is_name(word: &str) -> bool {
+    const PLAIN: [&str; 35] = [
+        "module",
+        "thread",
+        "frame",
+        "local",
+        "at",
+        "interpreter",
+        "static",
+        "type",
+        "interned",
+        "strings",
+        "held",
+        "by",
+        "C",
+        "code",
+        "unreachable",
+        "cycle",
+        "temporary",
+        "cell",
+        "field",
+        "key",
+        "member",
+        "more",
+        "repeated",
+        "dict",
+        "list",
+        "tuple",
+        "set",
+        "str",
+        "bytes",
+        "int",
+        "float",
+        "globals",
+        "function",
+        "object",
+        "NoneType",
+    ];
+    let identifier = word.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.');
+    identifier && word.starts_with(|c: char| c.is_alphabetic() || c == '_') && !PLAIN.contains(&word)
+}

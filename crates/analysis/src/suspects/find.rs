@@ -1,0 +1,231 @@
+//! Finding where the bytes gather.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use memsight_heap::{Node, common_holders};
+use memsight_model::{ObjectId, ObjectKind};
+
+use super::{Culprit, THRESHOLD};
+use crate::Analysis;
+use crate::inventory::is_class;
+use crate::program::Data;
+use crate::words::object_kind;
+
+/// How far up the dominator tree recursion is looked for.
+const CLIMB: usize = 64;
+/// A type that occurs this often on the way down a single chain is a recursive structure. Containers inside containers
+/// are ordinary up to here.
+const RECURSION: usize = 8;
+
+/// The search.
+pub(super) struct Finder<'a> {
+    analysis: &'a Analysis<'a>,
+    data: Data,
+    /// The least that makes a suspect, in bytes.
+    least: u64,
+    found: Vec<Culprit>,
+}
+
+impl<'a> Finder<'a> {
+    pub(super) fn new(analysis: &'a Analysis<'a>) -> Finder<'a> {
+        let total = analysis.graph.tree().total_bytes();
+        let least = ((total as f64 * THRESHOLD).ceil() as u64).max(1);
+        Finder { analysis, data: Data::new(analysis), least, found: Vec::new() }
+    }
+
+    /// All suspects, largest first.
+    pub(super) fn run(mut self) -> Vec<Culprit> {
+        let tree = self.analysis.graph.tree();
+        let mut starts = vec![Node::ROOT];
+        while let Some(node) = starts.pop() {
+            let big: Vec<Node> = tree.children(node).filter(|&child| self.retained(child) >= self.least).collect();
+            if let Some(top) = self.recursion(&big) {
+                starts.retain(|&start| !tree.dominates(top, start));
+                self.found.retain(|culprit| !tree.dominates(top, culprit.node));
+                self.structure(top);
+            } else {
+                self.gather(node, &big);
+                starts.extend(big);
+            }
+        }
+        while self.scattered() {}
+        self.found.sort_by_key(|culprit| (Reverse(culprit.retained), culprit.parts.first().copied()));
+        self.found
+    }
+
+    fn retained(&self, node: Node) -> u64 {
+        self.data.retained(self.analysis, node)
+    }
+
+    fn group(&self, node: Node) -> u32 {
+        self.analysis.graph.tree().object(node).map_or(u32::MAX, |object| self.analysis.group(object))
+    }
+
+    fn kind(&self, node: Node) -> ObjectKind {
+        let object = self.analysis.graph.tree().object(node);
+        object.map_or(ObjectKind::Other, |object| object_kind(self.analysis.snapshot, object))
+    }
+
+    /// The first object of the recursive structure that the big children of a node belong to.
+    fn recursion(&self, big: &[Node]) -> Option<Node> {
+        let tree = self.analysis.graph.tree();
+        big.iter().find_map(|&child| {
+            let branching = big.len() > 1 && !self.kind(child).is_container();
+            let often = if branching { 1 } else { RECURSION };
+            let group = self.group(child);
+            let above = std::iter::successors(Some(tree.parent(child)), |&node| Some(tree.parent(node)));
+            let same: Vec<Node> = above
+                .take(CLIMB)
+                .take_while(|&node| node != Node::ROOT)
+                .filter(|&node| self.group(node) == group && !self.data.is_program(node))
+                .collect();
+            same.last().copied().filter(|_| same.len() >= often)
+        })
+    }
+
+    fn structure(&mut self, top: Node) {
+        let tree = self.analysis.graph.tree();
+        let group = self.group(top);
+        let count = tree.subtree(top).filter(|&node| self.group(node) == group).count() as u64;
+        let (keeper, retained) = (tree.object(top), tree.retained(top));
+        self.found.push(Culprit { node: top, keeper, group, count, retained, parts: vec![top] });
+    }
+
+    /// Whether the bytes that the big children of `node` do not explain make it a suspect.
+    fn gather(&mut self, node: Node, big: &[Node]) {
+        let explained: u64 = big.iter().map(|&child| self.retained(child)).sum();
+        let rest = self.retained(node).saturating_sub(explained);
+        if rest < self.least {
+            return;
+        }
+        let groups = self.groups(node, big);
+        if node == Node::ROOT || self.data.is_program(node) {
+            let left = groups.into_iter().take_while(|(_, weight)| *weight >= self.least);
+            let taken: Vec<(u32, u64)> = left.collect();
+            let taken: u64 =
+                taken.into_iter().filter(|&(group, _)| self.meet_by_chance(node, group, big)).map(|g| g.1).sum();
+            if node != Node::ROOT && rest.saturating_sub(taken) >= self.least {
+                self.object(node, big);
+            }
+            return;
+        }
+        let own = self.analysis.graph.tree().own(node);
+        match groups.first() {
+            Some(&(group, weight)) if weight >= rest / 2 && own < rest / 2 => self.instances(node, group, big),
+            _ => self.object(node, big),
+        }
+    }
+
+    /// Weight of the small children of `node` by type, largest first.
+    fn groups(&self, node: Node, big: &[Node]) -> Vec<(u32, u64)> {
+        let mut weights: HashMap<u32, u64> = HashMap::new();
+        for child in self.small(node, big) {
+            *weights.entry(self.group(child)).or_default() += self.retained(child);
+        }
+        let mut weights: Vec<(u32, u64)> = weights.into_iter().collect();
+        weights.sort_by_key(|&(group, weight)| (Reverse(weight), group));
+        weights
+    }
+
+    /// The children of `node` but for the big ones, which are ascending.
+    fn small(&self, node: Node, big: &'a [Node]) -> impl Iterator<Item = Node> + use<'a> {
+        let children = self.analysis.graph.tree().children(node);
+        children.filter(move |child| big.binary_search(child).is_err())
+    }
+
+    /// The small children of `node` of one type.
+    fn members(&self, node: Node, group: u32, big: &[Node]) -> Vec<Node> {
+        self.small(node, big).filter(|&child| self.group(child) == group).collect()
+    }
+
+    /// A group under a part of the program, or under nothing: its members may have nothing to do with each other.
+    /// Classes at the very top are left to [`Finder::scattered`]. Returns whether the group is a suspect.
+    fn meet_by_chance(&mut self, node: Node, group: u32, big: &[Node]) -> bool {
+        let tree = self.analysis.graph.tree();
+        if node == Node::ROOT && self.analysis.group_type(group).is_some_and(is_class) {
+            return false;
+        }
+        let parts = self.members(node, group, big);
+        let keeper = self.holder(&parts).or(tree.object(node));
+        if keeper.is_none() {
+            return false;
+        }
+        let retained = tree.retained_by_all(parts.clone());
+        self.found.push(Culprit { node, keeper, group, count: parts.len() as u64, retained, parts });
+        true
+    }
+
+    /// Instances of a type that make up most of what an object keeps.
+    fn instances(&mut self, node: Node, group: u32, big: &[Node]) {
+        let members = self.members(node, group, big);
+        let keeper = self.holder(&members).or(self.analysis.graph.tree().object(node));
+        self.push(node, keeper, group, members.len() as u64, big);
+    }
+
+    /// An object whose bytes have no common type.
+    fn object(&mut self, node: Node, big: &[Node]) {
+        self.push(node, self.analysis.graph.tree().object(node), self.group(node), 1, big);
+    }
+
+    fn push(&mut self, node: Node, keeper: Option<ObjectId>, group: u32, count: u64, big: &[Node]) {
+        let tree = self.analysis.graph.tree();
+        let elsewhere: u64 = big.iter().map(|&child| tree.retained(child)).sum();
+        let retained = tree.retained(node).saturating_sub(elsewhere);
+        let parts = if big.is_empty() { vec![node] } else { self.small(node, big).collect() };
+        self.found.push(Culprit { node, keeper, group, count, retained, parts });
+    }
+
+    /// The object that refers to most of `members`, if it is at least half of them.
+    fn holder(&self, members: &[Node]) -> Option<ObjectId> {
+        let tree = self.analysis.graph.tree();
+        let mut member = vec![false; tree.len()];
+        members.iter().for_each(|node| member[node.0 as usize] = true);
+        let least = (members.len() as u64).div_ceil(2);
+        let holders = common_holders(self.analysis.snapshot, least, |object| member[tree.node(object).0 as usize]);
+        holders.first().map(|holder| holder.object)
+    }
+
+    /// The class whose instances hold the most of what no suspect explains, if that is enough. Returns whether there
+    /// was one.
+    fn scattered(&mut self) -> bool {
+        let tree = self.analysis.graph.tree();
+        let mut covered = vec![false; tree.len()];
+        for node in self.found.iter().flat_map(|culprit| &culprit.parts).flat_map(|&part| tree.subtree(part)) {
+            covered[node.0 as usize] = true;
+        }
+        self.data.weigh(self.analysis, |node| !covered[node.0 as usize]);
+        let Some(group) = self.heaviest_class(&covered) else { return false };
+        let (mut parts, mut count, mut end) = (Vec::new(), 0, Node::ROOT);
+        for node in tree.nodes().filter(|&node| self.group(node) == group && !covered[node.0 as usize]) {
+            count += 1;
+            if node >= end {
+                end = tree.end(node);
+                parts.push(node);
+            }
+        }
+        let retained = parts.iter().map(|&part| self.retained(part)).sum();
+        let keeper = self.holder(&parts);
+        self.found.push(Culprit { node: Node::ROOT, keeper, group, count, retained, parts });
+        true
+    }
+
+    fn heaviest_class(&self, covered: &[bool]) -> Option<u32> {
+        let tree = self.analysis.graph.tree();
+        let groups = self.analysis.group_count() as u32;
+        let class: Vec<bool> = (0..groups).map(|group| self.analysis.group_type(group).is_some_and(is_class)).collect();
+        // Outermost instances, their weight, and the end of the last one.
+        let mut sums = vec![(0u64, 0u64, 0u32); class.len()];
+        for node in tree.nodes().filter(|node| !covered[node.0 as usize]) {
+            let group = self.group(node) as usize;
+            let (count, weight, end) = &mut sums[group];
+            if class[group] && node.0 >= *end {
+                *count += 1;
+                *weight += self.retained(node);
+                *end = tree.end(node).0;
+            }
+        }
+        let heavy = (0..groups).zip(sums).filter(|(_, (count, weight, _))| *count > 1 && *weight >= self.least);
+        heavy.max_by_key(|&(group, (_, weight, _))| (weight, Reverse(group))).map(|(group, _)| group)
+    }
+}

@@ -1,0 +1,53 @@
+//! Leak suspects: what holds so much that it explains the heap.
+
+mod describe;
+mod find;
+
+use memsight_heap::Node;
+use memsight_model::ObjectId;
+
+use crate::views::Suspect;
+use crate::{Analysis, limit};
+
+/// Part of all bytes from which something is a suspect.
+///
+/// The rule, after Eclipse MAT's leak suspects. Weights are bytes of *data* (everything but modules, classes,
+/// functions, code and their constants), so that a process that only imported much has no suspect.
+///
+/// - Follow the dominator tree down from the roots while a child keeps at least the threshold. Where what an object
+///   keeps falls apart into small pieces that together reach the threshold, the bytes gather: that is the
+///   *accumulation point*, and one suspect. If instances of one type make up at least half of it, the suspect is named
+///   after them ("250,000 instances of Session, kept by app.cache._entries (dict)") and counts everything that the
+///   accumulation point keeps; otherwise after the object itself. What hangs above or below is not reported again.
+/// - In a recursive structure, such as a linked list or a tree, there is no such point: its first object is the
+///   suspect.
+/// - Under a module or class, and at the very top, what belongs to different owners meets by chance, so the pieces are
+///   grouped by type, and a group of built-in objects counts only if one object refers to at least half of it.
+/// - Instances of one class that together reach the threshold while none of the above explains them (scattered over
+///   many holders, or in unreachable cycles) are a suspect too.
+pub const THRESHOLD: f64 = 0.1;
+
+/// A suspect before it is put into words.
+struct Culprit {
+    /// Where the bytes gather; the virtual root for a group without a common dominator.
+    node: Node,
+    /// The object to name: the suspect itself, or whoever keeps the group; `None` when many do.
+    keeper: Option<ObjectId>,
+    /// The group of types that names it.
+    group: u32,
+    /// Instances; 1 for an object.
+    count: u64,
+    /// Bytes kept.
+    retained: u64,
+    /// The subtrees that hold the bytes, ascending and disjoint.
+    parts: Vec<Node>,
+}
+
+impl Analysis<'_> {
+    /// Suspects, largest first. Cost: a few passes over the objects, and one over the references for each group.
+    pub(crate) fn find_suspects(&self, top: usize) -> Vec<Suspect> {
+        let mut culprits = find::Finder::new(self).run();
+        culprits.truncate(limit(top));
+        self.describe_all(&culprits)
+    }
+}

@@ -1,0 +1,169 @@
+//! Names of types, references and roots in words.
+
+use memsight_heap::Origin;
+use memsight_model::{Label, LabelKind, ObjectId, ObjectKind, Root, RootKind, Snapshot};
+
+/// Longest text of a key that is shown whole, in characters.
+const KEY_CAP: usize = 40;
+
+/// `Session` of `app.models.Session`.
+pub(crate) fn short(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
+}
+
+/// Full type name of `object`.
+pub(crate) fn type_name(snapshot: &Snapshot, object: ObjectId) -> &str {
+    snapshot.type_of(object).map_or("?", |record| &record.name)
+}
+
+/// Last component of the type's name.
+pub(crate) fn short_type(snapshot: &Snapshot, object: ObjectId) -> &str {
+    short(type_name(snapshot, object))
+}
+
+/// What the instances of the type of `object` are.
+pub(crate) fn object_kind(snapshot: &Snapshot, object: ObjectId) -> ObjectKind {
+    snapshot.type_of(object).map_or(ObjectKind::Other, |record| record.kind)
+}
+
+/// Whether the reference leads from an object or a class to the dictionary of its attributes.
+pub(crate) fn is_namespace(snapshot: &Snapshot, label: Label, target: ObjectId) -> bool {
+    matches!(label.kind(), LabelKind::Field | LabelKind::Attribute)
+        && matches!(name(snapshot, label), "__dict__" | "tp_dict" | "md_dict")
+        && object_kind(snapshot, target) == ObjectKind::Dict
+}
+
+/// The name in a label whose payload is one.
+fn name(snapshot: &Snapshot, label: Label) -> &str {
+    snapshot.names.get(memsight_model::NameId(label.payload()))
+}
+
+/// The key object of a dictionary's value.
+pub(crate) fn key_of(label: Label) -> ObjectId {
+    ObjectId(label.payload())
+}
+
+/// A key as it would stand in source: `'user:17'`, `42`; `<str key>` when the look kept no text.
+pub(crate) fn key(snapshot: &Snapshot, object: ObjectId) -> String {
+    let Some(text) = snapshot.texts.get(object) else {
+        return format!("<{} key>", short_type(snapshot, object));
+    };
+    let cut = shortened(text);
+    match object_kind(snapshot, object) {
+        ObjectKind::Str => format!("'{}'", cut.escape_debug().to_string().replace("\\\"", "\"")),
+        _ => cut,
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(KEY_CAP) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// What a reference is called: `_entries`, `[3]`, `'user:17'`, `local request`.
+pub(crate) fn label(snapshot: &Snapshot, label: Label) -> String {
+    let named = |what: &str| match name(snapshot, label) {
+        "" => what.to_owned(),
+        name => format!("{what} {name}"),
+    };
+    match label.kind() {
+        LabelKind::Field | LabelKind::Attribute => match name(snapshot, label) {
+            "" => "field".to_owned(),
+            name => name.to_owned(),
+        },
+        LabelKind::Index => format!("[{}]", label.payload()),
+        LabelKind::Key => "key".to_owned(),
+        LabelKind::Value => key(snapshot, key_of(label)),
+        LabelKind::Member => "member".to_owned(),
+        LabelKind::Local => named("local"),
+        LabelKind::Stack => "temporary".to_owned(),
+        LabelKind::Cell => named("cell"),
+        LabelKind::Weak => named("weak"),
+        LabelKind::Inferred => "(C field)".to_owned(),
+    }
+}
+
+/// The stable word for a kind of reference.
+pub(crate) fn label_kind(kind: LabelKind) -> &'static str {
+    match kind {
+        LabelKind::Field => "field",
+        LabelKind::Attribute => "attribute",
+        LabelKind::Index => "index",
+        LabelKind::Key => "key",
+        LabelKind::Value => "value",
+        LabelKind::Member => "member",
+        LabelKind::Local => "local",
+        LabelKind::Stack => "stack",
+        LabelKind::Cell => "cell",
+        LabelKind::Weak => "weak",
+        LabelKind::Inferred => "inferred",
+    }
+}
+
+/// The stable word for a kind of root.
+pub(crate) fn root_kind(kind: RootKind) -> &'static str {
+    match kind {
+        RootKind::Module => "module",
+        RootKind::Interpreter => "interpreter",
+        RootKind::Static => "static",
+        RootKind::FrameLocal => "frame_local",
+        RootKind::FrameStack => "frame_stack",
+        RootKind::Frame => "frame",
+        RootKind::Thread => "thread",
+        RootKind::Interned => "interned",
+        RootKind::External => "external",
+        RootKind::Unreachable => "unreachable",
+    }
+}
+
+/// A root in words: `module app.cache`, `thread 1234 frame handle() at app.py:17 local request`.
+pub(crate) fn root(snapshot: &Snapshot, origin: Origin) -> String {
+    let Some(root) = origin.record(snapshot) else {
+        return unnamed(origin.kind(snapshot)).to_owned();
+    };
+    let name = snapshot.names.get(root.name);
+    match root.kind {
+        RootKind::Module => format!("module {name}"),
+        RootKind::Interpreter => format!("interpreter {name}"),
+        RootKind::Static if object_kind(snapshot, root.object) == ObjectKind::Type => format!("static type {name}"),
+        RootKind::Static => format!("static {name}"),
+        RootKind::FrameLocal => format!("{} local {name}", frame(snapshot, root)),
+        RootKind::FrameStack => format!("{} temporary", frame(snapshot, root)),
+        RootKind::Frame => format!("{} {name}", frame(snapshot, root)),
+        RootKind::Thread => format!("{} {name}", thread(snapshot, root)),
+        kind => unnamed(kind).to_owned(),
+    }
+}
+
+fn unnamed(kind: RootKind) -> &'static str {
+    match kind {
+        RootKind::Interned => "interned strings",
+        RootKind::Unreachable => "unreachable cycle",
+        _ => "held by C code",
+    }
+}
+
+fn thread(snapshot: &Snapshot, root: &Root) -> String {
+    match root.thread.and_then(|row| snapshot.threads.get(row as usize)) {
+        Some(thread) => format!("thread {}", thread.native_id.unwrap_or(thread.ident)),
+        None => "thread".to_owned(),
+    }
+}
+
+/// `thread 1234 frame handle() at app.py:17`.
+pub(crate) fn frame(snapshot: &Snapshot, root: &Root) -> String {
+    let thread = thread(snapshot, root);
+    let Some(frame) = root.frame.and_then(|row| snapshot.frames.get(row as usize)) else {
+        return format!("{thread} frame");
+    };
+    let file = frame.file.rsplit('/').next().unwrap_or(&frame.file);
+    format!("{thread} frame {}() at {file}:{}", frame.function, frame.line)
+}
+
+/// The function of a root's frame, for names.
+pub(crate) fn function<'s>(snapshot: &'s Snapshot, root: &Root) -> Option<&'s str> {
+    let frame = root.frame.and_then(|row| snapshot.frames.get(row as usize))?;
+    Some(&frame.function)
+}
