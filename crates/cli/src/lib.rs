@@ -1,1 +1,69 @@
-//! The memsight command.
+//! The `memsight` command: arguments, verbs, progress, exit codes.
+//!
+//! Results go to stdout, everything else to stderr. Exit codes: 0 done, 2 something was in the way, 130 Ctrl-C; a
+//! reader of stdout that closes it early is no failure.
+#![forbid(unsafe_code)]
+
+pub mod args;
+mod console;
+mod demo;
+mod error;
+mod interrupt;
+mod progress;
+mod verbs;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use args::{Cli, Verb};
+use console::Console;
+use error::Error;
+use interrupt::Interrupt;
+
+/// Exit code of a person's Ctrl-C.
+const STOPPED: i32 = 130;
+
+/// Does what `args` ask for (the program's name first) and gives the exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(usage) => return usage_exit(&usage),
+    };
+    let console = Console::new(&cli.global);
+    let interrupt = Interrupt::listen();
+    let result = match &cli.verb {
+        Verb::Ps => verbs::ps::run(&console),
+        Verb::Heap(args) => verbs::heap::run(args, &console, &interrupt),
+        Verb::Snapshot(args) => verbs::snapshot::run(args, &console, &interrupt),
+        Verb::Doctor(args) => verbs::doctor::run(args, &console),
+        Verb::Demo(args) => demo::run(args, &console, &interrupt),
+        Verb::Completions(args) => verbs::completions::run(args, &console),
+    };
+    match result {
+        Ok(()) => 0,
+        Err(error) => exit_code(&error, &console),
+    }
+}
+
+/// clap's own answers: help and version are results, the rest is an error.
+fn usage_exit(usage: &clap::Error) -> i32 {
+    // Whoever closed the pipe does not want the text.
+    let _ = usage.print();
+    usage.exit_code()
+}
+
+fn exit_code(error: &Error, console: &Console) -> i32 {
+    match error {
+        Error::BrokenPipe => 0,
+        Error::Unusable => 2,
+        error if error.is_cancelled() => {
+            console.report(error);
+            STOPPED
+        }
+        error => {
+            console.report(error);
+            2
+        }
+    }
+}

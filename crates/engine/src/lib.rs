@@ -1,1 +1,18 @@
-//! Use cases: look, snapshot, load, diagnose. Prints nothing.
+//! Use cases: look at a process, list processes, open a snapshot. Prints nothing.
+//!
+//! [`look`] is the one that matters: it finds the interpreter while the process runs, waits for a good moment,
+//! stops the process only while its memory is copied, and decodes the copy after the process runs again.
+#![forbid(unsafe_code)]
+
+mod clock;
+mod error;
+mod look;
+mod moment;
+mod processes;
+
+pub use error::Error;
+pub use look::{LookOptions, look, open};
+pub use memsight_analysis as analysis;
+pub use memsight_format as format;
+pub use memsight_target::{Check, Diagnosis, Subject, Verdict, diagnose};
+pub use processes::{PythonProcess, processes, rss_bytes};

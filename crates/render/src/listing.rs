@@ -80,6 +80,10 @@ pub struct ErrorView {
 impl ErrorView {
     /// `{"error": {"code", "message", "hint"}}`.
     pub fn json(&self) -> String {
-        crate::json(&serde_json::json!({ "error": self }))
+        #[derive(Serialize)]
+        struct Envelope<'a> {
+            error: &'a ErrorView,
+        }
+        crate::json(&Envelope { error: self })
     }
 }

@@ -43,6 +43,9 @@ pub fn doctor(view: &DoctorView, style: &Style) -> String {
     for line in wrap_words(&clean(&view.verdict), style.width) {
         out.push_str(&format!("{line}\n"));
     }
+    if view.checks.is_empty() {
+        return out;
+    }
     out.push_str(&heading("Checks", "", style));
     let name_width = view.checks.iter().map(|check| check.name.len()).max().unwrap_or(0).min(24);
     for check in &view.checks {
@@ -70,7 +73,16 @@ pub fn error(view: &ErrorView, style: &Style) -> String {
     let head = style.paint(Tone::Bad, &format!("error[{}]:", clean(&view.code)));
     let hint = match view.hint.as_str() {
         "" => String::new(),
-        hint => format!("{} {}\n", style.paint(Tone::Hint, "hint:"), clean(hint)),
+        hint => format!("{} {}\n", style.paint(Tone::Hint, "hint:"), commands(&clean(hint), style)),
     };
     format!("{head} {}\n{hint}", clean(&view.message))
+}
+
+/// Text whose words between backticks are commands: in their colour, or as they are.
+fn commands(text: &str, style: &Style) -> String {
+    if !style.color {
+        return text.to_owned();
+    }
+    let paint = |(at, part): (usize, &str)| if at % 2 == 1 { style.paint(Tone::Hint, part) } else { part.to_owned() };
+    text.split('`').enumerate().map(paint).collect()
 }

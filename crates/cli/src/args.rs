@@ -1,0 +1,288 @@
+//! What a person may write after `memsight`: parsing only, nothing is done here.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use memsight_model::Mode;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Explains the memory of a live Python process, from outside, without restarting or changing it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "memsight",
+    version,
+    styles = STYLES,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_long_help = concat!(
+        "EXAMPLES\n",
+        "  memsight ps                           which Python processes are there\n",
+        "  memsight heap 4242                    what the memory of one is, and who holds it\n",
+        "  memsight heap 4242 suspects           likely leaks\n",
+        "  memsight snapshot 4242 -o app.heap    keep it for later\n",
+        "  memsight demo                         see it at work on a service that leaks\n",
+        "\n",
+        "EXIT CODES\n",
+        "  0  done (a suspect found is no failure)    2  usage, environment or target in the way\n",
+        "  130  stopped with Ctrl-C"
+    )
+)]
+pub struct Cli {
+    /// Options of every verb.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Options that every verb takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Global {
+    /// Form of the result on stdout (and of an error on stderr)
+    #[arg(long, global = true, value_name = "FORM", default_value = "text")]
+    pub format: Format,
+    /// When to use colours; auto: on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// Show no progress (it is shown only on a terminal anyway)
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+    /// Say less on stderr: errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more on stderr: the time of every phase
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// Form of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For scripts: stable keys, sizes in bytes
+    Json,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// List the Python processes of this machine
+    #[command(after_long_help = "EXAMPLES\n  memsight ps\n  memsight ps --format json")]
+    Ps,
+    /// Explain the heap of a process, or of a snapshot
+    Heap(Heap),
+    /// Write the heap of a process to a folder of Parquet tables
+    Snapshot(Snapshot),
+    /// Say what stands between memsight and a process, and the one command that helps
+    Doctor(Doctor),
+    /// Start a service that leaks, drive it, explain it live and name the culprit
+    Demo(Demo),
+    /// Print the completions of a shell
+    Completions(Completions),
+}
+
+/// `memsight heap`.
+#[derive(Debug, Args)]
+#[command(
+    subcommand_precedence_over_arg = true,
+    subcommand_value_name = "VIEW",
+    subcommand_help_heading = "Views",
+    disable_help_subcommand = true,
+    override_usage = "memsight heap <PID|FILE> [VIEW] [OPTIONS]",
+    long_about = "Explain the heap of a process, or of a snapshot.\n\n\
+        The process stands still only while its memory is copied; it is neither restarted nor changed.\n\
+        Without a view: an overview of its memory, the top types, leak suspects and the cost of the look.",
+    after_long_help = concat!(
+        "EXAMPLES\n",
+        "  memsight heap 4242                              overview\n",
+        "  memsight heap 4242 types --top 50               histogram\n",
+        "  memsight heap 4242 path app.cache.Session       who holds the sessions\n",
+        "  memsight heap 4242 object 0x7f3a1c0042d0        one object with its neighbours\n",
+        "  memsight heap app.heap dominators --format json from a snapshot, for a script"
+    )
+)]
+pub struct Heap {
+    /// Process id, or the folder of a snapshot
+    #[arg(value_name = "PID|FILE")]
+    pub subject: Option<String>,
+    /// Process id
+    #[arg(short, long, global = true, value_name = "PID")]
+    pub pid: Option<u32>,
+    /// How to read
+    #[command(flatten)]
+    pub look: Look,
+    /// Rows of a list; 0: all [default: 20, in the overview 10]
+    #[arg(long, global = true, value_name = "N", help_heading = "Output")]
+    pub top: Option<usize>,
+    /// The view; none: the overview
+    #[command(subcommand)]
+    pub view: Option<View>,
+}
+
+/// How to read a process.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Reading")]
+pub struct Look {
+    /// Stop the process while its memory is copied, or read it as it runs (best effort, marked partial)
+    #[arg(long, global = true, value_name = "MODE", default_value = "freeze")]
+    pub mode: ModeName,
+    /// Keep the contents of strings, bytes and numbers (left out otherwise: they may be secrets)
+    #[arg(long, global = true)]
+    pub values: bool,
+}
+
+/// [`Mode`] as an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum ModeName {
+    Freeze,
+    Live,
+}
+
+impl From<ModeName> for Mode {
+    fn from(name: ModeName) -> Mode {
+        match name {
+            ModeName::Freeze => Mode::Freeze,
+            ModeName::Live => Mode::Live,
+        }
+    }
+}
+
+/// The views of a heap.
+#[derive(Debug, Clone, Subcommand)]
+pub enum View {
+    /// Everything at one glance
+    #[command(
+        override_usage = "memsight heap <PID|FILE> overview [OPTIONS]",
+        after_long_help = "EXAMPLES\n  memsight heap 4242 overview --top 5"
+    )]
+    Overview,
+    /// Histogram by type: count, shallow, external and retained size
+    #[command(
+        override_usage = "memsight heap <PID|FILE> types [OPTIONS]",
+        after_long_help = "EXAMPLES\n  memsight heap 4242 types --top 0 --format json"
+    )]
+    Types,
+    /// Leak suspects: who retains 10% or more, where it gathers, how it is reached
+    #[command(
+        override_usage = "memsight heap <PID|FILE> suspects [OPTIONS]",
+        after_long_help = "EXAMPLES\n  memsight heap 4242 suspects"
+    )]
+    Suspects,
+    /// The objects that keep the most alive, with the largest below each
+    #[command(
+        override_usage = "memsight heap <PID|FILE> dominators [OPTIONS]",
+        after_long_help = "EXAMPLES\n  memsight heap 4242 dominators --top 40"
+    )]
+    Dominators,
+    /// Shortest paths from roots to an object, or to the instances of a type
+    #[command(
+        override_usage = "memsight heap <PID|FILE> path <ADDRESS|TYPE> [OPTIONS]",
+        after_long_help = concat!(
+            "EXAMPLES\n",
+            "  memsight heap 4242 path 0x7f3a1c0042d0\n",
+            "  memsight heap 4242 path app.cache.Session"
+        )
+    )]
+    Path {
+        /// Address (0x...) or type (module.qualname; built-ins bare)
+        #[arg(value_name = "ADDRESS|TYPE")]
+        query: String,
+    },
+    /// One object: type, reference count, sizes, generation, referents and referrers
+    #[command(
+        override_usage = "memsight heap <PID|FILE> object <ADDRESS> [OPTIONS]",
+        after_long_help = "EXAMPLES\n  memsight heap 4242 object 0x7f3a1c0042d0 --values"
+    )]
+    Object {
+        /// Address, 0x...
+        #[arg(value_name = "ADDRESS")]
+        address: String,
+    },
+    /// Stacks of the Python threads, with what the locals of each frame retain
+    #[command(
+        override_usage = "memsight heap <PID|FILE> threads [OPTIONS]",
+        after_long_help = "EXAMPLES\n  memsight heap 4242 threads"
+    )]
+    Threads,
+}
+
+/// `memsight snapshot`.
+#[derive(Debug, Args)]
+#[command(after_long_help = concat!(
+    "The folder holds Parquet tables and a manifest.json, readable by DuckDB, Polars, pandas and Spark.\n",
+    "It appears whole or not at all; its files can be read by their owner only.\n",
+    "\n",
+    "EXAMPLES\n",
+    "  memsight snapshot 4242 -o app.heap\n",
+    "  memsight heap app.heap suspects"
+))]
+pub struct Snapshot {
+    /// Process id
+    #[arg(value_name = "PID", required_unless_present = "pid")]
+    pub subject: Option<u32>,
+    /// Process id
+    #[arg(short, long, value_name = "PID", conflicts_with = "subject")]
+    pub pid: Option<u32>,
+    /// Folder to write
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Replace a snapshot that is there already
+    #[arg(long)]
+    pub force: bool,
+    /// How to read
+    #[command(flatten)]
+    pub look: Look,
+}
+
+/// `memsight doctor`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "EXAMPLES\n  memsight doctor\n  memsight doctor 4242")]
+pub struct Doctor {
+    /// Process id; none: this machine as a whole
+    #[arg(value_name = "PID")]
+    pub subject: Option<u32>,
+    /// Process id
+    #[arg(short, long, value_name = "PID", conflicts_with = "subject")]
+    pub pid: Option<u32>,
+}
+
+/// `memsight demo`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "EXAMPLES\n  memsight demo\n  memsight demo --python /usr/bin/python3.11")]
+pub struct Demo {
+    /// The Python to run the service with [default: python3, then python, on PATH]
+    #[arg(long, value_name = "PROGRAM")]
+    pub python: Option<PathBuf>,
+    /// Requests to send
+    #[arg(long, value_name = "N", default_value_t = 6_000, value_parser = clap::value_parser!(u32).range(600..=1_000_000))]
+    pub requests: u32,
+}
+
+/// `memsight completions`.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "EXAMPLES\n  memsight completions bash > ~/.local/share/bash-completion/completions/memsight"
+)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}

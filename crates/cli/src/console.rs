@@ -1,0 +1,107 @@
+//! The two streams: results to stdout, everything else to stderr.
+
+use std::io::{self, IsTerminal, Write};
+
+use memsight_model::Explain;
+use memsight_render::text::{self, Style, Tone};
+use memsight_render::{ErrorView, json};
+use serde::Serialize;
+
+use crate::args::{Color, Format, Global};
+use crate::error::Error;
+use crate::interrupt::Interrupt;
+use crate::progress::Ticker;
+
+/// Columns of text that goes to a file or a pipe.
+const PIPE_WIDTH: usize = 120;
+/// Tables that are wider than this are hard to read.
+const MAX_WIDTH: usize = 160;
+
+/// What the person said about output, and what the streams can do.
+pub struct Console {
+    format: Format,
+    out: Style,
+    err: Style,
+    quiet: bool,
+    verbose: bool,
+    progress: bool,
+}
+
+impl Console {
+    /// Reads the options and the environment (`NO_COLOR`, the terminal's width).
+    pub fn new(global: &Global) -> Console {
+        Console {
+            format: global.format,
+            out: style(global.color, io::stdout().is_terminal(), terminal_size::terminal_size_of(io::stdout())),
+            err: style(global.color, io::stderr().is_terminal(), terminal_size::terminal_size_of(io::stderr())),
+            quiet: global.quiet,
+            verbose: global.verbose,
+            progress: io::stderr().is_terminal() && !global.no_progress && !global.quiet,
+        }
+    }
+
+    /// Style of stdout.
+    pub fn style(&self) -> &Style {
+        &self.out
+    }
+
+    /// Whether results go out as JSON.
+    pub fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// A progress display of its own for one job.
+    pub fn ticker(&self, interrupt: &Interrupt) -> Ticker {
+        Ticker::start(self.progress, self.verbose, self.err, interrupt.flag())
+    }
+
+    /// Writes a view to stdout in the form asked for.
+    pub fn show<T: Serialize>(&self, view: &T, text: impl Fn(&T, &Style) -> String) -> Result<(), Error> {
+        match self.format {
+            Format::Text => self.write(&text(view, &self.out)),
+            Format::Json => self.write(&json(view)),
+        }
+    }
+
+    /// Writes text to stdout.
+    pub fn write(&self, text: &str) -> Result<(), Error> {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::of_output)
+    }
+
+    /// A remark on stderr, unless `--quiet`; its style is that of stderr.
+    pub fn remark(&self, text: impl Fn(&Style) -> String) {
+        if !self.quiet {
+            let _ = io::stderr().lock().write_all(text(&self.err).as_bytes());
+        }
+    }
+
+    /// A command or a name, in its colour on stderr.
+    pub fn hint(&self, text: &str) -> String {
+        self.err.paint(Tone::Hint, text)
+    }
+
+    /// An error, in the form asked for.
+    pub fn report(&self, error: &Error) {
+        let view = ErrorView { code: error.code().to_owned(), message: error.to_string(), hint: error.hint() };
+        let text = match self.format {
+            Format::Text => text::error(&view, &self.err),
+            Format::Json => view.json(),
+        };
+        // There is nowhere left to say that stderr is gone.
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the command is the door to the environment")]
+fn style(color: Color, terminal: bool, size: Option<(terminal_size::Width, terminal_size::Height)>) -> Style {
+    let wanted = || std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let dumb = || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let color = match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => terminal && wanted() && !dumb(),
+    };
+    let width = size.map_or(PIPE_WIDTH, |(width, _)| usize::from(width.0));
+    Style { color, width: width.clamp(40, MAX_WIDTH) }
+}

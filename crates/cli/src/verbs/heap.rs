@@ -1,0 +1,81 @@
+//! `memsight heap`: a view of the heap of a process or of a snapshot.
+
+use std::time::Instant;
+
+use memsight_engine::analysis::Analysis;
+use memsight_engine::{LookOptions, open};
+use memsight_render::text;
+
+use crate::args::{Heap, Look, View};
+use crate::console::Console;
+use crate::error::Error;
+use crate::interrupt::Interrupt;
+
+/// Rows of a list, unless the person says otherwise.
+const TOP: usize = 20;
+/// Rows of the overview's list: it is to fit a screen.
+const OVERVIEW_TOP: usize = 10;
+
+pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
+    let subject = subject(args)?;
+    let started = start();
+    let ticker = console.ticker(interrupt);
+    let snapshot = interrupt.carefully(|| open(&subject, &options(&args.look), &ticker))?;
+    let analysis = Analysis::new(&snapshot, &ticker);
+    let rows = args.top.unwrap_or(TOP);
+    // Each view is made before the ticker's line is wiped, and shown after.
+    match args.view.clone().unwrap_or(View::Overview) {
+        View::Overview => {
+            let mut view = analysis.overview(args.top.unwrap_or(OVERVIEW_TOP));
+            if is_pid(&subject) {
+                view.total_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            }
+            drop(ticker);
+            console.show(&view, text::overview)?;
+            if !console.is_json() {
+                console.remark(|style| text::next_steps(&view, &subject, style));
+            }
+            Ok(())
+        }
+        View::Types => shown(analysis.types(rows), ticker, console, text::types),
+        View::Suspects => shown(analysis.suspects(rows), ticker, console, text::suspects),
+        View::Dominators => shown(analysis.dominators(rows), ticker, console, text::dominators),
+        View::Path { query } => shown(analysis.path(&query, rows)?, ticker, console, text::path),
+        View::Object { address } => shown(analysis.object(&address, rows)?, ticker, console, text::object),
+        View::Threads => shown(analysis.threads(rows), ticker, console, text::threads),
+    }
+}
+
+fn shown<T: serde::Serialize>(
+    view: T,
+    ticker: crate::progress::Ticker,
+    console: &Console,
+    text: impl Fn(&T, &memsight_render::text::Style) -> String,
+) -> Result<(), Error> {
+    drop(ticker);
+    console.show(&view, text)
+}
+
+/// The process or the snapshot that the person named, once.
+fn subject(args: &Heap) -> Result<String, Error> {
+    match (&args.subject, args.pid) {
+        (Some(subject), None) => Ok(subject.clone()),
+        (None, Some(pid)) => Ok(pid.to_string()),
+        (None, None) => Err(Error::NoSubject),
+        (Some(subject), Some(pid)) => Err(Error::TwoSubjects { subject: subject.clone(), pid }),
+    }
+}
+
+fn is_pid(subject: &str) -> bool {
+    subject.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The engine's options out of the person's.
+pub(super) fn options(look: &Look) -> LookOptions {
+    LookOptions { mode: look.mode.into(), values: look.values }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the command tells what a look costs")]
+fn start() -> Instant {
+    Instant::now()
+}

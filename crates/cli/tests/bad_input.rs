@@ -1,0 +1,221 @@
+//! Everything that can be wrong: one clear sentence, a stable code, a hint, exit 2, and a target that runs on.
+#![allow(clippy::disallowed_methods, reason = "tests read files")]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::{Python, command, finish, kill, memsight, nobody, status};
+
+#[test]
+fn no_such_process() {
+    for verb in [&["heap"][..], &["snapshot", "-o", "/nonexistent/app.heap"]] {
+        let pid = nobody();
+        memsight(&[verb, &[&pid]].concat()).fails_with("MS-E010");
+    }
+}
+
+#[test]
+fn a_number_that_is_no_pid() {
+    memsight(&["heap", "99999999999999999999"]).fails_with("MS-E091");
+}
+
+#[test]
+fn a_process_that_is_not_python() {
+    let mut cat = Command::new("cat").stdin(Stdio::piped()).spawn().expect("cat is there");
+    memsight(&["heap", &cat.id().to_string()]).fails_with("MS-E030");
+    assert_eq!(cat.try_wait().expect("a child"), None);
+    drop(cat.stdin.take());
+    assert!(cat.wait().expect("a child").success());
+}
+
+#[test]
+fn nothing_or_too_much_to_look_at() {
+    memsight(&["heap"]).fails_with("MS-E100");
+    memsight(&["heap", "app.heap", "--pid", "1"]).fails_with("MS-E101");
+    assert_eq!(memsight(&["heap", "1", "no-such-view"]).code, Some(2));
+    assert_eq!(memsight(&["no-such-verb"]).code, Some(2));
+}
+
+#[test]
+fn an_error_for_scripts() {
+    let pid = nobody();
+    let run = memsight(&["heap", &pid, "types", "--format", "json"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
+    let value: serde_json::Value = serde_json::from_str(&run.stderr).expect("JSON on stderr");
+    assert_eq!(value["error"]["code"], "MS-E010");
+    assert!(value["error"]["message"].as_str().is_some_and(|text| text.contains(&pid)));
+    assert!(value["error"]["hint"].as_str().is_some_and(|text| !text.is_empty()));
+}
+
+#[test]
+fn no_permission() {
+    let mut target = Python::start("");
+    if status(std::process::id(), "Uid").split_ascii_whitespace().next() != Some("0") {
+        // Only root can become somebody else; CI runs as root.
+        return;
+    }
+    // The build folder may be closed to others.
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("own folder");
+    let copy = folder.path().join("memsight");
+    fs::copy(env!("CARGO_BIN_EXE_memsight"), &copy).expect("a copy");
+    let run = |args: &[&str]| {
+        let mut command = Command::new(&copy);
+        command.args(args).current_dir("/").uid(65_534).gid(65_534).stdin(Stdio::null());
+        finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts"))
+    };
+    let refused = run(&["heap", &target.pid()]);
+    refused.fails_with("MS-E012");
+    assert!(refused.stderr.contains("user 0") && refused.stderr.contains("sudo memsight"), "{refused:#?}");
+    let doctor = run(&["doctor", &target.pid()]);
+    assert_eq!(doctor.code, Some(2), "{doctor:#?}");
+    assert!(doctor.stdout.contains("sudo memsight heap"), "{doctor:#?}");
+    let listed = run(&["ps", "--format", "json"]).json();
+    let row = listed["processes"].as_array().into_iter().flatten().find(|row| row["pid"].to_string() == target.pid());
+    let row = row.expect("an unreadable process is listed");
+    assert!(row["version"].is_null() && row["error"] == "MS-E012", "{row}");
+    target.answers(1);
+}
+
+#[test]
+fn an_output_that_is_there() {
+    let mut target = Python::start("");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("app.heap");
+    let path = path.to_str().expect("UTF-8");
+    fs::write(path, "mine").expect("own folder");
+    memsight(&["snapshot", &target.pid(), "-o", path]).fails_with("MS-E050");
+    assert_eq!(fs::read_to_string(path).expect("untouched"), "mine");
+    fs::remove_file(path).expect("own file");
+    memsight(&["snapshot", &target.pid(), "-o", path]).ok();
+    memsight(&["snapshot", &target.pid(), "-o", path]).fails_with("MS-E050");
+    memsight(&["snapshot", &target.pid(), "-o", path, "--force"]).ok();
+    let left: Vec<_> = fs::read_dir(folder.path()).expect("own folder").flatten().map(|e| e.file_name()).collect();
+    assert_eq!(left, ["app.heap"], "nothing half-written is left");
+    target.answers(1);
+}
+
+#[test]
+fn a_snapshot_that_is_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    memsight(&["heap", &path("missing.heap")]).fails_with("MS-E052");
+    fs::create_dir(path("foreign")).expect("own folder");
+    memsight(&["heap", &path("foreign")]).fails_with("MS-E053");
+
+    let target = Python::start("");
+    memsight(&["snapshot", &target.pid(), "-o", &path("app.heap")]).ok();
+    drop(target);
+    for file in ["manifest.json", "objects.parquet", "references.parquet"] {
+        let file = Path::new(&path("app.heap")).join(file);
+        let whole = fs::read(&file).expect("a table");
+        fs::write(&file, &whole[..whole.len() / 2]).expect("own file");
+        let run = memsight(&["heap", &path("app.heap")]);
+        assert!(["MS-E053", "MS-E055"].iter().any(|code| run.stderr.contains(code)), "{file:?}: {run:#?}");
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
+        fs::write(&file, whole).expect("own file");
+    }
+    memsight(&["heap", &path("app.heap")]).ok();
+}
+
+#[test]
+fn a_target_that_another_debugger_holds() {
+    let mut target = Python::start("");
+    // PTRACE_SEIZE, and hold on until the end.
+    let tracer = Python::start(&format!(
+        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n\
+         libc.ptrace.argtypes = [ctypes.c_long] * 4\nassert libc.ptrace(0x4206, {}, 0, 0) == 0",
+        target.pid()
+    ));
+    let run = memsight(&["heap", &target.pid()]);
+    run.fails_with("MS-E013");
+    assert!(run.stderr.contains(&tracer.pid()), "{run:#?}");
+    let doctor = memsight(&["doctor", &target.pid()]);
+    assert!(doctor.code == Some(2) && doctor.stdout.contains(&tracer.pid()), "{doctor:#?}");
+    target.answers(1);
+}
+
+#[test]
+fn a_stopped_target_is_read_and_stays_stopped() {
+    let mut target = Python::start("kept = ['x' * 1000] * 10");
+    target.signal("STOP");
+    while target.state() != "T" {
+        std::thread::yield_now();
+    }
+    memsight(&["heap", &target.pid(), "types"]).ok();
+    assert_eq!(target.state(), "T");
+    target.signal("CONT");
+    target.answers(1);
+}
+
+/// A collection that lasts until it is told to end.
+const ENDLESS_COLLECTION: &str = "import gc, sys\ngc.disable()\n\
+    def hold(phase, info):\n    if phase == 'start':\n        print('collecting', flush=True)\n        sys.stdin.readline()\n\
+    gc.callbacks.append(hold)\n";
+
+/// A process in the middle of a collection: a line on its stdin ends it, and then it says `ready` again.
+fn collecting() -> Python {
+    let mut target =
+        Python::start(&format!("{ENDLESS_COLLECTION}print('ready', flush=True)\ngc.collect()\ngc.callbacks.clear()"));
+    assert_eq!(target.line(), "collecting");
+    target
+}
+
+#[test]
+fn a_collection_that_ends_in_time() {
+    let mut target = collecting();
+    let look = command(&["heap", &target.pid(), "--format", "json"]).spawn().expect("memsight starts");
+    target.send("end of the collection\n");
+    assert_eq!(target.line(), "ready");
+    let view = finish(look).json();
+    assert!(view["attempts"].as_u64() >= Some(1), "{view}");
+    target.answers(1);
+}
+
+#[test]
+fn stopped_with_ctrl_c_while_it_waits() {
+    let mut target = collecting();
+    let look = command(&["heap", &target.pid()]).spawn().expect("memsight starts");
+    // SIGINT is bit 1 of the caught signals once memsight listens.
+    while u64::from_str_radix(&status(look.id(), "SigCgt"), 16).unwrap_or(0) & 2 == 0 {
+        std::thread::yield_now();
+    }
+    kill(look.id(), "INT");
+    let run = finish(look);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(130), ""), "{run:#?}");
+    target.send("end of the collection\n");
+    assert_eq!(target.line(), "ready");
+    target.answers(1);
+}
+
+#[test]
+fn a_reader_that_goes_away() {
+    let target = Python::start("");
+    let mut look = command(&["heap", &target.pid(), "types", "--top", "0"]).spawn().expect("memsight starts");
+    drop(look.stdout.take());
+    let run = finish(look);
+    assert_eq!(run.code, Some(0), "{run:#?}");
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn a_target_that_dies_while_it_is_read() {
+    for _ in 0..5 {
+        let target = Python::start("kept = [[i] for i in range(200_000)]");
+        let look = command(&["heap", &target.pid(), "types"]).spawn().expect("memsight starts");
+        drop(target);
+        let run = finish(look);
+        match run.code {
+            Some(0) => assert!(run.stdout.contains("list"), "{run:#?}"),
+            _ => {
+                let codes = ["MS-E010", "MS-E011", "MS-E015", "MS-E030"];
+                assert!(run.code == Some(2) && codes.iter().any(|code| run.stderr.contains(code)), "{run:#?}");
+            }
+        }
+    }
+}

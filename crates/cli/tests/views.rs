@@ -1,0 +1,192 @@
+//! The views of a real process: what they say, the keys that scripts rely on, the same from a file.
+#![allow(clippy::disallowed_methods, reason = "tests read files")]
+
+mod common;
+
+use common::{Python, memsight};
+use serde_json::Value;
+
+/// A program with an obvious leak: 20,000 sessions in a dictionary of a module.
+const LEAK: &str = "
+class Session:
+    def __init__(self, number):
+        self.history = ['page %d of %d' % (page, number) for page in range(5)]
+entries = {'user:%d' % number: Session(number) for number in range(20_000)}
+";
+
+const VIEWS: [&[&str]; 7] = [
+    &["overview"],
+    &["types"],
+    &["suspects"],
+    &["dominators"],
+    &["path", "__main__.Session"],
+    &["object"],
+    &["threads"],
+];
+
+fn json(target: &str, view: &[&str]) -> Value {
+    memsight(&[&["heap", target], view, &["--format", "json"]].concat()).json()
+}
+
+fn row<'a>(view: &'a Value, name: &str) -> &'a Value {
+    let rows = view["types"].as_array().expect("a list");
+    rows.iter().find(|row| row["type"] == name).unwrap_or_else(|| panic!("no {name} in {view:#}"))
+}
+
+/// What may differ between two looks at a process that stands still.
+fn without_cost(mut view: Value) -> Value {
+    let map = view.as_object_mut().expect("an object");
+    for key in ["created", "pause_ns", "total_ns", "attempts", "gil_held", "rss_bytes", "vms_bytes"] {
+        map.remove(key);
+    }
+    view
+}
+
+#[test]
+fn the_leak_is_found_and_named() {
+    let mut target = Python::start(LEAK);
+    let pid = target.pid();
+    let overview = json(&pid, &["overview"]);
+    for key in ["schema_version", "pid", "rss_bytes", "vms_bytes", "pause_ns", "total_ns", "objects"] {
+        assert!(overview[key].as_u64() > Some(0), "{key} in {overview:#}");
+    }
+    assert_eq!(overview["pid"].to_string(), pid);
+    let types = json(&pid, &["types", "--top", "0"]);
+    let session = row(&types, "__main__.Session");
+    assert_eq!(session["count"], 20_000);
+    for key in ["shallow_bytes", "external_bytes", "retained_bytes"] {
+        assert!(session[key].is_u64(), "{key} in {session}");
+    }
+    assert!(session["retained_bytes"].as_u64() > Some(20_000 * 300));
+    row(&types, "dict");
+
+    let suspects = json(&pid, &["suspects"]);
+    let first = &suspects["suspects"][0];
+    assert!(first["share"].as_f64() > Some(0.1) && first["count"].is_u64(), "{suspects:#}");
+    assert!(first["summary"].as_str().is_some_and(|text| text.contains("__main__")), "{first:#}");
+    let path: Vec<&str> = first["path"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    assert!(path.iter().any(|step| step.contains("entries")), "{path:?}");
+    target.answers(1);
+}
+
+#[test]
+fn a_process_without_a_leak_has_no_suspect() {
+    let target = Python::start("");
+    let text = memsight(&["heap", &target.pid(), "suspects"]).ok();
+    let view = json(&target.pid(), &["suspects"]);
+    if view["suspects"].as_array().is_some_and(Vec::is_empty) {
+        assert!(text.contains("no suspect: nothing retains 10% or more"), "{text}");
+    } else {
+        // A bare interpreter is small: a part of it may well be a tenth. Then it is said as well.
+        assert!(text.contains("hold"), "{text}");
+    }
+}
+
+#[test]
+fn a_snapshot_shows_the_same() {
+    let mut target = Python::start(LEAK);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("app.heap").to_str().expect("UTF-8").to_owned();
+    let run = memsight(&["snapshot", &target.pid(), "-o", &file]);
+    let last = run.stderr.lines().last().unwrap_or_default().to_owned();
+    run.ok();
+    assert!(last.contains(&file) && last.contains(&format!("memsight heap {file}")), "{last}");
+    let address = json(&file, &["path", "__main__.Session"])["paths"][0]["objects"][0]["address"].clone();
+    let address = address.as_str().expect("an address");
+    for view in VIEWS {
+        let view = if view == ["object"] { &["object", address] } else { view };
+        let (live, stored) = (json(&target.pid(), view), json(&file, view));
+        assert_eq!(without_cost(live), without_cost(stored), "{view:?}");
+        let arguments = [&["heap", &file], view].concat();
+        let text = memsight(&arguments).ok();
+        assert_eq!(text, memsight(&arguments).ok(), "{view:?}");
+        assert!(text.starts_with("Python 3."), "{text}");
+    }
+    target.answers(1);
+}
+
+#[test]
+fn rows_are_as_many_as_asked_for() {
+    let target = Python::start("");
+    let rows = |top: &str| json(&target.pid(), &["types", "--top", top])["types"].as_array().map(Vec::len);
+    assert_eq!(rows("3"), Some(3));
+    let all = json(&target.pid(), &["types", "--top", "0"]);
+    assert_eq!(all["types"].as_array().map(|rows| rows.len() as u64), all["type_count"].as_u64());
+}
+
+#[test]
+fn values_are_kept_only_when_asked_for() {
+    let target = Python::start("secret = 'hunter2 ' * 2\nkept = [secret]");
+    let paths = json(&target.pid(), &["path", "list", "--top", "0"]);
+    assert!(!paths.to_string().contains("hunter2"), "{paths:#}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("app.heap").to_str().expect("UTF-8").to_owned();
+    memsight(&["snapshot", "--pid", &target.pid(), "-o", &file]).ok();
+    let holds = |text: &[u8]| text.windows(7).any(|window| window == b"hunter2");
+    for entry in std::fs::read_dir(&file).expect("a snapshot").flatten() {
+        let bytes = std::fs::read(entry.path()).expect("a table");
+        assert!(!holds(&bytes), "{:?} tells the secret", entry.path());
+    }
+}
+
+#[test]
+fn a_live_look_says_that_it_is_partial() {
+    let mut target = Python::start("");
+    let view = json(&target.pid(), &["overview", "--mode", "live"]);
+    assert_eq!((&view["mode"], view["pause_ns"].as_u64()), (&Value::from("live"), Some(0)));
+    assert!(view["partial"].as_array().is_some_and(|reasons| !reasons.is_empty()), "{view:#}");
+    target.answers(1);
+}
+
+#[test]
+fn processes_are_listed() {
+    let target = Python::start("");
+    let view = memsight(&["ps", "--format", "json"]).json();
+    let rows = view["processes"].as_array().expect("a list");
+    let row = rows.iter().find(|row| row["pid"].to_string() == target.pid()).expect("the target is listed");
+    assert!(row["version"].as_str().is_some_and(|version| version.starts_with("3.")), "{row}");
+    assert!(row["rss_bytes"].as_u64() > Some(1 << 20) && row["command"].as_str().is_some_and(|c| c.contains("python")));
+    assert!(memsight(&["ps"]).ok().lines().any(|line| line.trim_start().starts_with(&target.pid())));
+}
+
+#[test]
+fn the_doctor_is_content() {
+    let target = Python::start("");
+    assert!(memsight(&["doctor", &target.pid()]).ok().contains("? yes"));
+}
+
+#[test]
+fn completions_and_help() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(memsight(&["completions", shell]).ok().contains("memsight"));
+    }
+    for verb in ["ps", "heap", "snapshot", "doctor", "demo", "completions"] {
+        assert!(memsight(&[verb, "--help"]).ok().contains("EXAMPLES"), "{verb}");
+    }
+    assert!(memsight(&["--help"]).ok().contains("EXIT CODES"));
+    assert!(memsight(&["--version"]).ok().starts_with("memsight "));
+}
+
+#[test]
+fn a_busy_process_is_read_and_goes_on() {
+    let mut target = Python::start(
+        "
+import threading
+class Kept:
+    pass
+kept = [Kept() for _ in range(500)]
+def spin():
+    while True:
+        [object() for _ in range(100)]
+for _ in range(3):
+    threading.Thread(target=spin, daemon=True).start()
+",
+    );
+    for round in 1..=5 {
+        let view = json(&target.pid(), &["types", "--top", "0"]);
+        assert_eq!(row(&view, "__main__.Kept")["count"], 500);
+        target.answers(round);
+    }
+    let threads = json(&target.pid(), &["threads"]);
+    assert!(threads["threads"].as_array().map(Vec::len) >= Some(4), "{threads:#}");
+}

@@ -1,0 +1,93 @@
+//! What can go wrong in a use case: the errors of the stages as they are, and a few of our own.
+
+use memsight_analysis::AnalysisError;
+use memsight_cpython::PythonError;
+use memsight_format::FormatError;
+use memsight_model::Explain;
+use memsight_target::TargetError;
+
+/// Why a use case failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The process could not be reached.
+    #[error(transparent)]
+    Target(TargetError),
+    /// Its interpreter could not be read.
+    #[error(transparent)]
+    Python(PythonError),
+    /// A snapshot could not be written or read.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// A view could not be made.
+    #[error(transparent)]
+    Analysis(#[from] AnalysisError),
+    /// A collection ran at every moment that was tried.
+    #[error("a garbage collection ran in pid {pid} at each of {attempts} attempts to read it")]
+    NoMoment {
+        /// Process.
+        pid: u32,
+        /// Moments tried.
+        attempts: u32,
+    },
+    /// A pid that no process can have.
+    #[error("{text:?} is not a process id")]
+    NotAPid {
+        /// As the person wrote it.
+        text: String,
+    },
+    /// The person asked to stop.
+    #[error("stopped on request")]
+    Cancelled,
+}
+
+impl Error {
+    /// Whether the person asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Error::Cancelled)
+    }
+}
+
+impl Explain for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Error::Target(error) => error.code(),
+            Error::Python(error) => error.code(),
+            Error::Format(error) => error.code(),
+            Error::Analysis(error) => error.code(),
+            Error::NoMoment { .. } => "MS-E090",
+            Error::NotAPid { .. } => "MS-E091",
+            Error::Cancelled => "MS-E092",
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Error::Target(error) => error.hint(),
+            Error::Python(error) => error.hint(),
+            Error::Format(error) => error.hint(),
+            Error::Analysis(error) => error.hint(),
+            Error::NoMoment { .. } => "Try again in a moment, or read it as it runs with `--mode live`.".into(),
+            Error::NotAPid { .. } => "`memsight ps` lists the Python processes with their ids.".into(),
+            Error::Cancelled => "Nothing was left behind; the process runs as before.".into(),
+        }
+    }
+}
+
+impl From<PythonError> for Error {
+    fn from(error: PythonError) -> Self {
+        match error {
+            PythonError::Cancelled => Error::Cancelled,
+            error => Error::Python(error),
+        }
+    }
+}
+
+impl From<TargetError> for Error {
+    fn from(error: TargetError) -> Self {
+        match error {
+            TargetError::Cancelled { .. } => Error::Cancelled,
+            error => Error::Target(error),
+        }
+    }
+}

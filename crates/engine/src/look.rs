@@ -1,0 +1,122 @@
+//! One look at a process: from a pid to a decoded heap.
+
+use std::path::Path;
+use std::time::Instant;
+
+use memsight_cpython::{DecodeOptions, Python, locate};
+use memsight_model::{Mode, Progress, Region, Snapshot};
+use memsight_target::{Process, TargetError};
+
+use crate::moment::{Capture, Cost, capture};
+use crate::{Error, clock};
+
+/// Copies that may turn out torn before the look gives up.
+const MAX_COPIES: u32 = 8;
+
+/// How to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LookOptions {
+    /// Stop the process while its memory is copied, or not at all.
+    pub mode: Mode,
+    /// Keep the contents of strings, bytes and numbers.
+    pub values: bool,
+}
+
+/// Looks at the Python heap of a process.
+///
+/// The process stands still only while its private memory is copied. Cost: one copy of that memory, and work
+/// linear in objects and references.
+pub fn look(pid: u32, options: &LookOptions, progress: &dyn Progress) -> Result<Snapshot, Error> {
+    let started = start();
+    let process = Process::open(pid)?;
+    let python = find(&process)?;
+    let mut cost = Cost::default();
+    for copies in 1.. {
+        let capture = match options.mode {
+            Mode::Freeze => capture(&process, &python, &mut cost, progress)?,
+            Mode::Live => capture_live(&process, &python, &mut cost, progress)?,
+        };
+        match decode(&python, &capture, options, progress) {
+            Ok(mut snapshot) => {
+                describe(&mut snapshot, pid, options, &capture, &cost);
+                snapshot.manifest.total_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+                return Ok(snapshot);
+            }
+            Err(Error::Python(error)) if error.is_transient() && copies < MAX_COPIES => {}
+            Err(error) => return Err(blame(&process, error)),
+        }
+    }
+    Err(Error::NoMoment { pid, attempts: cost.attempts })
+}
+
+/// Looks at the process with that pid, or reads the snapshot at that path.
+pub fn open(subject: &str, options: &LookOptions, progress: &dyn Progress) -> Result<Snapshot, Error> {
+    if subject.bytes().all(|byte| byte.is_ascii_digit()) && !subject.is_empty() {
+        let pid = subject.parse().map_err(|_| Error::NotAPid { text: subject.to_owned() })?;
+        return look(pid, options, progress);
+    }
+    Ok(memsight_format::read(Path::new(subject))?)
+}
+
+#[allow(clippy::disallowed_methods, reason = "the engine measures its own cost")]
+fn start() -> Instant {
+    Instant::now()
+}
+
+/// The interpreter of a running process.
+pub(crate) fn find(process: &Process) -> Result<Python, Error> {
+    let regions = process.maps()?;
+    let files = |region: &Region| process.file(region);
+    locate(&process.memory(), &regions, &files).map_err(|error| blame(process, error.into()))
+}
+
+/// Copies the memory while the process runs.
+fn capture_live(
+    process: &Process,
+    python: &Python,
+    cost: &mut Cost,
+    progress: &dyn Progress,
+) -> Result<Capture, Error> {
+    cost.attempts += 1;
+    let image = process.capture_live(progress)?;
+    let gil_held = python.moment(&image)?.gil_locked;
+    Ok(Capture { image, usage: process.usage()?, gil_held })
+}
+
+fn decode(
+    python: &Python,
+    capture: &Capture,
+    options: &LookOptions,
+    progress: &dyn Progress,
+) -> Result<Snapshot, Error> {
+    let options = DecodeOptions { values: options.values, ..DecodeOptions::default() };
+    Ok(python.decode(&capture.image, capture.image.regions(), &options, progress)?)
+}
+
+/// Fills the part of the manifest that only the engine knows.
+fn describe(snapshot: &mut Snapshot, pid: u32, options: &LookOptions, capture: &Capture, cost: &Cost) {
+    let manifest = &mut snapshot.manifest;
+    manifest.pid = pid;
+    manifest.memsight = env!("CARGO_PKG_VERSION").to_owned();
+    manifest.created = clock::now();
+    manifest.rss_bytes = capture.usage.rss_bytes;
+    manifest.vms_bytes = capture.usage.vms_bytes;
+    manifest.mode = options.mode;
+    manifest.pause_ns = cost.pause_ns;
+    manifest.attempts = cost.attempts;
+    manifest.gil_held = capture.gil_held;
+    manifest.values = options.values;
+    if options.mode == Mode::Live {
+        manifest.partial.insert(0, "read while the process ran (--mode live)".to_owned());
+    }
+}
+
+/// An error of the decoder has a better explanation when the process is gone.
+fn blame(process: &Process, error: Error) -> Error {
+    match (error, process.maps()) {
+        (Error::Python(_), Err(gone @ (TargetError::TargetExited { .. } | TargetError::NoSuchProcess { .. }))) => {
+            gone.into()
+        }
+        (error, _) => error,
+    }
+}
