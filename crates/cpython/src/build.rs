@@ -165,13 +165,15 @@ impl Python {
     }
 }
 
-/// Writable private mappings of files, sorted.
+/// Writable private mappings of files and the zeroed memory (.bss) right behind them, sorted.
 fn file_mappings(regions: &[Region]) -> Vec<(Address, Address)> {
-    let mut files: Vec<(Address, Address)> = regions
-        .iter()
-        .filter(|region| region.write && region.inode != 0 && !region.shared)
-        .map(|region| (region.start, region.end))
-        .collect();
+    let mut files: Vec<(Address, Address)> = Vec::new();
+    for region in regions.iter().filter(|region| region.write && !region.shared) {
+        let bss = region.path.is_empty() && files.last().is_some_and(|(_, end)| *end == region.start);
+        if region.inode != 0 || bss {
+            files.push((region.start, region.end));
+        }
+    }
     files.sort_unstable();
     files
 }
@@ -359,7 +361,7 @@ fn type_records<M: ReadMemory>(shared: &Shared<M>) -> Vec<TypeRecord> {
         object: shared.id_of(info.address),
         kind: info.kind,
         heap: info.is_heap(),
-        exact: info.shape.is_exact(),
+        exact: info.exact,
     });
     std::iter::once(unknown).chain(known).collect()
 }

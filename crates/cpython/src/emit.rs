@@ -99,7 +99,7 @@ impl<M: ReadMemory> Shared<'_, M> {
         if let Some(row) = kind {
             let info = &self.types.infos[row as usize];
             decoder.references(at, info, writer);
-            writer.inferred |= !info.shape.is_exact();
+            writer.inferred |= !info.exact;
             match sizes::of(memory, layout, at, info) {
                 Ok(found) => size = found,
                 Err(_) => {

@@ -9,6 +9,7 @@
 //! [`Python::decode`] turns memory into a [`memsight_model::Snapshot`].
 #![forbid(unsafe_code)]
 
+mod buffers;
 mod build;
 mod debug_offsets;
 mod decode;

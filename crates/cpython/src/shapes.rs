@@ -2,7 +2,19 @@
 
 use memsight_model::{Address, ObjectKind, ReadMemory};
 
+use crate::buffers::Buffer;
 use crate::layout::{CType, Layout};
+
+/// The kinds of generator: what their field `origin_or_finalizer` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coroutine {
+    /// A plain generator does not use it, and up to 3.10 does not have it.
+    No,
+    /// Where the coroutine was made: tuples of str and int, left out by the collector.
+    Yes,
+    /// The finalizer hook.
+    AsyncGenerator,
+}
 
 /// How the fields of an object are laid out, beyond those that classes of a `class` statement add.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +40,7 @@ pub(crate) enum Shape {
     Module,
     Type,
     Frame,
-    Generator,
+    Generator(Coroutine),
     Code,
     Weakref,
     Slice,
@@ -36,14 +48,14 @@ pub(crate) enum Shape {
     Traceback,
     /// `BaseException` and the fields that the built-in subclass adds.
     Exception(Option<&'static CType>),
+    /// `functools.lru_cache`: fields, and a ring of links that hold keys and results.
+    LruCache(&'static CType),
     /// A C struct whose `PyObject *` fields the layout lists.
     Fields(&'static CType),
     /// `ob_size` words from this offset on (nodes of context variables' tries).
     Words(u16),
     /// This many words from this offset on.
     FixedWords(u16, u16),
-    /// numpy's `ndarray`.
-    NdArray,
     /// Unknown: its own words are tested against the known objects.
     Scan,
 }
@@ -56,7 +68,7 @@ impl Shape {
 
     /// Whether every reference is found where a table says it is.
     pub fn is_exact(self) -> bool {
-        !matches!(self, Shape::Scan | Shape::NdArray | Shape::Words(_) | Shape::FixedWords(..))
+        !matches!(self, Shape::Scan | Shape::Words(_) | Shape::FixedWords(..))
     }
 }
 
@@ -93,9 +105,9 @@ const SHAPES: &[(&str, Shape, ObjectKind)] = {
         ("module", Shape::Module, K::Module),
         ("type", Shape::Type, K::Type),
         ("frame", Shape::Frame, K::Frame),
-        ("generator", Shape::Generator, K::Generator),
-        ("coroutine", Shape::Generator, K::Generator),
-        ("async_generator", Shape::Generator, K::Generator),
+        ("generator", Shape::Generator(Coroutine::No), K::Generator),
+        ("coroutine", Shape::Generator(Coroutine::Yes), K::Generator),
+        ("async_generator", Shape::Generator(Coroutine::AsyncGenerator), K::Generator),
         ("code", Shape::Code, K::Code),
         ("weakref", Shape::Weakref, K::Weakref),
         ("weakref.ReferenceType", Shape::Weakref, K::Weakref),
@@ -114,41 +126,57 @@ const SHAPES: &[(&str, Shape, ObjectKind)] = {
         ("hamt_bitmap_node", Shape::Words(32), K::Other),
         ("hamt_collision_node", Shape::Words(32), K::Other),
         ("hamt_array_node", Shape::FixedWords(16, 32), K::Other),
-        ("numpy.ndarray", Shape::NdArray, K::Other),
         // Objects with state but no references to objects.
         ("_random.Random", Shape::Leaf, K::Other),
         ("_thread.lock", Shape::Leaf, K::Other),
         ("_thread.RLock", Shape::Leaf, K::Other),
         ("PyCapsule", Shape::Leaf, K::Other),
+        // Its key and result are told by the cache.
+        ("functools._lru_list_elem", Shape::Leaf, K::Other),
         ("EncodingMap", Shape::Leaf, K::Other),
     ]
 };
 
-/// Flag of subclasses of `BaseException`.
+/// Flags of the subclasses of built-in types (`Include/object.h`), and the shape that C types with them extend.
+const EXTENDED: &[(u64, Shape, ObjectKind)] = &[
+    (1 << 25, Shape::List, ObjectKind::List),
+    (1 << 26, Shape::Tuple, ObjectKind::Tuple),
+    (1 << 28, Shape::Str, ObjectKind::Str),
+    (1 << 29, Shape::Dict, ObjectKind::Dict),
+    (1 << 31, Shape::Type, ObjectKind::Type),
+];
 const BASE_EXC_SUBCLASS: u64 = 1 << 30;
 const TUPLE_SUBCLASS: u64 = 1 << 26;
 
-/// The shape of a solid base: by its name, its base for exceptions and struct sequences, else by scanning.
-pub(crate) fn shape_of<M: ReadMemory>(
-    memory: &M,
-    layout: &Layout,
-    solid: Address,
-    flags: u64,
-) -> Option<(Shape, ObjectKind)> {
+/// The decoder that fits a solid base.
+pub(crate) struct Fit {
+    pub shape: Shape,
+    pub kind: ObjectKind,
+    pub buffer: Buffer,
+    /// The shape tells of every reference; a C type that extends a built-in one may have more.
+    pub exact: bool,
+}
+
+/// The shape of a solid base: by its name, by the built-in type that it extends, else by scanning.
+pub(crate) fn shape_of<M: ReadMemory>(memory: &M, layout: &Layout, solid: Address, flags: u64) -> Option<Fit> {
     let name = tp_name(memory, layout, solid)?;
+    let buffer = Buffer::of(&name);
+    let fit = |shape: Shape, kind| Some(Fit { shape, kind, buffer, exact: shape.is_exact() });
     if let Some((_, shape, kind)) = SHAPES.iter().find(|(known, ..)| *known == name) {
-        return Some((*shape, *kind));
+        return fit(*shape, *kind);
     }
     if flags & BASE_EXC_SUBCLASS != 0 {
-        return Some((Shape::Exception(exception_fields(memory, layout, solid)), ObjectKind::Exception));
+        return fit(Shape::Exception(exception_fields(memory, layout, solid)), ObjectKind::Exception);
     }
     if let Some(fields) = layout.c_types.iter().find(|known| known.name == name) {
-        return Some((Shape::Fields(fields), ObjectKind::Other));
+        let lru = name == "functools._lru_cache_wrapper";
+        return fit(if lru { Shape::LruCache(fields) } else { Shape::Fields(fields) }, ObjectKind::Other);
     }
-    if flags & TUPLE_SUBCLASS != 0 {
-        return Some((Shape::Tuple, ObjectKind::Tuple));
+    match EXTENDED.iter().find(|(flag, ..)| flags & flag != 0) {
+        // Struct sequences are tuples all through.
+        Some((_, shape, kind)) => Some(Fit { shape: *shape, kind: *kind, buffer, exact: flags & TUPLE_SUBCLASS != 0 }),
+        None => fit(Shape::Scan, ObjectKind::Other),
     }
-    Some((Shape::Scan, ObjectKind::Other))
 }
 
 /// The fields of the nearest built-in base that adds some (`class MyError(C)` of a C extension included).

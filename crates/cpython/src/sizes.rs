@@ -9,7 +9,7 @@ use crate::dicts::{DictView, KeysView};
 use crate::layout::{DictKeys, Layout};
 use crate::shapes::Shape;
 use crate::text::{StrView, int_digits};
-use crate::types::{TypeInfo, flag};
+use crate::types::{DictPlace, TypeInfo, flag};
 
 /// Shallow and external size of an object, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,12 +24,44 @@ const CAP: u64 = 1 << 47;
 /// The sizes of an object. On a fault the object's type alone tells.
 pub(crate) fn of<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<Size, Fault> {
     let own = own_size(memory, layout, at, info)?;
-    let external = external(memory, layout, at, info)?;
-    let shallow = own.saturating_add(info.preheader(layout.minor));
+    let buffer = info.buffer.size(memory, layout, at)?;
+    let shallow = own.saturating_add(buffer.shallow).saturating_add(head_size(memory, layout, at, info)?);
+    let external = buffer.external.saturating_add(loose_values_size(memory, layout, at, info)?);
     if shallow > CAP || external > CAP {
         return Err(Fault { at, len: 8 });
     }
     Ok(Size { shallow, external })
+}
+
+/// Bytes in front of the object. Static types have no head of the collector, though `type` says so; 3.11 and 3.12 ask
+/// the type alone (`_PyType_PreHeaderSize`) and count it all the same.
+fn head_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
+    let head = info.preheader(layout.minor);
+    if !matches!(info.shape, Shape::Type) || matches!(layout.minor, 11 | 12) {
+        return Ok(head);
+    }
+    let heap = memory.word(at.at(layout.type_object.flags.into()))? & flag::HEAPTYPE != 0;
+    Ok(if heap { head } else { 0 })
+}
+
+/// Attribute values that stand in no dictionary (3.11 and later): beside or behind the instance, counted by nobody.
+fn loose_values_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
+    if info.dict != DictPlace::Managed || info.cached_keys.is_null() {
+        return Ok(0);
+    }
+    let word = memory.word(at.at(-24))?;
+    let loose = match layout.minor {
+        ..=11 => memory.word(at.at(-32))? != 0,
+        12 => word & 1 == 1,
+        _ => info.has(flag::INLINE_VALUES) && word == 0,
+    };
+    if !loose {
+        return Ok(0);
+    }
+    // _PyInlineValuesSize, new_values: a head with the order of insertion, rounded, and a word each.
+    let capacity = KeysView::read(memory, layout, info.cached_keys)?.capacity;
+    let head = if layout.minor >= 13 { 4 } else { 2 };
+    Ok((capacity + head).next_multiple_of(8) + 8 * capacity)
 }
 
 /// `__sizeof__()`.
@@ -52,42 +84,30 @@ fn own_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &Type
         // int.__sizeof__
         Shape::Int => {
             let (digits, _) = int_digits(memory, layout, at).ok_or(fault)?;
-            let least = u64::from(layout.minor >= 12);
+            let least = u64::from(layout.minor >= 11);
             u64::from(layout.long.digits).saturating_add(4 * digits.min(CAP / 4).max(least))
         }
         Shape::ByteArray => byte_array_size(memory, layout, at, info)?,
         Shape::Type => type_size(memory, layout, at)?,
         Shape::Code => code_size(memory, layout, at, info)?,
         Shape::Frame => frame_size(memory, layout, at, info)?,
-        Shape::Generator => generator_size(memory, layout, at, info)?,
+        Shape::Generator(_) => generator_size(memory, layout, at, info)?,
         // deque.__sizeof__: whole blocks
         Shape::Deque => {
             let used = word(layout.deque.leftindex)?.saturating_add(memory.word(at.at(16))?);
             let blocks = used.div_ceil(u64::from(layout.deque.block_len.max(1)));
             info.basicsize.saturating_add(blocks.saturating_mul(layout.deque.block_size.into()))
         }
-        Shape::NdArray => info.basicsize,
         _ => generic_size(memory, layout, at, info)?,
     })
 }
 
-/// `object.__sizeof__`: basicsize, items, and from 3.13 the values inside the object.
+/// `object.__sizeof__`: basicsize and items.
 fn generic_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
-    let mut size = info.basicsize;
-    if info.itemsize > 0 {
-        size = size.saturating_add(memory.signed(at.at(16))?.unsigned_abs().saturating_mul(info.itemsize));
+    if info.itemsize == 0 {
+        return Ok(info.basicsize);
     }
-    if info.has(flag::INLINE_VALUES) && layout.minor >= 13 {
-        size += inline_values_size(memory, layout, info)?;
-    }
-    Ok(size)
-}
-
-/// `_PyInlineValuesSize` (`pycore_dict.h`): a head of the size of the values' order table, rounded, and the values.
-fn inline_values_size<M: ReadMemory>(memory: &M, layout: &Layout, info: &TypeInfo) -> Result<u64, Fault> {
-    let keys = KeysView::read(memory, layout, info.cached_keys)?;
-    let prefix = (keys.capacity + 4).next_multiple_of(8);
-    Ok(prefix + 8 * keys.capacity)
+    Ok(info.basicsize.saturating_add(memory.signed(at.at(16))?.unsigned_abs().saturating_mul(info.itemsize)))
 }
 
 fn dict_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
@@ -165,14 +185,28 @@ fn type_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<
 
 /// `code_sizeof` (`Objects/codeobject.c`).
 fn code_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
-    let mut size = generic_size(memory, layout, at, info)?;
+    // _PyObject_VAR_SIZE rounds up to words
+    let mut size = generic_size(memory, layout, at, info)?.next_multiple_of(8);
     if let (Some(cell2arg), Some(cellvars)) = (layout.code.cell2arg, layout.code.cellvars)
         && memory.word(at.at(cell2arg.into()))? != 0
     {
         let cells = memory.pointer(at.at(cellvars.into()))?;
         size = size.saturating_add(memory.word(cells.at(16))?.saturating_mul(8));
     }
+    if layout.minor <= 10 {
+        size = size.saturating_add(opcache_size(memory, layout, at)?);
+    }
     Ok(size)
+}
+
+/// The cache of hot code up to 3.10: a byte a code unit (`co_opcache_map`), and 32 bytes an entry.
+fn opcache_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<u64, Fault> {
+    // co_opcache 160, co_opcache_size (a byte) 172: Include/cpython/code.h
+    let Some(code) = layout.code.code.filter(|_| memory.word(at.at(160)).is_ok_and(|cache| cache != 0)) else {
+        return Ok(0);
+    };
+    let units = memory.word(memory.pointer(at.at(code.into()))?.at(16))? / 2;
+    Ok(units.saturating_add(32 * u64::from(memory.u8(at.at(172))?)))
 }
 
 /// `frame_sizeof` (`Objects/frameobject.c`).
@@ -203,56 +237,4 @@ fn variables_size<M: ReadMemory>(memory: &M, layout: &Layout, frame: Address) ->
     let variables = memory.u32(code.at(variables.into()))?;
     let stack = memory.u32(code.at(layout.code.stacksize.into()))?;
     Ok(8 * (u64::from(variables) + u64::from(stack)))
-}
-
-/// Bytes that the object owns and `sys.getsizeof` does not count.
-fn external<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
-    match info.shape {
-        Shape::NdArray => nd_array_bytes(memory, layout, at),
-        _ => Ok(0),
-    }
-}
-
-/// Data that a numpy array owns: the product of its shape and its item size.
-/// `PyArrayObject_fields` and `PyArray_Descr` (`numpy/_core/include/numpy/ndarraytypes.h`, numpy 1.x and 2.x).
-fn nd_array_bytes<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<u64, Fault> {
-    const ND: i64 = 24;
-    const DIMENSIONS: i64 = 32;
-    const DESCR: i64 = 56;
-    const FLAGS: i64 = 64;
-    const OWNDATA: i32 = 4;
-    /// NPY_MAXDIMS of numpy 2.
-    const MAX_DIMENSIONS: i32 = 64;
-    let fault = Fault { at, len: 8 };
-    if memory.i32(at.at(FLAGS))? & OWNDATA == 0 {
-        return Ok(0);
-    }
-    let descr = memory.pointer(at.at(DESCR))?;
-    let dimensions = memory.pointer(at.at(DIMENSIONS))?;
-    let count = memory.i32(at.at(ND))?;
-    if !(0..=MAX_DIMENSIONS).contains(&count) {
-        return Err(fault);
-    }
-    let mut bytes = nd_item_size(memory, layout, descr)?;
-    for i in 0..i64::from(count) {
-        bytes = bytes.checked_mul(memory.word(dimensions.at(8 * i))?).filter(|bytes| *bytes < CAP).ok_or(fault)?;
-    }
-    Ok(bytes)
-}
-
-/// `elsize`: an int at 32 in numpy 1.x; 2.x put 64 bits of flags there and made it a word at 40. The two are told
-/// apart by the size of the dtype struct.
-fn nd_item_size<M: ReadMemory>(memory: &M, layout: &Layout, descr: Address) -> Result<u64, Fault> {
-    const NUMPY_1_DESCR: u64 = 96;
-    let mut class = memory.pointer(descr.at(8))?;
-    let size = |class: Address| memory.word(class.at(layout.type_object.basicsize.into()));
-    // dtypes are instances of subclasses (`numpy.dtype[float64]`); the size of `numpy.dtype` itself tells.
-    while let Ok(base) = memory.pointer(class.at(layout.type_object.base.into()))
-        && !base.is_null()
-        && size(base)? > 16
-        && size(base)? < size(class)?
-    {
-        class = base;
-    }
-    if size(class)? <= NUMPY_1_DESCR { Ok(memory.u32(descr.at(32))?.into()) } else { memory.word(descr.at(40)) }
 }

@@ -11,7 +11,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 use memsight_model::{Address, ObjectKind, ReadMemory};
 
 use crate::layout::Layout;
-use crate::shapes::{Shape, shape_of};
+use crate::buffers::Buffer;
+use crate::shapes::{Fit, Shape, shape_of};
 use crate::statics::StaticTypes;
 use crate::text;
 
@@ -64,6 +65,10 @@ pub(crate) struct TypeInfo {
     /// `__slots__` members on the way to the solid base: offset, and the name as a C string.
     pub slots: Vec<(u32, &'static str)>,
     pub dict: DictPlace,
+    /// Memory owned beside the struct.
+    pub buffer: Buffer,
+    /// Every reference is where a table says.
+    pub exact: bool,
     /// `ht_cached_keys`.
     pub cached_keys: Address,
     /// `n_fields` of a struct sequence: items in memory, of which `ob_size` are visible.
@@ -203,7 +208,7 @@ impl TypeTable {
             let base = RawType::read(memory, layout, solid.1.base)?;
             solid = (solid.1.base, base);
         }
-        let (shape, kind) = shape_of(memory, layout, solid.0, solid.1.flags)?;
+        let Fit { shape, kind, buffer, exact } = shape_of(memory, layout, solid.0, solid.1.flags)?;
         let dict = match (raw.flags & flag::MANAGED_DICT != 0 && layout.minor >= 11, raw.dictoffset) {
             (true, _) => DictPlace::Managed,
             (_, offset) if offset != 0 && offset != solid.1.dictoffset => DictPlace::Offset(offset),
@@ -226,6 +231,8 @@ impl TypeTable {
             kind,
             slots,
             dict,
+            buffer,
+            exact,
             cached_keys: if heap { memory.pointer(cached_keys).unwrap_or_default() } else { Address::NULL },
             sequence_fields: own_dict
                 .filter(|_| sequence)

@@ -7,6 +7,7 @@ use memsight_model::{Address, Fault, ReadMemory};
 
 use super::{Decoder, Sink, Via};
 use crate::layout::{Layout, StackTop};
+use crate::shapes::Coroutine;
 
 /// A frame, as `_PyInterpreterFrame` (3.11 and later) or `PyFrameObject` (before) keeps it.
 #[derive(Debug, Clone, Copy)]
@@ -199,7 +200,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
     }
 
     /// `PyGenObject` and its kin.
-    pub(super) fn generator<S: Sink>(&self, at: Address, sink: &mut S) -> Result<(), Fault> {
+    pub(super) fn generator<S: Sink>(&self, at: Address, kind: Coroutine, sink: &mut S) -> Result<(), Fault> {
         let table = &self.layout.generator;
         self.field(at, table.name, "gi_name", true, sink)?;
         self.field(at, table.qualname, "gi_qualname", true, sink)?;
@@ -215,7 +216,10 @@ impl<M: ReadMemory> Decoder<'_, M> {
             }
             _ => self.field(at, table.exc_state, "exc_value", true, sink)?,
         }
-        self.field(at, table.origin_or_finalizer, "origin_or_finalizer", true, sink)?;
+        if kind != Coroutine::No {
+            let traversed = kind == Coroutine::AsyncGenerator;
+            self.field(at, table.origin_or_finalizer, "origin_or_finalizer", traversed, sink)?;
+        }
         if let Some(offset) = table.frame {
             return self.field(at, offset, "gi_frame", true, sink);
         }

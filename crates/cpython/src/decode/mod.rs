@@ -97,17 +97,18 @@ impl<M: ReadMemory> Decoder<'_, M> {
             Shape::Module => self.module(at, sink),
             Shape::Type => self.type_object(at, sink),
             Shape::Frame => self.frame_object(at, sink),
-            Shape::Generator => self.generator(at, sink),
+            Shape::Generator(kind) => self.generator(at, kind, sink),
             Shape::Code => self.code(at, sink),
             Shape::Weakref => self.weakref(at, sink),
             Shape::Slice => self.slice(at, sink),
             Shape::Descriptor => self.descriptor(at, sink),
             Shape::Traceback => self.traceback(at, sink),
             Shape::Exception(extra) => self.exception(at, extra, sink),
+            Shape::LruCache(fields) => self.lru_cache(at, fields, sink),
             Shape::Fields(fields) => self.fields(at, fields, info, sink),
             Shape::Words(offset) => self.words(at, offset, None, sink),
             Shape::FixedWords(offset, count) => self.words(at, offset, Some(count), sink),
-            Shape::NdArray | Shape::Scan => self.scan(at, info, sink),
+            Shape::Scan => self.scan(at, info, sink),
         }
     }
 

@@ -25,6 +25,29 @@ impl<M: ReadMemory> Decoder<'_, M> {
         Ok(())
     }
 
+    /// `Modules/_functoolsmodule.c`: the wrapper is itself the first link of a ring through `prev` and `next`.
+    pub(super) fn lru_cache<S: Sink>(&self, at: Address, table: &'static CType, sink: &mut S) -> Result<(), Fault> {
+        const LINK: [&str; 4] = ["prev", "next", "key", "result"];
+        for &(name, offset) in table.fields.iter().filter(|(name, _)| !LINK.contains(name)) {
+            self.field(at, offset, name, true, sink)?;
+        }
+        let offset = |field| table.fields.iter().find(|(name, _)| *name == field).map_or(0, |(_, offset)| *offset);
+        let (next, key, result) = (offset("next"), offset("key"), offset("result"));
+        let mut link = self.memory.pointer(at.at(next.into()))?;
+        while link != at && !link.is_null() {
+            if self.afford(4) < 4 {
+                return Err(Fault { at, len: 8 });
+            }
+            self.field(link, key, "key", true, sink)?;
+            self.field(link, result, "result", true, sink)?;
+            if self.layout.minor >= 10 {
+                sink.edge(self.memory.pointer(link.at(8))?, Via::Field("__class__"), true);
+            }
+            link = self.memory.pointer(link.at(next.into()))?;
+        }
+        Ok(())
+    }
+
     /// `count` (or `ob_size`) words that may each be an object.
     pub(super) fn words<S: Sink>(
         &self,

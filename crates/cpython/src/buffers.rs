@@ -1,0 +1,130 @@
+//! Memory that objects of C types own beside their struct, where `__sizeof__` counts it or where nothing does.
+//!
+//! These structs are the same in 3.8 to 3.15: `Modules/arraymodule.c`, `Modules/_io/bufferedio.c`, `stringio.c`,
+//! `bytesio.c`, `Modules/_struct.c`, `Modules/mmapmodule.c`; numpy's in `ndarraytypes.h` (1.x and 2.x).
+
+use memsight_model::{Address, Fault, ReadMemory};
+
+use crate::layout::Layout;
+use crate::sizes::Size;
+
+/// Sizes larger than the address space are corrupt.
+const CAP: u64 = 1 << 47;
+
+/// Which struct owns memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Buffer {
+    None,
+    Array,
+    Buffered,
+    BytesIo,
+    StringIo,
+    Struct,
+    Mmap,
+    NdArray,
+}
+
+impl Buffer {
+    /// By the `tp_name` of the solid base.
+    pub fn of(tp_name: &str) -> Buffer {
+        match tp_name {
+            "array.array" => Buffer::Array,
+            "_io.BufferedReader" | "_io.BufferedWriter" | "_io.BufferedRandom" => Buffer::Buffered,
+            "_io.BytesIO" => Buffer::BytesIo,
+            "_io.StringIO" => Buffer::StringIo,
+            "Struct" | "_struct.Struct" => Buffer::Struct,
+            "mmap.mmap" => Buffer::Mmap,
+            "numpy.ndarray" => Buffer::NdArray,
+            _ => Buffer::None,
+        }
+    }
+
+    /// The bytes: `shallow` what `__sizeof__` counts, `external` what it leaves out. An array of numpy is the one
+    /// exception: its `__sizeof__` counts the data, which memsight shows as external.
+    pub fn size<M: ReadMemory>(self, memory: &M, layout: &Layout, at: Address) -> Result<Size, Fault> {
+        let word = |offset: i64| memory.word(at.at(offset));
+        let counted = |shallow: u64| Size { shallow, external: 0 };
+        let left_out = |external: u64| Size { shallow: 0, external };
+        let size = match self {
+            Buffer::None => Size::default(),
+            Buffer::Array => {
+                // ob_item 24, allocated 32, ob_descr 40; arraydescr.itemsize (an int) 4
+                let item = memory.u32(memory.pointer(at.at(40))?.at(4))?;
+                counted(word(32)?.saturating_mul(item.into()))
+            }
+            // buffer 56, buffer_size 120
+            Buffer::Buffered => counted(if word(56)? == 0 { 0 } else { word(120)? }),
+            Buffer::BytesIo => counted(own_bytes(memory, layout, Address(word(16)?))?),
+            // buf 16 (Py_UCS4), buf_size 40
+            Buffer::StringIo => left_out(if word(16)? == 0 { 0 } else { word(40)?.saturating_mul(4) }),
+            Buffer::Struct => counted(struct_codes(memory, Address(word(32)?))?),
+            // data 16, size 24
+            Buffer::Mmap => left_out(if word(16)? == 0 { 0 } else { word(24)? }),
+            Buffer::NdArray => left_out(nd_array_bytes(memory, layout, at)?),
+        };
+        if size.shallow > CAP || size.external > CAP { Err(Fault { at, len: 8 }) } else { Ok(size) }
+    }
+}
+
+/// `bytesio.__sizeof__` counts its bytes object while nobody else holds it.
+fn own_bytes<M: ReadMemory>(memory: &M, layout: &Layout, bytes: Address) -> Result<u64, Fault> {
+    if bytes.is_null() || memory.u32(bytes)? != 1 {
+        return Ok(0);
+    }
+    Ok(memory.word(bytes.at(16))?.saturating_add(u64::from(layout.bytes.value) + 1))
+}
+
+/// `s_sizeof`: `formatcode`s of 32 bytes up to the one without a `fmtdef`, that one included.
+fn struct_codes<M: ReadMemory>(memory: &M, codes: Address) -> Result<u64, Fault> {
+    const CODE: u64 = 32;
+    const CODES_CAP: u64 = 1 << 16;
+    let mut count = 0;
+    while count < CODES_CAP && memory.word(codes.at((CODE * count) as i64))? != 0 {
+        count += 1;
+    }
+    Ok(CODE * (count + 1))
+}
+
+/// Data that a numpy array owns: the product of its shape and its item size.
+/// `PyArrayObject_fields` and `PyArray_Descr` (`numpy/_core/include/numpy/ndarraytypes.h`, numpy 1.x and 2.x).
+fn nd_array_bytes<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<u64, Fault> {
+    const ND: i64 = 24;
+    const DIMENSIONS: i64 = 32;
+    const DESCR: i64 = 56;
+    const FLAGS: i64 = 64;
+    const OWNDATA: i32 = 4;
+    /// NPY_MAXDIMS of numpy 2.
+    const MAX_DIMENSIONS: i32 = 64;
+    let fault = Fault { at, len: 8 };
+    if memory.i32(at.at(FLAGS))? & OWNDATA == 0 {
+        return Ok(0);
+    }
+    let descr = memory.pointer(at.at(DESCR))?;
+    let dimensions = memory.pointer(at.at(DIMENSIONS))?;
+    let count = memory.i32(at.at(ND))?;
+    if !(0..=MAX_DIMENSIONS).contains(&count) {
+        return Err(fault);
+    }
+    let mut bytes = nd_item_size(memory, layout, descr)?;
+    for i in 0..i64::from(count) {
+        bytes = bytes.checked_mul(memory.word(dimensions.at(8 * i))?).filter(|bytes| *bytes < CAP).ok_or(fault)?;
+    }
+    Ok(bytes)
+}
+
+/// `elsize`: an int at 32 in numpy 1.x; 2.x put 64 bits of flags there and made it a word at 40. The two are told
+/// apart by the size of the dtype struct.
+fn nd_item_size<M: ReadMemory>(memory: &M, layout: &Layout, descr: Address) -> Result<u64, Fault> {
+    const NUMPY_1_DESCR: u64 = 96;
+    let mut class = memory.pointer(descr.at(8))?;
+    let size = |class: Address| memory.word(class.at(layout.type_object.basicsize.into()));
+    // dtypes are instances of subclasses (`numpy.dtype[float64]`); the size of `numpy.dtype` itself tells.
+    while let Ok(base) = memory.pointer(class.at(layout.type_object.base.into()))
+        && !base.is_null()
+        && size(base)? > 16
+        && size(base)? < size(class)?
+    {
+        class = base;
+    }
+    if size(class)? <= NUMPY_1_DESCR { Ok(memory.u32(descr.at(32))?.into()) } else { memory.word(descr.at(40)) }
+}
