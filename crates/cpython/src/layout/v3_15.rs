@@ -934,10 +934,6 @@ pub(super) static LAYOUT: Layout = Layout {
         CType {
             name: "functools._lru_cache_wrapper",
             fields: &[
-                ("prev", 16),
-                ("next", 24),
-                ("key", 40),
-                ("result", 48),
                 ("cache", 72),
                 ("func", 88),
                 ("kwd_mark", 112),
@@ -1242,22 +1238,7 @@ pub(super) static LAYOUT: Layout = Layout {
         CType { name: "sqlite3.Blob", fields: &[("connection", 16)], size: 48 },
         CType {
             name: "sqlite3.Connection",
-            fields: &[
-                ("statement_cache", 72),
-                ("blobs", 80),
-                ("row_factory", 88),
-                ("text_factory", 96),
-                ("Warning", 128),
-                ("Error", 136),
-                ("InterfaceError", 144),
-                ("DatabaseError", 152),
-                ("DataError", 160),
-                ("OperationalError", 168),
-                ("IntegrityError", 176),
-                ("InternalError", 184),
-                ("ProgrammingError", 192),
-                ("NotSupportedError", 200),
-            ],
+            fields: &[("statement_cache", 72), ("blobs", 80), ("row_factory", 88), ("text_factory", 96)],
             size: 208,
         },
         CType {

@@ -38,6 +38,19 @@ pub const EXCEPTIONS: &[Entry] = &[
     all("UnicodeTranslateError", "PyUnicodeErrorObject"),
 ];
 
+const SQLITE_EXCEPTIONS: &[&str] = &[
+    "Warning",
+    "Error",
+    "InterfaceError",
+    "DatabaseError",
+    "DataError",
+    "OperationalError",
+    "IntegrityError",
+    "InternalError",
+    "ProgrammingError",
+    "NotSupportedError",
+];
+
 /// C types with references.
 pub const C_TYPES: &[Entry] = &[
     // Iterators and views of built-in types.
@@ -129,8 +142,8 @@ pub const C_TYPES: &[Entry] = &[
     all("collections._deque_reverse_iterator", "dequeiterobject"),
     all("collections._tuplegetter", "_tuplegetterobject"),
     all("functools.KeyWrapper", "keyobject"),
-    // The cache's dict owns the links; the list among them, `root` included, is borrowed.
-    but("functools._lru_cache_wrapper", "lru_cache_object", &["root"]),
+    // The cache's dict owns the links; the list among them, whose head the cache is, is borrowed.
+    but("functools._lru_cache_wrapper", "lru_cache_object", &["prev", "next", "key", "result"]),
     but("functools._lru_list_elem", "lru_list_elem", &["prev", "next"]),
     all("functools.partial", "partialobject"),
     all("operator.attrgetter", "attrgetterobject"),
@@ -231,7 +244,8 @@ pub const C_TYPES: &[Entry] = &[
     all("decimal.Context", "PyDecContextObject"),
     all("decimal.ContextManager", "PyDecContextManagerObject"),
     all("sqlite3.Blob", "pysqlite_Blob"),
-    all("sqlite3.Connection", "pysqlite_Connection"),
+    // The exceptions belong to the module.
+    but("sqlite3.Connection", "pysqlite_Connection", SQLITE_EXCEPTIONS),
     all("sqlite3.Cursor", "pysqlite_Cursor"),
     all("sqlite3.Row", "pysqlite_Row"),
     all("sqlite3.Statement", "pysqlite_Statement"),
