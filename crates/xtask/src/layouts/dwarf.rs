@@ -82,7 +82,7 @@ impl<'d, 'b> UnitReader<'d, 'b> {
     }
 
     fn read_into(&mut self, types: &mut Types) -> Result<()> {
-        let header = self.unit.header.clone();
+        let header = self.unit.header;
         let abbreviations = self.unit.abbreviations.clone();
         let mut entries = header.entries_raw(&abbreviations, None)?;
         let mut die = Die::null();
