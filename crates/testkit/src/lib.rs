@@ -10,6 +10,7 @@ mod error;
 mod fake;
 pub mod frames;
 mod interpreters;
+mod kernel;
 mod live;
 mod target;
 mod truth;

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::frames::{self, Stack};
-use crate::{Interpreter, TestkitError, Truth};
+use crate::{Interpreter, TestkitError, Truth, kernel};
 
 /// How long one answer may take; only a hang is that slow.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -75,7 +75,8 @@ impl Target {
 
     /// Sends a line and waits for the line that answers it.
     pub fn ask(&mut self, request: &str) -> Result<Value, TestkitError> {
-        let ended = self.child.stdin.as_mut().is_none_or(|stdin| writeln!(stdin, "{request}").is_err());
+        let line = format!("{request}\n"); // in one write, for the target takes what one read gives
+        let ended = self.child.stdin.as_mut().is_none_or(|stdin| stdin.write_all(line.as_bytes()).is_err());
         if ended {
             return Err(TestkitError::Ended { request: request.into(), stderr: self.stderr() });
         }
@@ -126,7 +127,36 @@ impl Target {
                 return Err(TestkitError::Ended { request: request.into(), stderr: self.stderr() });
             }
         };
-        serde_json::from_str(&line).map_err(|_| TestkitError::Answer { request: request.into(), answer: line })
+        let answer =
+            serde_json::from_str(&line).map_err(|_| TestkitError::Answer { request: request.into(), answer: line })?;
+        self.settle(request, &answer)?;
+        Ok(answer)
+    }
+
+    /// Waits until the main thread is back in its read and every other one asleep, as the kernel tells.
+    ///
+    /// Whoever gives the GIL away wakes the next in line, so that as long as one thread has something to do, one is
+    /// awake. Two looks without a change are needed because threads are looked at one after the other.
+    fn settle(&mut self, request: &str, answer: &Value) -> Result<(), TestkitError> {
+        let pid = answer.get("pid").and_then(Value::as_u64).map_or(self.pid(), |pid| pid as u32);
+        let began = Instant::now();
+        let mut before = None;
+        loop {
+            let now = kernel::asleep(pid);
+            if now.is_some() && now == before {
+                return Ok(());
+            }
+            before = now;
+            if let Ok(Some(status)) = self.child.try_wait() {
+                let request = format!("{request} ({status})");
+                return Err(TestkitError::Ended { request, stderr: self.stderr() });
+            }
+            if began.elapsed() > DEADLINE {
+                let request = format!("{request} (settling)");
+                return Err(TestkitError::Deadline { request, deadline: DEADLINE, stderr: self.stderr() });
+            }
+            std::thread::yield_now();
+        }
     }
 }
 

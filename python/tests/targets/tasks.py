@@ -2,8 +2,6 @@
 
 import asyncio
 import contextvars
-import os
-import sys
 import threading
 
 import recorder
@@ -92,24 +90,7 @@ def build():
     thread = threading.Thread(target=lambda: asyncio.run(main(ready)), daemon=True)
     thread.start()
     ready.wait()
-    settle(thread)
     return [thread, kept]
-
-
-def settle(thread):
-    """Waits until the loop sleeps in the kernel; what runs after the last Python code can tell nobody itself."""
-
-    def asleep():
-        with open("/proc/self/task/%d/stat" % thread.native_id) as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] == "S"
-
-    while not asleep() or thread.ident not in sys._current_frames() or not selecting(thread):
-        os.sched_yield()
-
-
-def selecting(thread):
-    """Whether the innermost Python frame of the loop's thread is the selector's."""
-    return sys._current_frames()[thread.ident].f_code.co_name == "select"
 
 
 if __name__ == "__main__":
