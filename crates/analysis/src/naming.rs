@@ -4,9 +4,9 @@ use memsight_heap::{Node, Path, Step};
 use memsight_model::{LabelKind, ObjectId, RootKind};
 
 use crate::Analysis;
-use crate::route::{attribute, is_globals};
+use crate::route::is_globals;
 use crate::views::ObjectRef;
-use crate::words::{function, is_namespace, key, key_of, short_type, type_name};
+use crate::words::{bare_key, function, is_namespace, key, key_of, short_type, type_name};
 
 /// Longest path, in references, that a name spells out.
 const NAME_STEPS: usize = 9;
@@ -51,7 +51,7 @@ impl Analysis<'_> {
         let (mut text, place) = match record.kind {
             RootKind::Module => (name.to_owned(), None),
             RootKind::FrameLocal => (name.to_owned(), Some(function(self.snapshot, record)?)),
-            RootKind::Interpreter if path.steps.is_empty() => return Some(name.to_owned()),
+            RootKind::Interpreter if !name.contains(' ') => (name.to_owned(), None),
             RootKind::Frame if is_globals(self.snapshot, path.origin) => {
                 ("globals()".to_owned(), Some(function(self.snapshot, record)?))
             }
@@ -78,7 +78,7 @@ impl Analysis<'_> {
                 match rest.next() {
                     Some(next) if next.label.kind() == LabelKind::Value => {
                         snapshot.texts.get(key_of(next.label))?;
-                        format!(".{}", attribute(snapshot, next))
+                        format!(".{}", bare_key(snapshot, key_of(next.label)))
                     }
                     Some(_) => return None,
                     None => ".__dict__".to_owned(),

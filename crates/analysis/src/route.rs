@@ -7,7 +7,7 @@
 use memsight_heap::{Origin, Path, Step};
 use memsight_model::{LabelKind, RootKind, Snapshot};
 
-use crate::words::{is_namespace, key_of, label, root, short_type};
+use crate::words::{bare_key, is_namespace, key_of, label, root, short_type};
 
 /// References at the beginning and at the end of a long path that are shown.
 const HEAD: usize = 12;
@@ -54,7 +54,7 @@ fn append(snapshot: &Snapshot, steps: &[Step], globals: bool, words: &mut Vec<St
     let mut rest = steps.iter().peekable();
     while let Some(step) = rest.next() {
         if names && step.label.kind() == LabelKind::Value {
-            words.push(format!("{} ({})", attribute(snapshot, step), short_type(snapshot, step.target)));
+            words.push(format!("{} ({})", bare_key(snapshot, key_of(step.label)), short_type(snapshot, step.target)));
             names = false;
             continue;
         }
@@ -63,15 +63,6 @@ fn append(snapshot: &Snapshot, steps: &[Step], globals: bool, words: &mut Vec<St
         if !names {
             describe(snapshot, step, words);
         }
-    }
-}
-
-/// The name of an attribute that is a dictionary's key.
-pub(crate) fn attribute(snapshot: &Snapshot, step: &Step) -> String {
-    let key = key_of(step.label);
-    match snapshot.texts.get(key) {
-        Some(text) => text.to_owned(),
-        None => crate::words::key(snapshot, key),
     }
 }
 

@@ -6,8 +6,7 @@ use memsight_heap::{Origin, Step};
 use memsight_model::{Label, LabelKind, ObjectId};
 
 use crate::Analysis;
-use crate::route::attribute;
-use crate::words::{is_namespace, label, root, short_type};
+use crate::words::{bare_key, is_namespace, key_of, label, root, short_type};
 
 const UNKNOWN: u32 = u32::MAX;
 
@@ -137,7 +136,7 @@ impl<'a> Shapes<'a> {
         let snapshot = self.analysis.snapshot;
         let held = short_type(snapshot, step.target);
         match step.label.kind() {
-            LabelKind::Value if named => vec![format!("{} ({held})", attribute(snapshot, step))],
+            LabelKind::Value if named => vec![format!("{} ({held})", bare_key(snapshot, key_of(step.label)))],
             LabelKind::Index | LabelKind::Value => vec!["[*]".to_owned(), held.to_owned()],
             LabelKind::Key => vec!["key".to_owned(), held.to_owned()],
             LabelKind::Member => vec!["member".to_owned(), held.to_owned()],

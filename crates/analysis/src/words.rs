@@ -4,7 +4,7 @@ use memsight_heap::Origin;
 use memsight_model::{Label, LabelKind, ObjectId, ObjectKind, Root, RootKind, Snapshot};
 
 /// Longest text of a key that is shown whole, in characters.
-const KEY_CAP: usize = 40;
+const KEY_CAP: usize = 48;
 
 /// `Session` of `app.models.Session`.
 pub(crate) fn short(name: &str) -> &str {
@@ -48,18 +48,17 @@ pub(crate) fn key(snapshot: &Snapshot, object: ObjectId) -> String {
     let Some(text) = snapshot.texts.get(object) else {
         return format!("<{} key>", short_type(snapshot, object));
     };
-    let cut = shortened(text);
-    match object_kind(snapshot, object) {
-        ObjectKind::Str => format!("'{}'", cut.escape_debug().to_string().replace("\\\"", "\"")),
-        _ => cut,
-    }
-}
-
-fn shortened(text: &str) -> String {
     match text.char_indices().nth(KEY_CAP) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
     }
+}
+
+/// A key that is the name of an attribute, without its quotes.
+pub(crate) fn bare_key(snapshot: &Snapshot, object: ObjectId) -> String {
+    let key = key(snapshot, object);
+    let bare = key.strip_prefix('\'').and_then(|key| key.strip_suffix('\''));
+    bare.map(str::to_owned).unwrap_or(key)
 }
 
 /// What a reference is called: `_entries`, `[3]`, `'user:17'`, `local request`.
@@ -126,6 +125,7 @@ pub(crate) fn root(snapshot: &Snapshot, origin: Origin) -> String {
     let name = snapshot.names.get(root.name);
     match root.kind {
         RootKind::Module => format!("module {name}"),
+        RootKind::Interpreter if name == unnamed(RootKind::Interned) => name.to_owned(),
         RootKind::Interpreter => format!("interpreter {name}"),
         RootKind::Static if object_kind(snapshot, root.object) == ObjectKind::Type => format!("static type {name}"),
         RootKind::Static => format!("static {name}"),

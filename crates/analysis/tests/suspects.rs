@@ -1,0 +1,280 @@
+//! Leak suspects: culprits are named, ordinary processes are not accused.
+
+mod common;
+
+use common::Heap;
+use memsight_analysis::Analysis;
+use memsight_analysis::views::Suspect;
+use memsight_model::{LabelKind, ObjectId, Quiet, RootKind};
+
+fn suspects(heap: Heap) -> Vec<Suspect> {
+    Analysis::new(&heap.build(), &Quiet).suspects(0).suspects
+}
+
+/// `app.Session` objects with a dictionary and a list each, 1,000 bytes a piece.
+fn session(heap: &mut Heap) -> ObjectId {
+    let session = heap.object("app.Session", 48);
+    let attributes = heap.object("dict", 100);
+    let history = heap.object("list", 802);
+    heap.named(session, LabelKind::Field, "__dict__", attributes);
+    heap.item(attributes, "history", history);
+    session
+}
+
+#[test]
+fn a_process_that_only_imported_has_no_suspect() {
+    let mut heap = Heap::default();
+    heap.program(10_000_000);
+    assert_eq!(suspects(heap), []);
+}
+
+#[test]
+fn an_empty_heap_has_no_suspect() {
+    assert_eq!(suspects(Heap::default()), []);
+}
+
+#[test]
+fn names_shared_by_all_code_are_no_suspect() {
+    let mut heap = Heap::default();
+    heap.program(100_000);
+    let names: Vec<ObjectId> = (0..2000).map(|_| heap.object("str", 60)).collect();
+    for module in 0..4 {
+        let namespace = heap.module(&format!("more{module}"));
+        for chunk in names.chunks(20) {
+            let code = heap.object("code", 10);
+            let tuple = heap.object("tuple", 10);
+            heap.item(namespace, "code", code);
+            heap.named(code, LabelKind::Field, "co_names", tuple);
+            chunk.iter().enumerate().for_each(|(at, name)| heap.index(tuple, at as u32, *name));
+        }
+    }
+    assert_eq!(suspects(heap), []);
+}
+
+#[test]
+fn a_cache_in_a_module_variable() {
+    let mut heap = Heap::default();
+    heap.program(400_000);
+    let app = heap.module("app.cache");
+    let entries = heap.object("dict", 10_000);
+    heap.item(app, "_entries", entries);
+    for user in 0..1000 {
+        let session = session(&mut heap);
+        heap.item(entries, &format!("user:{user}"), session);
+    }
+    let found = suspects(heap);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    let suspect = &found[0];
+    assert_eq!(
+        suspect.summary,
+        "1,000 instances of app.Session, kept by app.cache._entries (dict), hold 1.0 MiB (71.4%)"
+    );
+    assert_eq!(suspect.path.join(" -> "), "module app.cache -> _entries (dict)");
+    assert_eq!((suspect.type_name.as_str(), suspect.count), ("app.Session", 1000));
+    assert_eq!(suspect.retained_bytes, 10_000 + 1000 * (950 + 50 + 50));
+    assert_eq!(suspect.accumulation_point.as_ref().unwrap().name, "app.cache._entries");
+    assert_eq!(suspect.holds[0].type_name, "app.Session");
+    assert_eq!(suspect.holds[0].count, 1000);
+    assert_eq!(suspect.keywords, ["Session", "app.cache", "_entries"]);
+    assert_eq!(suspect.thread, None);
+}
+
+#[test]
+fn callbacks_in_a_list_are_data() {
+    let mut heap = Heap::default();
+    heap.program(100_000);
+    let app = heap.module("app");
+    let bus = heap.object("app.Bus", 48);
+    let attributes = heap.object("dict", 104);
+    let listeners = heap.object("list", 8000);
+    heap.item(app, "bus", bus);
+    heap.named(bus, LabelKind::Field, "__dict__", attributes);
+    heap.item(attributes, "listeners", listeners);
+    for at in 0..1000 {
+        let function = heap.object("function", 160);
+        let cells = heap.object("tuple", 48);
+        heap.index(listeners, at, function);
+        heap.named(function, LabelKind::Field, "__globals__", app);
+        heap.named(function, LabelKind::Field, "__closure__", cells);
+        let cell = heap.object("cell", 40);
+        heap.index(cells, 0, cell);
+    }
+    let found = suspects(heap);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].summary.starts_with("1,000 instances of function, kept by app.bus.listeners (list), hold "));
+    assert_eq!(found[0].path.join(" -> "), "module app -> bus (Bus) -> listeners (list)");
+}
+
+#[test]
+fn a_group_in_two_containers_is_kept_by_the_one_that_refers_to_it() {
+    let mut heap = Heap::default();
+    heap.program(100_000);
+    let app = heap.module("app");
+    let by_id = heap.object("dict", 5000);
+    let other = heap.module("audit");
+    let log = heap.object("list", 5000);
+    heap.item(app, "by_id", by_id);
+    heap.item(other, "log", log);
+    for at in 0..500 {
+        let row = heap.object("str", 1000);
+        heap.item(by_id, &at.to_string(), row);
+        heap.index(log, at, row);
+    }
+    let found = suspects(heap);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].summary.starts_with("500 instances of str, kept by app.by_id (dict), hold 488.3 KiB"));
+}
+
+#[test]
+fn a_linked_list_is_one_suspect_at_its_head() {
+    let mut heap = Heap::default();
+    heap.program(100_000);
+    let app = heap.module("app");
+    let head = heap.object("app.Node", 100);
+    heap.item(app, "head", head);
+    let mut last = head;
+    for _ in 0..5000 {
+        let next = heap.object("app.Node", 100);
+        heap.named(last, LabelKind::Attribute, "next", next);
+        last = next;
+    }
+    let found = suspects(heap);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].summary.starts_with("5,001 instances of app.Node, kept by app.head (Node), hold 488.4 KiB"));
+}
+
+#[test]
+fn a_tree_is_one_suspect_at_its_top() {
+    let mut heap = Heap::default();
+    let app = heap.module("app");
+    let nodes: Vec<ObjectId> = (0..1023).map(|_| heap.object("app.Node", 100)).collect();
+    heap.item(app, "tree", nodes[0]);
+    for (at, node) in nodes.iter().enumerate().take(511) {
+        let attributes = heap.object("dict", 64);
+        let children = heap.object("list", 64);
+        heap.named(*node, LabelKind::Field, "__dict__", attributes);
+        heap.item(attributes, "children", children);
+        heap.index(children, 0, nodes[2 * at + 1]);
+        heap.index(children, 1, nodes[2 * at + 2]);
+    }
+    let found = suspects(heap);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].summary.starts_with("1,023 instances of app.Node, kept by app.tree (Node), hold"));
+}
+
+#[test]
+fn unreachable_cycles_are_a_suspect_by_class() {
+    let mut heap = Heap::default();
+    heap.program(100_000);
+    for _ in 0..300 {
+        let (left, right) = (heap.object("app.Request", 600), heap.object("app.Response", 400));
+        heap.named(left, LabelKind::Attribute, "response", right);
+        heap.named(right, LabelKind::Attribute, "request", left);
+    }
+    let found = suspects(heap);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(
+        found[0].summary.starts_with("300 instances of app.Request, kept by unreachable cycles, hold 293.0 KiB"),
+        "{}",
+        found[0].summary
+    );
+    assert_eq!(found[0].path, ["unreachable cycle", "Request"]);
+}
+
+#[test]
+fn scattered_instances_are_a_suspect_by_class() {
+    let mut heap = Heap::default();
+    heap.program(100_000);
+    for module in 0..40 {
+        let namespace = heap.module(&format!("plugin{module}"));
+        let list = heap.object("list", 100);
+        heap.item(namespace, "pending", list);
+        for at in 0..10 {
+            let task = heap.object("app.Task", 1000);
+            heap.index(list, at, task);
+        }
+    }
+    let found = suspects(heap);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].summary.starts_with("400 instances of app.Task, kept by many holders, hold 390.6 KiB"));
+}
+
+#[test]
+fn one_large_object_in_a_frame() {
+    let mut heap = Heap::default();
+    heap.program(100_000);
+    let thread = heap.thread(4242);
+    let frame = heap.frame(thread, 0, "train", "/srv/app/model.py", 17);
+    let array = heap.object("numpy.ndarray", 112);
+    heap.external(array, 5_000_000);
+    heap.local(frame, "weights", array);
+    let found = suspects(heap);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(
+        found[0]
+            .summary
+            .starts_with("1 instance of numpy.ndarray, kept by weights in train() (ndarray), holds 4.8 MiB")
+    );
+    assert_eq!(found[0].path, ["thread 4242 frame train() at model.py:17 local weights (ndarray)"]);
+    assert_eq!(found[0].thread.as_deref(), Some("thread 4242 frame train() at model.py:17 local weights"));
+    assert_eq!(found[0].keywords, ["ndarray", "train", "weights"]);
+}
+
+#[test]
+fn a_mutable_default_is_found_in_the_function() {
+    let mut heap = Heap::default();
+    heap.program(100_000);
+    let app = heap.module("app");
+    let function = heap.object("function", 160);
+    let defaults = heap.object("tuple", 48);
+    let seen = heap.object("dict", 20_000);
+    heap.item(app, "lookup", function);
+    heap.named(function, LabelKind::Field, "__defaults__", defaults);
+    heap.index(defaults, 0, seen);
+    for at in 0..500 {
+        let value = heap.object("bytes", 200);
+        heap.item(seen, &at.to_string(), value);
+    }
+    let found = suspects(heap);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    let path = found[0].path.join(" -> ");
+    assert_eq!(path, "module app -> lookup (function) -> __defaults__ (tuple) -> [0] -> dict");
+    assert!(found[0].summary.starts_with("500 instances of bytes, kept by __defaults__ (tuple) -> [0] -> dict, hold"));
+}
+
+#[test]
+fn suspects_of_one_place_say_so() {
+    let mut heap = Heap::default();
+    let app = heap.module("app");
+    let state = heap.object("app.State", 48);
+    heap.item(app, "state", state);
+    for name in ["first", "second"] {
+        let list = heap.object("list", 1000);
+        heap.named(state, LabelKind::Attribute, name, list);
+        for at in 0..100 {
+            let item = heap.object("bytes", if name == "first" { 300 } else { 200 });
+            heap.index(list, at, item);
+        }
+    }
+    let found = suspects(heap);
+    let names: Vec<&str> =
+        found.iter().map(|suspect| suspect.accumulation_point.as_ref().unwrap().name.as_str()).collect();
+    assert_eq!(names, ["app.state.first", "app.state.second"]);
+    assert_eq!(found[1].shares_path_with, [0]);
+    assert_eq!(found[0].shares_path_with, []);
+}
+
+#[test]
+fn c_code_holds_what_has_more_references_than_found() {
+    let mut heap = Heap::default();
+    heap.program(100_000);
+    for _ in 0..100 {
+        let handle = heap.object("lib.Handle", 1000);
+        heap.root(handle, RootKind::Module, "gone");
+    }
+    let mut snapshot = heap.build();
+    snapshot.roots.retain(|root| snapshot.names.get(root.name) != "gone");
+    let found = Analysis::new(&snapshot, &Quiet).suspects(0).suspects;
+    assert!(found[0].summary.starts_with("100 instances of lib.Handle, kept by C code, hold"), "{}", found[0].summary);
+    assert_eq!(found[0].path, ["held by C code", "Handle"]);
+}
