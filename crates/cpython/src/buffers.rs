@@ -1,7 +1,7 @@
 //! Memory that objects of C types own beside their struct, where `__sizeof__` counts it or where nothing does.
 //!
 //! These structs are the same in 3.8 to 3.15: `Modules/arraymodule.c`, `Modules/_io/bufferedio.c`, `stringio.c`,
-//! `bytesio.c`, `Modules/_struct.c`, `Modules/mmapmodule.c`; numpy's in `ndarraytypes.h` (1.x and 2.x).
+//! `bytesio.c`, `Modules/_struct.c`, `Modules/mmapmodule.c`, `Modules/itertoolsmodule.c`; numpy's in `ndarraytypes.h` (1.x and 2.x).
 
 use memsight_model::{Address, Fault, ReadMemory};
 
@@ -21,6 +21,10 @@ pub(crate) enum Buffer {
     StringIo,
     Struct,
     Mmap,
+    Product,
+    Combinations,
+    Permutations,
+    SimpleQueue,
     NdArray,
 }
 
@@ -33,6 +37,10 @@ impl Buffer {
             "_io.BytesIO" => Buffer::BytesIo,
             "_io.StringIO" => Buffer::StringIo,
             "Struct" | "_struct.Struct" => Buffer::Struct,
+            "itertools.product" => Buffer::Product,
+            "itertools.combinations" | "itertools.combinations_with_replacement" => Buffer::Combinations,
+            "itertools.permutations" => Buffer::Permutations,
+            "_queue.SimpleQueue" => Buffer::SimpleQueue,
             "mmap.mmap" => Buffer::Mmap,
             "numpy.ndarray" => Buffer::NdArray,
             _ => Buffer::None,
@@ -60,6 +68,16 @@ impl Buffer {
             Buffer::Struct => counted(struct_codes(memory, Address(word(32)?))?),
             // data 16, size 24
             Buffer::Mmap => left_out(if word(16)? == 0 { 0 } else { word(24)? }),
+            // An index for each pool (pools 16), each place (r 40), or each item and place (pool 16, r 48)
+            Buffer::Product => counted(length(memory, Address(word(16)?))?.saturating_mul(8)),
+            Buffer::Combinations => counted(word(40)?.saturating_mul(8)),
+            Buffer::Permutations => {
+                counted(length(memory, Address(word(16)?))?.saturating_add(word(48)?).saturating_mul(8))
+            }
+            // items_cap 48, from 3.13 on; 3.15 brought a __sizeof__
+            Buffer::SimpleQueue if layout.minor < 13 => Size::default(),
+            Buffer::SimpleQueue if layout.minor < 15 => left_out(word(48)?.saturating_mul(8)),
+            Buffer::SimpleQueue => counted(word(48)?.saturating_mul(8)),
             Buffer::NdArray => left_out(nd_array_bytes(memory, layout, at)?),
         };
         if size.shallow > CAP || size.external > CAP { Err(Fault { at, len: 8 }) } else { Ok(size) }
@@ -72,6 +90,11 @@ fn own_bytes<M: ReadMemory>(memory: &M, layout: &Layout, bytes: Address) -> Resu
         return Ok(0);
     }
     Ok(memory.word(bytes.at(16))?.saturating_add(u64::from(layout.bytes.value) + 1))
+}
+
+/// `ob_size` of a tuple; 0 when there is none.
+fn length<M: ReadMemory>(memory: &M, tuple: Address) -> Result<u64, Fault> {
+    if tuple.is_null() { Ok(0) } else { memory.word(tuple.at(16)) }
 }
 
 /// `s_sizeof`: `formatcode`s of 32 bytes up to the one without a `fmtdef`, that one included.

@@ -184,6 +184,10 @@ impl<M: ReadMemory> Sink for Writer<'_, '_, M> {
         }
     }
 
+    fn inexact(&mut self) {
+        self.inferred = true;
+    }
+
     fn partial(&mut self) {
         self.broken = true;
     }

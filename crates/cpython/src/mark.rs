@@ -49,6 +49,7 @@ impl Sink for Targets {
             self.0.push(target);
         }
     }
+    fn inexact(&mut self) {}
     fn partial(&mut self) {}
 }
 

@@ -50,6 +50,8 @@ pub(crate) enum Shape {
     Exception(Option<&'static CType>),
     /// `functools.lru_cache`: fields, and a ring of links that hold keys and results.
     LruCache(&'static CType),
+    /// `queue.SimpleQueue` from 3.13 on.
+    SimpleQueue,
     /// A C struct whose `PyObject *` fields the layout lists.
     Fields(&'static CType),
     /// `ob_size` words from this offset on (nodes of context variables' tries).
@@ -130,7 +132,6 @@ const SHAPES: &[(&str, Shape, ObjectKind)] = {
         ("_random.Random", Shape::Leaf, K::Other),
         ("_thread.lock", Shape::Leaf, K::Other),
         ("_thread.RLock", Shape::Leaf, K::Other),
-        ("PyCapsule", Shape::Leaf, K::Other),
         // Its key and result are told by the cache.
         ("functools._lru_list_elem", Shape::Leaf, K::Other),
         ("EncodingMap", Shape::Leaf, K::Other),
@@ -169,8 +170,14 @@ pub(crate) fn shape_of<M: ReadMemory>(memory: &M, layout: &Layout, solid: Addres
         return fit(Shape::Exception(exception_fields(memory, layout, solid)), ObjectKind::Exception);
     }
     if let Some(fields) = layout.c_types.iter().find(|known| known.name == name) {
-        let lru = name == "functools._lru_cache_wrapper";
-        return fit(if lru { Shape::LruCache(fields) } else { Shape::Fields(fields) }, ObjectKind::Other);
+        let shape = match name.as_str() {
+            "functools._lru_cache_wrapper" => Shape::LruCache(fields),
+            "_queue.SimpleQueue" if layout.minor >= 13 => Shape::SimpleQueue,
+            _ => Shape::Fields(fields),
+        };
+        // A pickler's memo is a table of its own (and a process has few).
+        let exact = !matches!(name.as_str(), "_pickle.Pickler" | "_pickle.Unpickler");
+        return Some(Fit { shape, kind: ObjectKind::Other, buffer, exact });
     }
     match EXTENDED.iter().find(|(flag, ..)| flags & flag != 0) {
         // Struct sequences are tuples all through.

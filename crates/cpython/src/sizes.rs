@@ -5,6 +5,7 @@
 
 use memsight_model::{Address, Fault, ReadMemory};
 
+use crate::decode::InterpreterFrame;
 use crate::dicts::{DictView, KeysView};
 use crate::layout::{DictKeys, Layout};
 use crate::shapes::Shape;
@@ -212,7 +213,10 @@ fn opcache_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Resu
 /// `frame_sizeof` (`Objects/frameobject.c`).
 fn frame_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
     let (Some(pointer), Some(data)) = (layout.frame_object.frame, layout.frame_object.frame_data) else {
-        return generic_size(memory, layout, at, info);
+        // The first variable is part of the struct.
+        let variables = InterpreterFrame::read(memory, layout, at).ok_or(Fault { at, len: 8 })?;
+        let stack = memory.u32(variables.code.at(layout.code.stacksize.into()))?;
+        return Ok(info.basicsize + 8 * (variables.locals + u64::from(stack)).saturating_sub(1));
     };
     let frame = memory.pointer(at.at(pointer.into()))?;
     Ok(u64::from(data) + u64::from(layout.frame.localsplus) + variables_size(memory, layout, frame)?)

@@ -10,8 +10,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use memsight_model::{Address, ObjectKind, ReadMemory};
 
-use crate::layout::Layout;
 use crate::buffers::Buffer;
+use crate::layout::Layout;
 use crate::shapes::{Fit, Shape, shape_of};
 use crate::statics::StaticTypes;
 use crate::text;

@@ -163,7 +163,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
     /// `PyFrameObject`.
     pub(super) fn frame_object<S: Sink>(&self, at: Address, sink: &mut S) -> Result<(), Fault> {
         let (table, frame) = (&self.layout.frame_object, &self.layout.frame);
-        self.field(at, table.back, "f_back", self.layout.minor != 11, sink)?;
+        self.field(at, table.back, "f_back", true, sink)?;
         self.field(at, table.trace, "f_trace", true, sink)?;
         for (offset, name) in [
             (table.extra_locals, "f_extra_locals"),
@@ -224,11 +224,18 @@ impl<M: ReadMemory> Decoder<'_, M> {
             return self.field(at, offset, "gi_frame", true, sink);
         }
         let (Some(frame), Some(state)) = (table.iframe, table.frame_state) else { return Ok(()) };
-        if (self.memory.u8(at.at(state.into()))? as i8) < table.frame_cleared
-            && let Some(view) = InterpreterFrame::read(self.memory, self.layout, at.at(frame.into()))
-        {
-            return self.frame(&view, true, sink);
+        let frame = at.at(frame.into());
+        if (self.memory.u8(at.at(state.into()))? as i8) >= table.frame_cleared {
+            // Only the code is left, where the generator has no field for it; 3.14 began to tell the collector.
+            if table.code.is_none() {
+                let code = untag(self.layout, self.memory.word(frame.at(self.layout.frame.code.into()))?);
+                sink.edge(code, Via::Field("gi_code"), self.layout.minor >= 14);
+            }
+            return Ok(());
         }
-        Ok(())
+        match InterpreterFrame::read(self.memory, self.layout, frame) {
+            Some(view) => self.frame(&view, true, sink),
+            None => Ok(()),
+        }
     }
 }

@@ -43,6 +43,8 @@ pub(crate) enum Via {
 pub(crate) trait Sink {
     /// One reference. Null and wild targets are the sink's to drop. `traversed`: CPython's `tp_traverse` reports it.
     fn edge(&mut self, target: Address, via: Via, traversed: bool);
+    /// The object may hold more references than tables tell.
+    fn inexact(&mut self);
     /// Part of the object could not be read.
     fn partial(&mut self);
     /// Whether references are named: a walk that only marks objects saves the work.
@@ -104,6 +106,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
             Shape::Descriptor => self.descriptor(at, sink),
             Shape::Traceback => self.traceback(at, sink),
             Shape::Exception(extra) => self.exception(at, extra, sink),
+            Shape::SimpleQueue => self.simple_queue(at, sink),
             Shape::LruCache(fields) => self.lru_cache(at, fields, sink),
             Shape::Fields(fields) => self.fields(at, fields, info, sink),
             Shape::Words(offset) => self.words(at, offset, None, sink),

@@ -64,6 +64,9 @@ impl<M: ReadMemory> Decoder<'_, M> {
         let table = &self.layout.module;
         self.field(at, table.dict, "__dict__", true, sink)?;
         self.field(at, table.name, "md_name", false, sink)?;
+        if self.tells_more(at)? {
+            sink.inexact();
+        }
         let state = self.memory.pointer(at.at(table.state.into()))?;
         if state.is_null() {
             return Ok(());
@@ -81,6 +84,15 @@ impl<M: ReadMemory> Decoder<'_, M> {
             sink.edge(word, Via::Inferred(index), true);
         }
         Ok(())
+    }
+
+    /// Whether a module has an `m_traverse` of its own: it may report what only the module knows.
+    fn tells_more(&self, module: Address) -> Result<bool, Fault> {
+        /// `PyModuleDef.m_traverse`, behind m_size, m_methods and m_slots.
+        const AFTER_SIZE: i64 = 24;
+        let (Some(def), Some(size)) = (self.layout.module.def, self.layout.module.def_size) else { return Ok(true) };
+        let definition = self.memory.pointer(module.at(def.into()))?;
+        Ok(!definition.is_null() && self.memory.word(definition.at(i64::from(size) + AFTER_SIZE))? != 0)
     }
 
     /// `Objects/typeobject.c`: the collector sees the fields of heap types only.

@@ -6,9 +6,35 @@ use super::{Decoder, Sink, Via};
 use crate::layout::CType;
 use crate::types::TypeInfo;
 
-/// Fields that hold a reference but that the type's `tp_traverse` leaves out (it holds a str, bytes or int, or the type
-/// has no traverse): `(tp_name, field)`.
-const UNTRAVERSED: &[(&str, &str)] = &[];
+/// Fields that hold a reference but that the type's `tp_traverse` leaves out: `tp_name`, field, and the minor versions
+/// that do so.
+#[rustfmt::skip]
+const UNTRAVERSED: &[(&str, &str, std::ops::RangeInclusive<u8>)] = &[
+    ("_io.BufferedRWPair", "reader", 8..=11),
+    ("_io.BufferedRWPair", "writer", 8..=11),
+    ("_io.BytesIO", "buf", 8..=11),
+    ("_io.StringIO", "accu.small", 8..=11),
+    ("_io.StringIO", "accu.large", 8..=11),
+    ("_io.StringIO", "readnl", 8..=11),
+    ("_io.StringIO", "decoder", 8..=11),
+    ("_io.StringIO", "writenl", 8..=11),
+    ("_io.StringIO", "writer.buffer", 8..=15),
+    ("_json.Scanner", "memo", 8..=8),
+    ("_sre.SRE_Scanner", "state.string", 8..=15),
+    ("_thread._local", "key", 8..=15),
+    ("_thread._local", "wr_callback", 8..=15),
+    ("enumerate", "one", 8..=15),
+    ("functools.partial", "placeholder", 8..=15),
+    ("operator.methodcaller", "name", 8..=9),
+    ("typing.ParamSpec", "name", 12..=12),
+    ("typing.TypeAliasType", "name", 12..=12),
+    ("typing.TypeVar", "name", 12..=12),
+    ("typing.TypeVarTuple", "name", 12..=12),
+    ("zlib.Compress", "unconsumed_tail", 8..=15),
+    ("zlib.Compress", "unused_data", 8..=15),
+    ("zlib.Decompress", "unconsumed_tail", 8..=15),
+    ("zlib.Decompress", "unused_data", 8..=15),
+];
 
 impl<M: ReadMemory> Decoder<'_, M> {
     pub(super) fn fields<S: Sink>(
@@ -18,8 +44,15 @@ impl<M: ReadMemory> Decoder<'_, M> {
         info: &TypeInfo,
         sink: &mut S,
     ) -> Result<(), Fault> {
+        let left_out = |field: &str| {
+            let minor = self.layout.minor;
+            UNTRAVERSED
+                .iter()
+                .any(|(name, known, minors)| (*name, *known) == (table.name, field) && minors.contains(&minor))
+        };
         for &(name, offset) in table.fields {
-            let traversed = info.is_gc() && !UNTRAVERSED.contains(&(table.name, name));
+            // Only the graph builder asks; the walk that marks objects need not know.
+            let traversed = !S::NAMED || info.is_gc() && !left_out(name);
             self.field(at, offset, name, traversed, sink)?;
         }
         Ok(())
@@ -27,23 +60,38 @@ impl<M: ReadMemory> Decoder<'_, M> {
 
     /// `Modules/_functoolsmodule.c`: the wrapper is itself the first link of a ring through `prev` and `next`.
     pub(super) fn lru_cache<S: Sink>(&self, at: Address, table: &'static CType, sink: &mut S) -> Result<(), Fault> {
-        const LINK: [&str; 4] = ["prev", "next", "key", "result"];
-        for &(name, offset) in table.fields.iter().filter(|(name, _)| !LINK.contains(name)) {
+        // lru_list_elem: prev 16, next 24, hash 32, key 40, result 48
+        const NEXT: i64 = 24;
+        const KEY: u16 = 40;
+        const RESULT: u16 = 48;
+        for &(name, offset) in table.fields.iter().filter(|(_, offset)| *offset > RESULT) {
             self.field(at, offset, name, true, sink)?;
         }
-        let offset = |field| table.fields.iter().find(|(name, _)| *name == field).map_or(0, |(_, offset)| *offset);
-        let (next, key, result) = (offset("next"), offset("key"), offset("result"));
-        let mut link = self.memory.pointer(at.at(next.into()))?;
+        let mut link = self.memory.pointer(at.at(NEXT))?;
         while link != at && !link.is_null() {
             if self.afford(4) < 4 {
                 return Err(Fault { at, len: 8 });
             }
-            self.field(link, key, "key", true, sink)?;
-            self.field(link, result, "result", true, sink)?;
+            self.field(link, KEY, "key", true, sink)?;
+            self.field(link, RESULT, "result", true, sink)?;
             if self.layout.minor >= 10 {
                 sink.edge(self.memory.pointer(link.at(8))?, Via::Field("__class__"), true);
             }
-            link = self.memory.pointer(link.at(next.into()))?;
+            link = self.memory.pointer(link.at(NEXT))?;
+        }
+        Ok(())
+    }
+
+    /// `Modules/_queuemodule.c`, 3.13 and later: a ring of `num_items` items from `get_idx` on.
+    pub(super) fn simple_queue<S: Sink>(&self, at: Address, sink: &mut S) -> Result<(), Fault> {
+        let word = |offset: i64| self.memory.word(at.at(offset));
+        let (first, items, capacity, count) = (word(32)?, Address(word(40)?), word(48)?, word(56)?);
+        if capacity == 0 || count > capacity {
+            return Err(Fault { at, len: 8 });
+        }
+        for item in 0..self.afford(count) {
+            let slot = items.at(8 * (first.wrapping_add(item) % capacity) as i64);
+            sink.edge(self.memory.pointer(slot)?, Via::Index(item), true);
         }
         Ok(())
     }
