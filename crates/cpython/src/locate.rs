@@ -182,7 +182,8 @@ impl Python {
     /// `sys.hexversion` as found through this layout: the proof that the layout fits, for it takes the runtime,
     /// the interpreter, a thread, a dict, a str and an int to get there.
     fn own_version<M: ReadMemory>(&self, memory: &M) -> Option<Version> {
-        let interpreter = memory.pointer(self.runtime.at(self.layout.runtime.interpreters_head.into())).ok()?;
+        // Of several, the main interpreter is the last of the list; an idle subinterpreter has no thread.
+        let interpreter = *self.interpreters(memory).ok()?.last()?;
         let thread = memory.pointer(interpreter.at(self.layout.interpreter.threads_head.into())).ok()?;
         if memory.pointer(thread.at(self.layout.thread.interp.into())).ok()? != interpreter {
             return None;

@@ -58,7 +58,6 @@ impl Python {
             (table.after_forkers_parent, "os.register_at_fork(after_in_parent)"),
             (table.after_forkers_child, "os.register_at_fork(after_in_child)"),
             (table.audit_hooks, "sys.addaudithook"),
-            (table.interned_strings, "interned strings"),
         ] {
             if let Some(offset) = offset {
                 hold(field(offset), name);
@@ -70,6 +69,10 @@ impl Python {
         let gc = self.gc_state(interpreter);
         for (offset, name) in [(self.layout.gc.garbage, "gc.garbage"), (self.layout.gc.callbacks, "gc.callbacks")] {
             hold(memory.pointer(gc.at(offset.into())).unwrap_or_default(), name);
+        }
+        if let Some(offset) = table.interned_strings {
+            // A kind of its own: the references of this dictionary are not counted.
+            seeds.push(Seed::new(field(offset), RootKind::Interned, RootName::Text("interned strings")));
         }
         seeds
     }

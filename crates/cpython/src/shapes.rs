@@ -25,6 +25,7 @@ pub(crate) enum Shape {
     Object,
     Int,
     Str,
+    /// The bytes, from 3.15 on an object of their own, belong to nobody else and count as its own.
     ByteArray,
     Tuple,
     List,
@@ -65,7 +66,7 @@ pub(crate) enum Shape {
 impl Shape {
     /// Whether instances hold no references of their own: nothing is gained by walking them.
     pub fn is_leaf(self) -> bool {
-        matches!(self, Shape::Leaf | Shape::Int | Shape::Str)
+        matches!(self, Shape::Leaf | Shape::Int | Shape::Str | Shape::ByteArray)
     }
 
     /// Whether every reference is found where a table says it is.

@@ -70,8 +70,11 @@ fn own_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &Type
     let fault = Fault { at, len: 8 };
     let word = |offset: u16| memory.word(at.at(offset.into()));
     Ok(match info.shape {
-        // list.__sizeof__
-        Shape::List => info.basicsize.saturating_add(word(layout.list.allocated)?.saturating_mul(8)),
+        // list.__sizeof__; -1 while list.sort() has taken the items away
+        Shape::List => {
+            let items = (word(layout.list.allocated)? as i64).saturating_mul(8);
+            info.basicsize.saturating_add_signed(items)
+        }
         // dict.__sizeof__: _PyDict_SizeOf
         Shape::Dict | Shape::DefaultDict => dict_size(memory, layout, at, info)?,
         Shape::OrderedDict => ordered_dict_size(memory, layout, at, info)?,
@@ -171,7 +174,12 @@ fn str_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<u
 /// `bytearray_sizeof` (`Objects/bytearrayobject.c`).
 fn byte_array_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
     let alloc = memory.word(at.at(layout.bytearray.alloc.into()))?;
-    Ok(info.basicsize.saturating_add(alloc))
+    // From 3.15 the memory is that of a bytes object, head and final zero included.
+    let head = match layout.bytearray.bytes_object {
+        Some(_) if alloc > 0 => u64::from(layout.bytes.value) + 1,
+        _ => 0,
+    };
+    Ok(info.basicsize.saturating_add(alloc).saturating_add(head))
 }
 
 /// `type___sizeof__` (`Objects/typeobject.c`).

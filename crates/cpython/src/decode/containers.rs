@@ -1,4 +1,4 @@
-//! Containers: tuple, list, dict and its kin, set, deque, bytearray.
+//! Containers: tuple, list, dict and its kin, set, deque.
 
 use memsight_model::{Address, Fault, ReadMemory};
 
@@ -120,13 +120,5 @@ impl<M: ReadMemory> Decoder<'_, M> {
             index += 1;
         }
         Ok(())
-    }
-
-    /// `Objects/bytearrayobject.c`: from 3.15 the bytes belong to a bytes object.
-    pub(super) fn byte_array<S: Sink>(&self, at: Address, sink: &mut S) -> Result<(), Fault> {
-        match self.layout.bytearray.bytes_object {
-            Some(offset) => self.field(at, offset, "ob_bytes_object", false, sink),
-            None => Ok(()),
-        }
     }
 }

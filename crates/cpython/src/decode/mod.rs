@@ -83,8 +83,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
 
     fn own_references<S: Sink>(&self, at: Address, info: &TypeInfo, sink: &mut S) -> Result<(), Fault> {
         match info.shape {
-            Shape::Leaf | Shape::Object | Shape::Int | Shape::Str => Ok(()),
-            Shape::ByteArray => self.byte_array(at, sink),
+            Shape::Leaf | Shape::Object | Shape::Int | Shape::Str | Shape::ByteArray => Ok(()),
             Shape::Tuple => self.tuple(at, info, sink),
             Shape::List => self.list(at, sink),
             Shape::Dict => self.dict(at, sink),
