@@ -95,6 +95,18 @@ impl<M: ReadMemory + ?Sized> ReadMemory for &M {
     fn words(&self, at: Address, count: usize, out: &mut Vec<u64>) -> Result<(), Fault> {
         (**self).words(at, count, out)
     }
+    fn u32(&self, at: Address) -> Result<u32, Fault> {
+        (**self).u32(at)
+    }
+    fn u16(&self, at: Address) -> Result<u16, Fault> {
+        (**self).u16(at)
+    }
+    fn u8(&self, at: Address) -> Result<u8, Fault> {
+        (**self).u8(at)
+    }
+    fn c_string(&self, at: Address, cap: usize) -> Result<String, Fault> {
+        (**self).c_string(at, cap)
+    }
 }
 
 /// One mapping of the target (a line of `/proc/PID/maps`).

@@ -120,7 +120,7 @@ impl Facts {
             refused_by_filter: filtered && refuses_own_memory(),
             same_user_namespace: same_namespace(pid, "user"),
             same_pid_namespace: same_namespace(pid, "pid"),
-            tracer: procfs::number(&target, "TracerPid").filter(|&tracer| tracer != 0),
+            tracer: procfs::tracer(&target),
         }
     }
 

@@ -34,7 +34,7 @@ pub enum TargetError {
     Traced {
         /// The process.
         pid: u32,
-        /// The tracer, 0 when it is outside our PID namespace.
+        /// The tracer.
         by: u32,
     },
     /// A thread did not come to a stop.
@@ -157,7 +157,6 @@ impl Explain for TargetError {
             TargetError::NotPermitted { pid, cause } => {
                 format!("Run: {}   (`memsight doctor {pid}` explains)", cause.command(*pid))
             }
-            TargetError::Traced { by: 0, .. } => "Detach the debugger, which runs outside this container.".to_owned(),
             TargetError::Traced { by, .. } => format!("Detach the debugger (see `ps -p {by}`), or use `--mode live`."),
             TargetError::StoppedTooLong { vfork: true, .. } => "Try again when the new program has started.".to_owned(),
             TargetError::StoppedTooLong { .. } => {

@@ -177,13 +177,10 @@ impl Threads {
 
     fn refusal(&self, tid: u32, source: std::io::Error) -> TargetError {
         let pid = self.pid;
-        let status = std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/status")).unwrap_or_default();
-        let traced = procfs::field(&status, "TracerPid").is_some_and(|tracer| tracer != "0");
-        match source.raw_os_error() {
-            Some(libc::EPERM) if traced => {
-                TargetError::Traced { pid, by: procfs::number(&status, "TracerPid").unwrap_or(0) }
-            }
-            Some(libc::EPERM) => TargetError::NotPermitted { pid, cause: diagnose::denial(pid) },
+        let tracer = procfs::tracer(&procfs::text_quietly(pid, &format!("task/{tid}/status")));
+        match (source.raw_os_error(), tracer) {
+            (Some(libc::EPERM), Some(by)) => TargetError::Traced { pid, by },
+            (Some(libc::EPERM), None) => TargetError::NotPermitted { pid, cause: diagnose::denial(pid) },
             _ => procfs::failure(pid, "its threads", source),
         }
     }

@@ -78,7 +78,7 @@ impl Stat {
     }
 }
 
-/// The value of a line such as `TracerPid:	0` of a status file.
+/// The value of a line such as `TracerPid: 0` of a status file.
 pub(crate) fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
     status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
@@ -86,6 +86,17 @@ pub(crate) fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
 /// The first number of such a line.
 pub(crate) fn number(status: &str, name: &str) -> Option<u32> {
     field(status, name)?.split_ascii_whitespace().next()?.parse().ok()
+}
+
+/// The process that traces the thread with this status file, unless none does or it is outside our PID
+/// namespace, where it shows as 0.
+pub(crate) fn tracer(status: &str) -> Option<u32> {
+    // the field is there, and a number, for every thread; the tracer is a thread, people know its process
+    let tid = number(status, "TracerPid")?;
+    if tid == 0 {
+        return None;
+    }
+    Some(number(&text_quietly(tid, "status"), "Tgid").unwrap_or(tid))
 }
 
 /// The threads of a process.

@@ -194,7 +194,7 @@ impl ReadMemory for Image {
 
     #[inline]
     fn word(&self, at: Address) -> Result<u64, Fault> {
-        if at.0 % 8 == 0
+        if at.0.is_multiple_of(8)
             && let Some(word) = self.stored_word(at.0)
         {
             return Ok(word);
@@ -239,13 +239,13 @@ impl ReadMemory for Image {
         let bytes = count.checked_mul(8).filter(|&bytes| at.0.checked_add(bytes as u64).is_some()).ok_or(fault)?;
         for (from, len) in pieces(at.0, bytes) {
             match self.table.find(from) {
-                Entry::Packed { chunk, offset } if at.0 % 8 == 0 => {
+                Entry::Packed { chunk, offset } if at.0.is_multiple_of(8) => {
                     let record = self.record(chunk, offset).ok_or(fault)?;
                     let first = (from % PAGE / 8) as usize;
                     page::words(record, self.origin(from), first, first + len / 8, |word| out.push(word))
                         .ok_or(fault)?;
                 }
-                Entry::Zero if at.0 % 8 == 0 => out.resize(out.len() + len / 8, 0),
+                Entry::Zero if at.0.is_multiple_of(8) => out.resize(out.len() + len / 8, 0),
                 _ => {
                     return self
                         .words_slowly(Address(from), (at.0 + bytes as u64 - from) as usize, out)

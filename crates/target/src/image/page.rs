@@ -13,6 +13,8 @@
 //! | `011` | `< 2^48` | as it is | 3 |
 //! | `111` | anything else | as it is | 4 |
 //!
+//! (the first line that fits)
+//!
 //! ```text
 //! record: 32 heads of 8 bytes, one for 16 words:  u16 units before these words
 //!                                                 u16 bits A, u16 bits C, u16 bits B of the classes
@@ -52,41 +54,63 @@ impl Origin {
     }
 }
 
-/// Packs `page` into `record`; the bytes used. Cost: about 1 ns a word.
+/// Packs `page` into `record`; the bytes used. Cost: about 2 ns a word.
 pub(crate) fn pack(page: &[u8; PAGE_BYTES], origin: Origin, record: &mut [u8; MAX_RECORD]) -> usize {
     let mut at = HEADS;
     let (groups, _) = page.as_chunks::<{ 8 * GROUP }>();
     for (number, group) in groups.iter().enumerate() {
-        let units = ((at - HEADS) / 2) as u64;
-        let (mut a_bits, mut b_bits, mut c_bits) = (0_u64, 0_u64, 0_u64);
+        let mut head = ((at - HEADS) / 2) as u64;
         for (i, word) in group.as_chunks::<8>().0.iter().enumerate() {
             let word = u64::from_le_bytes(*word);
-            // the three low bits come to the top, so that one comparison sees alignment and distance
-            let step = word.wrapping_sub(origin.near(number * GROUP + i)).rotate_right(3);
-            let distance = word.wrapping_sub(origin.base).rotate_right(3);
-            let wide = word >> 32 != 0;
-            let neighbour = wide & (step >> 16 == 0);
-            let related = wide & (distance >> 32 == 0);
-            let small = word >> 16 == 0;
-            let a = if wide { !neighbour } else { small & (word != 0) };
-            let b = if wide { !(neighbour | related) } else { !small };
-            let c = wide & (neighbour | related | (word >> 48 != 0));
-            let kept = if related { distance } else { word };
-            let kept = if neighbour { step } else { kept };
+            let (class, kept) = classify(word, origin.base, origin.near(number * GROUP + i));
             // always 8 bytes; what was too much is overwritten by the next
             if let Some(place) = record.get_mut(at..at + 8) {
                 place.copy_from_slice(&kept.to_le_bytes());
             }
-            a_bits |= u64::from(a) << i;
-            b_bits |= u64::from(b) << i;
-            c_bits |= u64::from(c) << i;
-            at += 2 * (usize::from(a) + usize::from(c)) + 4 * usize::from(b);
+            head |= SPREAD[class] << i;
+            at += BYTES[class];
         }
-        let head = units | a_bits << 16 | c_bits << 32 | b_bits << 48;
         record[HEAD * number..HEAD * (number + 1)].copy_from_slice(&head.to_le_bytes());
     }
     at
 }
+
+/// The class of a word and what is kept of it. Without branches: the classes come in no order that a processor
+/// could foresee.
+#[inline]
+fn classify(word: u64, base: u64, near: u64) -> (usize, u64) {
+    // the three low bits come to the top, so that one comparison sees alignment and distance
+    let step = word.wrapping_sub(near).rotate_right(3);
+    let distance = word.wrapping_sub(base).rotate_right(3);
+    // units that the word takes as it is
+    let plain = (79 - word.leading_zeros() as usize) / 16;
+    let related = (distance >> 32 == 0) & (plain > 2);
+    let neighbour = (step >> 16 == 0) & (plain > 1);
+    let kept = std::hint::select_unpredictable(related, distance, word);
+    let class = std::hint::select_unpredictable(related, RELATED, PLAIN[plain & 7]);
+    (
+        std::hint::select_unpredictable(neighbour, NEIGHBOUR, class),
+        std::hint::select_unpredictable(neighbour, step, kept),
+    )
+}
+
+const NEIGHBOUR: usize = 0b100;
+const RELATED: usize = 0b101;
+/// The class of a word that is kept as it is, by units.
+const PLAIN: [usize; 8] = [0b000, 0b001, 0b010, 0b011, 0b111, 0, 0, 0];
+/// Bytes kept, by class.
+const BYTES: [usize; 8] = [0, 2, 4, 6, 2, 4, 6, 8];
+/// The bits of a class where they stand in a head, for its first word.
+const SPREAD: [u64; 8] = {
+    let mut spread = [0; 8];
+    let mut class = 0;
+    while class < 8 {
+        let (a, b, c) = (class & 1, class >> 1 & 1, class >> 2);
+        spread[class as usize] = a << 16 | c << 32 | b << 48;
+        class += 1;
+    }
+    spread
+};
 
 /// The classes of 16 words and where the first of them is.
 #[derive(Clone, Copy)]
@@ -142,21 +166,15 @@ pub(crate) fn words(record: &[u8], origin: Origin, from: usize, to: usize, mut t
     Some(())
 }
 
-/// Bytes kept, by class.
-const BYTES: [usize; 8] = [0, 2, 4, 6, 2, 4, 6, 8];
-
-/// The word `index` of `class`, whose kept bytes `raw` begins with. Without branches: the classes come in no
-/// order that a processor could foresee.
+/// The word `index` of `class`, whose kept bytes `raw` begins with. Without branches, as [`classify`].
 #[inline]
 fn value(raw: u64, class: usize, origin: Origin, index: usize) -> u64 {
-    const NEIGHBOUR: usize = 0b100;
-    const RELATED: usize = 0b101;
     // what is kept, and how many bits it moves up: pointers are kept without their three zeros
     const FORM: [(u64, u32); 8] =
         [(0, 0), (0xffff, 0), (0xffff_ffff, 0), (!0 >> 16, 0), (0xffff, 3), (0xffff_ffff, 3), (0, 0), (!0, 0)];
     let (mask, shift) = FORM[class & 7];
-    let all = |condition: bool| u64::from(condition).wrapping_neg();
-    let from = origin.near(index) & all(class == NEIGHBOUR) | origin.base & all(class == RELATED);
+    let from = std::hint::select_unpredictable(class == RELATED, origin.base, 0);
+    let from = std::hint::select_unpredictable(class == NEIGHBOUR, origin.near(index), from);
     ((raw & mask) << shift).wrapping_add(from)
 }
 
