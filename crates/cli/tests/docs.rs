@@ -24,7 +24,7 @@ fn given(folder: &Path, found: &mut BTreeSet<String>) {
         let path = entry.path();
         if path.is_dir() {
             given(&path, found);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
+        } else if path.extension().is_some_and(|ending| ending == "rs" || ending == "py") {
             found.extend(codes(&fs::read_to_string(&path).unwrap_or_default()));
         }
     }
@@ -37,6 +37,7 @@ fn every_code_is_explained() {
     for entry in fs::read_dir(root().join("crates")).expect("the crates").flatten() {
         given(&entry.path().join("src"), &mut found);
     }
+    given(&root().join("python/memsight"), &mut found);
     let explained = codes(&page);
     assert!(found.len() > 30, "{found:?}");
     assert_eq!(found.difference(&explained).collect::<Vec<_>>(), Vec::<&String>::new(), "codes without an explanation");

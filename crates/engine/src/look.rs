@@ -29,24 +29,30 @@ pub struct LookOptions {
 pub fn look(pid: u32, options: &LookOptions, progress: &dyn Progress) -> Result<Snapshot, Error> {
     let started = start();
     let process = Process::open(pid)?;
-    let python = find(&process)?;
+    let mut snapshot = look_at(&process, options, progress).map_err(|error| blame(&process, error))?;
+    snapshot.manifest.total_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    Ok(snapshot)
+}
+
+/// Copies and decodes until a copy is whole.
+fn look_at(process: &Process, options: &LookOptions, progress: &dyn Progress) -> Result<Snapshot, Error> {
+    let python = find(process)?;
     let mut cost = Cost::default();
     for copies in 1.. {
         let capture = match options.mode {
-            Mode::Freeze => capture(&process, &python, &mut cost, progress)?,
-            Mode::Live => capture_live(&process, &python, &mut cost, progress)?,
+            Mode::Freeze => capture(process, &python, &mut cost, progress)?,
+            Mode::Live => capture_live(process, &python, &mut cost, progress)?,
         };
         match decode(&python, &capture, options, progress) {
             Ok(mut snapshot) => {
-                describe(&mut snapshot, pid, options, &capture, &cost);
-                snapshot.manifest.total_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+                describe(&mut snapshot, process.pid(), options, &capture, &cost);
                 return Ok(snapshot);
             }
             Err(Error::Python(error)) if error.is_transient() && copies < MAX_COPIES => {}
-            Err(error) => return Err(blame(&process, error)),
+            Err(error) => return Err(error),
         }
     }
-    Err(Error::NoMoment { pid, attempts: cost.attempts })
+    Err(Error::NoMoment { pid: process.pid(), attempts: cost.attempts })
 }
 
 /// Looks at the process with that pid, or reads the snapshot at that path.
@@ -67,7 +73,7 @@ fn start() -> Instant {
 pub(crate) fn find(process: &Process) -> Result<Python, Error> {
     let regions = process.maps()?;
     let files = |region: &Region| process.file(region);
-    locate(&process.memory(), &regions, &files).map_err(|error| blame(process, error.into()))
+    Ok(locate(&process.memory(), &regions, &files)?)
 }
 
 /// Copies the memory while the process runs.
@@ -111,12 +117,12 @@ fn describe(snapshot: &mut Snapshot, pid: u32, options: &LookOptions, capture: &
     }
 }
 
-/// An error of the decoder has a better explanation when the process is gone.
+/// An error of the decoder has a better explanation when the process is gone. One that ends loses its memory before
+/// it loses its id: it has no maps then.
 fn blame(process: &Process, error: Error) -> Error {
-    match (error, process.maps()) {
-        (Error::Python(_), Err(gone @ (TargetError::TargetExited { .. } | TargetError::NoSuchProcess { .. }))) => {
-            gone.into()
-        }
-        (error, _) => error,
+    let gone = || process.maps().map_or(true, |maps| maps.is_empty()) || Process::open(process.pid()).is_err();
+    match error {
+        Error::Python(_) if gone() => TargetError::TargetExited { pid: process.pid() }.into(),
+        error => error,
     }
 }

@@ -58,6 +58,7 @@ fn story(args: &Demo, console: &Console, interrupt: &Interrupt) -> Result<(), Er
     teller.step(3, "look", &format!("memsight heap {}: paused {pause}; {load}\n", service.pid()))?;
     console.show(&look.overview, text::overview)?;
 
+    teller.say("\n")?;
     teller.step(4, "ask", &format!("memsight heap {} path {CULPRIT_TYPE}\n", service.pid()))?;
     teller.say(&text::path(&look.paths, console.style()))?;
     teller.culprit(&look.overview)?;

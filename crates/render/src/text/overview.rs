@@ -2,10 +2,10 @@
 
 use super::style::{Style, Tone};
 use super::table::{Table, cell, toned};
-use super::words::{bar, percent, plural, share, wrap_words};
+use super::words::{bar, percent, plural, share, wrap};
 use super::{header, heading, more, suspects, types};
 use memsight_analysis::views::Overview;
-use memsight_model::{Bytes, Mode, count, duration};
+use memsight_model::{Bytes, Mode, duration};
 
 const BAR: usize = 20;
 
@@ -20,7 +20,7 @@ pub fn overview(view: &Overview, style: &Style) -> String {
     out.push_str(&heading("Suspects", "one object, or one type's instances, with a large part of the heap", style));
     out.push_str(&suspects::list(&view.suspects, None, style));
     out.push_str(&heading("Cost", "", style));
-    for line in wrap_words(&cost(view), style.width.saturating_sub(2)) {
+    for line in wrap(cost(view), "; ", style.width.saturating_sub(2)) {
         out.push_str(&format!("  {line}\n"));
     }
     out
@@ -50,8 +50,8 @@ fn account(view: &Overview, style: &Style) -> String {
     table.render(style)
 }
 
-/// What the look did to the process, in a sentence.
-fn cost(view: &Overview) -> String {
+/// What the look did to the process, and how much there was to look at.
+fn cost(view: &Overview) -> Vec<String> {
     let looked = match view.header.mode {
         Mode::Live => "never paused (--mode live)".to_owned(),
         Mode::Freeze => {
@@ -59,14 +59,16 @@ fn cost(view: &Overview) -> String {
             format!("paused {} ({}, {gil})", duration(view.pause_ns), plural(u64::from(view.attempts), "attempt"))
         }
     };
-    let threads = plural(view.threads, "thread");
-    let interpreters = plural(u64::from(view.interpreters), "interpreter");
-    format!(
-        "{looked}; {} in all for {} references between {} objects, {threads}, {interpreters}.",
-        duration(view.total_ns),
-        count(view.references),
-        count(view.objects)
-    )
+    let mut parts = vec![
+        format!("{looked}, {} in all", duration(view.total_ns)),
+        plural(view.objects, "object"),
+        plural(view.references, "reference"),
+        plural(view.threads, "thread"),
+    ];
+    if view.interpreters > 1 {
+        parts.push(plural(u64::from(view.interpreters), "interpreter"));
+    }
+    parts
 }
 
 /// The commands to try after the overview of `subject` (a pid or a folder as the reader wrote it).

@@ -115,9 +115,7 @@ pub(super) fn types_cell(name: &str) -> String {
     super::words::shorten(&clean(name), 20)
 }
 
-/// The first suspect in one plain line, for the demo and for logs.
+/// A suspect in one plain line, for the demo.
 pub fn culprit(suspect: &Suspect) -> String {
-    let keeper =
-        suspect.accumulation_point.as_ref().map_or_else(|| clean(&suspect.type_name), |point| clean(&point.name));
-    format!("{keeper} keeps {} ({}) alive", Bytes(suspect.retained_bytes), percent(suspect.share))
+    clean(&suspect.summary)
 }
