@@ -91,6 +91,7 @@ _CLASSES: Dict[str, Type[Error]] = {
     "MS-E011": TargetExited,
     "MS-E012": AccessDenied,
     "MS-E013": AccessDenied,
+    **{f"MS-E0{number}": UnsupportedInterpreter for number in range(30, 37)},
     "MS-E050": OutputExists,
     "MS-E051": OutputExists,
     "MS-E052": SnapshotNotFound,
@@ -98,6 +99,8 @@ _CLASSES: Dict[str, Type[Error]] = {
     "MS-E054": CorruptFile,
     "MS-E055": CorruptFile,
     "MS-E058": NotFound,
+    "MS-E070": NotFound,
+    "MS-E071": NotFound,
 }
 
 

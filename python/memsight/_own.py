@@ -35,7 +35,7 @@ def look(mode: str, values: bool) -> _native.Heap:
 
     if not sys.executable:
         hint = "look from outside: memsight snapshot PID"
-        raise Error("MS-E071", hint, "this process does not know its Python (sys.executable is empty)")
+        raise Error("MS-E111", hint, "this process does not know its Python (sys.executable is empty)")
     folder = tempfile.mkdtemp(prefix="memsight-")
     try:
         path = os.path.join(folder, "own.heap")
@@ -67,7 +67,7 @@ def _run(arguments: List[str]) -> None:
     if helper.returncode != 0:
         said = complaint.decode(errors="replace").strip().rpartition("\n")[2]
         hint = "look from outside: memsight snapshot PID"
-        raise Error("MS-E072", hint, f"the helper process ended with {helper.returncode}: {said}")
+        raise Error("MS-E112", hint, f"the helper process ended with {helper.returncode}: {said}")
 
 
 def serve(arguments: List[str]) -> int:

@@ -11,11 +11,11 @@ def native() -> Any:
     """The extension module.
 
     Raises:
-        Error: ``MS-E070`` where there is none for this platform or interpreter.
+        Error: ``MS-E110`` where there is none for this platform or interpreter.
     """
     try:
         from . import _native
     except ImportError as missing:
         hint = "memsight reads Linux processes on x86-64 from CPython 3.9 or later; install its wheel there"
-        raise Error("MS-E070", hint, f"memsight does not run here: {missing}") from missing
+        raise Error("MS-E110", hint, f"memsight does not run here: {missing}") from missing
     return _native

@@ -21,8 +21,9 @@ _ALL = 2**32 - 1
 class Arrow(Protocol):
     """A table by the Arrow PyCapsule interface.
 
-    Anything that speaks Arrow takes it without a copy: ``polars.DataFrame(table)``, ``pyarrow.table(table)``,
-    ``pandas.DataFrame.from_arrow(table)``, ``duckdb.sql("from table")`` by way of ``pyarrow.table``.
+    Anything that speaks Arrow takes it without a copy: ``polars.DataFrame(objects)``, ``pyarrow.table(objects)``,
+    ``pandas.DataFrame.from_arrow(objects)`` (before pandas 3 ``pyarrow.table(objects).to_pandas()``), and DuckDB
+    by the variable's name: ``duckdb.sql("from objects")``.
     """
 
     @property
@@ -84,7 +85,7 @@ class Snapshot:
         """One object, by its address (``id(x)``, or text such as ``"0x7f12a0"``).
 
         Raises:
-            Error: no object is there.
+            NotFound: no object is there.
         """
         return self._view(_views.ObjectView, "object", top, address)
 
@@ -92,7 +93,7 @@ class Snapshot:
         """Shortest paths from roots to an object (by address) or to all objects of a type (by name).
 
         Raises:
-            Error: nothing matches.
+            NotFound: nothing matches.
         """
         return self._view(_views.PathsView, "path", top, query)
 
@@ -138,6 +139,8 @@ def snapshot(pid: Optional[int] = None, *, mode: str = "freeze", values: bool = 
         UnsupportedInterpreter: it runs no Python, or one that memsight cannot read.
         TargetExited: it ended meanwhile.
     """
+    if mode not in ("freeze", "live"):
+        raise ValueError(f'mode is "freeze" or "live", not {mode!r}')
     if pid is None or pid == os.getpid():
         from . import _own
 

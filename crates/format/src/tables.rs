@@ -12,7 +12,7 @@ use arrow_array::{
     UInt8Array, UInt32Array, UInt64Array,
 };
 use arrow_schema::{Field, Schema};
-use memsight_model::{LabelKind, NameId, ObjectFlags, ObjectId, Snapshot, TypeId};
+use memsight_model::{LabelKind, NameId, Names, ObjectFlags, ObjectId, Snapshot, TypeId};
 
 use crate::FormatError;
 
@@ -155,16 +155,21 @@ where
 /// A snapshot with the dictionaries that several batches share.
 pub(crate) struct Tables<'a> {
     snapshot: &'a Snapshot,
+    /// Each name once (pandas insists on it), although several types may share one.
     type_names: ArrayRef,
+    /// By row of the type table, where its name stands in `type_names`.
+    type_name_keys: Vec<u32>,
     names: ArrayRef,
 }
 
 impl<'a> Tables<'a> {
     /// Cost: linear in types and names.
     pub(crate) fn of(snapshot: &'a Snapshot) -> Tables<'a> {
-        let type_names = LargeStringArray::from_iter_values(snapshot.types.iter().map(|row| &row.name));
+        let mut distinct = Names::default();
+        let type_name_keys = snapshot.types.iter().map(|row| distinct.intern(&row.name).0).collect();
+        let type_names = LargeStringArray::from_iter_values(distinct.iter());
         let names = LargeStringArray::from_iter_values(snapshot.names.iter());
-        Tables { snapshot, type_names: Arc::new(type_names), names: Arc::new(names) }
+        Tables { snapshot, type_names: Arc::new(type_names), type_name_keys, names: Arc::new(names) }
     }
 
     /// Number of rows of `table`.
@@ -189,7 +194,8 @@ impl<'a> Tables<'a> {
     }
 
     fn type_names(&self, rows: impl Iterator<Item = TypeId>) -> DictionaryArray<UInt32Type> {
-        dictionary::<UInt32Type>(rows.map(|row| Some(row.0)), &self.type_names)
+        let keys = rows.map(|row| self.type_name_keys.get(row.0 as usize).copied());
+        dictionary::<UInt32Type>(keys, &self.type_names)
     }
 
     fn name_texts(&self, ids: impl Iterator<Item = Option<NameId>>) -> DictionaryArray<UInt32Type> {
@@ -331,7 +337,25 @@ fn sources(offsets: &[u32], range: Range<usize>) -> impl Iterator<Item = u32> + 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use memsight_model::{ObjectKind, RootKind};
+    use memsight_model::{Address, ObjectKind, RootKind, TypeRecord};
+
+    #[test]
+    fn a_name_that_two_types_share_stands_in_the_dictionary_once() {
+        let mut snapshot = Snapshot::default();
+        for (id, name) in ["app.Row", "dict", "app.Row"].into_iter().enumerate() {
+            snapshot.types.push(TypeRecord { name: name.into(), ..Default::default() });
+            snapshot.objects.types.push(TypeId(id as u32));
+            snapshot.objects.addresses.push(Address(8 * (1 + id as u64)));
+            snapshot.objects.shallow.push(16);
+            snapshot.objects.refcounts.push(1);
+            snapshot.objects.flags.push(ObjectFlags::default());
+        }
+        let objects = table(&snapshot, "objects").unwrap();
+        let names = objects.column_by_name("type_name").unwrap();
+        let names = names.as_any().downcast_ref::<DictionaryArray<UInt32Type>>().unwrap();
+        assert_eq!(names.keys().values()[0], names.keys().values()[2]);
+        assert_ne!(names.keys().values()[0], names.keys().values()[1]);
+    }
 
     #[test]
     fn every_kind_has_its_word() {

@@ -1,1 +1,48 @@
-//! The extension module memsight._native.
+//! The extension module `memsight._native`: what the hand-written Python package stands on.
+//!
+//! People use the typed functions in `python/memsight/`, never this module. Views cross the border as JSON, whose keys
+//! the renderer defines once; tables cross it as Arrow capsules, without a copy.
+
+mod arrow;
+mod enter;
+mod heap;
+
+use std::ffi::OsString;
+
+use pyo3::prelude::*;
+
+use enter::enter;
+
+/// Runs the `memsight` command with `args` (the program's name first) and returns its exit code.
+#[pyfunction]
+fn main(py: Python<'_>, args: Vec<OsString>) -> i32 {
+    // The command handles Ctrl-C itself, so this does not go through `enter`.
+    py.detach(|| memsight_cli::main(args))
+}
+
+/// Lets process `pid` (and its descendants) read and trace this one where Yama would forbid it; `None` takes the
+/// permission back. Without Yama there is nothing to permit, and nothing happens.
+#[pyfunction]
+#[pyo3(signature = (pid=None))]
+fn allow_tracer(pid: Option<u32>) {
+    use rustix::process::{PTracer, Pid, set_ptracer};
+    let tracer = match pid.and_then(|pid| Pid::from_raw(pid as i32)) {
+        Some(pid) => PTracer::ProcessID(pid),
+        None => PTracer::None,
+    };
+    // fails only where the kernel has no Yama
+    let _ = set_ptracer(tracer);
+}
+
+/// The native half of memsight. Private: see the package `memsight`.
+#[pymodule(gil_used = false)]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("TABLES", memsight_engine::format::TABLES)?;
+    module.add_class::<heap::Heap>()?;
+    module.add_class::<arrow::Table>()?;
+    module.add_function(wrap_pyfunction!(heap::look, module)?)?;
+    module.add_function(wrap_pyfunction!(heap::load, module)?)?;
+    module.add_function(wrap_pyfunction!(allow_tracer, module)?)?;
+    module.add_function(wrap_pyfunction!(main, module)?)
+}

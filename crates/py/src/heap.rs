@@ -1,0 +1,92 @@
+//! A snapshot in memory, with its analysis, for Python.
+
+use std::path::PathBuf;
+
+use memsight_engine::analysis::Analysis;
+use memsight_engine::format::{self, Snapshot, WriteOptions};
+use memsight_engine::{Error, LookOptions};
+use memsight_model::{Mode, Quiet};
+use memsight_render::json;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::arrow::Table;
+use crate::enter;
+
+self_cell::self_cell!(
+    /// The analysis borrows the snapshot and keeps what it has computed, so both live and go together.
+    struct Analysed {
+        owner: Snapshot,
+        #[not_covariant]
+        dependent: Analysis,
+    }
+);
+
+/// A heap that was looked at or loaded.
+#[pyclass(frozen, module = "memsight._native")]
+pub(crate) struct Heap {
+    inner: Analysed,
+}
+
+impl Heap {
+    fn new(snapshot: Snapshot) -> Heap {
+        Heap { inner: Analysed::new(snapshot, |snapshot| Analysis::new(snapshot, &Quiet)) }
+    }
+}
+
+/// Looks at the Python heap of another process. `mode` is `freeze` or `live`.
+#[pyfunction]
+#[pyo3(signature = (pid, mode, values))]
+pub(crate) fn look(py: Python<'_>, pid: u32, mode: &str, values: bool) -> PyResult<Heap> {
+    let mode = match mode {
+        "freeze" => Mode::Freeze,
+        "live" => Mode::Live,
+        other => return Err(PyValueError::new_err(format!("mode is \"freeze\" or \"live\", not {other:?}"))),
+    };
+    let options = LookOptions { mode, values };
+    enter(py, move |progress| memsight_engine::look(pid, &options, progress).map(Heap::new))
+}
+
+/// Reads a snapshot folder.
+#[pyfunction]
+pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Heap> {
+    enter(py, move |_| format::read(&path).map(Heap::new))
+}
+
+#[pymethods]
+impl Heap {
+    /// The JSON of the view `name` with at most `top` rows of each kind; `query` for `path` and `object`.
+    #[pyo3(signature = (name, query, top))]
+    fn view(&self, py: Python<'_>, name: &str, query: &str, top: usize) -> PyResult<String> {
+        let view = match name {
+            "overview" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.overview(top))),
+            "types" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.types(top))),
+            "suspects" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.suspects(top))),
+            "dominators" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.dominators(top))),
+            "threads" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.threads(top))),
+            "path" => |analysis: &Analysis<'_>, query: &str, top| Ok(json(&analysis.path(query, top)?)),
+            "object" => |analysis: &Analysis<'_>, query: &str, top| Ok(json(&analysis.object(query, top)?)),
+            other => return Err(PyValueError::new_err(format!("no view is called {other:?}"))),
+        };
+        let view: fn(&Analysis<'_>, &str, usize) -> Result<String, Error> = view;
+        enter(py, move |_| self.inner.with_dependent(|_, analysis| view(analysis, query, top)))
+    }
+
+    /// Writes the snapshot as a folder of Parquet tables.
+    #[pyo3(signature = (path, force))]
+    fn save(&self, py: Python<'_>, path: PathBuf, force: bool) -> PyResult<()> {
+        enter(py, move |_| format::write(self.inner.borrow_owner(), &path, &WriteOptions { force }))
+    }
+
+    /// One table, ready for Arrow.
+    fn table(&self, py: Python<'_>, name: &str) -> PyResult<Table> {
+        enter(py, move |_| format::table(self.inner.borrow_owner(), name).map(Table::new))
+    }
+
+    /// Process id, version of Python, time of the look and number of objects: for a representation.
+    fn about(&self) -> (u32, String, String, usize) {
+        let snapshot = self.inner.borrow_owner();
+        let manifest = &snapshot.manifest;
+        (manifest.pid, manifest.python.clone(), manifest.created.clone(), snapshot.objects.len())
+    }
+}
