@@ -1,12 +1,12 @@
 //! Names of single objects.
 
 use memsight_heap::{Node, Path, Step};
-use memsight_model::{LabelKind, ObjectId, RootKind};
+use memsight_model::{LabelKind, ObjectId, ObjectKind, RootKind};
 
 use crate::Analysis;
 use crate::route::is_globals;
 use crate::views::ObjectRef;
-use crate::words::{bare_key, function, is_namespace, key, key_of, short_type, type_name};
+use crate::words::{bare_key, function, is_namespace, key, key_of, object_kind, short_type, type_name};
 
 /// Longest path, in references, that a name spells out.
 const NAME_STEPS: usize = 9;
@@ -48,6 +48,7 @@ impl Analysis<'_> {
         let path = self.short_path(object)?;
         let record = path.origin.record(self.snapshot)?;
         let name = self.snapshot.names.get(record.name);
+        let is_table = object_kind(self.snapshot, object) == ObjectKind::Dict;
         let (mut text, place) = match record.kind {
             RootKind::Module => (name.to_owned(), None),
             RootKind::FrameLocal => (name.to_owned(), Some(function(self.snapshot, record)?)),
@@ -55,6 +56,7 @@ impl Analysis<'_> {
             RootKind::Frame if is_globals(self.snapshot, path.origin) => {
                 ("globals()".to_owned(), Some(function(self.snapshot, record)?))
             }
+            RootKind::Interned if path.steps.is_empty() && is_table => return Some("interned strings".to_owned()),
             _ => return None,
         };
         let mut steps = path.steps.iter();

@@ -2,29 +2,51 @@
 
 use std::ops::Range;
 
-use memsight_model::{ObjectId, ReferenceTable};
+use memsight_model::{ObjectId, ObjectKind, ReferenceTable, RootKind, Snapshot};
 
-/// A view of a [`ReferenceTable`] that follows strong references only.
+/// A view of a [`ReferenceTable`] that follows only references which keep alive: strong ones, and not those of the
+/// table of interned strings, which CPython does not count.
 pub(crate) struct Edges<'a> {
     offsets: &'a [u32],
     targets: &'a [ObjectId],
     /// One bit a reference: searches jump about, and the labels themselves would be one more cache miss an object.
     weak: Vec<u64>,
+    /// The table of interned strings.
+    interned: Option<u32>,
 }
 
 impl<'a> Edges<'a> {
     /// Cost: one pass over the labels.
-    pub(crate) fn new(table: &'a ReferenceTable) -> Edges<'a> {
+    pub(crate) fn new(snapshot: &'a Snapshot) -> Edges<'a> {
+        let table = snapshot.roots.iter().find(|root| {
+            root.kind == RootKind::Interned
+                && snapshot.type_of(root.object).is_some_and(|record| record.kind == ObjectKind::Dict)
+        });
+        Edges { interned: table.map(|root| root.object.0), ..Edges::with_interned(snapshot) }
+    }
+
+    /// Follows the table of interned strings like any other object. Cost: one pass over the labels.
+    pub(crate) fn with_interned(snapshot: &'a Snapshot) -> Edges<'a> {
+        let table = &snapshot.references;
         let end = table.targets.len().min(table.labels.len()).min(u32::MAX as usize);
         let weak = table.labels[..end]
             .chunks(64)
             .map(|labels| labels.iter().rev().fold(0, |bits, label| bits << 1 | u64::from(!label.is_strong())))
             .collect();
-        Edges { offsets: &table.offsets, targets: &table.targets[..end], weak }
+        Edges { offsets: &table.offsets, targets: &table.targets[..end], weak, interned: None }
+    }
+
+    /// The objects in the table of interned strings.
+    pub(crate) fn interned(&self) -> impl Iterator<Item = u32> + '_ {
+        self.interned.into_iter().flat_map(|table| self.row(table)).filter_map(|at| self.strong(at))
     }
 
     /// Numbers of the references of `owner`; never past the end of the table.
     pub(crate) fn range(&self, owner: u32) -> Range<u32> {
+        if self.interned == Some(owner) { 0..0 } else { self.row(owner) }
+    }
+
+    fn row(&self, owner: u32) -> Range<u32> {
         let end = self.targets.len() as u32;
         match (self.offsets.get(owner as usize), self.offsets.get(owner as usize + 1)) {
             (Some(&from), Some(&to)) => from.min(end)..to.min(end),

@@ -12,7 +12,8 @@ const NONE: u32 = u32::MAX;
 /// Roots join the search in an order of preference, so that a path starts where a person would start. A module's
 /// attribute is one step for a person but two references (the module's dictionary lies between), so local
 /// variables start two levels after modules, and what says least (interpreter state, static types) after them.
-/// What holds from outside the heap, or by an unreachable cycle, explains only what no other root reaches.
+/// The table of interned strings, what holds from outside the heap, and unreachable cycles explain only what no
+/// other root reaches.
 #[derive(Debug)]
 pub struct ShortestPaths {
     /// Reference number; counted down from the largest number: number of a root; [`NONE`].
@@ -67,16 +68,16 @@ fn preference(kind: RootKind) -> (u32, u8) {
         Frame => (3, 4),
         Interpreter => (3, 5),
         Static => (3, 6),
-        Interned => (4, 7),
-        External => (LATE, 8),
-        Unreachable => (LATE + 1, 9),
+        Interned => (LATE, 7),
+        External => (LATE + 1, 8),
+        Unreachable => (LATE + 2, 9),
     }
 }
 
 impl ShortestPaths {
     /// Searches breadth first from all roots together. Cost: every strong reference once.
     pub(crate) fn new(snapshot: &Snapshot, roots: &Roots) -> ShortestPaths {
-        let edges = Edges::new(&snapshot.references);
+        let edges = Edges::with_interned(snapshot);
         let mut paths = ShortestPaths { via: vec![NONE; snapshot.objects.len()] };
         let starts = starts(snapshot, roots);
         let mut waiting = starts.as_slice();

@@ -28,7 +28,7 @@ pub struct Holder {
 /// The objects with at least `least` strong references into the group that `member` tells, the most first, then by
 /// id. Cost: one pass over all references.
 pub fn common_holders(snapshot: &Snapshot, least: u64, member: impl Fn(ObjectId) -> bool) -> Vec<Holder> {
-    let edges = Edges::new(&snapshot.references);
+    let edges = Edges::new(snapshot);
     let mut holders = Vec::new();
     for object in snapshot.objects.ids() {
         // A short row cannot hold enough: most rows need no look.

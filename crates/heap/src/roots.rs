@@ -5,7 +5,8 @@ use memsight_model::{ObjectId, Root, RootKind, Snapshot};
 /// The roots of a snapshot, completed so that every object is reached.
 ///
 /// Given roots come first. An interned string is held only by those who use it (the table of interned strings does
-/// not count its references), so a mortal one is a root only if nothing else reaches it. Then:
+/// not count its references: a dictionary that is a root of kind [`RootKind::Interned`] keeps nothing alive), so a
+/// mortal one is a root only if nothing else reaches it. Then:
 ///
 /// 1. objects still unreached that are immortal, or whose reference count is larger than the number of strong
 ///    references found to them, are [`RootKind::External`]: something that no decoder sees holds them;

@@ -1,7 +1,7 @@
 //! The depth-first walk from the virtual root: numbers the objects, completes the roots, and gathers what the
 //! search for dominators needs about each reference while it is at hand.
 
-use memsight_model::{ObjectFlags, ObjectTable, Root, RootKind, Snapshot};
+use memsight_model::{ObjectFlags, ObjectTable, RootKind, Snapshot};
 
 use crate::edges::Edges;
 use crate::roots::{Origin, Roots};
@@ -71,7 +71,7 @@ impl Visitor for Walk {
 impl Walk {
     /// Walks the whole snapshot. Cost: every strong reference once.
     pub(crate) fn new(snapshot: &Snapshot) -> Walk {
-        let edges = Edges::new(&snapshot.references);
+        let edges = Edges::new(snapshot);
         let count = snapshot.objects.len();
         let mut walk = Walk {
             number: vec![0; count],
@@ -84,9 +84,11 @@ impl Walk {
         };
         walk.push(0, 0, 0);
         let mut search = DepthFirst::default();
-        let (weak, strong): (Vec<&Root>, Vec<&Root>) =
-            snapshot.roots.iter().partition(|root| is_interned_mortal(root, &snapshot.objects));
-        let objects = |roots: Vec<&Root>| roots.into_iter().map(|root| root.object.0).collect();
+        let given = snapshot.roots.iter().map(|root| (root.object.0, root.kind == RootKind::Interned));
+        let (strong, weak) = given
+            .chain(edges.interned().map(|object| (object, true)))
+            .partition::<Vec<_>, _>(|&(object, interned)| !interned || is_immortal(&snapshot.objects, object));
+        let objects = |roots: Vec<(u32, bool)>| roots.into_iter().map(|root| root.0).collect();
         walk.reach(objects(strong), &edges, &mut search);
         walk.reach(objects(weak), &edges, &mut search);
         let external = walk.external(&snapshot.objects, &edges);
@@ -130,8 +132,7 @@ impl Walk {
         }
         unreached.retain(|&object| {
             let refcount = objects.refcounts.get(object as usize).copied().unwrap_or(0);
-            let immortal = objects.flags.get(object as usize).is_some_and(|flags| flags.has(ObjectFlags::IMMORTAL));
-            immortal || refcount > found[object as usize]
+            is_immortal(objects, object) || refcount > found[object as usize]
         });
         unreached
     }
@@ -151,7 +152,6 @@ impl Walk {
     }
 }
 
-fn is_interned_mortal(root: &Root, objects: &ObjectTable) -> bool {
-    let flags = objects.flags.get(root.object.index()).copied().unwrap_or_default();
-    root.kind == RootKind::Interned && !flags.has(ObjectFlags::IMMORTAL)
+fn is_immortal(objects: &ObjectTable, object: u32) -> bool {
+    objects.flags.get(object as usize).is_some_and(|flags| flags.has(ObjectFlags::IMMORTAL))
 }

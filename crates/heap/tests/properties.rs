@@ -296,3 +296,33 @@ fn an_instance_stands_for_its_unreachable_cycle() {
     assert_eq!(graph.roots().unreachable(), [ObjectId(1)]);
     assert_eq!(graph.tree().retained(graph.tree().node(ObjectId(1))), 3);
 }
+
+#[test]
+fn the_table_of_interned_strings_keeps_nothing_alive() {
+    let mut snapshot = Snapshot { types: vec![TypeRecord::default(), TypeRecord::default()], ..Default::default() };
+    snapshot.types[1].kind = memsight_model::ObjectKind::Dict;
+    // A table (0) of two strings (1, 2), of which an owner (3) uses one.
+    for (object, row) in [vec![1, 2], vec![], vec![], vec![1]].into_iter().enumerate() {
+        snapshot.references.offsets.push(snapshot.references.targets.len() as u32);
+        for target in row {
+            snapshot.references.targets.push(ObjectId(target));
+            snapshot.references.labels.push(Label::new(LabelKind::Index, 0));
+        }
+        snapshot.objects.types.push(TypeId((object == 0).into()));
+        snapshot.objects.shallow.push(1);
+        snapshot.objects.refcounts.push(1);
+        snapshot.objects.flags.push(ObjectFlags::default());
+    }
+    snapshot.references.offsets.push(snapshot.references.targets.len() as u32);
+    let name = snapshot.names.intern("root");
+    for (object, kind) in [(0, RootKind::Interned), (3, RootKind::Module)] {
+        snapshot.roots.push(Root { object: ObjectId(object), kind, name, frame: None, thread: None });
+    }
+    let graph = Graph::new(&snapshot, &Quiet);
+    let tree = graph.tree();
+    assert_eq!(tree.parent(tree.node(ObjectId(1))), tree.node(ObjectId(3)));
+    assert_eq!(tree.parent(tree.node(ObjectId(2))), Node::ROOT);
+    assert!(graph.roots().external().is_empty(), "the unused string belongs to the table");
+    let path = graph.paths(&snapshot).to(&snapshot, graph.roots(), ObjectId(2)).unwrap();
+    assert_eq!((path.origin, path.steps.len()), (Origin::Given(0), 1));
+}
