@@ -29,4 +29,4 @@ pub use error::{Denial, TargetError};
 pub use freeze::Frozen;
 pub use image::Image;
 pub use live::LiveMemory;
-pub use process::{Process, Usage, pids};
+pub use process::{Process, Usage, allow_reader, pids};

@@ -133,3 +133,46 @@ impl ReadMemory for LiveMemory {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both doors to the same process: `process_vm_readv`, and `/proc/PID/mem` alone.
+    fn doors() -> [LiveMemory; 2] {
+        let doors = [(); 2].map(|()| LiveMemory::new(std::process::id()));
+        doors[1].door.refused.store(true, Ordering::Relaxed);
+        doors
+    }
+
+    #[test]
+    fn both_doors_read_the_same_and_end_at_the_same_hole() {
+        let bytes: Vec<u8> = (0..20_000_u32).map(|i| (i * 7) as u8).collect();
+        let at = bytes.as_ptr() as u64;
+        let span = |from: u64, len| Span { at: at + from, len };
+        let hole = Span { at: 0x1000, len: 4096 };
+        for memory in doors() {
+            let mut out = vec![0; 9000];
+            assert_eq!(memory.read_spans(&[span(3, 5000), span(9000, 4000)], &mut out).unwrap(), 9000);
+            assert!(out[..5000] == bytes[3..5003] && out[5000..] == bytes[9000..13000]);
+            assert_eq!(memory.read_spans(&[span(3, 500), hole, span(0, 4)], &mut out).unwrap(), 500);
+            assert_eq!(memory.read_spans(&[hole], &mut out).unwrap(), 0);
+            assert_eq!(memory.read_spans(&[Span { at: u64::MAX - 4095, len: 4096 }], &mut out).unwrap(), 0);
+            let mut words = Vec::new();
+            memory.words(Address(at), 2, &mut words).unwrap();
+            assert_eq!(words[0].to_le_bytes(), bytes[..8]);
+            assert!(memory.word(Address(8)).is_err());
+        }
+    }
+
+    #[test]
+    fn strings_end_at_their_zero_their_cap_or_their_page() {
+        let text = b"some text\0rest".to_vec();
+        let at = Address(text.as_ptr() as u64);
+        for memory in doors() {
+            assert_eq!(memory.c_string(at, 100).unwrap(), "some text");
+            assert_eq!(memory.c_string(at, 4).unwrap(), "some");
+            assert!(memory.c_string(Address(0x1000), 4).is_err());
+        }
+    }
+}

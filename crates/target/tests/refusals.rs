@@ -122,5 +122,35 @@ fn unprivileged() {
     let found = diagnose(pid);
     assert!(!found.readable);
     assert_eq!(found.denial, Some(Denial::Uid { target: 0, own: 65534 }));
+    a_process_that_hides();
+    own_files_are_found_by_their_paths();
     writeln!(std::io::stdout(), "refused as it should be").unwrap();
+}
+
+/// The same user, but it has made itself undumpable.
+fn a_process_that_hides() {
+    use memsight_target::Denial;
+    let target = Target::start(&format!("import ctypes\nctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\n{WAITING}"));
+    let error = Process::open(target.pid()).unwrap().freeze().map(drop).unwrap_err();
+    assert!(matches!(error, TargetError::NotPermitted { cause: Denial::Capability, .. }), "{error:?}");
+    let found = diagnose(target.pid());
+    assert_eq!(found.denial, Some(Denial::Capability));
+    let hidden = found.checks.iter().find(|check| check.subject == Subject::Dumpable).unwrap();
+    assert_eq!(hidden.verdict, Verdict::Bad);
+}
+
+/// Without privileges `/proc/PID/map_files` is closed.
+fn own_files_are_found_by_their_paths() {
+    let process = Process::open(std::process::id()).unwrap();
+    let regions = process.maps().unwrap();
+    let code: Vec<_> = regions.iter().filter(|region| region.execute && region.inode != 0).collect();
+    assert!(code.len() > 1);
+    for region in code {
+        assert_eq!(process.file(region).expect("its file")[..4], *b"\x7fELF", "{}", region.path);
+    }
+    assert!(
+        process
+            .file(&memsight_model::Region { inode: 1, path: "/no such file".into(), ..regions[0].clone() })
+            .is_none()
+    );
 }
