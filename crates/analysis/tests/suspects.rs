@@ -166,15 +166,19 @@ fn a_tree_is_one_suspect_at_its_top() {
 fn unreachable_cycles_are_a_suspect_by_class() {
     let mut heap = Heap::default();
     heap.program(100_000);
+    let first = heap.object("app.Request", 600);
     for _ in 0..300 {
         let (left, right) = (heap.object("app.Request", 600), heap.object("app.Response", 400));
         heap.named(left, LabelKind::Attribute, "response", right);
         heap.named(right, LabelKind::Attribute, "request", left);
     }
+    // The last one is still in use, which must not hide where the others are.
+    let main = heap.module("__main__");
+    heap.item(main, "last", first);
     let found = suspects(heap);
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(
-        found[0].summary.starts_with("300 instances of app.Request, kept by unreachable cycles, hold 293.0 KiB"),
+        found[0].summary.starts_with("301 instances of app.Request, kept by unreachable cycles, hold 293.6 KiB"),
         "{}",
         found[0].summary
     );

@@ -1,6 +1,7 @@
 //! Suspects in words.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use memsight_heap::Path;
 use memsight_model::{Bytes, ObjectId, RootKind, count};
@@ -33,8 +34,7 @@ impl Analysis<'_> {
     }
 
     fn describe(&self, culprit: &Culprit) -> Suspect {
-        let tree = self.graph.tree();
-        let example = culprit.keeper.or_else(|| culprit.parts.first().and_then(|&part| tree.object(part)));
+        let example = culprit.keeper.or_else(|| self.example(culprit));
         let path = example.and_then(|object| self.path_to(object));
         let in_words = path.as_ref().map_or_else(Vec::new, |path| words(self.snapshot, path));
         let type_name = self.group_name(culprit.group).to_owned();
@@ -51,6 +51,18 @@ impl Analysis<'_> {
             thread: path.and_then(|path| self.thread_of(&path)),
             shares_path_with: Vec::new(),
         }
+    }
+
+    /// A member of a group without keeper that is held as most of its members are: by nothing, by C code, by others.
+    fn example(&self, culprit: &Culprit) -> Option<ObjectId> {
+        let paths = self.graph.paths(self.snapshot);
+        let mut ways: BTreeMap<Option<RootKind>, (Reverse<u64>, ObjectId)> = BTreeMap::new();
+        for object in culprit.parts.iter().filter_map(|&part| self.graph.tree().object(part)) {
+            let origin = paths.last_step(self.snapshot, self.graph.roots(), object)?.err();
+            let way = ways.entry(origin.map(|origin| origin.kind(self.snapshot))).or_insert((Reverse(0), object));
+            way.0.0 += 1;
+        }
+        ways.into_values().min().map(|(_, object)| object)
     }
 
     /// "250,000 instances of Session, kept by app.cache._entries (dict), hold 120.0 MiB (63.1%)".
