@@ -32,6 +32,7 @@ pub struct Truth {
     pub permanent: u64,
     /// Bytes of data that an object owns, in itself or outside, where the target knows.
     pub data: BTreeMap<Address, u64>,
+    minor: u32,
     referents: Vec<Address>,
 }
 
@@ -62,6 +63,7 @@ pub struct TruthObject {
 
 #[derive(Deserialize)]
 struct Header {
+    version: String,
     objects: usize,
     references: usize,
     permanent: u64,
@@ -92,7 +94,8 @@ impl Truth {
         let referents = words(&mut rest, header.references)?;
         let (places, mut rest) = rest.split_at_checked(header.objects)?;
         let counts = words(&mut rest, header.objects)?;
-        let mut truth = Truth { permanent: header.permanent, ..Truth::default() };
+        let minor = header.version.split('.').nth(1)?.parse().ok()?;
+        let mut truth = Truth { permanent: header.permanent, minor, ..Truth::default() };
         for at in 0..header.objects {
             let object = TruthObject {
                 kind: Address(kinds[at]),
@@ -112,13 +115,22 @@ impl Truth {
         Some(truth)
     }
 
-    /// Adds what another interpreter of the same process says; what both see stays as it was.
+    /// Adds what another interpreter of the same process says. Of what both see only the generation may be better
+    /// known to the other: an object that is tracked and in no list of ours may be in one of its.
     pub fn merge(&mut self, other: Truth) {
         let base = self.referents.len();
         self.referents.extend(other.referents);
+        let types_share_a_cache = other.minor < 12;
         for (address, mut object) in other.objects {
+            let is_name = other.types.get(&object.kind).is_some_and(|name| name == "str");
+            if types_share_a_cache && is_name && !self.objects.contains_key(&address) {
+                self.unsettled.insert(address, "names in the type cache that interpreters share before 3.12".into());
+            }
             object.referents = object.referents.start + base..object.referents.end + base;
-            self.objects.entry(address).or_insert(object);
+            let known = self.objects.entry(address).or_insert_with(|| object.clone());
+            if known.generation == Generation::Permanent {
+                known.generation = object.generation;
+            }
         }
         self.types.extend(other.types);
         self.unsettled.extend(other.unsettled);

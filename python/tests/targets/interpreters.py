@@ -1,14 +1,15 @@
-"""Subinterpreters with objects of their own, each telling its own truth."""
+"""Subinterpreters with objects of their own, each blocked in a recorder of its own."""
 
+import os
 import sys
+import threading
 
 import recorder
 
-SETUP = """
+SCRIPT = """
 import sys
 sys.path.insert(0, {folder!r})
-import recorder, gc
-gc.disable()
+import recorder
 class Inside:
     def __init__(self, value):
         self.value = [value]
@@ -18,60 +19,56 @@ def generator():
     yield kept
 running = generator()
 next(running)
+recorder.serve(kept, {source}, {sink})
 """
-RECORD = "recorder.record({path!r}, None) or recorder.record({path!r}, None)"
+
+# What to write to and what to read from, of each subinterpreter.
+pipes = []
 
 
-def module():
+def runner():
+    """What runs code in a new interpreter; `None` when this Python cannot."""
     for name in ("concurrent.interpreters", "_interpreters", "_xxsubinterpreters"):
         try:
             __import__(name)
         except ImportError:
             continue
-        return sys.modules[name]
+        module = sys.modules[name]
+        made = module.create()
+        if hasattr(made, "exec"):
+            return made.exec
+        run = getattr(module, "exec", None) or module.run_string
+        return lambda code: run(made, code)
     return None
 
 
-def runner():
-    """A function that makes an interpreter and gives back one that runs code in it."""
-    subinterpreters = module()
-    if subinterpreters is None:
+def start():
+    run = runner()
+    if run is None:
         return None
-    if hasattr(subinterpreters, "Interpreter"):
-        return lambda: subinterpreters.create().exec
-    run = getattr(subinterpreters, "exec", None) or subinterpreters.run_string
-
-    def create(**options):
-        made = subinterpreters.create(**options)
-        identity.append(made)
-        return lambda code: run(made, code)
-
-    return create
-
-
-identity = []
-runners = []
-
-
-def build():
-    create = runner()
-    if create is None:
-        return None
-    for _ in range(2):
-        run = create()
-        run(SETUP.format(folder=sys.path[0]))
-        runners.append(run)
-    return runners
+    (source, to_source), (from_sink, sink) = os.pipe(), os.pipe()
+    script = SCRIPT.format(folder=sys.path[0], source=source, sink=sink)
+    thread = threading.Thread(target=run, args=(script,), daemon=True)
+    thread.start()
+    os.read(from_sink, 4096)  # it says that it is ready
+    pipes.append((to_source, from_sink))
+    return thread
 
 
 def also(path):
+    """Asks every subinterpreter for its truth."""
     if sys.version_info < (3, 9):
         return []  # one collector lists the objects of all interpreters
     paths = []
-    for number, run in enumerate(runners):
-        paths.append("%s.%d" % (path, number))
-        run(RECORD.format(path=paths[-1]))
+    for to_source, from_sink in pipes:
+        paths.append("%s.%d" % (path, len(paths)))
+        os.write(to_source, b"truth " + paths[-1].encode())
+        os.read(from_sink, 4096)
     return paths
+
+
+def build():
+    return [start(), start()]
 
 
 if __name__ == "__main__":

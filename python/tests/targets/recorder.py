@@ -33,26 +33,26 @@ _qualname_of = type.__dict__["__qualname__"].__get__
 _module_of = type.__dict__["__module__"].__get__
 
 
-def serve(kept):
-    """Announces the target, then answers requests until standard input closes. `kept` stays alive meanwhile."""
+def serve(kept, source=0, sink=1):
+    """Announces the target, then answers requests until its source closes. `kept` stays alive meanwhile."""
     gc.disable()
     sys.setswitchinterval(3600)  # nobody runs between two lines of the recorder
-    write(1, _line(ready=True, pid=os.getpid(), version=sys.version.split()[0]))
+    write(sink, _line(ready=True, pid=os.getpid(), version=sys.version.split()[0]))
     # One line, so that the frame stands on the same one while it records and while it waits.
-    while _answer(read(0, 4096)): pass  # noqa: E701
+    while _answer(read(source, 4096), sink): pass  # noqa: E701
     del kept
 
 
-def _answer(request):
+def _answer(request, sink):
     """Does what a line asks for; false at the end of the input."""
     verb, _, path = request.decode().strip().partition(" ")
     if verb == "truth":
-        record(path, _line(done="truth", also=also(path)))
+        _record(path, _line(done="truth", also=also(path)), sink)
     elif verb == "frames":
         _frames(path)
-        write(1, _line(done="frames"))
+        write(sink, _line(done="frames"))
     elif verb:
-        write(1, _line(error="unknown request " + verb))
+        write(sink, _line(error="unknown request " + verb))
     return bool(verb)
 
 
@@ -61,14 +61,14 @@ def also(path):
     return []
 
 
-def record(path, line=None):
-    """Writes the truth to `path`, then `line` to standard output.
+def _record(path, line, sink):
+    """Writes the truth to `path`, then `line` to `sink`.
 
     The collector's lists are taken first, so that whatever the recorder makes later is in none of them. A first
-    run without a file fills every cache of the interpreter that the second one will meet.
+    run without a line fills every cache of the interpreter that the second one will meet.
     """
-    if line is not None:
-        record(os.devnull)
+    if line:
+        _record(os.devnull, b"", sink)
     everything = get_objects(2)
     old_end = len(everything)
     middle = get_objects(1)
@@ -82,35 +82,37 @@ def record(path, line=None):
     each = middle = young = None
     generations = array("B", [2]) * old_end + array("B", [1]) * (middle_end - old_end)
     generations += array("B", [0]) * (len(everything) - middle_end)
-    _describe(path, everything, generations, list(mine), line)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    _describe(fd, everything, generations, mine)
+    # From here to the next read nothing is looked up in a type, because the type cache holds references to names.
+    counts = array("q", map(getrefcount, everything))
+    write(fd, counts)
+    close(fd)
+    write(sink, line)
 
 
-def _describe(path, everything, generations, mine, line):
+def _describe(fd, everything, generations, mine):
+    """Writes all but the counts; what it needed for that is gone when it returns."""
     starts, referents = _close(everything)
     for at in range(len(generations), len(everything)):
         generations.append(PERMANENT if is_tracked(everything[at]) else UNTRACKED)
-    sizes = array("q", map(_size, everything))
-    types = array("Q", map(id, map(type, everything)))
     header = {
         "version": sys.version.split()[0],
         "objects": len(everything),
         "references": len(referents),
         "permanent": gc.get_freeze_count(),
-        "own": mine,
+        "own": list(mine),
         "unsettled": _unsettled(),
         "external": list(external.items()),
         "types": _names(everything),
         "baseline": array("q", map(getrefcount, [object()]))[0],
     }
-    addresses = array("Q", map(id, everything))
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    _write(fd, header, [addresses, types, sizes, starts, referents, generations])
-    # From here to the next read nothing is looked up in a type, because the type cache holds references to names.
-    counts = array("q", map(getrefcount, everything))
-    write(fd, counts)
-    close(fd)
-    if line is not None:
-        write(1, line)
+    write(fd, json.dumps(header).encode() + b"\n")
+    write(fd, array("Q", map(id, everything)))
+    write(fd, array("Q", map(id, map(type, everything))))
+    write(fd, array("q", map(_size, everything)))
+    for column in (starts, referents, generations):
+        write(fd, column)
 
 
 def _close(everything):
@@ -131,18 +133,16 @@ def _close(everything):
 
 def _unsettled():
     """Objects that this recorder's running frames and live arrays hold, by reason."""
-    functions = [serve, _answer, also, record, _describe, _close, _names, _name, _size, _unsettled, _write, _line]
+    functions = [serve, _answer, also, _record, _describe, _close, _names, _name, _size, _unsettled, _line]
+    held = [builtins.__dict__]
+    for function in functions:
+        held += [function, function.__code__, function.__globals__]
+        held += function.__code__.co_consts
+    called = [read, write, close, getrefcount, map, array, list, set, type, bytes, str]
     return {
-        "functions of the recorder and what their frames hold": [
-            address
-            for function in functions
-            for address in (id(function), id(function.__code__), id(function.__globals__))
-        ]
-        + [id(builtins.__dict__)],
-        "called while recording or waiting": [
-            id(each) for each in (read, write, close, getrefcount, map, array, list, set, type, bytes, str)
-        ],
-        "constants that every frame uses": [id(None), id(True), id(False), id(()), id(""), id(b"")]
+        "held by frames of the recorder": [id(each) for each in held],
+        "called while recording or waiting": [id(each) for each in called],
+        "constants that every frame uses": [id(each) for each in [None, True, False, (), "", b""]]
         + [id(number) for number in range(-5, 257)],
     }
 
@@ -172,12 +172,6 @@ def _name(kind):
         module = None
     name = _qualname_of(kind)
     return module + "." + name if isinstance(module, str) and module != "builtins" else name
-
-
-def _write(fd, header, columns):
-    """One line of JSON, then the columns, little-endian, in the order of `crates/testkit/src/truth.rs`."""
-    for block in [json.dumps(header).encode() + b"\n"] + columns:
-        write(fd, block)
 
 
 def _frames(path):
