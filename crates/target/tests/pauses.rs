@@ -119,6 +119,25 @@ fn waiting_calls_go_on_waiting() {
 }
 
 #[test]
+fn threads_that_start_meanwhile_are_stopped_too() {
+    let mut target = Target::start(include_str!("programs/threads.py"));
+    let process = Process::open(target.pid()).unwrap();
+    for _ in 0..200 {
+        let frozen = process.freeze().unwrap();
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", target.pid())).unwrap();
+        for task in tasks {
+            let Ok(stat) = std::fs::read_to_string(task.unwrap().path().join("stat")) else { continue };
+            let state = stat.rsplit_once(") ").unwrap().1;
+            // a thread that was ending may be in its last moments
+            assert!(state.starts_with(['t', 'Z', 'X']), "{stat}");
+        }
+        drop(frozen);
+    }
+    assert_eq!(target.ask("stop"), "True");
+    assert!(target.child.wait().unwrap().success());
+}
+
+#[test]
 fn signals_that_arrive_meanwhile_are_delivered() {
     let mut target = Target::start(
         "import signal, sys\nseen = []\nfor s in (10, 12, 14, 28): signal.signal(s, lambda s, f: seen.append(s))\n\
