@@ -41,28 +41,24 @@ fn story(args: &Demo, console: &Console, interrupt: &Interrupt) -> Result<(), Er
     teller.step(1, "start", &format!("{python} -m service: pid {}, port {}", service.pid(), service.port))?;
 
     let before = rss_bytes(service.pid())?;
-    let visit = drive(&service, args.requests, interrupt)?;
+    let took = drive(&service, args.requests, interrupt)?;
     let after = rss_bytes(service.pid())?;
     let grown = format!("RSS {} -> {}. What grows?", Bytes(before), Bytes(after));
-    let users =
-        format!("{} requests of {USERS} users in {}", count(visit.answered), duration(nanoseconds(visit.slowest)));
+    let sent = count(args.requests.into());
+    let users = format!("{sent} requests of {USERS} users in {}", duration(nanoseconds(took)));
     teller.step(2, "drive", &format!("{users}: {grown}"))?;
 
     let (look, meanwhile) = look_under_load(&service, console, interrupt)?;
     let pause = duration(look.overview.pause_ns);
-    let load = format!(
-        "{} requests answered meanwhile, the slowest in {}",
-        count(meanwhile.answered),
-        duration(nanoseconds(meanwhile.slowest))
-    );
-    teller.step(3, "look", &format!("memsight heap {}: paused {pause}; {load}\n", service.pid()))?;
+    let load = format!("{} requests answered meanwhile", count(meanwhile));
+    teller.step(3, "look", &format!("memsight heap {}: paused {pause}, {load}\n", service.pid()))?;
     console.show(&look.overview, text::overview)?;
 
     teller.say("\n")?;
     teller.step(4, "ask", &format!("memsight heap {} path {CULPRIT_TYPE}\n", service.pid()))?;
     teller.say(&text::path(&look.paths, console.style()))?;
     teller.culprit(&look.overview)?;
-    let sent = visit.answered + meanwhile.answered;
+    let sent = u64::from(args.requests) + meanwhile;
     check(&service, sent)?;
     teller.step(
         5,
@@ -71,15 +67,8 @@ fn story(args: &Demo, console: &Console, interrupt: &Interrupt) -> Result<(), Er
     )
 }
 
-/// What a round of requests was like.
-struct Visit {
-    answered: u64,
-    /// Of the driving round the whole time, of the load the slowest answer.
-    slowest: Duration,
-}
-
-/// Sends `requests` requests, one after the other.
-fn drive(service: &Service, requests: u32, interrupt: &Interrupt) -> Result<Visit, Error> {
+/// Sends `requests` requests, one after the other; says how long it took.
+fn drive(service: &Service, requests: u32, interrupt: &Interrupt) -> Result<Duration, Error> {
     let started = now();
     let mut client = Client::connect(service.port).map_err(refused)?;
     for number in 0..requests {
@@ -88,7 +77,7 @@ fn drive(service: &Service, requests: u32, interrupt: &Interrupt) -> Result<Visi
         }
         client.get(&page(number)).map_err(refused)?;
     }
-    Ok(Visit { answered: u64::from(requests), slowest: started.elapsed() })
+    Ok(started.elapsed())
 }
 
 fn page(number: u32) -> String {
@@ -101,31 +90,29 @@ struct Found {
     paths: PathsView,
 }
 
-/// Looks at the service while requests go on.
-fn look_under_load(service: &Service, console: &Console, interrupt: &Interrupt) -> Result<(Found, Visit), Error> {
+/// Looks at the service while requests go on; says how many were answered.
+fn look_under_load(service: &Service, console: &Console, interrupt: &Interrupt) -> Result<(Found, u64), Error> {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let load = scope.spawn(|| keep_asking(service, &over));
         let found = explain(service.pid(), console, interrupt);
         over.store(true, Ordering::Relaxed);
-        let visit = load.join().map_err(|_| refused(io::Error::other("the load ended early")))?;
-        Ok((found?, visit.map_err(refused)?))
+        let answered = load.join().map_err(|_| refused(io::Error::other("the load ended early")))?;
+        Ok((found?, answered.map_err(refused)?))
     })
 }
 
-/// Asks for pages until told to end.
-fn keep_asking(service: &Service, over: &AtomicBool) -> io::Result<Visit> {
+/// Asks for pages until told to end; says how many came.
+fn keep_asking(service: &Service, over: &AtomicBool) -> io::Result<u64> {
     let mut client = Client::connect(service.port)?;
-    let mut visit = Visit { answered: 0, slowest: Duration::ZERO };
+    let mut answered = 0;
     while !over.load(Ordering::Relaxed) {
-        let started = now();
-        client.get(&page(visit.answered as u32))?;
-        visit.answered += 1;
-        visit.slowest = visit.slowest.max(started.elapsed());
-        // Ten users at once would keep one core busy: the demo shares its machine with the look.
+        client.get(&page(answered))?;
+        answered += 1;
+        // Without a rest it would keep a core busy that the look could use.
         std::thread::sleep(Duration::from_millis(1));
     }
-    Ok(visit)
+    Ok(answered.into())
 }
 
 fn explain(pid: u32, console: &Console, interrupt: &Interrupt) -> Result<Found, Error> {

@@ -10,6 +10,9 @@ use memsight_model::Bytes;
 /// Locals of a frame that are shown.
 const LOCALS: usize = 5;
 
+/// Parts of a file's path that are shown.
+const PARTS: usize = 2;
+
 /// `memsight heap PID threads`.
 pub fn threads(view: &ThreadsView, style: &Style) -> String {
     let mut out = header(&view.header, style);
@@ -39,7 +42,7 @@ fn one(thread: &ThreadRow, style: &Style) -> String {
     for frame in &thread.frames {
         table.row([toned(Tone::Hint, place(frame)), cell(Bytes(frame.retained_bytes).to_string())]);
         for local in frame.locals.iter().take(LOCALS) {
-            let text = format!("    {} = {}", clean(&local.variable), shorten(&clean(&local.object.name), 48));
+            let text = format!("    {}: {}", clean(&local.variable), shorten(&clean(&local.object.type_name), 48));
             table.row([cell(text), cell(Bytes(local.object.retained_bytes).to_string())]);
         }
         let left = frame.locals.len().saturating_sub(LOCALS) as u64;
@@ -51,10 +54,16 @@ fn one(thread: &ThreadRow, style: &Style) -> String {
     out
 }
 
-/// `handle (service/app.py:42)`.
+/// `handle (…/service/app.py:42)`: the last parts of a path tell more than its first.
 fn place(frame: &FrameRow) -> String {
+    let file = clean(&frame.file);
+    let parts: Vec<&str> = file.rsplitn(PARTS + 1, '/').collect();
+    let file = match parts.get(..PARTS) {
+        Some([last, before]) if parts.len() > PARTS => format!("…/{before}/{last}"),
+        _ => file.clone(),
+    };
     match frame.line {
-        0 => format!("{} ({})", clean(&frame.function), clean(&frame.file)),
-        line => format!("{} ({}:{line})", clean(&frame.function), clean(&frame.file)),
+        0 => format!("{} ({file})", clean(&frame.function)),
+        line => format!("{} ({file}:{line})", clean(&frame.function)),
     }
 }
