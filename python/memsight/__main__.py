@@ -11,7 +11,8 @@ from ._platform import native
 def main() -> int:
     """Runs the command with the arguments of this process and returns its exit code."""
     try:
-        return native().main(["memsight", *sys.argv[1:]])
+        code: int = native().main(["memsight", *sys.argv[1:]])
+        return code
     except Error as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from typing import Dict, Tuple, Type
+from typing import ClassVar
 
 
 class Error(Exception):
@@ -18,44 +18,37 @@ class Error(Exception):
     code: str
     hint: str
     message: str
+    _errno: ClassVar[int] = 0
 
     def __init__(self, code: str, hint: str, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.hint = hint
         self.message = message
+        if isinstance(self, OSError):  # Python counts it among the operating system's
+            for name, value in (("errno", self._errno), ("strerror", message)):
+                setattr(self, name, value)
 
     def __str__(self) -> str:
         return f"{self.message} [{self.code}]\n  hint: {self.hint}" if self.hint else f"{self.message} [{self.code}]"
 
-    def __reduce__(self) -> Tuple[Type[Error], Tuple[str, str, str]]:
+    def __reduce__(self) -> tuple[type[Error], tuple[str, str, str]]:
         return type(self), (self.code, self.hint, self.message)
 
 
-class _SystemError(Error):
-    """An error that Python counts among the operating system's: it has an ``errno`` for who looks at that."""
-
-    _errno = 0
-
-    def __init__(self, code: str, hint: str, message: str) -> None:
-        super().__init__(code, hint, message)
-        self.errno = self._errno
-        self.strerror = message
-
-
-class NoSuchProcess(_SystemError, ProcessLookupError):
+class NoSuchProcess(Error, ProcessLookupError):
     """There is no process with that id, or nothing of it is left to read."""
 
     _errno = errno.ESRCH
 
 
-class TargetExited(_SystemError, ProcessLookupError):
+class TargetExited(Error, ProcessLookupError):
     """The process ended while it was being read."""
 
     _errno = errno.ESRCH
 
 
-class AccessDenied(_SystemError, PermissionError):
+class AccessDenied(Error, PermissionError):
     """The operating system does not let you read that process; the hint has the one command that helps."""
 
     _errno = errno.EPERM
@@ -69,13 +62,13 @@ class CorruptFile(Error, ValueError):
     """A snapshot that is damaged, of another version, or no snapshot at all."""
 
 
-class SnapshotNotFound(_SystemError, FileNotFoundError):
+class SnapshotNotFound(Error, FileNotFoundError):
     """There is nothing at that path."""
 
     _errno = errno.ENOENT
 
 
-class OutputExists(_SystemError, FileExistsError):
+class OutputExists(Error, FileExistsError):
     """The output is there already; ``force=True`` replaces a snapshot."""
 
     _errno = errno.EEXIST
@@ -85,7 +78,7 @@ class NotFound(Error, LookupError):
     """The snapshot has no such object, type or table."""
 
 
-_CLASSES: Dict[str, Type[Error]] = {
+_CLASSES: dict[str, type[Error]] = {
     "MS-E010": NoSuchProcess,
     "MS-E015": NoSuchProcess,
     "MS-E011": TargetExited,

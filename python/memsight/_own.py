@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, List
+from typing import TYPE_CHECKING
 
 from ._errors import Error, error
 from ._platform import native
@@ -40,12 +40,13 @@ def look(mode: str, values: bool) -> _native.Heap:
     try:
         path = os.path.join(folder, "own.heap")
         _run([str(os.getpid()), mode, str(int(values)), path])
-        return native().load(path)
+        heap: _native.Heap = native().load(path)
+        return heap
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(arguments: List[str]) -> None:
+def _run(arguments: list[str]) -> None:
     """Runs the helper to its end."""
     import subprocess
 
@@ -70,7 +71,7 @@ def _run(arguments: List[str]) -> None:
         raise Error("MS-E112", hint, f"the helper process ended with {helper.returncode}: {said}")
 
 
-def serve(arguments: List[str]) -> int:
+def serve(arguments: list[str]) -> int:
     """The helper: looks at a process when told to, and saves what it saw."""
     pid, mode, values, path = arguments
     sys.stdin.buffer.read(1)

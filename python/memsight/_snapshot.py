@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, List, Optional, Protocol, Tuple, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Optional, Protocol, TypeVar, Union
 
 from . import _build, _views
 from ._platform import native
@@ -27,12 +27,12 @@ class Arrow(Protocol):
     """
 
     @property
-    def columns(self) -> List[str]:
+    def columns(self) -> list[str]:
         """Names of the columns."""
 
     def __len__(self) -> int: ...
     def __arrow_c_schema__(self) -> object: ...
-    def __arrow_c_array__(self, requested_schema: Optional[object] = None) -> Tuple[object, object]: ...
+    def __arrow_c_array__(self, requested_schema: Optional[object] = None) -> tuple[object, object]: ...
     def __arrow_c_stream__(self, requested_schema: Optional[object] = None) -> object: ...
 
 
@@ -116,7 +116,7 @@ class Snapshot:
         """
         return self._heap.table(table)
 
-    def _view(self, cls: Type[View], name: str, top: Optional[int], query: Query = "") -> View:
+    def _view(self, cls: type[View], name: str, top: Optional[int], query: Query = "") -> View:
         if top is not None and top < 0:
             raise ValueError(f"top is a number of rows, not {top}")
         rows = _ALL if top is None else min(top, _ALL)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import html as _html
-from typing import Any, Iterable, List, Sequence, Tuple
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 MAX_ROWS = 20
 MAX_WIDTH = 60
@@ -47,7 +48,7 @@ def record(row: Any) -> str:
     return f"{type(row).__name__}({', '.join(parts)})"
 
 
-def _items(row: Any) -> List[Tuple[str, Any]]:
+def _items(row: Any) -> list[tuple[str, Any]]:
     return [(field.name, getattr(row, field.name)) for field in dataclasses.fields(row)]
 
 
@@ -55,7 +56,7 @@ def _is_header(name: str) -> bool:
     return name in ("schema_version", "created", "mode", "partial")
 
 
-def _columns(rows: Sequence[Any]) -> List[str]:
+def _columns(rows: Sequence[Any]) -> list[str]:
     """Columns worth a place in a table: no nested rows, no column without a value."""
     names = [field.name for field in dataclasses.fields(rows[0])]
     plain = [name for name in names if name == "path" or not any(_nested(getattr(row, name)) for row in rows)]

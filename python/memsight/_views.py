@@ -6,12 +6,13 @@ is also a sequence of its rows: ``for row in heap.types(): ...``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Iterator, Optional, Tuple, TypeVar, Union, overload
+from typing import Any, ClassVar, Generic, Optional, TypeVar, Union, overload
 
 from . import _text
 
-Row = TypeVar("Row", covariant=True)
+Row_co = TypeVar("Row_co", covariant=True)
 
 
 @dataclass(frozen=True, repr=False)
@@ -94,17 +95,17 @@ class Suspect(_Record):
     """What it keeps alive."""
     share: float
     """Part of all bytes."""
-    path: Tuple[str, ...]
+    path: tuple[str, ...]
     """From a root to the suspect, in words."""
     accumulation_point: Optional[ObjectRef]
     """Where the bytes gather."""
-    holds: Tuple[TypeRow, ...]
+    holds: tuple[TypeRow, ...]
     """What it holds, by type."""
     thread: Optional[str]
     """The thread and frame whose local variable holds it."""
-    keywords: Tuple[str, ...]
+    keywords: tuple[str, ...]
     """Words to search the source for."""
-    shares_path_with: Tuple[int, ...]
+    shares_path_with: tuple[int, ...]
     """Numbers of earlier suspects on the same path."""
 
 
@@ -114,9 +115,9 @@ class PathRow(_Record):
 
     count: int
     """Objects that end this path."""
-    path: Tuple[str, ...]
+    path: tuple[str, ...]
     """The steps in words, the root first."""
-    objects: Tuple[ObjectRef, ...]
+    objects: tuple[ObjectRef, ...]
     """The objects passed, the root's first."""
 
 
@@ -152,7 +153,7 @@ class FrameRow(_Record):
     """Line, 0 when unknown."""
     retained_bytes: int
     """What its locals keep alive together."""
-    locals: Tuple[LocalRow, ...]
+    locals: tuple[LocalRow, ...]
     """Its locals, largest first."""
 
 
@@ -170,7 +171,7 @@ class ThreadRow(_Record):
     """Whether it held the GIL."""
     retained_bytes: int
     """What its frames keep alive."""
-    frames: Tuple[FrameRow, ...]
+    frames: tuple[FrameRow, ...]
     """Innermost frame first."""
 
 
@@ -188,26 +189,26 @@ class _Header(_Record):
     """When the target was looked at, RFC 3339."""
     mode: str
     """``freeze`` or ``live``."""
-    partial: Tuple[str, ...]
+    partial: tuple[str, ...]
     """Reasons why something may be missing; empty for a whole look."""
 
 
-class _Rows(_Header, Generic[Row]):
+class _Rows(_Header, Generic[Row_co]):
     """A view that is a sequence of its rows."""
 
     _rows: ClassVar[str]
 
-    def __iter__(self) -> Iterator[Row]:
-        rows: Tuple[Row, ...] = getattr(self, self._rows)
+    def __iter__(self) -> Iterator[Row_co]:
+        rows: tuple[Row_co, ...] = getattr(self, self._rows)
         return iter(rows)
 
     def __len__(self) -> int:
         return len(getattr(self, self._rows))
 
     @overload
-    def __getitem__(self, index: int) -> Row: ...
+    def __getitem__(self, index: int) -> Row_co: ...
     @overload
-    def __getitem__(self, index: slice) -> Tuple[Row, ...]: ...
+    def __getitem__(self, index: slice) -> tuple[Row_co, ...]: ...
     def __getitem__(self, index: Union[int, slice]) -> Any:
         return getattr(self, self._rows)[index]
 
@@ -231,7 +232,7 @@ class TypesView(_Rows[TypeRow]):
     """Sum of external sizes of all types."""
     type_count: int
     """Distinct types; ``types`` may show fewer."""
-    types: Tuple[TypeRow, ...]
+    types: tuple[TypeRow, ...]
     """The types."""
 
 
@@ -244,11 +245,11 @@ class SuspectsView(_Rows[Suspect]):
     """Part of all bytes from which something is a suspect."""
     total_bytes: int
     """All bytes: shallow and external."""
-    suspects: Tuple[Suspect, ...]
+    suspects: tuple[Suspect, ...]
     """The suspects."""
-    instances: Tuple[TypeRow, ...]
+    instances: tuple[TypeRow, ...]
     """Classes with the most bytes, with the mean retained size of an instance."""
-    containers: Tuple[ContainerRow, ...]
+    containers: tuple[ContainerRow, ...]
     """Longest containers."""
 
 
@@ -259,7 +260,7 @@ class DominatorsView(_Rows[DominatorRow]):
     _rows = "dominators"
     total_bytes: int
     """All bytes: shallow and external."""
-    dominators: Tuple[DominatorRow, ...]
+    dominators: tuple[DominatorRow, ...]
     """Rows in the order of the tree."""
 
 
@@ -272,7 +273,7 @@ class PathsView(_Rows[PathRow]):
     """What was asked for."""
     matches: int
     """Objects that match."""
-    paths: Tuple[PathRow, ...]
+    paths: tuple[PathRow, ...]
     """The paths."""
 
 
@@ -281,7 +282,7 @@ class ThreadsView(_Rows[ThreadRow]):
     """Stacks, with what the locals of each frame keep alive."""
 
     _rows = "threads"
-    threads: Tuple[ThreadRow, ...]
+    threads: tuple[ThreadRow, ...]
     """The threads."""
 
 
@@ -299,11 +300,11 @@ class ObjectView(ObjectRef, _Header):
     """Whether every reference from it is exact."""
     value: Optional[str]
     """Text of a short string, number or bytes, where the look kept values."""
-    referents: Tuple[ReferenceRow, ...]
+    referents: tuple[ReferenceRow, ...]
     """References from it."""
     referent_count: int
     """How many there are."""
-    referrers: Tuple[ReferenceRow, ...]
+    referrers: tuple[ReferenceRow, ...]
     """References to it, roots first."""
     referrer_count: int
     """How many there are."""
@@ -341,7 +342,7 @@ class Overview(_Header):
     """Sum of external sizes."""
     type_count: int
     """Distinct types."""
-    types: Tuple[TypeRow, ...]
+    types: tuple[TypeRow, ...]
     """Top types by retained size."""
-    suspects: Tuple[Suspect, ...]
+    suspects: tuple[Suspect, ...]
     """Suspects, empty when there is none."""
