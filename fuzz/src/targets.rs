@@ -1,0 +1,129 @@
+//! The readers of foreign bytes, each as something that a seed runs.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use memsight_analysis::Analysis;
+use memsight_cpython::{DecodeOptions, locate};
+use memsight_format::WriteOptions;
+use memsight_model::{Quiet, Snapshot};
+
+use crate::corrupt::Corrupt;
+use crate::image::Image;
+use crate::random::Random;
+
+/// Something to be run with damaged input.
+pub trait Target {
+    fn name(&self) -> &'static str;
+    /// Runs once; true when the damaged input still gave a result.
+    fn run(&self, seed: u64) -> bool;
+}
+
+/// All targets over `images`.
+pub fn all(images: &[(String, Image)]) -> Result<Vec<Box<dyn Target + '_>>> {
+    Ok(vec![Box::new(Memory { images }), Box::new(Folder::new(images)?)])
+}
+
+/// The decoder, and the analysis of what it makes of damage.
+struct Memory<'i> {
+    images: &'i [(String, Image)],
+}
+
+impl Target for Memory<'_> {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn run(&self, seed: u64) -> bool {
+        let mut random = Random::new(seed);
+        let Some((_, image)) = random.pick(self.images) else { return false };
+        let corrupt = Corrupt::new(image, &mut random);
+        let options = DecodeOptions { values: random.once_in(2), threads: 1 + random.below(2) as usize };
+        let Ok(snapshot) = decode(&corrupt, &options) else { return false };
+        if random.once_in(4) {
+            analyse(&snapshot);
+        }
+        true
+    }
+}
+
+fn decode(corrupt: &Corrupt, options: &DecodeOptions) -> Result<Snapshot> {
+    let python = locate(corrupt, &corrupt.regions, &|region| corrupt.file(region))?;
+    // Whether this is a good moment is advice; a caller may go on without it.
+    let _ = python.moment(corrupt);
+    Ok(python.decode(corrupt, &corrupt.regions, options, &Quiet)?)
+}
+
+fn analyse(snapshot: &Snapshot) {
+    let analysis = Analysis::new(snapshot, &Quiet);
+    analysis.overview(10);
+    analysis.types(10);
+    analysis.suspects(10);
+    analysis.dominators(10);
+    analysis.threads(10);
+    // Damage may well have taken the type away.
+    let _ = analysis.path("dict", 3);
+}
+
+/// Reading a damaged snapshot folder.
+struct Folder {
+    folder: tempfile::TempDir,
+    files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl Folder {
+    fn new(images: &[(String, Image)]) -> Result<Folder> {
+        let (_, image) = images.first().context("no image")?;
+        let python = locate(image, &image.regions, &|_| None)?;
+        let options = DecodeOptions { values: true, threads: 1 };
+        let snapshot = python.decode(image, &image.regions, &options, &Quiet)?;
+        let folder = tempfile::tempdir()?;
+        memsight_format::write(&snapshot, &folder.path().join("heap"), &WriteOptions { force: false })?;
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(folder.path().join("heap"))? {
+            let path = entry?.path();
+            files.push((path.clone(), std::fs::read(path)?));
+        }
+        files.sort();
+        Ok(Folder { folder, files })
+    }
+
+    fn damage(&self, bytes: &[u8], random: &mut Random) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        if random.once_in(8) {
+            bytes.truncate(random.below(bytes.len() as u64) as usize);
+        }
+        for _ in 0..1u64 << random.below(8) {
+            // Parquet keeps what it says about itself at the end.
+            let near_end = random.once_in(2);
+            let window = if near_end { bytes.len().min(4096) } else { bytes.len() };
+            let place = bytes.len() - window + random.below(window as u64) as usize;
+            if let Some(byte) = bytes.get_mut(place) {
+                *byte = random.next() as u8;
+            }
+        }
+        bytes
+    }
+}
+
+impl Target for Folder {
+    fn name(&self) -> &'static str {
+        "folder"
+    }
+
+    fn run(&self, seed: u64) -> bool {
+        let mut random = Random::new(seed);
+        let Some((path, original)) = random.pick(&self.files) else { return false };
+        let damaged = self.damage(original, &mut random);
+        let written = if random.once_in(20) { std::fs::remove_file(path) } else { std::fs::write(path, damaged) };
+        let snapshot = written.is_ok().then(|| memsight_format::read(&self.folder.path().join("heap")));
+        let restored = std::fs::write(path, original);
+        match snapshot {
+            Some(Ok(snapshot)) if restored.is_ok() => {
+                analyse(&snapshot);
+                true
+            }
+            _ => false,
+        }
+    }
+}
