@@ -189,12 +189,12 @@ def _stack(frame):
     while frame is not None:
         code = frame.f_code
         # The names of a class body or of a module stand in a dictionary of theirs.
-        own = frame.f_locals if code.co_flags & CO_OPTIMIZED else {}
+        own = frame.f_locals if code.co_flags & CO_OPTIMIZED else None
         yield {
             "function": getattr(code, "co_qualname", code.co_name),
             "file": code.co_filename,
             "line": frame.f_lineno,
-            "locals": {name: id(value) for name, value in own.items()},
+            "locals": own if own is None else {name: id(value) for name, value in own.items()},
         }
         frame = frame.f_back
 
