@@ -88,7 +88,7 @@ fn anonymous(mut image: Image, interpreter: &Path) -> Result<Image> {
             region.path = region.path.replace(&prefix, &blot);
         }
         for (_, page) in &mut image.pages {
-            blot_out(&mut **page, prefix.as_bytes(), blot.as_bytes());
+            blot_out(page, prefix.as_bytes(), blot.as_bytes());
         }
     }
     Ok(image)

@@ -119,7 +119,7 @@ impl<'i> Corrupt<'i> {
             3 => old.wrapping_add(8 * random.below(9)).wrapping_sub(32),
             // A list or a chain that bites its tail.
             4 => own,
-            5 => own & !(PAGE - 1) | 16 * random.below(PAGE / 16),
+            5 => (own & !(PAGE - 1)) + 16 * random.below(PAGE / 16),
             // Halves change alone: kinds, flags, 32-bit counts.
             6 => old & 0xffff_ffff_0000_0000 | random.next() & 0xffff_ffff,
             7 => old << random.below(40),

@@ -1,5 +1,8 @@
 //! Corrupts memory and files that memsight reads, and looks for panics, hangs and greed. See `README.md`.
 
+// A tool: it prints and reads files as it likes.
+#![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
+
 mod capture;
 mod corrupt;
 mod image;
