@@ -81,6 +81,7 @@ class NotFound(Error, LookupError):
 _CLASSES: dict[str, type[Error]] = {
     "MS-E010": NoSuchProcess,
     "MS-E015": NoSuchProcess,
+    "MS-E016": UnsupportedInterpreter,
     "MS-E011": TargetExited,
     "MS-E012": AccessDenied,
     "MS-E013": AccessDenied,
