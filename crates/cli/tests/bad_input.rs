@@ -76,7 +76,7 @@ fn no_permission() {
     assert_eq!(doctor.code, Some(2), "{doctor:#?}");
     assert!(doctor.stdout.contains("sudo memsight heap"), "{doctor:#?}");
     let listed = run(&["ps", "--format", "json"]).json();
-    let row = listed["processes"].as_array().into_iter().flatten().find(|row| row["pid"].to_string() == target.pid());
+    let row = listed["processes"].as_array().into_iter().flatten().find(|row| row["pid"] == target.number());
     let row = row.expect("an unreadable process is listed");
     assert!(row["version"].is_null() && row["error"] == "MS-E012", "{row}");
     target.answers(1);

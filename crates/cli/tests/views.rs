@@ -143,7 +143,7 @@ fn processes_are_listed() {
     let target = Python::start("");
     let view = memsight(&["ps", "--format", "json"]).json();
     let rows = view["processes"].as_array().expect("a list");
-    let row = rows.iter().find(|row| row["pid"].to_string() == target.pid()).expect("the target is listed");
+    let row = rows.iter().find(|row| row["pid"] == target.number()).expect("the target is listed");
     assert!(row["version"].as_str().is_some_and(|version| version.starts_with("3.")), "{row}");
     assert!(row["rss_bytes"].as_u64() > Some(1 << 20) && row["command"].as_str().is_some_and(|c| c.contains("python")));
     assert!(memsight(&["ps"]).ok().lines().any(|line| line.trim_start().starts_with(&target.pid())));

@@ -90,6 +90,10 @@ impl Python {
         Python { child, input, output }
     }
 
+    pub fn number(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn pid(&self) -> String {
         self.child.id().to_string()
     }
