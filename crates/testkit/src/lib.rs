@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests need files, clocks and printing")]
 
+mod busy;
 pub mod compare;
 mod error;
 mod fake;
@@ -15,6 +16,7 @@ mod live;
 mod target;
 mod truth;
 
+pub use busy::{Busy, Progress};
 pub use error::TestkitError;
 pub use fake::FakeMemory;
 pub use interpreters::{Build, EXPECTED, Expected, Interpreter, interpreters, missing};

@@ -127,9 +127,11 @@ impl Target {
                 return Err(TestkitError::Ended { request: request.into(), stderr: self.stderr() });
             }
         };
-        let answer =
+        let answer: Value =
             serde_json::from_str(&line).map_err(|_| TestkitError::Answer { request: request.into(), answer: line })?;
-        self.settle(request, &answer)?;
+        if answer.get("busy").is_none() {
+            self.settle(request, &answer)?;
+        }
         Ok(answer)
     }
 
