@@ -13,6 +13,7 @@ use memsight_model::{
 };
 
 use crate::decode::Decoder;
+use crate::elf::Image;
 use crate::emit::{Part, Rows, Shared};
 use crate::error::PythonError;
 use crate::generations::Tracked;
@@ -74,7 +75,7 @@ impl Python {
     ) -> Result<Snapshot, PythonError> {
         let interpreters = self.interpreters(memory)?;
         let slots = Slots::new(regions);
-        let scene = Scene { memory, layout: &self.layout, slots: &slots, files: file_mappings(regions) };
+        let scene = Scene { memory, layout: &self.layout, slots: &slots, files: file_mappings(memory, regions) };
         progress.phase("walking the collector's lists", None);
         let tracked = self.tracked(memory, &slots)?;
         let stacks = self.stacks(memory, &interpreters);
@@ -165,13 +166,22 @@ impl Python {
     }
 }
 
-/// Writable private mappings of files and the zeroed memory (.bss) right behind them, sorted.
-fn file_mappings(regions: &[Region]) -> Vec<(Address, Address)> {
+/// Writable private mappings of files and the zeroed memory (.bss) right behind them, sorted. An arena of objects may
+/// lie right behind a .bss, in the same line of the maps: the image's own header says where the .bss ends.
+fn file_mappings<M: ReadMemory>(memory: &M, regions: &[Region]) -> Vec<(Address, Address)> {
     let mut files: Vec<(Address, Address)> = Vec::new();
-    for region in regions.iter().filter(|region| region.write && !region.shared) {
+    let mut image_end = None;
+    for region in regions {
+        if region.inode != 0 && region.offset == 0 {
+            image_end = Image::at(memory, region).map(|image| image.end());
+        }
+        if !region.write || region.shared {
+            continue;
+        }
         let bss = region.path.is_empty() && files.last().is_some_and(|(_, end)| *end == region.start);
-        if region.inode != 0 || bss {
-            files.push((region.start, region.end));
+        let end = image_end.filter(|_| bss).map_or(region.end, |end| region.end.min(end));
+        if (region.inode != 0 || bss) && end > region.start {
+            files.push((region.start, end));
         }
     }
     files.sort_unstable();

@@ -19,6 +19,8 @@ const CAP: u64 = 1 << 20;
 pub(crate) struct Image {
     bias: u64,
     dynamic: Option<u64>,
+    /// One past the last byte of its last segment in memory, zeroed data included: where .bss ends.
+    end: u64,
 }
 
 impl Image {
@@ -35,6 +37,7 @@ impl Image {
         let count = u64::from(u16_at(&header, 56)?);
         let mut bias = None;
         let mut dynamic = None;
+        let mut last = 0u64;
         for i in 0..count {
             let mut entry = [0u8; 56];
             memory.read(table.checked_add(i * size)?, &mut entry).ok()?;
@@ -42,12 +45,20 @@ impl Image {
             if kind == PT_LOAD && bias.is_none() && offset & !0xfff == region.offset {
                 bias = Some(base.0.wrapping_sub(address & !0xfff));
             }
+            if kind == PT_LOAD {
+                last = last.max(address.saturating_add(u64_at(&entry, 40)?));
+            }
             if kind == PT_DYNAMIC {
                 dynamic = Some(address);
             }
         }
         let bias = bias?;
-        Some(Image { bias, dynamic: dynamic.map(|address| address.wrapping_add(bias)) })
+        Some(Image { bias, dynamic: dynamic.map(|address| address.wrapping_add(bias)), end: last.wrapping_add(bias) })
+    }
+
+    /// Where its zeroed data (.bss) ends; memory behind it is not of the image, though the system may show both as one.
+    pub fn end(&self) -> Address {
+        Address(self.end)
     }
 
     /// Address of a symbol of the dynamic symbol table.
