@@ -326,3 +326,38 @@ fn the_table_of_interned_strings_keeps_nothing_alive() {
     let path = graph.paths(&snapshot).to(&snapshot, graph.roots(), ObjectId(2)).unwrap();
     assert_eq!((path.origin, path.steps.len()), (Origin::Given(0), 1));
 }
+
+/// Every node stands in one list and refers to another at random: large enough for long compressed paths.
+#[test]
+fn nodes_of_a_list_are_dominated_by_it_whatever_they_refer_to() {
+    let n = 30_000u32;
+    let mut snapshot = Snapshot { types: vec![TypeRecord::default()], ..Default::default() };
+    let mut random = 1u64;
+    for object in 0..=2 * n {
+        snapshot.references.offsets.push(snapshot.references.targets.len() as u32);
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // Ids: nodes 0..n, their lists of children n..2n, the list of all nodes 2n.
+        let row: Vec<u32> = match object {
+            object if object < n => vec![n + object],
+            object if object < 2 * n => vec![(random >> 33) as u32 % n],
+            _ => (0..n).collect(),
+        };
+        for (at, target) in (0..).zip(row) {
+            snapshot.references.targets.push(ObjectId(target));
+            snapshot.references.labels.push(Label::new(LabelKind::Index, at));
+        }
+        snapshot.objects.types.push(TypeId(0));
+        snapshot.objects.shallow.push(1);
+        snapshot.objects.refcounts.push(1);
+        snapshot.objects.flags.push(ObjectFlags::default());
+    }
+    snapshot.references.offsets.push(snapshot.references.targets.len() as u32);
+    let name = snapshot.names.intern("nodes");
+    let root = Root { object: ObjectId(2 * n), kind: RootKind::Module, name, frame: None, thread: None };
+    snapshot.roots.push(root);
+    let graph = Graph::new(&snapshot, &Quiet);
+    let tree = graph.tree();
+    let list = tree.node(ObjectId(2 * n));
+    assert!((0..n).all(|node| tree.parent(tree.node(ObjectId(node))) == list));
+    assert!((0..n).all(|node| tree.parent(tree.node(ObjectId(n + node))) == tree.node(ObjectId(node))));
+}
