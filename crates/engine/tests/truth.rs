@@ -8,7 +8,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use memsight_engine::{LookOptions, look};
 use memsight_model::Quiet;
 use memsight_testkit::compare::compare;
-use memsight_testkit::{EXPECTED, Interpreter, TARGETS, Target, frames, interpreters, missing};
+use memsight_testkit::{EXPECTED, Interpreter, TARGETS, Target, frames, interpreters, missing, scientific};
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -21,6 +21,12 @@ fn main() {
         for target in ["threads", "functions", "tasks"] {
             trials.push(trial("frames", interpreter, target, frames_are_true));
         }
+    }
+    // One environment a minor version: they are large, and the build makes no difference to numpy.
+    for interpreter in
+        found.iter().enumerate().filter(|(at, each)| is_last_of_minor(&found, *at, each)).map(|each| each.1)
+    {
+        trials.push(trial("heap", interpreter, "scientific", scientific_heap_is_true));
     }
     for expected in missing(&found) {
         eprintln!("NOT COVERED: no Python {expected} found ({} expected in all)", EXPECTED.len());
@@ -53,6 +59,20 @@ fn heap_is_true(interpreter: &Interpreter, script: &str) -> Result<(), Failed> {
     match truth.differences(&target.truth(folder.path())?).as_slice() {
         [] => Ok(()),
         found => Err(format!("changed by the look:\n{}", found.join("\n")).into()),
+    }
+}
+
+fn is_last_of_minor(found: &[Interpreter], at: usize, each: &Interpreter) -> bool {
+    found.get(at + 1).is_none_or(|next| next.version.1 != each.version.1)
+}
+
+fn scientific_heap_is_true(interpreter: &Interpreter, script: &str) -> Result<(), Failed> {
+    match scientific(interpreter) {
+        Ok(interpreter) => heap_is_true(&interpreter, script),
+        Err(why) => {
+            eprintln!("NOT COVERED: numpy and pandas on {interpreter}: {why}");
+            Ok(())
+        }
     }
 }
 

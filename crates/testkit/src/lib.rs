@@ -13,6 +13,7 @@ pub mod frames;
 mod interpreters;
 mod kernel;
 mod live;
+mod scientific;
 mod target;
 mod truth;
 
@@ -21,5 +22,6 @@ pub use error::TestkitError;
 pub use fake::FakeMemory;
 pub use interpreters::{Build, EXPECTED, Expected, Interpreter, interpreters, missing};
 pub use live::{ProcMemory, mapped_file, regions};
+pub use scientific::scientific;
 pub use target::{TARGETS, Target, targets_dir};
 pub use truth::{Generation, Truth, TruthObject};

@@ -30,6 +30,7 @@ def frames():
 
 
 def build():
+    recorder.unsized = ("pandas.",)
     return [arrays(), frames()]
 
 
