@@ -22,7 +22,7 @@ help:
 	@echo "make demo    a leaking service, explained while it runs"
 	@echo "make test    everything that must hold, on every Python found and on those of tools/get_pythons.sh"
 	@echo "make check   formatting, lints, layers, licences, types"
-	@echo "make truth   the decoder against what Python says of itself: make truth ON=3.12 OF=classes"
+	@echo "make truth   the decoder against what Python says of itself: make truth ON=3.12"
 	@echo "make bench   ratios against guppy3 and pympler"
 	@echo "make fuzz    the decoder on corrupted memory (SECONDS_EACH=$(SECONDS_EACH))"
 	@echo "make docs    reference pages and the documentation of the crates"
@@ -53,9 +53,9 @@ test-rust: rust pythons
 test-python: $(BIN)/.installed
 	$(BIN)/python -m pytest python/tests
 
-# A part of the truth tests: ON names interpreters, OF targets.
+# A part of the truth tests: ON is a part of their names, such as 3.12, classes or frames::3.15.2-static.
 truth: rust
-	$(CARGO) test --release -p memsight-testkit --test truth -- "heap::$(ON)" $(if $(OF),| grep -E "$(OF)|result",)
+	$(CARGO) test --release -p memsight-engine --test truth -- $(ON)
 
 check: rust $(BIN)/.tools
 	$(CARGO) fmt --all --check
@@ -67,10 +67,11 @@ check: rust $(BIN)/.tools
 	$(BIN)/ruff format --check python benches
 	$(BIN)/mypy python/memsight
 
-bench: rust $(BIN)/.installed
+# The command alone is measured: the extension is not needed. BENCH="--rounds 9 --json FILE" hands options on.
+bench: rust $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet $(BENCH_PACKAGES)
 	$(CARGO) build --release -p memsight-cli --bin memsight
-	$(BIN)/python benches/heap.py
+	$(BIN)/python benches/run.py $(BENCH)
 
 # Stable Rust is enough; the corpus grows in fuzz/corpus-work.
 fuzz: rust
