@@ -1,20 +1,21 @@
 //! From memory to tables: the order of the walks.
 //!
-//! 1. The collector's lists give the tracked objects. 2. A first walk from them and from the roots marks everything
-//! reachable ([`crate::mark`]). 3. Ranks number the marked addresses. 4. A second walk in order of address writes rows
-//! and references ([`crate::emit`]), a part of memory per core.
+//! 1. The collector's lists give the tracked objects.
+//! 2. A first walk from them and from the roots marks everything reachable ([`crate::mark`]).
+//! 3. Ranks number the marked addresses.
+//! 4. A second walk in order of address writes rows and references ([`crate::emit`]), a part of memory per core.
 
 use std::cell::Cell;
 use std::sync::Mutex;
 
 use memsight_model::{
-    Address, ExternalSizes, Label, Manifest, Names, ObjectId, Progress, ReadMemory, ReferenceTable, Region, Root,
-    RootKind, SCHEMA_VERSION, Snapshot, TypeRecord,
+    Address, ExternalSizes, Label, Manifest, Names, ObjectFlags, ObjectId, ObjectTable, Progress, ReadMemory,
+    ReferenceTable, Region, Root, RootKind, SCHEMA_VERSION, Sizes, Snapshot, TypeId, TypeRecord,
 };
 
 use crate::decode::Decoder;
 use crate::elf::Image;
-use crate::emit::{Part, Rows, Shared};
+use crate::emit::{Found, Part, Shared};
 use crate::error::PythonError;
 use crate::generations::Tracked;
 use crate::layout::Layout;
@@ -27,6 +28,7 @@ use crate::statics::StaticTypes;
 use crate::text;
 use crate::texts;
 use crate::types::TypeTable;
+use crate::window::Window;
 
 /// How to decode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +50,7 @@ pub(crate) struct Scene<'a, M> {
     pub memory: &'a M,
     pub layout: &'a Layout,
     pub slots: &'a Slots,
-    /// Writable mappings of files, sorted: where static objects are.
+    /// Data of executables and libraries, sorted: where static objects are.
     pub files: Vec<(Address, Address)>,
 }
 
@@ -74,8 +76,8 @@ impl Python {
         progress: &dyn Progress,
     ) -> Result<Snapshot, PythonError> {
         let interpreters = self.interpreters(memory)?;
-        let slots = Slots::new(regions);
-        let scene = Scene { memory, layout: &self.layout, slots: &slots, files: file_mappings(memory, regions) };
+        let slots = Slots::new(regions, memory.populated().as_deref());
+        let scene = Scene { memory, layout: &self.layout, slots: &slots, files: static_memory(memory, regions) };
         progress.phase("walking the collector's lists", None);
         let tracked = self.tracked(memory, &slots)?;
         let stacks = self.stacks(memory, &interpreters);
@@ -87,15 +89,16 @@ impl Python {
         let types = TypeTable::new(self.subtype_traverse(memory, main), statics.clone());
 
         let budget = Cell::new(slots.words().saturating_mul(4).saturating_add(1 << 20));
+        let window = Window::new(memory);
         let decoder = Decoder {
-            memory,
+            memory: &window,
             layout: &self.layout,
             statics: &statics,
             budget: &budget,
             general_lookup: 0,
             values_by_owner: self.values_by_owner(),
         };
-        let marked = mark(&scene, &tracked, types, &seeds, &decoder, progress)?;
+        let marked = mark(&scene, &tracked, types, &seeds, &window, &decoder, progress)?;
         let Marked { objects, edges, types, general_lookup } = marked;
         let ranks = objects.ranked();
         progress.phase("decoding objects", Some(ranks.count.into()));
@@ -116,7 +119,7 @@ impl Python {
             manifest: self.manifest(options, interpreters.len(), emitted.partial, budget.get() == 0),
             ..Snapshot::default()
         };
-        let keys = std::mem::replace(&mut emitted.keys, Bits::default());
+        let keys = std::mem::take(&mut emitted.keys);
         snapshot.texts = texts::collect(&shared, &keys, options.values);
         snapshot.roots = roots(&shared, &mut emitted, &seeds);
         snapshot.types = type_records(&shared);
@@ -166,26 +169,27 @@ impl Python {
     }
 }
 
-/// Writable private mappings of files and the zeroed memory (.bss) right behind them, sorted. An arena of objects may
-/// lie right behind a .bss, in the same line of the maps: the image's own header says where the .bss ends.
-fn file_mappings<M: ReadMemory>(memory: &M, regions: &[Region]) -> Vec<(Address, Address)> {
-    let mut files: Vec<(Address, Address)> = Vec::new();
-    let mut image_end = None;
-    for region in regions {
-        if region.inode != 0 && region.offset == 0 {
-            image_end = Image::at(memory, region).map(|image| image.end());
-        }
-        if !region.write || region.shared {
-            continue;
-        }
-        let bss = region.path.is_empty() && files.last().is_some_and(|(_, end)| *end == region.start);
-        let end = image_end.filter(|_| bss).map_or(region.end, |end| region.end.min(end));
-        if (region.inode != 0 || bss) && end > region.start {
-            files.push((region.start, end));
+/// The static data of executables and libraries, .bss included, sorted: by their program headers, or by the mapping
+/// of the file where those cannot be read.
+fn static_memory<M: ReadMemory>(memory: &M, regions: &[Region]) -> Vec<(Address, Address)> {
+    let mut ranges: Vec<(Address, Address)> = regions
+        .iter()
+        .filter(|region| region.write && region.inode != 0 && !region.shared)
+        .map(|region| (region.start, region.end))
+        .collect();
+    for region in regions.iter().filter(|region| region.read && region.offset == 0 && region.path.starts_with('/')) {
+        ranges.extend(Image::at(memory, region).into_iter().flat_map(|image| image.writable));
+    }
+    ranges.sort_unstable();
+    // Overlapping ranges become one, so that the last one that starts before an address tells.
+    let mut joined: Vec<(Address, Address)> = Vec::new();
+    for (start, end) in ranges {
+        match joined.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => joined.push((start, end)),
         }
     }
-    files.sort_unstable();
-    files
+    joined
 }
 
 /// The first walk.
@@ -194,13 +198,14 @@ fn mark<M: ReadMemory>(
     tracked: &Tracked,
     types: TypeTable,
     seeds: &[Seed],
-    decoder: &Decoder<M>,
+    window: &Window<M>,
+    decoder: &Decoder<Window<M>>,
     progress: &dyn Progress,
 ) -> Result<Marked, PythonError> {
     progress.phase("finding objects", Some(scene.slots.chunk_count() as u64));
     let mut marker = Marker::new(scene, tracked, types);
     for chunk in 0..scene.slots.chunk_count() {
-        marker.walk_chunk(chunk, decoder);
+        marker.walk_chunk(chunk, window, decoder);
         progress.advance(chunk as u64);
         if progress.cancelled() {
             return Err(PythonError::Cancelled);
@@ -227,106 +232,129 @@ struct Settings<'a> {
 
 /// The result of the second walk.
 struct Emitted {
-    objects: memsight_model::ObjectTable,
+    objects: ObjectTable,
     references: ReferenceTable,
     keys: Bits,
     interned: Vec<ObjectId>,
     partial: u64,
 }
 
-/// The second walk: parts of memory with about equal numbers of references, a worker each.
+/// The arrays that the workers fill, each its part.
+struct Arrays {
+    offsets: Vec<u32>,
+    types: Vec<TypeId>,
+    shallow: Vec<u32>,
+    refcounts: Vec<u32>,
+    flags: Vec<ObjectFlags>,
+    targets: Vec<ObjectId>,
+    labels: Vec<Label>,
+}
+
+/// The second walk: parts of memory with about equal work, a worker each.
 fn emit<M: ReadMemory + Sync>(shared: &Shared<M>, edges: &[u64], settings: &Settings) -> Emitted {
-    let total: u64 = edges.iter().sum::<u64>().min(u64::from(u32::MAX));
-    let mut references = ReferenceTable {
-        offsets: vec![0; shared.ranks.count as usize + 1],
-        targets: vec![ObjectId(0); total as usize],
-        labels: vec![Label(0); total as usize],
+    let objects = shared.ranks.count as usize;
+    let references = edges.iter().sum::<u64>().min(u64::from(u32::MAX)) as usize;
+    let mut arrays = Arrays {
+        offsets: vec![0; objects + 1],
+        types: vec![TypeId(0); objects],
+        shallow: vec![0; objects],
+        refcounts: vec![0; objects],
+        flags: vec![ObjectFlags(0); objects],
+        targets: vec![ObjectId(0); references],
+        labels: vec![Label(0); references],
     };
-    let parts = split(shared, edges, settings.threads.clamp(1, 64), &mut references);
-    let results: Vec<(Rows, Bits)> = std::thread::scope(|scope| {
+    let parts = split(shared, edges, settings.threads.clamp(1, 64), &mut arrays);
+    let found: Vec<Found> = std::thread::scope(|scope| {
         let workers: Vec<_> = parts.into_iter().map(|part| scope.spawn(move || run(shared, part, settings))).collect();
         workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
     });
-    collect(results, references)
+    collect(found, arrays)
 }
 
-fn run<M: ReadMemory + Sync>(shared: &Shared<M>, part: Part<'_>, settings: &Settings) -> (Rows, Bits) {
+fn run<M: ReadMemory + Sync>(shared: &Shared<M>, part: Part<'_>, settings: &Settings) -> Found {
     let budget = Cell::new(settings.words.saturating_mul(4).saturating_add(1 << 20));
+    let window = Window::new(shared.scene.memory);
     let decoder = Decoder {
-        memory: shared.scene.memory,
+        memory: &window,
         layout: shared.scene.layout,
         statics: settings.statics,
         budget: &budget,
         general_lookup: settings.general_lookup,
         values_by_owner: settings.values_by_owner,
     };
-    shared.fill(part, &decoder)
+    shared.fill(part, &window, &decoder)
 }
 
-/// Cuts memory and the reference arrays into parts.
-fn split<'r, M: ReadMemory>(
-    shared: &Shared<M>,
-    edges: &[u64],
-    parts: usize,
-    references: &'r mut ReferenceTable,
-) -> Vec<Part<'r>> {
+/// Takes the first `count` elements off a slice, or as many as there are.
+fn take<'r, T>(rest: &mut &'r mut [T], count: usize) -> &'r mut [T] {
+    let (own, behind) = std::mem::take(rest).split_at_mut_checked(count).unwrap_or_default();
+    *rest = behind;
+    own
+}
+
+/// Cuts memory and the arrays into parts.
+fn split<'r, M: ReadMemory>(shared: &Shared<M>, edges: &[u64], parts: usize, arrays: &'r mut Arrays) -> Vec<Part<'r>> {
     let objects_of = |chunk: usize| shared.ranks.bits.ones(Slots::slots_of(chunk..chunk + 1)).count();
-    let work: Vec<u64> = edges.iter().enumerate().map(|(chunk, edges)| edges + objects_of(chunk) as u64).collect();
-    let share = work.iter().sum::<u64>() / parts as u64 + 1;
-    let (_, mut ends) = references.offsets.split_at_mut(1);
-    let (mut targets, mut labels) = (&mut references.targets[..], &mut references.labels[..]);
+    let objects: Vec<usize> = (0..edges.len()).map(objects_of).collect();
+    let work = |chunk: usize| edges[chunk] + objects[chunk] as u64;
+    let share = (0..edges.len()).map(work).sum::<u64>() / parts as u64 + 1;
+    let (mut ends, mut types, mut shallow) = (&mut arrays.offsets[1..], &mut arrays.types[..], &mut arrays.shallow[..]);
+    let (mut refcounts, mut flags) = (&mut arrays.refcounts[..], &mut arrays.flags[..]);
+    let (mut targets, mut labels) = (&mut arrays.targets[..], &mut arrays.labels[..]);
     let (mut first_object, mut first_edge, mut start) = (0u32, 0u32, 0);
     let mut cut = Vec::new();
     while start < edges.len() {
         let (mut end, mut sum) = (start, 0);
         while end < edges.len() && (sum < share || cut.len() + 1 == parts) {
-            sum += work[end];
+            sum += work(end);
             end += 1;
         }
-        let objects: usize = (start..end).map(objects_of).sum();
-        let count = edges[start..end].iter().sum::<u64>().min(targets.len() as u64) as usize;
-        let (own_ends, rest_ends) = ends.split_at_mut(objects.min(ends.len()));
-        let (own_targets, rest_targets) = targets.split_at_mut(count);
-        let (own_labels, rest_labels) = labels.split_at_mut(count);
-        (ends, targets, labels) = (rest_ends, rest_targets, rest_labels);
-        let keys = shared.scene.slots.plane();
+        let rows = objects[start..end].iter().sum();
+        let count = (edges[start..end].iter().sum::<u64>() as usize).min(targets.len());
         cut.push(Part {
             chunks: start..end,
             first_object,
             first_edge,
-            ends: own_ends,
-            targets: own_targets,
-            labels: own_labels,
-            keys,
+            ends: take(&mut ends, rows),
+            types: take(&mut types, rows),
+            shallow: take(&mut shallow, rows),
+            refcounts: take(&mut refcounts, rows),
+            flags: take(&mut flags, rows),
+            targets: take(&mut targets, count),
+            labels: take(&mut labels, count),
+            keys: shared.scene.slots.plane(),
         });
-        first_object += objects as u32;
+        first_object += rows as u32;
         first_edge += count as u32;
         start = end;
     }
     cut
 }
 
-/// Joins the rows of all parts.
-fn collect(results: Vec<(Rows, Bits)>, references: ReferenceTable) -> Emitted {
-    let mut emitted = Emitted {
-        objects: memsight_model::ObjectTable::default(),
-        references,
-        keys: Bits::default(),
-        interned: Vec::new(),
-        partial: 0,
-    };
-    for (rows, keys) in results {
-        emitted.objects.types.extend(rows.types);
-        emitted.objects.shallow.append(&rows.shallow);
-        let ExternalSizes(external) = &mut emitted.objects.external;
-        external.extend(rows.external);
-        emitted.objects.refcounts.extend(rows.refcounts);
-        emitted.objects.flags.extend(rows.flags);
-        emitted.interned.extend(rows.interned);
-        emitted.partial += rows.partial;
-        emitted.keys.merge(&keys);
+/// Joins what the workers found with what they wrote.
+fn collect(found: Vec<Found>, arrays: Arrays) -> Emitted {
+    let mut joined = Found::default();
+    for part in found {
+        joined.large.extend(part.large);
+        joined.external.extend(part.external);
+        joined.interned.extend(part.interned);
+        joined.partial += part.partial;
+        joined.keys.merge(part.keys);
     }
-    emitted
+    Emitted {
+        objects: ObjectTable {
+            types: arrays.types,
+            shallow: Sizes::from_parts(arrays.shallow, joined.large),
+            external: ExternalSizes(joined.external),
+            refcounts: arrays.refcounts,
+            flags: arrays.flags,
+            ..ObjectTable::default()
+        },
+        references: ReferenceTable { offsets: arrays.offsets, targets: arrays.targets, labels: arrays.labels },
+        keys: joined.keys,
+        interned: joined.interned,
+        partial: joined.partial,
+    }
 }
 
 /// Roots by number: those of interpreters and threads, static objects, strings interned for good.

@@ -6,6 +6,7 @@ use memsight_model::{Address, Fault, ReadMemory, Region};
 
 const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
+const PF_W: u32 = 2;
 const DT_HASH: u64 = 4;
 const DT_STRTAB: u64 = 5;
 const DT_SYMTAB: u64 = 6;
@@ -14,13 +15,17 @@ const SYMBOL_SIZE: u64 = 24;
 /// More program headers, dynamic entries or chained symbols than any real file has.
 const CAP: u64 = 1 << 20;
 
+/// No library has more static data.
+const LARGEST_DATA: u64 = 1 << 30;
+
 /// An ELF image mapped into the target.
 #[derive(Debug, Clone)]
 pub(crate) struct Image {
     bias: u64,
     dynamic: Option<u64>,
-    /// One past the last byte of its last segment in memory, zeroed data included: where .bss ends.
-    end: u64,
+    /// Its writable segments in memory, zeroed data (.bss) included. An arena of objects may lie right behind, in the
+    /// same line of the maps.
+    pub writable: Vec<(Address, Address)>,
 }
 
 impl Image {
@@ -37,7 +42,7 @@ impl Image {
         let count = u64::from(u16_at(&header, 56)?);
         let mut bias = None;
         let mut dynamic = None;
-        let mut last = 0u64;
+        let mut segments = Vec::new();
         for i in 0..count {
             let mut entry = [0u8; 56];
             memory.read(table.checked_add(i * size)?, &mut entry).ok()?;
@@ -45,20 +50,22 @@ impl Image {
             if kind == PT_LOAD && bias.is_none() && offset & !0xfff == region.offset {
                 bias = Some(base.0.wrapping_sub(address & !0xfff));
             }
-            if kind == PT_LOAD {
-                last = last.max(address.saturating_add(u64_at(&entry, 40)?));
+            if kind == PT_LOAD && u32_at(&entry, 4)? & PF_W != 0 {
+                segments.push((address, u64_at(&entry, 40)?.min(LARGEST_DATA)));
             }
             if kind == PT_DYNAMIC {
                 dynamic = Some(address);
             }
         }
         let bias = bias?;
-        Some(Image { bias, dynamic: dynamic.map(|address| address.wrapping_add(bias)), end: last.wrapping_add(bias) })
-    }
-
-    /// Where its zeroed data (.bss) ends; memory behind it is not of the image, though the system may show both as one.
-    pub fn end(&self) -> Address {
-        Address(self.end)
+        let writable = segments
+            .into_iter()
+            .filter_map(|(address, size)| {
+                let start = Address(address.wrapping_add(bias));
+                Some((start, start.checked_add(size)?))
+            })
+            .collect();
+        Some(Image { bias, dynamic: dynamic.map(|address| address.wrapping_add(bias)), writable })
     }
 
     /// Address of a symbol of the dynamic symbol table.
@@ -116,14 +123,15 @@ impl<M: ReadMemory> Symbols<'_, M> {
         if index < first {
             return Ok(None);
         }
-        for _ in 0..CAP {
+        let end = index.saturating_add(CAP as u32);
+        while index < end {
             let chain = self.memory.u32(chains.at(4 * i64::from(index - first)))?;
-            if chain | 1 == hash | 1 {
-                if let Some(found) = self.symbol_if(u64::from(index), name)? {
-                    return Ok(Some(found));
-                }
+            if chain | 1 == hash | 1
+                && let Some(found) = self.symbol_if(u64::from(index), name)?
+            {
+                return Ok(Some(found));
             }
-            if chain & 1 == 1 || index == u32::MAX {
+            if chain & 1 == 1 {
                 break;
             }
             index += 1;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use memsight_model::{Address, Label, LabelKind, NameId, Names, ObjectFlags, ObjectId, ReadMemory, Sizes, TypeId};
+use memsight_model::{Address, Label, LabelKind, NameId, Names, ObjectFlags, ObjectId, ReadMemory, TypeId};
 
 use crate::build::Scene;
 use crate::decode::{Decoder, Sink, Via};
@@ -13,6 +13,7 @@ use crate::sizes;
 use crate::slots::{Bits, Ranks, Slot, Slots};
 use crate::text;
 use crate::types::{AddressMap, TypeTable};
+use crate::window::Window;
 
 /// Characters kept of names of attributes and variables.
 const NAME_CAP: u64 = 120;
@@ -26,18 +27,18 @@ pub(crate) struct Shared<'a, M> {
     pub names: &'a Mutex<Names>,
 }
 
-/// The rows of one worker's part.
+/// What a worker found beside what it wrote in place.
 #[derive(Default)]
-pub(crate) struct Rows {
-    pub types: Vec<TypeId>,
-    pub shallow: Sizes,
+pub(crate) struct Found {
+    /// Sizes that need more than 32 bits.
+    pub large: Vec<(ObjectId, u64)>,
     pub external: Vec<(ObjectId, u64)>,
-    pub refcounts: Vec<u32>,
-    pub flags: Vec<ObjectFlags>,
     /// Strings that will never be freed, for they are interned for good.
     pub interned: Vec<ObjectId>,
     /// Objects of which something could not be read.
     pub partial: u64,
+    /// Keys of dictionaries.
+    pub keys: Bits,
 }
 
 /// Where a worker writes its references: its part of the big arrays.
@@ -46,8 +47,12 @@ pub(crate) struct Part<'r> {
     /// Number of the part's first object and of its first reference.
     pub first_object: u32,
     pub first_edge: u32,
-    /// Ends of the references of each object of the part.
+    /// Rows of the part's objects; `ends` is where the references of each end.
     pub ends: &'r mut [u32],
+    pub types: &'r mut [TypeId],
+    pub shallow: &'r mut [u32],
+    pub refcounts: &'r mut [u32],
+    pub flags: &'r mut [ObjectFlags],
     pub targets: &'r mut [ObjectId],
     pub labels: &'r mut [Label],
     /// Objects that are keys of dictionaries.
@@ -55,14 +60,9 @@ pub(crate) struct Part<'r> {
 }
 
 impl<M: ReadMemory> Shared<'_, M> {
-    /// Fills a part. Returns the rows and the plane of keys.
-    pub fn fill(&self, part: Part<'_>, decoder: &Decoder<M>) -> (Rows, Bits) {
-        let mut rows = Rows::default();
-        let count = part.ends.len();
-        rows.types.reserve_exact(count);
-        rows.refcounts.reserve_exact(count);
-        rows.flags.reserve_exact(count);
-        rows.shallow = Sizes::with_capacity(count);
+    /// Fills a part.
+    pub fn fill(&self, part: Part<'_>, window: &Window<'_, M>, decoder: &Decoder<Window<'_, M>>) -> Found {
+        let mut found = Found::default();
         let mut writer = Writer {
             shared: self,
             used: 0,
@@ -75,53 +75,56 @@ impl<M: ReadMemory> Shared<'_, M> {
             field_names: HashMap::new(),
         };
         for (row, slot) in self.ranks.bits.ones(Slots::slots_of(part.chunks)).enumerate() {
-            let Some(end) = part.ends.get_mut(row) else { break };
+            let (Some(end), Some(type_), Some(shallow), Some(refcount), Some(flags)) = (
+                part.ends.get_mut(row),
+                part.types.get_mut(row),
+                part.shallow.get_mut(row),
+                part.refcounts.get_mut(row),
+                part.flags.get_mut(row),
+            ) else {
+                break;
+            };
             let id = ObjectId(part.first_object + row as u32);
-            self.object(id, slot, decoder, &mut rows, &mut writer);
+            window.turn_to(self.scene.slots.address(slot));
+            let object = self.object(slot, decoder, &mut writer);
+            found.note(id, &object);
+            (*type_, *refcount, *flags) = (object.type_, object.refcount, object.flags);
+            *shallow = object.size.shallow.min(u64::from(u32::MAX)) as u32;
+            // Memory that changed between the walks (never a frozen copy) leaves references out; none is invented.
             *end = part.first_edge + writer.used as u32;
         }
-        // Memory that changed between the walks (never a frozen copy) leaves references unwritten: none is invented.
-        (rows, writer.keys)
+        found.keys = writer.keys;
+        found
     }
 
-    fn object(&self, id: ObjectId, slot: Slot, decoder: &Decoder<M>, rows: &mut Rows, writer: &mut Writer<'_, '_, M>) {
-        let (memory, layout) = (self.scene.memory, self.scene.layout);
+    fn object(&self, slot: Slot, decoder: &Decoder<Window<'_, M>>, writer: &mut Writer<'_, '_, M>) -> Object {
+        let (memory, layout) = (decoder.memory, self.scene.layout);
         let at = self.scene.slots.address(slot);
-        let kind = memory.pointer(at.at(8)).ok().and_then(|kind| self.types.known(kind));
-        let (refcount, immortal) = refcount(memory.word(at).unwrap_or(0), layout.minor);
+        let mut head = [0; 2];
+        let readable = memory.fill(at, &mut head).is_ok();
+        let kind = self.types.known(Address(head[1])).filter(|_| readable);
+        let (refcount, immortal) = refcount(head[0], layout.minor);
         let mut flags = ObjectFlags(if immortal { ObjectFlags::IMMORTAL } else { 0 });
         if self.tracked.all.get(slot) {
             let generation = u8::from(self.tracked.low.get(slot)) | u8::from(self.tracked.high.get(slot)) << 1;
             flags = flags.with_generation(generation);
         }
         (writer.broken, writer.inferred) = (kind.is_none(), false);
-        let mut size = sizes::Size::default();
+        let (mut size, mut interned) = (sizes::Size::default(), false);
         if let Some(row) = kind {
             let info = &self.types.infos[row as usize];
             decoder.references(at, info, writer);
             writer.inferred |= !info.exact;
-            match sizes::of(memory, layout, at, info) {
-                Ok(found) => size = found,
-                Err(_) => {
-                    size.shallow = info.basicsize;
-                    writer.broken = true;
-                }
-            }
-            if matches!(info.shape, Shape::Str) && immortal && !self.scene.is_static(at) {
-                rows.interned.push(id);
-            }
-        }
-        if size.external > 0 {
-            rows.external.push((id, size.external));
+            size = sizes::of(memory, layout, at, info).unwrap_or_else(|_| {
+                writer.broken = true;
+                sizes::Size { shallow: info.basicsize, external: 0 }
+            });
+            interned = matches!(info.shape, Shape::Str) && immortal && !self.scene.is_static(at);
         }
         flags.0 |= if writer.inferred { ObjectFlags::INFERRED } else { 0 };
         flags.0 |= if writer.broken { ObjectFlags::PARTIAL } else { 0 };
-        rows.partial += u64::from(writer.broken);
-        rows.shallow.push(size.shallow);
         // Row 0 of the types is "unknown".
-        rows.types.push(TypeId(kind.map_or(0, |row| row + 1)));
-        rows.refcounts.push(refcount);
-        rows.flags.push(flags);
+        Object { type_: TypeId(kind.map_or(0, |row| row + 1)), size, refcount, flags, interned }
     }
 
     /// The number of the object at an address.
@@ -146,6 +149,31 @@ impl<M: ReadMemory> Shared<'_, M> {
             .ones(range)
             .filter(move |slot| (start..end).contains(&self.scene.slots.address(*slot)))
             .filter_map(|slot| self.id_at(slot))
+    }
+}
+
+/// The row of an object.
+struct Object {
+    type_: TypeId,
+    size: sizes::Size,
+    refcount: u32,
+    flags: ObjectFlags,
+    interned: bool,
+}
+
+impl Found {
+    /// Keeps what is rare.
+    fn note(&mut self, id: ObjectId, object: &Object) {
+        if object.size.shallow >= u64::from(u32::MAX) {
+            self.large.push((id, object.size.shallow));
+        }
+        if object.size.external > 0 {
+            self.external.push((id, object.size.external));
+        }
+        if object.interned {
+            self.interned.push(id);
+        }
+        self.partial += u64::from(object.flags.has(ObjectFlags::PARTIAL));
     }
 }
 

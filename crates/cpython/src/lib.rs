@@ -33,6 +33,7 @@ mod statics;
 mod text;
 mod texts;
 mod types;
+mod window;
 
 pub use build::DecodeOptions;
 pub use error::PythonError;

@@ -15,6 +15,7 @@ use crate::layout::DictKeys;
 use crate::shapes::Shape;
 use crate::slots::{Bits, Slots};
 use crate::types::{TypeIx, TypeTable};
+use crate::window::Window;
 
 /// What the first walk found.
 pub(crate) struct Marked {
@@ -61,11 +62,13 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
     }
 
     /// Walks from the tracked objects of a chunk.
-    pub fn walk_chunk(&mut self, chunk: usize, decoder: &Decoder<M>) {
+    pub fn walk_chunk(&mut self, chunk: usize, window: &Window<M>, decoder: &Decoder<Window<M>>) {
         let tracked = self.tracked;
         for slot in tracked.all.ones(Slots::slots_of(chunk..chunk + 1)) {
             let object = self.scene.slots.address(slot);
-            if let Some(row) = self.type_of(object) {
+            window.turn_to(object);
+            let Ok(kind) = window.pointer(object.at(8)) else { continue };
+            if let Some(row) = self.marked.types.meet(self.scene.memory, self.scene.layout, kind) {
                 self.pending.push((object, row));
                 self.walk(decoder);
             }
@@ -73,13 +76,13 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
     }
 
     /// Walks from a root.
-    pub fn walk_root(&mut self, object: Address, decoder: &Decoder<M>) {
+    pub fn walk_root(&mut self, object: Address, decoder: &Decoder<Window<M>>) {
         self.reach(object);
         self.walk(decoder);
     }
 
     /// Walks from every type met, until no new one turns up: static types are on no list.
-    pub fn walk_types(&mut self, decoder: &Decoder<M>) {
+    pub fn walk_types(&mut self, decoder: &Decoder<Window<M>>) {
         let mut row = 0;
         while let Some(info) = self.marked.types.infos.get(row) {
             self.walk_root(info.address, decoder);
@@ -98,7 +101,7 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
     }
 
     /// Decodes what is pending.
-    fn walk(&mut self, decoder: &Decoder<M>) {
+    fn walk(&mut self, decoder: &Decoder<Window<M>>) {
         while let Some((object, row)) = self.pending.pop() {
             let info = &self.marked.types.infos[row as usize];
             self.targets.0.clear();
@@ -131,14 +134,17 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
 
     /// The type of an address that is not on the collector's lists, when it can be an object.
     fn candidate(&mut self, object: Address) -> Option<TypeIx> {
-        let row = self.type_of(object)?;
-        if !possible_refcount(self.scene.memory.word(object).ok()?, self.scene.layout.minor) {
+        let (memory, layout) = (self.scene.memory, self.scene.layout);
+        let mut head = [0; 2];
+        memory.fill(object, &mut head).ok()?;
+        if !possible_refcount(head[0], layout.minor) {
             return None;
         }
+        let row = self.marked.types.meet(memory, layout, Address(head[1]))?;
         let info = &self.marked.types.infos[row as usize];
         if info.is_gc() && !self.scene.is_static(object) {
             // On a list, it would be marked; with links and on no list it is dying, or was freed.
-            let links = self.scene.memory.word(object.checked_sub(GC_HEAD)?).ok()?;
+            let links = memory.word(object.checked_sub(GC_HEAD)?).ok()?;
             if links != 0 {
                 return None;
             }

@@ -160,7 +160,13 @@ pub(crate) struct Fit {
 }
 
 /// The shape of a solid base: by its name, by the built-in type that it extends, else by scanning.
-pub(crate) fn shape_of<M: ReadMemory>(memory: &M, layout: &Layout, solid: Address, flags: u64) -> Option<Fit> {
+pub(crate) fn shape_of<M: ReadMemory>(
+    memory: &M,
+    layout: &Layout,
+    solid: Address,
+    flags: u64,
+    basicsize: i64,
+) -> Option<Fit> {
     let name = tp_name(memory, layout, solid)?;
     let buffer = Buffer::of(&name);
     let fit = |shape: Shape, kind| Some(Fit { shape, kind, buffer, exact: shape.is_exact() });
@@ -170,7 +176,9 @@ pub(crate) fn shape_of<M: ReadMemory>(memory: &M, layout: &Layout, solid: Addres
     if flags & BASE_EXC_SUBCLASS != 0 {
         return fit(Shape::Exception(exception_fields(memory, layout, solid)), ObjectKind::Exception);
     }
-    if let Some(fields) = layout.c_types.iter().find(|known| known.name == name) {
+    // Structs of extension modules move between patch releases: another size is another struct.
+    let fields = layout.c_types.iter().find(|known| known.name == name && i64::from(known.size) == basicsize);
+    if let Some(fields) = fields {
         let shape = match name.as_str() {
             "functools._lru_cache_wrapper" => Shape::LruCache(fields),
             "_queue.SimpleQueue" if layout.minor >= 13 => Shape::SimpleQueue,

@@ -102,12 +102,12 @@ fn own_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &Type
             let blocks = used.div_ceil(u64::from(layout.deque.block_len.max(1)));
             info.basicsize.saturating_add(blocks.saturating_mul(layout.deque.block_size.into()))
         }
-        _ => generic_size(memory, layout, at, info)?,
+        _ => generic_size(memory, at, info)?,
     })
 }
 
 /// `object.__sizeof__`: basicsize and items.
-fn generic_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
+fn generic_size<M: ReadMemory>(memory: &M, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
     if info.itemsize == 0 {
         return Ok(info.basicsize);
     }
@@ -195,7 +195,7 @@ fn type_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<
 /// `code_sizeof` (`Objects/codeobject.c`).
 fn code_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
     // _PyObject_VAR_SIZE rounds up to words
-    let mut size = generic_size(memory, layout, at, info)?.next_multiple_of(8);
+    let mut size = generic_size(memory, at, info)?.next_multiple_of(8);
     if let (Some(cell2arg), Some(cellvars)) = (layout.code.cell2arg, layout.code.cellvars)
         && memory.word(at.at(cell2arg.into()))? != 0
     {
@@ -233,7 +233,7 @@ fn frame_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &Ty
 /// `gen_sizeof` (`Objects/genobject.c`, 3.11 and later).
 fn generator_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
     match layout.generator.iframe {
-        None => generic_size(memory, layout, at, info),
+        None => generic_size(memory, at, info),
         Some(offset) => {
             let variables = variables_size(memory, layout, at.at(offset.into()))?;
             Ok(u64::from(offset) + u64::from(layout.frame.localsplus) + variables)

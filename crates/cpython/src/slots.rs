@@ -8,6 +8,8 @@ use memsight_model::{Address, Region};
 
 const CHUNK_SHIFT: u32 = 20;
 const WORDS_PER_CHUNK: usize = 1 << (CHUNK_SHIFT - 3 - 6);
+/// Chunks looked at in a memory that cannot tell what it holds.
+const BLIND_CHUNKS: usize = 1 << 11;
 /// Words between two stored ranks.
 const RANK_WORDS: usize = 8;
 
@@ -26,12 +28,19 @@ pub(crate) struct Slots {
 pub(crate) struct Slot(pub usize);
 
 impl Slots {
-    /// Slots for the writable, private memory of a process: where CPython's objects can be.
-    pub fn new(regions: &[Region]) -> Slots {
+    /// Slots for the writable, private memory of a process: where CPython's objects can be. `populated` are the chunks
+    /// that hold bytes; without it no more than the first [`BLIND_CHUNKS`] are looked at.
+    pub fn new(regions: &[Region], populated: Option<&[u64]>) -> Slots {
         let mut chunks: Vec<u64> = Vec::new();
         for region in regions.iter().filter(|region| region.write && region.read && !region.shared) {
             let (first, last) = (region.start.0 >> CHUNK_SHIFT, region.end.0.saturating_sub(1) >> CHUNK_SHIFT);
-            chunks.extend(first..=last);
+            match populated {
+                Some(all) => {
+                    let start = all.partition_point(|chunk| *chunk < first);
+                    chunks.extend(all[start..].iter().take_while(|chunk| **chunk <= last));
+                }
+                None => chunks.extend((first..=last).take(BLIND_CHUNKS.saturating_sub(chunks.len()))),
+            }
         }
         chunks.sort_unstable();
         chunks.dedup();
@@ -137,9 +146,10 @@ impl Bits {
     }
 
     /// Adds the bits of another plane.
-    pub fn merge(&mut self, other: &Bits) {
-        if self.words.len() < other.words.len() {
-            self.words.resize(other.words.len(), 0);
+    pub fn merge(&mut self, other: Bits) {
+        if self.words.is_empty() {
+            *self = other;
+            return;
         }
         self.words.iter_mut().zip(&other.words).for_each(|(word, more)| *word |= more);
     }
@@ -195,7 +205,7 @@ mod tests {
             write: true,
             ..Region::default()
         };
-        let slots = Slots::new(&[region(0x40_0000, 0x40_2000), region(0x7fff_0010_0000, 0x7fff_0030_0000)]);
+        let slots = Slots::new(&[region(0x40_0000, 0x40_2000), region(0x7fff_0010_0000, 0x7fff_0030_0000)], None);
         let addresses = [0x40_0010u64, 0x40_1ff8, 0x7fff_0010_0000, 0x7fff_002f_fff8].map(Address);
         let mut bits = slots.plane();
         for address in addresses.iter().rev() {

@@ -14,8 +14,6 @@ pub(crate) struct StrView {
     pub kind: u8,
     pub compact: bool,
     pub ascii: bool,
-    /// `SSTATE_*`: 0 not interned, 1 mortal, 2 immortal, 3 immortal and static.
-    pub interned: u8,
     /// First character; null when a non-compact string has none.
     pub data: Address,
 }
@@ -26,7 +24,7 @@ impl StrView {
         let unicode = &layout.unicode;
         let length = memory.word(at.at(unicode.length.into())).ok()?;
         let state = memory.u32(at.at(unicode.state.into())).ok()?;
-        let (interned, kind) = ((state & 3) as u8, (state >> 2 & 7) as u8);
+        let kind = (state >> 2 & 7) as u8;
         let (compact, ascii) = (state >> 5 & 1 == 1, state >> 6 & 1 == 1);
         if !matches!(kind, 0 | 1 | 2 | 4) || length > 1 << 40 {
             return None;
@@ -36,7 +34,7 @@ impl StrView {
             (true, false) => at.at(unicode.compact_size.into()),
             (false, _) => memory.pointer(at.at(unicode.data.into())).ok()?,
         };
-        Some(StrView { length, kind, compact, ascii, interned, data })
+        Some(StrView { length, kind, compact, ascii, data })
     }
 
     /// The first `cap` characters, with an ellipsis when there are more.

@@ -208,7 +208,7 @@ impl TypeTable {
             let base = RawType::read(memory, layout, solid.1.base)?;
             solid = (solid.1.base, base);
         }
-        let Fit { shape, kind, buffer, exact } = shape_of(memory, layout, solid.0, solid.1.flags)?;
+        let Fit { shape, kind, buffer, exact } = shape_of(memory, layout, solid.0, solid.1.flags, solid.1.basicsize)?;
         let dict = match (raw.flags & flag::MANAGED_DICT != 0 && layout.minor >= 11, raw.dictoffset) {
             (true, _) => DictPlace::Managed,
             (_, offset) if offset != 0 && offset != solid.1.dictoffset => DictPlace::Offset(offset),

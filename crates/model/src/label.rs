@@ -47,7 +47,8 @@ impl Label {
     /// The kind; values that no version wrote read as [`LabelKind::Inferred`].
     pub fn kind(self) -> LabelKind {
         use LabelKind::*;
-        const KINDS: [LabelKind; 11] = [Field, Attribute, Index, Key, Value, Member, Local, Stack, Cell, Weak, Inferred];
+        const KINDS: [LabelKind; 11] =
+            [Field, Attribute, Index, Key, Value, Member, Local, Stack, Cell, Weak, Inferred];
         KINDS.get((self.0 >> 28) as usize).copied().unwrap_or(Inferred)
     }
 

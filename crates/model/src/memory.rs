@@ -70,6 +70,21 @@ pub trait ReadMemory {
         Ok(())
     }
 
+    /// Fills `out` with the words at `at`, whole or not at all. Implementations make this cheaper than a call a word.
+    fn fill(&self, at: Address, out: &mut [u64]) -> Result<(), Fault> {
+        for (i, word) in out.iter_mut().enumerate() {
+            let at = at.checked_add(8 * i as u64).ok_or(Fault { at, len: 8 })?;
+            *word = self.word(at)?;
+        }
+        Ok(())
+    }
+
+    /// The blocks of 1 MiB that hold bytes, as ascending numbers (`address >> 20`); `None` when the memory cannot tell.
+    /// A process may reserve terabytes that it never touches: walks plan by what is there.
+    fn populated(&self) -> Option<Vec<u64>> {
+        None
+    }
+
     /// A NUL-terminated string of at most `cap` bytes (lossy UTF-8; cut at `cap` or at unreadable memory).
     fn c_string(&self, at: Address, cap: usize) -> Result<String, Fault> {
         let mut bytes = Vec::new();
@@ -94,6 +109,12 @@ impl<M: ReadMemory + ?Sized> ReadMemory for &M {
     }
     fn words(&self, at: Address, count: usize, out: &mut Vec<u64>) -> Result<(), Fault> {
         (**self).words(at, count, out)
+    }
+    fn fill(&self, at: Address, out: &mut [u64]) -> Result<(), Fault> {
+        (**self).fill(at, out)
+    }
+    fn populated(&self) -> Option<Vec<u64>> {
+        (**self).populated()
     }
     fn u32(&self, at: Address) -> Result<u32, Fault> {
         (**self).u32(at)

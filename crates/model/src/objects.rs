@@ -56,6 +56,10 @@ impl Sizes {
     pub fn with_capacity(capacity: usize) -> Sizes {
         Sizes { small: Vec::with_capacity(capacity), large: Default::default() }
     }
+    /// A column from its parts: sizes of at least `u32::MAX` stand as that in `small` and by number in `large`.
+    pub fn from_parts(small: Vec<u32>, large: impl IntoIterator<Item = (ObjectId, u64)>) -> Sizes {
+        Sizes { small, large: large.into_iter().map(|(id, bytes)| (id.0, bytes)).collect() }
+    }
     /// Appends a size.
     pub fn push(&mut self, bytes: u64) {
         if bytes >= u64::from(u32::MAX) {

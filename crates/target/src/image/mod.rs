@@ -192,6 +192,10 @@ impl ReadMemory for Image {
         Ok(())
     }
 
+    fn populated(&self) -> Option<Vec<u64>> {
+        Some(self.table.populated())
+    }
+
     #[inline]
     fn word(&self, at: Address) -> Result<u64, Fault> {
         if at.0.is_multiple_of(8)
@@ -232,6 +236,31 @@ impl ReadMemory for Image {
         let mut bytes = [0; 1];
         self.read(at, &mut bytes)?;
         Ok(bytes[0])
+    }
+
+    #[inline]
+    fn fill(&self, at: Address, out: &mut [u64]) -> Result<(), Fault> {
+        let fault = Fault { at, len: 8 * out.len() };
+        let within = (at.0 % PAGE) as usize;
+        if at.0.is_multiple_of(8)
+            && within + 8 * out.len() <= PAGE_BYTES
+            && let Entry::Packed { chunk, offset } = self.table.find(at.0)
+        {
+            let first = within / 8;
+            let last = first + out.len();
+            let mut places = out.iter_mut();
+            let record = self.record(chunk, offset).ok_or(fault)?;
+            return page::words(record, self.origin(at.0), first, last, |word| {
+                if let Some(place) = places.next() {
+                    *place = word;
+                }
+            })
+            .ok_or(fault);
+        }
+        for (i, place) in out.iter_mut().enumerate() {
+            *place = self.word(at.checked_add(8 * i as u64).ok_or(fault)?)?;
+        }
+        Ok(())
     }
 
     fn words(&self, at: Address, count: usize, out: &mut Vec<u64>) -> Result<(), Fault> {

@@ -104,6 +104,15 @@ impl PageTable {
         table
     }
 
+    /// Numbers of the blocks that hold bytes other than zero, ascending.
+    pub fn populated(&self) -> Vec<u64> {
+        let holds =
+            |block: &&Block| block.entries.iter().any(|entry| matches!(Entry::from_raw(*entry), Entry::Packed { .. }));
+        let mut numbers: Vec<u64> = self.blocks.iter().filter(holds).map(|block| block.number).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
     /// What is known of the page of `at`. Cost: usually two cache lines.
     #[inline]
     pub fn find(&self, at: u64) -> Entry {
