@@ -4,6 +4,8 @@
 //! runs a part. Expected interpreters that are not here are listed as ignored trials, never left out in silence.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a test prints what it could not cover")]
 
+use std::collections::BTreeMap;
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use memsight_engine::{LookOptions, look};
 use memsight_model::Quiet;
@@ -23,9 +25,8 @@ fn main() {
         }
     }
     // One environment a minor version: they are large, and the build makes no difference to numpy.
-    for interpreter in
-        found.iter().enumerate().filter(|(at, each)| is_last_of_minor(&found, *at, each)).map(|each| each.1)
-    {
+    let by_minor: BTreeMap<u32, &Interpreter> = found.iter().rev().map(|each| (each.version.1, each)).collect();
+    for interpreter in by_minor.into_values() {
         trials.push(trial("heap", interpreter, "scientific", scientific_heap_is_true));
     }
     for expected in missing(&found) {
@@ -60,10 +61,6 @@ fn heap_is_true(interpreter: &Interpreter, script: &str) -> Result<(), Failed> {
         [] => Ok(()),
         found => Err(format!("changed by the look:\n{}", found.join("\n")).into()),
     }
-}
-
-fn is_last_of_minor(found: &[Interpreter], at: usize, each: &Interpreter) -> bool {
-    found.get(at + 1).is_none_or(|next| next.version.1 != each.version.1)
 }
 
 fn scientific_heap_is_true(interpreter: &Interpreter, script: &str) -> Result<(), Failed> {
