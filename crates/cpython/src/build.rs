@@ -7,6 +7,7 @@
 
 use std::cell::Cell;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memsight_model::{
     Address, ExternalSizes, Label, Manifest, Names, ObjectFlags, ObjectId, ObjectTable, Progress, ReadMemory,
@@ -15,14 +16,14 @@ use memsight_model::{
 
 use crate::decode::Decoder;
 use crate::elf::Image;
-use crate::emit::{Found, Part, Shared};
+use crate::emit::{Part, Rows, Shared};
 use crate::error::PythonError;
 use crate::generations::Tracked;
 use crate::layout::Layout;
 use crate::locate::Python;
-use crate::mark::{Marked, Marker};
+use crate::mark::{Found, Marker};
 use crate::roots::{RootName, Seed};
-use crate::slots::{Bits, Slots};
+use crate::slots::{Bits, SharedBits, Slots};
 use crate::stacks::Stacks;
 use crate::statics::StaticTypes;
 use crate::text;
@@ -87,36 +88,24 @@ impl Python {
         let main = *interpreters.last().ok_or(PythonError::NotReady)?;
         let statics = StaticTypes::find(memory, &self.layout, main);
         let types = TypeTable::new(self.subtype_traverse(memory, main), statics.clone());
-
-        let budget = Cell::new(slots.words().saturating_mul(4).saturating_add(1 << 20));
-        let window = Window::new(memory);
-        let decoder = Decoder {
-            memory: &window,
-            layout: &self.layout,
-            statics: &statics,
-            budget: &budget,
+        let settings = Settings {
+            statics,
+            words: slots.words(),
             general_lookup: 0,
             values_by_owner: self.values_by_owner(),
+            threads: options.threads.clamp(1, 64),
         };
-        let marked = mark(&scene, &tracked, types, &seeds, &window, &decoder, progress)?;
-        let Marked { objects, edges, types, general_lookup } = marked;
+        let Marked { objects, edges, types, settings } = mark(&scene, &tracked, types, &seeds, settings, progress)?;
         let ranks = objects.ranked();
         progress.phase("decoding objects", Some(ranks.count.into()));
         let names = Mutex::new(Names::default());
         let shared = Shared { scene: &scene, types: &types, ranks: &ranks, tracked: &tracked, names: &names };
-        let settings = Settings {
-            statics: &statics,
-            words: slots.words(),
-            general_lookup,
-            values_by_owner: self.values_by_owner(),
-            threads: options.threads,
-        };
         let mut emitted = emit(&shared, &edges, &settings);
         if progress.cancelled() {
             return Err(PythonError::Cancelled);
         }
         let mut snapshot = Snapshot {
-            manifest: self.manifest(options, interpreters.len(), emitted.partial, budget.get() == 0),
+            manifest: self.manifest(options, interpreters.len(), emitted.partial, emitted.exhausted),
             ..Snapshot::default()
         };
         let keys = std::mem::take(&mut emitted.keys);
@@ -192,42 +181,96 @@ fn static_memory<M: ReadMemory>(memory: &M, regions: &[Region]) -> Vec<(Address,
     joined
 }
 
-/// The first walk.
-fn mark<M: ReadMemory>(
+/// What the first walk found.
+struct Marked {
+    objects: Bits,
+    edges: Vec<u64>,
+    types: TypeTable,
+    settings: Settings,
+}
+
+/// The first walk: workers take chunks from one counter, and whoever marks an object decodes it.
+fn mark<M: ReadMemory + Sync>(
     scene: &Scene<M>,
     tracked: &Tracked,
     types: TypeTable,
     seeds: &[Seed],
-    window: &Window<M>,
-    decoder: &Decoder<Window<M>>,
+    mut settings: Settings,
     progress: &dyn Progress,
 ) -> Result<Marked, PythonError> {
-    progress.phase("finding objects", Some(scene.slots.chunk_count() as u64));
-    let mut marker = Marker::new(scene, tracked, types);
-    for chunk in 0..scene.slots.chunk_count() {
-        marker.walk_chunk(chunk, window, decoder);
-        progress.advance(chunk as u64);
-        if progress.cancelled() {
-            return Err(PythonError::Cancelled);
+    let chunks = scene.slots.chunk_count();
+    progress.phase("finding objects", Some(chunks as u64));
+    let objects = SharedBits::of(&tracked.all);
+    let next = AtomicUsize::new(0);
+    let work = |types: TypeTable| {
+        let (window, budget) = (Window::new(scene.memory), settings.budget());
+        let decoder = settings.decoder(scene, &window, &budget);
+        let mut marker = Marker::new(scene, tracked, &objects, types);
+        loop {
+            let chunk = next.fetch_add(1, Ordering::Relaxed);
+            if chunk >= chunks || progress.cancelled() {
+                break marker.finish();
+            }
+            marker.walk_chunk(chunk, &window, &decoder);
+            progress.advance(chunk as u64);
         }
+    };
+    let found: Vec<Found> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..settings.threads).map(|_| scope.spawn(|| work(types.clone()))).collect();
+        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+    });
+    if progress.cancelled() {
+        return Err(PythonError::Cancelled);
     }
-    for seed in seeds {
-        marker.walk_root(seed.object, decoder);
+    let (window, budget) = (Window::new(scene.memory), settings.budget());
+    let decoder = settings.decoder(scene, &window, &budget);
+    let mut marker = Marker::new(scene, tracked, &objects, types);
+    seeds.iter().for_each(|seed| marker.walk_root(seed.object, &decoder));
+    settings.statics.all(scene.memory).into_iter().for_each(|known| marker.walk_root(known, &decoder));
+    // Types are on no list when they are static; each worker met its own.
+    for met in found.iter().flat_map(|found| &found.types.infos) {
+        marker.meet(met.address);
     }
-    for static_type in decoder.statics.all(scene.memory) {
-        marker.walk_root(static_type, decoder);
+    marker.walk_types(&decoder);
+    let Found { mut edges, mut general_lookup, types } = marker.finish();
+    for part in found {
+        edges.iter_mut().zip(part.edges).for_each(|(sum, edges)| *sum += edges);
+        general_lookup = if general_lookup == 0 { part.general_lookup } else { general_lookup };
     }
-    marker.walk_types(decoder);
-    Ok(marker.finish())
+    settings.general_lookup = general_lookup;
+    Ok(Marked { objects: objects.into_bits(), edges, types, settings })
 }
 
-/// What the second walk's workers need besides what they share.
-struct Settings<'a> {
-    statics: &'a StaticTypes,
+/// What a worker needs to decode, besides memory.
+struct Settings {
+    statics: StaticTypes,
     words: u64,
     general_lookup: u64,
     values_by_owner: bool,
     threads: usize,
+}
+
+impl Settings {
+    /// A worker's budget of item words (see [`Decoder::budget`]).
+    fn budget(&self) -> Cell<u64> {
+        Cell::new(self.words.saturating_mul(4).saturating_add(1 << 20))
+    }
+
+    fn decoder<'a, M: ReadMemory>(
+        &'a self,
+        scene: &'a Scene<M>,
+        window: &'a Window<'a, M>,
+        budget: &'a Cell<u64>,
+    ) -> Decoder<'a, Window<'a, M>> {
+        Decoder {
+            memory: window,
+            layout: scene.layout,
+            statics: &self.statics,
+            budget,
+            general_lookup: self.general_lookup,
+            values_by_owner: self.values_by_owner,
+        }
+    }
 }
 
 /// The result of the second walk.
@@ -237,6 +280,7 @@ struct Emitted {
     keys: Bits,
     interned: Vec<ObjectId>,
     partial: u64,
+    exhausted: bool,
 }
 
 /// The arrays that the workers fill, each its part.
@@ -263,26 +307,19 @@ fn emit<M: ReadMemory + Sync>(shared: &Shared<M>, edges: &[u64], settings: &Sett
         targets: vec![ObjectId(0); references],
         labels: vec![Label(0); references],
     };
-    let parts = split(shared, edges, settings.threads.clamp(1, 64), &mut arrays);
-    let found: Vec<Found> = std::thread::scope(|scope| {
+    let parts = split(shared, edges, settings.threads, &mut arrays);
+    let found: Vec<Rows> = std::thread::scope(|scope| {
         let workers: Vec<_> = parts.into_iter().map(|part| scope.spawn(move || run(shared, part, settings))).collect();
         workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
     });
     collect(found, arrays)
 }
 
-fn run<M: ReadMemory + Sync>(shared: &Shared<M>, part: Part<'_>, settings: &Settings) -> Found {
-    let budget = Cell::new(settings.words.saturating_mul(4).saturating_add(1 << 20));
-    let window = Window::new(shared.scene.memory);
-    let decoder = Decoder {
-        memory: &window,
-        layout: shared.scene.layout,
-        statics: settings.statics,
-        budget: &budget,
-        general_lookup: settings.general_lookup,
-        values_by_owner: settings.values_by_owner,
-    };
-    shared.fill(part, &window, &decoder)
+fn run<M: ReadMemory + Sync>(shared: &Shared<M>, part: Part<'_>, settings: &Settings) -> Rows {
+    let (window, budget) = (Window::new(shared.scene.memory), settings.budget());
+    let mut rows = shared.fill(part, &window, &settings.decoder(shared.scene, &window, &budget));
+    rows.exhausted = budget.get() == 0;
+    rows
 }
 
 /// Takes the first `count` elements off a slice, or as many as there are.
@@ -332,13 +369,14 @@ fn split<'r, M: ReadMemory>(shared: &Shared<M>, edges: &[u64], parts: usize, arr
 }
 
 /// Joins what the workers found with what they wrote.
-fn collect(found: Vec<Found>, arrays: Arrays) -> Emitted {
-    let mut joined = Found::default();
+fn collect(found: Vec<Rows>, arrays: Arrays) -> Emitted {
+    let mut joined = Rows::default();
     for part in found {
         joined.large.extend(part.large);
         joined.external.extend(part.external);
         joined.interned.extend(part.interned);
         joined.partial += part.partial;
+        joined.exhausted |= part.exhausted;
         joined.keys.merge(part.keys);
     }
     Emitted {
@@ -354,6 +392,7 @@ fn collect(found: Vec<Found>, arrays: Arrays) -> Emitted {
         keys: joined.keys,
         interned: joined.interned,
         partial: joined.partial,
+        exhausted: joined.exhausted,
     }
 }
 

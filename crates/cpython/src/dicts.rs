@@ -30,59 +30,82 @@ pub(crate) struct KeysView {
 impl KeysView {
     /// Reads the head of a keys object. Wild sizes end up as a fault or a small table, never as a long walk.
     pub fn read<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<KeysView, Fault> {
+        /// Every field of either shape stands in the first five words.
+        const HEAD: usize = 5;
+        let mut head = [0u64; HEAD];
+        memory.fill(at, &mut head)?;
+        let word = |offset: u16| head.get(usize::from(offset) / 8).copied().unwrap_or(0);
+        let byte = |offset: u16| (word(offset) >> (8 * (offset % 8))) as u8;
         let fault = Fault { at, len: 8 };
-        let refcount = memory.signed(at)?;
-        match layout.dict_keys {
+        let (slots, width, entry, count, free) = match layout.dict_keys {
             DictKeys::Words { size, usable, nentries, indices } => {
-                let slots = memory.word(at.at(size.into()))?;
-                let free = memory.word(at.at(usable.into()))?;
-                let count = memory.word(at.at(nentries.into()))?;
+                let slots = word(size);
                 let width = match slots {
                     0..=0xff => 1,
                     0x100..=0xffff => 2,
                     0x1_0000..=0xffff_ffff => 4,
                     _ => 8,
                 };
-                if slots > 1 << 40 || count > slots {
-                    return Err(fault);
-                }
-                let (head, usable) = (u64::from(indices) + slots * width, (slots << 1) / 3);
-                let (entries, size) = (at.checked_add(head).ok_or(fault)?, head + 24 * usable);
-                let capacity = count.saturating_add(free).min(slots);
-                Ok(KeysView {
-                    at,
-                    entries,
-                    count,
-                    usable,
-                    capacity,
-                    stride: 24,
-                    key_at: 8,
-                    unicode: true,
-                    refcount,
-                    size,
-                })
+                let table = slots.checked_mul(width).ok_or(fault)?;
+                (slots, u64::from(indices).saturating_add(table), (24, 8, true), word(nentries), word(usable))
             }
             DictKeys::Bytes { log2_size, log2_index_bytes, kind, usable, nentries, indices } => {
-                let (slots, bytes) = (memory.u8(at.at(log2_size.into()))?, memory.u8(at.at(log2_index_bytes.into()))?);
-                let general = memory.u8(at.at(kind.into()))? == 0;
-                let free = memory.word(at.at(usable.into()))?;
-                let count = memory.word(at.at(nentries.into()))?;
-                if slots > 40 || bytes > 43 || count > 1 << slots {
+                let (slots, bytes) = (byte(log2_size), byte(log2_index_bytes));
+                if slots > 40 || bytes > 43 {
                     return Err(fault);
                 }
-                let (head, usable) = (u64::from(indices) + (1 << bytes), (2u64 << slots) / 3);
-                let (stride, key_at) = if general { (24, 8) } else { (16, 0) };
-                let (entries, size) = (at.checked_add(head).ok_or(fault)?, head + stride * usable);
-                let capacity = count.saturating_add(free).min(1 << slots);
-                Ok(KeysView { at, entries, count, usable, capacity, stride, key_at, unicode: !general, refcount, size })
+                let entry = if byte(kind) == 0 { (24, 8, false) } else { (16, 0, true) };
+                (1 << slots, u64::from(indices) + (1 << bytes), entry, word(nentries), word(usable))
             }
+        };
+        if slots > 1 << 40 || count > slots {
+            return Err(fault);
         }
+        let (stride, key_at, unicode) = entry;
+        let usable = (slots << 1) / 3;
+        Ok(KeysView {
+            at,
+            entries: at.checked_add(width).ok_or(fault)?,
+            count,
+            usable,
+            capacity: count.saturating_add(free).min(slots),
+            stride,
+            key_at,
+            unicode,
+            refcount: head[0] as i64,
+            size: width + stride * usable,
+        })
     }
 
-    /// Key and own value of entry `index` (the value of a split table is elsewhere).
-    pub fn entry<M: ReadMemory>(&self, memory: &M, index: u64) -> Result<(Address, Address), Fault> {
-        let at = self.entries.at((index * self.stride + self.key_at) as i64);
-        Ok((memory.pointer(at)?, memory.pointer(at.at(8))?))
+    /// Tells key and own value of the entries in `range` (the values of a split table are elsewhere).
+    fn each<M: ReadMemory>(
+        &self,
+        memory: &M,
+        range: std::ops::Range<u64>,
+        mut tell: impl FnMut(u64, Address, Address),
+    ) -> Result<(), Fault> {
+        const BLOCK: u64 = 32;
+        let step = (self.stride / 8) as usize;
+        let mut words = [0u64; 3 * BLOCK as usize];
+        let mut first = range.start;
+        while first < range.end {
+            let count = BLOCK.min(range.end - first);
+            let block = &mut words[..step * count as usize];
+            memory.fill(self.entries.at((first * self.stride) as i64), block)?;
+            for (i, entry) in block.chunks_exact(step).enumerate() {
+                let key = (self.key_at / 8) as usize;
+                tell(first + i as u64, Address(entry[key]), Address(entry[key + 1]));
+            }
+            first += count;
+        }
+        Ok(())
+    }
+
+    /// The keys of the first `count` entries, null where there is none.
+    pub fn names<M: ReadMemory>(&self, memory: &M, count: u64) -> Result<Vec<Address>, Fault> {
+        let mut names = Vec::new();
+        self.each(memory, 0..count.min(self.count), |_, key, _| names.push(key))?;
+        Ok(names)
     }
 }
 
@@ -99,9 +122,11 @@ pub(crate) struct DictView {
 impl DictView {
     /// Reads the head of a dictionary.
     pub fn read<M: ReadMemory>(memory: &M, layout: &Layout, dict: Address) -> Result<DictView, Fault> {
-        let keys = memory.pointer(dict.at(layout.dict.keys.into()))?;
-        let mut keys = KeysView::read(memory, layout, keys)?;
-        let values = memory.pointer(dict.at(layout.dict.values.into()))?;
+        // ma_keys and ma_values stand side by side in every version.
+        let mut pointers = [0; 2];
+        memory.fill(dict.at(layout.dict.keys.into()), &mut pointers)?;
+        let mut keys = KeysView::read(memory, layout, Address(pointers[0]))?;
+        let values = Address(pointers[1]);
         if values.is_null() {
             return Ok(DictView { keys, values: None, embedded: false });
         }
@@ -117,12 +142,27 @@ impl DictView {
         Ok(DictView { keys, values: Some(values), embedded })
     }
 
-    /// Key and value of entry `index`; a null value means that the entry is free.
-    pub fn entry<M: ReadMemory>(&self, memory: &M, index: u64) -> Result<(Address, Address), Fault> {
-        let (key, value) = self.keys.entry(memory, index)?;
-        match self.values {
-            Some(values) => Ok((key, memory.pointer(values.at(8 * index as i64))?)),
-            None => Ok((key, value)),
-        }
+    /// Tells key and value of the first `count` entries that hold a value, with the number of the entry.
+    pub fn each<M: ReadMemory>(
+        &self,
+        memory: &M,
+        count: u64,
+        mut tell: impl FnMut(u64, Address, Address),
+    ) -> Result<(), Fault> {
+        let count = count.min(self.keys.count);
+        let Some(values) = self.values else {
+            return self.keys.each(memory, 0..count, |index, key, value| {
+                if !value.is_null() {
+                    tell(index, key, value);
+                }
+            });
+        };
+        let mut fault = None;
+        self.keys.each(memory, 0..count, |index, key, _| match memory.pointer(values.at(8 * index as i64)) {
+            Ok(value) if !value.is_null() => tell(index, key, value),
+            Ok(_) => {}
+            Err(error) => fault = Some(error),
+        })?;
+        fault.map_or(Ok(()), Err)
     }
 }

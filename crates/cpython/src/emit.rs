@@ -29,7 +29,7 @@ pub(crate) struct Shared<'a, M> {
 
 /// What a worker found beside what it wrote in place.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct Rows {
     /// Sizes that need more than 32 bits.
     pub large: Vec<(ObjectId, u64)>,
     pub external: Vec<(ObjectId, u64)>,
@@ -37,6 +37,8 @@ pub(crate) struct Found {
     pub interned: Vec<ObjectId>,
     /// Objects of which something could not be read.
     pub partial: u64,
+    /// Containers claimed more items than there is memory.
+    pub exhausted: bool,
     /// Keys of dictionaries.
     pub keys: Bits,
 }
@@ -61,8 +63,8 @@ pub(crate) struct Part<'r> {
 
 impl<M: ReadMemory> Shared<'_, M> {
     /// Fills a part.
-    pub fn fill(&self, part: Part<'_>, window: &Window<'_, M>, decoder: &Decoder<Window<'_, M>>) -> Found {
-        let mut found = Found::default();
+    pub fn fill(&self, part: Part<'_>, window: &Window<'_, M>, decoder: &Decoder<Window<'_, M>>) -> Rows {
+        let mut found = Rows::default();
         let mut writer = Writer {
             shared: self,
             used: 0,
@@ -161,7 +163,7 @@ struct Object {
     interned: bool,
 }
 
-impl Found {
+impl Rows {
     /// Keeps what is rare.
     fn note(&mut self, id: ObjectId, object: &Object) {
         if object.size.shallow >= u64::from(u32::MAX) {

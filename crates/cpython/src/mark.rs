@@ -13,14 +13,12 @@ use crate::dicts::DictView;
 use crate::generations::{GC_HEAD, Tracked};
 use crate::layout::DictKeys;
 use crate::shapes::Shape;
-use crate::slots::{Bits, Slots};
+use crate::slots::{SharedBits, Slots};
 use crate::types::{TypeIx, TypeTable};
 use crate::window::Window;
 
-/// What the first walk found.
-pub(crate) struct Marked {
-    /// The objects.
-    pub objects: Bits,
+/// What a worker found beside the marks.
+pub(crate) struct Found {
     /// References of the objects of each chunk.
     pub edges: Vec<u64>,
     /// `dk_lookup` of dictionaries with other keys than str (up to 3.10).
@@ -29,11 +27,14 @@ pub(crate) struct Marked {
     pub types: TypeTable,
 }
 
-/// The state of the walk.
+/// The walk of one worker.
 pub(crate) struct Marker<'a, M> {
     scene: &'a Scene<'a, M>,
     tracked: &'a Tracked,
-    marked: Marked,
+    objects: &'a SharedBits,
+    edges: Vec<u64>,
+    general_lookup: u64,
+    types: TypeTable,
     pending: Vec<(Address, TypeIx)>,
     targets: Targets,
 }
@@ -55,10 +56,11 @@ impl Sink for Targets {
 }
 
 impl<'a, M: ReadMemory> Marker<'a, M> {
-    pub fn new(scene: &'a Scene<'a, M>, tracked: &'a Tracked, types: TypeTable) -> Self {
-        let objects = tracked.all.clone();
-        let marked = Marked { objects, edges: vec![0; scene.slots.chunk_count()], general_lookup: 0, types };
-        Marker { scene, tracked, marked, pending: Vec::new(), targets: Targets::default() }
+    /// `objects` is shared by all workers and starts with the tracked objects; the rest is the worker's own.
+    pub fn new(scene: &'a Scene<'a, M>, tracked: &'a Tracked, objects: &'a SharedBits, types: TypeTable) -> Self {
+        let edges = vec![0; scene.slots.chunk_count()];
+        let (pending, targets) = (Vec::new(), Targets::default());
+        Marker { scene, tracked, objects, edges, general_lookup: 0, types, pending, targets }
     }
 
     /// Walks from the tracked objects of a chunk.
@@ -68,7 +70,7 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
             let object = self.scene.slots.address(slot);
             window.turn_to(object);
             let Ok(kind) = window.pointer(object.at(8)) else { continue };
-            if let Some(row) = self.marked.types.meet(self.scene.memory, self.scene.layout, kind) {
+            if let Some(row) = self.types.meet(self.scene.memory, self.scene.layout, kind) {
                 self.pending.push((object, row));
                 self.walk(decoder);
             }
@@ -81,39 +83,44 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
         self.walk(decoder);
     }
 
+    /// Takes note of a type that another worker met.
+    pub fn meet(&mut self, type_: Address) {
+        self.types.meet(self.scene.memory, self.scene.layout, type_);
+    }
+
     /// Walks from every type met, until no new one turns up: static types are on no list.
     pub fn walk_types(&mut self, decoder: &Decoder<Window<M>>) {
         let mut row = 0;
-        while let Some(info) = self.marked.types.infos.get(row) {
+        while let Some(info) = self.types.infos.get(row) {
             self.walk_root(info.address, decoder);
             row += 1;
         }
     }
 
     /// What the walk found.
-    pub fn finish(self) -> Marked {
-        self.marked
+    pub fn finish(self) -> Found {
+        Found { edges: self.edges, general_lookup: self.general_lookup, types: self.types }
     }
 
     fn type_of(&mut self, object: Address) -> Option<TypeIx> {
         let kind = self.scene.memory.pointer(object.at(8)).ok()?;
-        self.marked.types.meet(self.scene.memory, self.scene.layout, kind)
+        self.types.meet(self.scene.memory, self.scene.layout, kind)
     }
 
     /// Decodes what is pending.
     fn walk(&mut self, decoder: &Decoder<Window<M>>) {
         while let Some((object, row)) = self.pending.pop() {
-            let info = &self.marked.types.infos[row as usize];
+            let info = &self.types.infos[row as usize];
             self.targets.0.clear();
             decoder.references(object, info, &mut self.targets);
-            if matches!(info.shape, Shape::Dict) && self.marked.general_lookup == 0 {
+            if matches!(info.shape, Shape::Dict) && self.general_lookup == 0 {
                 self.learn_lookup(object);
             }
             let targets = std::mem::take(&mut self.targets.0);
             let found = targets.iter().filter(|target| self.reach(**target)).count();
             self.targets.0 = targets;
             if let Some(slot) = self.scene.slots.slot(object) {
-                self.marked.edges[Slots::chunk_of(slot)] += found as u64;
+                self.edges[Slots::chunk_of(slot)] += found as u64;
             }
         }
     }
@@ -121,12 +128,14 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
     /// Marks an address when it is an object; whether it is one.
     fn reach(&mut self, object: Address) -> bool {
         let Some(slot) = self.scene.slots.slot(object) else { return false };
-        if self.marked.objects.get(slot) {
+        if self.objects.get(slot) {
             return true;
         }
         let Some(row) = self.candidate(object) else { return false };
-        self.marked.objects.set(slot);
-        if !self.marked.types.infos[row as usize].shape.is_leaf() || self.marked.types.infos[row as usize].is_heap() {
+        if !self.objects.set(slot) {
+            return true;
+        }
+        if !self.types.infos[row as usize].shape.is_leaf() || self.types.infos[row as usize].is_heap() {
             self.pending.push((object, row));
         }
         true
@@ -140,8 +149,8 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
         if !possible_refcount(head[0], layout.minor) {
             return None;
         }
-        let row = self.marked.types.meet(memory, layout, Address(head[1]))?;
-        let info = &self.marked.types.infos[row as usize];
+        let row = self.types.meet(memory, layout, Address(head[1]))?;
+        let info = &self.types.infos[row as usize];
         if info.is_gc() && !self.scene.is_static(object) {
             // On a list, it would be marked; with links and on no list it is dying, or was freed.
             let links = memory.word(object.checked_sub(GC_HEAD)?).ok()?;
@@ -162,17 +171,13 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
             return;
         }
         let Ok(view) = DictView::read(memory, layout, dict) else { return };
-        for index in 0..view.keys.count.min(KEYS_LOOKED_AT) {
-            let Ok((key, value)) = view.entry(memory, index) else { return };
-            if value.is_null() {
-                continue;
-            }
-            if let Some(row) = self.type_of(key)
-                && !matches!(self.marked.types.infos[row as usize].shape, Shape::Str)
-            {
-                self.marked.general_lookup = memory.word(view.keys.at.at(DK_LOOKUP)).unwrap_or(0);
-                return;
-            }
+        let mut general = false;
+        let read = view.each(memory, KEYS_LOOKED_AT, |_, key, _| {
+            let row = self.type_of(key);
+            general |= row.is_some_and(|row| !matches!(self.types.infos[row as usize].shape, Shape::Str));
+        });
+        if read.is_ok() && general {
+            self.general_lookup = memory.word(view.keys.at.at(DK_LOOKUP)).unwrap_or(0);
         }
     }
 }

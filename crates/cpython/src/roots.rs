@@ -84,11 +84,13 @@ fn module_roots<M: ReadMemory>(memory: &M, layout: &Layout, modules: Address) ->
     const CAP: u64 = 1 << 20;
     const NAME_CAP: u64 = 256;
     let Ok(view) = DictView::read(memory, layout, modules) else { return Vec::new() };
-    (0..view.keys.count.min(CAP))
-        .filter_map(|index| {
-            let (key, value) = view.entry(memory, index).ok()?;
-            let name = text::str_text(memory, layout, key, NAME_CAP)?;
-            Some(Seed::new(value, RootKind::Module, RootName::Owned(name)))
-        })
-        .collect()
+    let mut seeds = Vec::new();
+    let read = view.each(memory, CAP, |_, key, value| {
+        if let Some(name) = text::str_text(memory, layout, key, NAME_CAP) {
+            seeds.push(Seed::new(value, RootKind::Module, RootName::Owned(name)));
+        }
+    });
+    // What was read before a fault is good; the objects of the rest are reached through the dictionary.
+    let _ = read;
+    seeds
 }

@@ -47,7 +47,7 @@ fn head_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &Typ
 
 /// Attribute values that stand in no dictionary (3.11 and later): beside or behind the instance, counted by nobody.
 fn loose_values_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
-    if info.dict != DictPlace::Managed || info.cached_keys.is_null() {
+    if info.dict != DictPlace::Managed || info.attribute_room == 0 {
         return Ok(0);
     }
     let word = memory.word(at.at(-24))?;
@@ -60,7 +60,7 @@ fn loose_values_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, in
         return Ok(0);
     }
     // _PyInlineValuesSize, new_values: a head with the order of insertion, rounded, and a word each.
-    let capacity = KeysView::read(memory, layout, info.cached_keys)?.capacity;
+    let capacity = info.attribute_room;
     let head = if layout.minor >= 13 { 4 } else { 2 };
     Ok((capacity + head).next_multiple_of(8) + 8 * capacity)
 }

@@ -4,6 +4,8 @@
 //! number of marked bits before its own (rank), so ids follow addresses and no hash table of objects is needed:
 //! 1/64 of the image for a plane of bits and 1/16 of that for the ranks.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use memsight_model::{Address, Region};
 
 const CHUNK_SHIFT: u32 = 20;
@@ -163,6 +165,37 @@ impl Bits {
             count += block.iter().map(|word| word.count_ones()).sum::<u32>();
         }
         Ranks { bits: self, before, count }
+    }
+}
+
+/// A plane that several threads mark at once.
+#[derive(Debug)]
+pub(crate) struct SharedBits {
+    words: Vec<AtomicU64>,
+}
+
+impl SharedBits {
+    /// Starts with the bits of another plane.
+    pub fn of(bits: &Bits) -> SharedBits {
+        SharedBits { words: bits.words.iter().map(|word| AtomicU64::new(*word)).collect() }
+    }
+
+    /// Sets a bit; whether it was clear before: exactly one thread is told so.
+    #[inline]
+    pub fn set(&self, slot: Slot) -> bool {
+        let bit = 1 << (slot.0 & 63);
+        self.words[slot.0 >> 6].fetch_or(bit, Ordering::Relaxed) & bit == 0
+    }
+
+    /// Whether a bit is set.
+    #[inline]
+    pub fn get(&self, slot: Slot) -> bool {
+        self.words[slot.0 >> 6].load(Ordering::Relaxed) >> (slot.0 & 63) & 1 == 1
+    }
+
+    /// The plane, when all threads are done.
+    pub fn into_bits(self) -> Bits {
+        Bits { words: self.words.into_iter().map(AtomicU64::into_inner).collect() }
     }
 }
 

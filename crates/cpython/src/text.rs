@@ -102,12 +102,16 @@ pub(crate) fn lookup<M: ReadMemory>(memory: &M, layout: &Layout, dict: Address, 
     /// Larger dictionaries than any namespace are not searched.
     const CAP: u64 = 1 << 20;
     let view = DictView::read(memory, layout, dict).ok()?;
-    (0..view.keys.count.min(CAP)).find_map(|index| {
-        let (key, value) = view.entry(memory, index).ok()?;
-        if key.is_null() || value.is_null() {
-            return None;
-        }
+    let is_name = |key| {
         let text = StrView::read(memory, layout, key)?;
-        (text.length == name.len() as u64 && text.ascii && text.text(memory, text.length)? == name).then_some(value)
+        Some(text.length == name.len() as u64 && text.ascii && text.text(memory, text.length)? == name)
+    };
+    let mut found = None;
+    view.each(memory, CAP, |_, key, value| {
+        if found.is_none() && is_name(key) == Some(true) {
+            found = Some(value);
+        }
     })
+    .ok()?;
+    found
 }

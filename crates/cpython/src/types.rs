@@ -11,6 +11,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use memsight_model::{Address, ObjectKind, ReadMemory};
 
 use crate::buffers::Buffer;
+use crate::dicts::KeysView;
 use crate::layout::Layout;
 use crate::shapes::{Fit, Shape, shape_of};
 use crate::statics::StaticTypes;
@@ -69,8 +70,9 @@ pub(crate) struct TypeInfo {
     pub buffer: Buffer,
     /// Every reference is where a table says.
     pub exact: bool,
-    /// `ht_cached_keys`.
-    pub cached_keys: Address,
+    /// Names of attributes in values that stand in no dictionary (`ht_cached_keys`), and how many there is room for.
+    pub attributes: Vec<Address>,
+    pub attribute_room: u64,
     /// `n_fields` of a struct sequence: items in memory, of which `ob_size` are visible.
     pub sequence_fields: Option<u64>,
 }
@@ -116,7 +118,7 @@ impl Hasher for AddressHasher {
 pub(crate) type AddressMap<V> = HashMap<u64, V, BuildHasherDefault<AddressHasher>>;
 
 /// The types met so far; `None` for addresses that are no type.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct TypeTable {
     map: AddressMap<Option<TypeIx>>,
     /// Rows.
@@ -217,7 +219,8 @@ impl TypeTable {
         let heap = raw.flags & flag::HEAPTYPE != 0;
         let own_dict = self.statics.dict_of(memory, layout, address);
         let sequence = !python_class && raw.flags & flag::TUPLE_SUBCLASS != 0 && tp_name != "tuple";
-        let cached_keys = address.at(layout.heap_type.cached_keys.into());
+        let (attributes, attribute_room) =
+            if heap { cached_attributes(memory, layout, address) } else { Default::default() };
         Some(TypeInfo {
             address,
             name: full_name(memory, layout, address, heap, &tp_name, own_dict),
@@ -233,7 +236,8 @@ impl TypeTable {
             dict,
             buffer,
             exact,
-            cached_keys: if heap { memory.pointer(cached_keys).unwrap_or_default() } else { Address::NULL },
+            attributes,
+            attribute_room,
             sequence_fields: own_dict
                 .filter(|_| sequence)
                 .and_then(|dict| text::lookup(memory, layout, dict, "n_fields"))
@@ -274,6 +278,18 @@ fn is_type<M: ReadMemory>(memory: &M, layout: &Layout, address: Address) -> bool
         at = meta;
     }
     false
+}
+
+/// The shared keys of a class: names in order, and the room for names.
+fn cached_attributes<M: ReadMemory>(memory: &M, layout: &Layout, class: Address) -> (Vec<Address>, u64) {
+    /// `SHARED_KEYS_MAX_SIZE` is 30 in every version.
+    const CAP: u64 = 1 << 8;
+    let read = || {
+        let keys = memory.pointer(class.at(layout.heap_type.cached_keys.into()))?;
+        let keys = KeysView::read(memory, layout, keys)?;
+        Ok::<_, memsight_model::Fault>((keys.names(memory, CAP)?, keys.capacity.min(CAP)))
+    };
+    read().unwrap_or_default()
 }
 
 /// `PyMemberDef`s of `__slots__`: behind the type object, `Py_SIZE(type)` of them, 40 bytes each

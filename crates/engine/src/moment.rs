@@ -47,6 +47,7 @@ pub(crate) fn capture(
     progress: &dyn Progress,
 ) -> Result<Capture, Error> {
     progress.phase("waiting for a good moment", None);
+    process.prepare()?;
     loop {
         if progress.cancelled() {
             return Err(Error::Cancelled);

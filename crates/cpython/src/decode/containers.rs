@@ -36,17 +36,13 @@ impl<M: ReadMemory> Decoder<'_, M> {
         let split = view.values.is_some();
         let general = !split && self.traverses_keys(&view)?;
         let count = self.afford(2 * view.keys.count) / 2;
-        for index in 0..count {
-            let (key, value) = view.entry(self.memory, index)?;
-            if value.is_null() {
-                continue;
-            }
+        view.each(self.memory, count, |index, key, value| {
             sink.edge(value, Via::Value(key), true);
             // The names of a split table belong to the type (`ht_cached_keys`).
             if !split {
                 sink.edge(key, Via::Key(index), general);
             }
-        }
+        })?;
         if count < view.keys.count { Err(Fault { at, len: 8 }) } else { Ok(()) }
     }
 

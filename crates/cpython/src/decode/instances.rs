@@ -6,7 +6,6 @@
 use memsight_model::{Address, Fault, ReadMemory};
 
 use super::{Decoder, Sink, Via};
-use crate::dicts::KeysView;
 use crate::types::{DictPlace, TypeInfo, flag};
 
 impl<M: ReadMemory> Decoder<'_, M> {
@@ -67,12 +66,13 @@ impl<M: ReadMemory> Decoder<'_, M> {
 
     /// Values named by the type's shared keys.
     fn values<S: Sink>(&self, first: Address, info: &TypeInfo, sink: &mut S, traversed: bool) -> Result<(), Fault> {
-        let keys = KeysView::read(self.memory, self.layout, info.cached_keys)?;
-        for index in 0..self.afford(keys.count.min(1 << 8)) {
-            let value = self.memory.pointer(first.at(8 * index as i64))?;
-            if !value.is_null() {
-                let name = if S::NAMED { keys.entry(self.memory, index)?.0 } else { Address::NULL };
-                sink.edge(value, Via::Attribute(name), traversed);
+        const BLOCK: usize = 32;
+        let mut words = [0u64; BLOCK];
+        for (i, names) in info.attributes.chunks(BLOCK).enumerate() {
+            let block = &mut words[..self.afford(names.len() as u64) as usize];
+            self.memory.fill(first.at((8 * BLOCK * i) as i64), block)?;
+            for (value, name) in block.iter().zip(names) {
+                sink.edge(Address(*value), Via::Attribute(*name), traversed);
             }
         }
         Ok(())

@@ -143,18 +143,17 @@ impl<M: ReadMemory> Decoder<'_, M> {
         via: impl Fn(u64) -> Via,
         traversed: bool,
     ) -> Result<(), Fault> {
-        const BLOCK: u64 = 128;
+        const BLOCK: u64 = 64;
         let granted = self.afford(count);
-        let mut words = Vec::with_capacity(granted.min(BLOCK) as usize);
+        let mut words = [0u64; BLOCK as usize];
         let mut done = 0;
         while done < granted {
-            words.clear();
-            let block = BLOCK.min(granted - done);
-            self.memory.words(first.at(8 * done as i64), block as usize, &mut words)?;
-            for (i, word) in words.iter().enumerate() {
+            let block = &mut words[..BLOCK.min(granted - done) as usize];
+            self.memory.fill(first.at(8 * done as i64), block)?;
+            for (i, word) in block.iter().enumerate() {
                 sink.edge(Address(*word), via(done + i as u64), traversed);
             }
-            done += block;
+            done += block.len() as u64;
         }
         if granted < count { Err(Fault { at: first, len: 8 }) } else { Ok(()) }
     }

@@ -122,8 +122,8 @@ impl<M: ReadMemory> Decoder<'_, M> {
         let keys = self.memory.pointer(at.at(own.cached_keys.into()))?;
         if !keys.is_null() {
             let keys = KeysView::read(self.memory, self.layout, keys)?;
-            for index in 0..self.afford(keys.count.min(CAP)) {
-                sink.edge(keys.entry(self.memory, index)?.0, Via::Field("ht_cached_keys"), false);
+            for name in keys.names(self.memory, self.afford(keys.count.min(CAP)))? {
+                sink.edge(name, Via::Field("ht_cached_keys"), false);
             }
         }
         Ok(())
