@@ -23,8 +23,7 @@ use crate::layout::Layout;
 use crate::locate::Python;
 use crate::mark::{Found, Marker};
 use crate::roots::{RootName, Seed};
-use crate::slots::{Bits, SharedBits, Slots};
-use crate::stacks::Stacks;
+use crate::slots::{Bits, Ranks, SharedBits, Slots};
 use crate::statics::StaticTypes;
 use crate::text;
 use crate::texts;
@@ -66,60 +65,74 @@ impl<M> Scene<'_, M> {
 impl Python {
     /// Decodes the heap of every interpreter of the process.
     ///
-    /// The memory must not change meanwhile (a frozen copy); if it does, references are lost but nothing breaks. Fills
-    /// all of the snapshot but what only the operating system knows (pid, RSS, pause, time of the look). Cost: two
-    /// walks over all objects, about 30 bytes a object and 8 a reference beside the copy.
+    /// The memory must not change meanwhile (a frozen copy); if it does, references are lost but nothing breaks. It is
+    /// taken by value, so that a copy is let go as soon as it is read; a reference does as well. Fills all of the
+    /// snapshot but what only the operating system knows (pid, RSS, pause, time of the look). Cost: two walks over all
+    /// objects, about 20 bytes an object and 8 a reference beside the copy.
     pub fn decode<M: ReadMemory + Sync>(
         &self,
-        memory: &M,
+        memory: M,
         regions: &[Region],
         options: &DecodeOptions,
         progress: &dyn Progress,
     ) -> Result<Snapshot, PythonError> {
-        let interpreters = self.interpreters(memory)?;
         let slots = Slots::new(regions, memory.populated().as_deref());
-        let scene = Scene { memory, layout: &self.layout, slots: &slots, files: static_memory(memory, regions) };
+        let scene =
+            Scene { memory: &memory, layout: &self.layout, slots: &slots, files: static_memory(&memory, regions) };
+        let (mut snapshot, ranks) = self.read_heap(&scene, options, progress)?;
+        drop(memory);
+        snapshot.objects.addresses = texts::addresses(&slots, &ranks);
+        snapshot.maps = regions.to_vec();
+        Ok(snapshot)
+    }
+
+    /// Everything that needs the memory: the tables without the addresses, and the numbers of the objects.
+    fn read_heap<M: ReadMemory + Sync>(
+        &self,
+        scene: &Scene<M>,
+        options: &DecodeOptions,
+        progress: &dyn Progress,
+    ) -> Result<(Snapshot, Ranks), PythonError> {
+        let memory = scene.memory;
+        let interpreters = self.interpreters(memory)?;
+        let main = *interpreters.last().ok_or(PythonError::NotReady)?;
         progress.phase("walking the collector's lists", None);
-        let tracked = self.tracked(memory, &slots)?;
+        let tracked = self.tracked(memory, scene.slots)?;
         let stacks = self.stacks(memory, &interpreters);
         let mut seeds: Vec<Seed> =
             interpreters.iter().rev().flat_map(|interpreter| self.interpreter_roots(memory, *interpreter)).collect();
         seeds.extend(stacks.seeds.iter().cloned());
-        let main = *interpreters.last().ok_or(PythonError::NotReady)?;
         let statics = StaticTypes::find(memory, &self.layout, main);
         let types = TypeTable::new(self.subtype_traverse(memory, main), statics.clone());
         let settings = Settings {
             statics,
-            words: slots.words(),
+            words: scene.slots.words(),
             general_lookup: 0,
             values_by_owner: self.values_by_owner(),
             threads: options.threads.clamp(1, 64),
         };
-        let Marked { objects, edges, types, settings } = mark(&scene, &tracked, types, &seeds, settings, progress)?;
+        let Marked { objects, edges, types, settings } = mark(scene, &tracked, types, &seeds, settings, progress)?;
         let ranks = objects.ranked();
         progress.phase("decoding objects", Some(ranks.count.into()));
         let names = Mutex::new(Names::default());
-        let shared = Shared { scene: &scene, types: &types, ranks: &ranks, tracked: &tracked, names: &names };
-        let mut emitted = emit(&shared, &edges, &settings);
+        let shared = Shared { scene, types: &types, ranks: &ranks, tracked: &tracked, names: &names };
+        let emitted = emit(&shared, &edges, &settings);
         if progress.cancelled() {
             return Err(PythonError::Cancelled);
         }
         let mut snapshot = Snapshot {
             manifest: self.manifest(options, interpreters.len(), emitted.partial, emitted.exhausted),
+            texts: texts::collect(&shared, &emitted.keys, options.values),
+            roots: roots(&shared, &emitted.interned, &seeds),
+            types: type_records(&shared),
+            objects: emitted.objects,
+            references: emitted.references,
+            threads: stacks.threads,
+            frames: stacks.frames,
             ..Snapshot::default()
         };
-        let keys = std::mem::take(&mut emitted.keys);
-        snapshot.texts = texts::collect(&shared, &keys, options.values);
-        snapshot.roots = roots(&shared, &mut emitted, &seeds);
-        snapshot.types = type_records(&shared);
-        snapshot.objects = emitted.objects;
-        snapshot.objects.addresses = texts::addresses(&shared);
-        snapshot.references = emitted.references;
-        let Stacks { threads, frames, .. } = stacks;
-        (snapshot.threads, snapshot.frames) = (threads, frames);
         snapshot.names = names.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-        snapshot.maps = regions.to_vec();
-        Ok(snapshot)
+        Ok((snapshot, ranks))
     }
 
     /// 3.13.0 to 3.13.4 traverse inline values through their owner (see `decode::instances`).
@@ -331,7 +344,7 @@ fn take<'r, T>(rest: &mut &'r mut [T], count: usize) -> &'r mut [T] {
 
 /// Cuts memory and the arrays into parts.
 fn split<'r, M: ReadMemory>(shared: &Shared<M>, edges: &[u64], parts: usize, arrays: &'r mut Arrays) -> Vec<Part<'r>> {
-    let objects_of = |chunk: usize| shared.ranks.bits.ones(Slots::slots_of(chunk..chunk + 1)).count();
+    let objects_of = |chunk: usize| shared.ranks.bits.count(Slots::slots_of(chunk..chunk + 1));
     let objects: Vec<usize> = (0..edges.len()).map(objects_of).collect();
     let work = |chunk: usize| edges[chunk] + objects[chunk] as u64;
     let share = (0..edges.len()).map(work).sum::<u64>() / parts as u64 + 1;
@@ -371,9 +384,10 @@ fn split<'r, M: ReadMemory>(shared: &Shared<M>, edges: &[u64], parts: usize, arr
 /// Joins what the workers found with what they wrote.
 fn collect(found: Vec<Rows>, arrays: Arrays) -> Emitted {
     let mut joined = Rows::default();
-    for part in found {
+    joined.external.reserve_exact(found.iter().map(|part| part.external.len()).sum());
+    for mut part in found {
         joined.large.extend(part.large);
-        joined.external.extend(part.external);
+        joined.external.append(&mut part.external);
         joined.interned.extend(part.interned);
         joined.partial += part.partial;
         joined.exhausted |= part.exhausted;
@@ -397,7 +411,7 @@ fn collect(found: Vec<Rows>, arrays: Arrays) -> Emitted {
 }
 
 /// Roots by number: those of interpreters and threads, static objects, strings interned for good.
-fn roots<M: ReadMemory>(shared: &Shared<M>, emitted: &mut Emitted, seeds: &[Seed]) -> Vec<Root> {
+fn roots<M: ReadMemory>(shared: &Shared<M>, interned: &[ObjectId], seeds: &[Seed]) -> Vec<Root> {
     let mut names = shared.names.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let scene = shared.scene;
     let mut roots = Vec::new();
@@ -425,7 +439,7 @@ fn roots<M: ReadMemory>(shared: &Shared<M>, emitted: &mut Emitted, seeds: &[Seed
             roots.push(root(object, RootKind::Static, empty));
         }
     }
-    roots.extend(emitted.interned.drain(..).map(|object| root(object, RootKind::Interned, empty)));
+    roots.extend(interned.iter().map(|object| root(*object, RootKind::Interned, empty)));
     roots
 }
 

@@ -147,13 +147,21 @@ impl Bits {
         })
     }
 
+    /// Number of set bits in a range of slots whose ends are multiples of 64.
+    pub fn count(&self, range: std::ops::Range<usize>) -> usize {
+        self.words[range.start >> 6..range.end >> 6].iter().map(|word| word.count_ones() as usize).sum()
+    }
+
     /// Adds the bits of another plane.
     pub fn merge(&mut self, other: Bits) {
         if self.words.is_empty() {
             *self = other;
             return;
         }
-        self.words.iter_mut().zip(&other.words).for_each(|(word, more)| *word |= more);
+        // Pages of a plane that nobody wrote to take no memory: they stay so.
+        for (word, more) in self.words.iter_mut().zip(&other.words).filter(|(_, more)| **more != 0) {
+            *word |= more;
+        }
     }
 
     /// Fixes the numbers of the set bits.

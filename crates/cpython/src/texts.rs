@@ -3,7 +3,7 @@
 use memsight_model::{Address, AddressColumn, ObjectKind, ReadMemory, TextTable};
 
 use crate::emit::Shared;
-use crate::slots::{Bits, Slot, Slots};
+use crate::slots::{Bits, Ranks, Slot, Slots};
 use crate::text;
 
 /// Characters kept of a key, and of a value.
@@ -24,10 +24,10 @@ pub(crate) fn collect<M: ReadMemory>(shared: &Shared<M>, keys: &Bits, values: bo
 }
 
 /// The addresses of all objects.
-pub(crate) fn addresses<M: ReadMemory>(shared: &Shared<M>) -> AddressColumn {
-    let mut column = AddressColumn::with_capacity(shared.ranks.count as usize);
-    let all = Slots::slots_of(0..shared.scene.slots.chunk_count());
-    shared.ranks.bits.ones(all).for_each(|slot| column.push(shared.scene.slots.address(slot)));
+pub(crate) fn addresses(slots: &Slots, ranks: &Ranks) -> AddressColumn {
+    let mut column = AddressColumn::with_capacity(ranks.count as usize);
+    let all = Slots::slots_of(0..slots.chunk_count());
+    ranks.bits.ones(all).for_each(|slot| column.push(slots.address(slot)));
     column
 }
 

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use memsight_cpython::{DecodeOptions, Python, locate};
-use memsight_model::{Mode, Progress, Region, Snapshot};
-use memsight_target::{Process, TargetError};
+use memsight_model::{Manifest, Mode, Progress, Region, Snapshot};
+use memsight_target::{Image, Process, TargetError};
 
 use crate::moment::{Capture, Cost, capture};
 use crate::{Error, clock};
@@ -43,9 +43,13 @@ fn look_at(process: &Process, options: &LookOptions, progress: &dyn Progress) ->
             Mode::Freeze => capture(process, &python, &mut cost, progress)?,
             Mode::Live => capture_live(process, &python, &mut cost, progress)?,
         };
-        match decode(&python, &capture, options, progress) {
+        let Capture { image, usage, gil_held } = capture;
+        match decode(&python, image, options, progress) {
             Ok(mut snapshot) => {
-                describe(&mut snapshot, process.pid(), options, &capture, &cost);
+                let manifest = &mut snapshot.manifest;
+                (manifest.rss_bytes, manifest.vms_bytes) = (usage.rss_bytes, usage.vms_bytes);
+                manifest.gil_held = gil_held;
+                describe(manifest, process.pid(), options, &cost);
                 return Ok(snapshot);
             }
             Err(Error::Python(error)) if error.is_transient() && copies < MAX_COPIES => {}
@@ -89,28 +93,20 @@ fn capture_live(
     Ok(Capture { image, usage: process.usage()?, gil_held })
 }
 
-fn decode(
-    python: &Python,
-    capture: &Capture,
-    options: &LookOptions,
-    progress: &dyn Progress,
-) -> Result<Snapshot, Error> {
+fn decode(python: &Python, image: Image, options: &LookOptions, progress: &dyn Progress) -> Result<Snapshot, Error> {
     let options = DecodeOptions { values: options.values, ..DecodeOptions::default() };
-    Ok(python.decode(&capture.image, capture.image.regions(), &options, progress)?)
+    let regions = image.regions().to_vec();
+    Ok(python.decode(image, &regions, &options, progress)?)
 }
 
 /// Fills the part of the manifest that only the engine knows.
-fn describe(snapshot: &mut Snapshot, pid: u32, options: &LookOptions, capture: &Capture, cost: &Cost) {
-    let manifest = &mut snapshot.manifest;
+fn describe(manifest: &mut Manifest, pid: u32, options: &LookOptions, cost: &Cost) {
     manifest.pid = pid;
     manifest.memsight = env!("CARGO_PKG_VERSION").to_owned();
     manifest.created = clock::now();
-    manifest.rss_bytes = capture.usage.rss_bytes;
-    manifest.vms_bytes = capture.usage.vms_bytes;
     manifest.mode = options.mode;
     manifest.pause_ns = cost.pause_ns;
     manifest.attempts = cost.attempts;
-    manifest.gil_held = capture.gil_held;
     manifest.values = options.values;
     if options.mode == Mode::Live {
         manifest.partial.insert(0, "read while the process ran (--mode live)".to_owned());
