@@ -16,12 +16,12 @@ impl Analysis<'_> {
         let snapshot = self.snapshot;
         let flags = snapshot.objects.flags.get(object.index()).copied().unwrap_or_default();
         let immortal = flags.has(ObjectFlags::IMMORTAL);
-        let refcount = snapshot.objects.refcounts.get(object.index()).filter(|_| !immortal);
+        let refcount = (!immortal).then(|| u64::from(snapshot.objects.refcounts.get(object)));
         let (referrers, referrer_count) = self.referrers(object, top);
         Ok(ObjectView {
             header: self.header(),
             object: self.object_ref(object),
-            refcount: refcount.map(|&count| u64::from(count)),
+            refcount,
             immortal,
             generation: flags.generation(),
             exact: !flags.has(ObjectFlags::INFERRED) && !flags.has(ObjectFlags::PARTIAL),

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memsight_model::{
-    Address, ExternalSizes, Label, Manifest, Names, ObjectFlags, ObjectId, ObjectTable, Progress, ReadMemory,
+    Address, Counts, ExternalSizes, Label, Manifest, Names, ObjectFlags, ObjectId, ObjectTable, Progress, ReadMemory,
     ReferenceTable, Region, Root, RootKind, SCHEMA_VERSION, Sizes, Snapshot, TypeId, TypeRecord,
 };
 
@@ -301,7 +301,7 @@ struct Arrays {
     offsets: Vec<u32>,
     types: Vec<TypeId>,
     shallow: Vec<u32>,
-    refcounts: Vec<u32>,
+    refcounts: Vec<u8>,
     flags: Vec<ObjectFlags>,
     targets: Vec<ObjectId>,
     labels: Vec<Label>,
@@ -387,6 +387,7 @@ fn collect(found: Vec<Rows>, arrays: Arrays) -> Emitted {
     joined.external.reserve_exact(found.iter().map(|part| part.external.len()).sum());
     for mut part in found {
         joined.large.extend(part.large);
+        joined.counts.extend(part.counts);
         joined.external.append(&mut part.external);
         joined.interned.extend(part.interned);
         joined.partial += part.partial;
@@ -398,7 +399,7 @@ fn collect(found: Vec<Rows>, arrays: Arrays) -> Emitted {
             types: arrays.types,
             shallow: Sizes::from_parts(arrays.shallow, joined.large),
             external: ExternalSizes(joined.external),
-            refcounts: arrays.refcounts,
+            refcounts: Counts::from_parts(arrays.refcounts, joined.counts),
             flags: arrays.flags,
             ..ObjectTable::default()
         },

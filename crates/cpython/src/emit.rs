@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use memsight_model::{Address, Label, LabelKind, NameId, Names, ObjectFlags, ObjectId, ReadMemory, TypeId};
+use memsight_model::{Address, Counts, Label, LabelKind, NameId, Names, ObjectFlags, ObjectId, ReadMemory, TypeId};
 
 use crate::build::Scene;
 use crate::decode::{Decoder, Sink, Via};
@@ -33,6 +33,8 @@ pub(crate) struct Rows {
     /// Sizes that need more than 32 bits.
     pub large: Vec<(ObjectId, u64)>,
     pub external: Vec<(ObjectId, u64)>,
+    /// Reference counts that need more than a byte.
+    pub counts: Vec<(ObjectId, u32)>,
     /// Strings that will never be freed, for they are interned for good.
     pub interned: Vec<ObjectId>,
     /// Objects of which something could not be read.
@@ -53,7 +55,7 @@ pub(crate) struct Part<'r> {
     pub ends: &'r mut [u32],
     pub types: &'r mut [TypeId],
     pub shallow: &'r mut [u32],
-    pub refcounts: &'r mut [u32],
+    pub refcounts: &'r mut [u8],
     pub flags: &'r mut [ObjectFlags],
     pub targets: &'r mut [ObjectId],
     pub labels: &'r mut [Label],
@@ -90,7 +92,8 @@ impl<M: ReadMemory> Shared<'_, M> {
             window.turn_to(self.scene.slots.address(slot));
             let object = self.object(slot, decoder, &mut writer);
             found.note(id, &object);
-            (*type_, *refcount, *flags) = (object.type_, object.refcount, object.flags);
+            (*type_, *flags) = (object.type_, object.flags);
+            *refcount = Counts::byte(object.refcount);
             *shallow = object.size.shallow.min(u64::from(u32::MAX)) as u32;
             // Memory that changed between the walks (never a frozen copy) leaves references out; none is invented.
             *end = part.first_edge + writer.used as u32;
@@ -168,6 +171,9 @@ impl Rows {
     fn note(&mut self, id: ObjectId, object: &Object) {
         if object.size.shallow >= u64::from(u32::MAX) {
             self.large.push((id, object.size.shallow));
+        }
+        if Counts::byte(object.refcount) == Counts::LARGE {
+            self.counts.push((id, object.refcount));
         }
         if object.size.external > 0 {
             self.external.push((id, object.size.external));

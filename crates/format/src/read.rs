@@ -6,6 +6,7 @@ use std::path::Path;
 use arrow_array::Array;
 use arrow_array::types::{Int64Type, UInt8Type, UInt32Type, UInt64Type};
 use memsight_model::{
+    Counts,
     Address, AddressColumn, ExternalSizes, FrameRecord, Label, LabelKind, MAX_PAYLOAD, NameId, Names, ObjectFlags,
     ObjectId, ObjectKind, ObjectTable, ReferenceTable, Region, Root, RootKind, Sizes, Snapshot, TextTable,
     ThreadRecord, TypeId, TypeRecord,
@@ -99,7 +100,7 @@ impl Reader<'_> {
             types: Vec::with_capacity(room),
             shallow: Sizes::with_capacity(room),
             external: ExternalSizes::default(),
-            refcounts: Vec::with_capacity(room),
+            refcounts: Counts::default(),
             flags: Vec::with_capacity(room),
         };
         let mut last = None;
@@ -303,7 +304,7 @@ fn push_objects(objects: &mut ObjectTable, batch: &Batch) -> Result<(), FormatEr
         }
     }
     let refcounts = batch.optional::<UInt32Type>("refcount")?;
-    objects.refcounts.extend(refcounts.iter().map(|count| count.unwrap_or(u32::MAX)));
+    refcounts.iter().for_each(|count| objects.refcounts.push(count.unwrap_or(u32::MAX)));
     let generations = batch.optional::<UInt8Type>("generation")?;
     let (immortal, inferred, partial) = (batch.flags("immortal")?, batch.flags("inferred")?, batch.flags("partial")?);
     for row in 0..batch.len() {

@@ -207,9 +207,9 @@ impl<'a> Tables<'a> {
         let ids = || range.clone().map(|row| ObjectId(row as u32));
         let types = objects.types.get(range.clone()).unwrap_or_default();
         let flags = objects.flags.get(range.clone()).unwrap_or_default();
-        let refcounts = objects.refcounts.get(range.clone()).unwrap_or_default();
         let flag = |mask| BooleanArray::from_iter(flags.iter().map(|flags| Some(flags.has(mask))));
-        let refcounts = refcounts.iter().zip(flags).map(|(&count, flags)| {
+        let refcounts = ids().zip(flags).map(|(id, flags)| {
+            let count = objects.refcounts.get(id);
             let counts = !(flags.has(ObjectFlags::IMMORTAL) && count == u32::MAX);
             counts.then_some(count)
         });

@@ -1,7 +1,7 @@
 //! The depth-first walk from the virtual root: numbers the objects, completes the roots, and gathers what the
 //! search for dominators needs about each reference while it is at hand.
 
-use memsight_model::{ObjectFlags, ObjectTable, RootKind, Snapshot};
+use memsight_model::{ObjectFlags, ObjectId, ObjectTable, RootKind, Snapshot};
 
 use crate::edges::Edges;
 use crate::roots::{Origin, Roots};
@@ -131,7 +131,7 @@ impl Walk {
             }
         }
         unreached.retain(|&object| {
-            let refcount = objects.refcounts.get(object as usize).copied().unwrap_or(0);
+            let refcount = objects.refcounts.get(ObjectId(object));
             is_immortal(objects, object) || refcount > found[object as usize]
         });
         unreached

@@ -16,7 +16,7 @@ mod units;
 pub use address::Address;
 pub use label::{Label, LabelKind, MAX_PAYLOAD};
 pub use memory::{Fault, ReadMemory, Region};
-pub use objects::{AddressColumn, ExternalSizes, ObjectFlags, ObjectId, ObjectTable, ReferenceTable, Sizes};
+pub use objects::{AddressColumn, Counts, ExternalSizes, ObjectFlags, ObjectId, ObjectTable, ReferenceTable, Sizes};
 pub use progress::{Progress, Quiet};
 pub use snapshot::{
     FrameRecord, Manifest, Mode, NameId, Names, ObjectKind, Root, RootKind, SCHEMA_VERSION, Snapshot, ThreadRecord,

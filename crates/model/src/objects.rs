@@ -91,6 +91,69 @@ impl Sizes {
     }
 }
 
+/// A column of reference counts: a byte each, the rare larger ones aside.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    small: Vec<u8>,
+    large: std::collections::BTreeMap<u32, u32>,
+}
+
+impl Counts {
+    /// Stands for `u32::MAX`, the count of immortal objects.
+    pub const IMMORTAL: u8 = u8::MAX - 1;
+    /// Stands for a count that is kept aside.
+    pub const LARGE: u8 = u8::MAX;
+
+    /// A column from its parts: bytes with their two special values, and the counts kept aside.
+    pub fn from_parts(small: Vec<u8>, large: impl IntoIterator<Item = (ObjectId, u32)>) -> Counts {
+        Counts { small, large: large.into_iter().map(|(id, count)| (id.0, count)).collect() }
+    }
+    /// The byte that stands for a count.
+    pub fn byte(count: u32) -> u8 {
+        match count {
+            u32::MAX => Self::IMMORTAL,
+            count => u8::try_from(count).ok().filter(|byte| *byte < Self::IMMORTAL).unwrap_or(Self::LARGE),
+        }
+    }
+    /// Appends a count.
+    pub fn push(&mut self, count: u32) {
+        let id = ObjectId(self.small.len() as u32);
+        self.small.push(0);
+        self.set(id, count);
+    }
+    /// Changes the count of an object that is there.
+    pub fn set(&mut self, id: ObjectId, count: u32) {
+        if let Some(place) = self.small.get_mut(id.index()) {
+            *place = Self::byte(count);
+            if *place == Self::LARGE {
+                self.large.insert(id.0, count);
+            }
+        }
+    }
+    /// The count of `id`, 0 for an id that is not there.
+    pub fn get(&self, id: ObjectId) -> u32 {
+        match self.small.get(id.index()) {
+            Some(&Self::IMMORTAL) => u32::MAX,
+            Some(&Self::LARGE) => self.large.get(&id.0).copied().unwrap_or(u32::MAX - 1),
+            Some(&count) => u32::from(count),
+            None => 0,
+        }
+    }
+    /// Number of counts.
+    pub fn len(&self) -> usize {
+        self.small.len()
+    }
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.small.is_empty()
+    }
+    /// Drops the counts from `len` on.
+    pub fn truncate(&mut self, len: usize) {
+        self.small.truncate(len);
+        self.large.retain(|id, _| (*id as usize) < len);
+    }
+}
+
 /// Bytes owned outside the object that `sys.getsizeof` does not count; few objects have any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExternalSizes(pub Vec<(ObjectId, u64)>);
@@ -114,7 +177,7 @@ pub struct ObjectTable {
     /// External bytes, sorted by id.
     pub external: ExternalSizes,
     /// Reference counts, saturated; `u32::MAX` for immortal objects.
-    pub refcounts: Vec<u32>,
+    pub refcounts: Counts,
     /// Bits of [`ObjectFlags`].
     pub flags: Vec<ObjectFlags>,
 }
@@ -264,6 +327,16 @@ mod tests {
             assert_eq!(column.find(Address(address)), Some(ObjectId(i as u32)));
         }
         assert_eq!(column.find(Address(0x1008)), None);
+    }
+
+    #[test]
+    fn counts_come_back_whatever_their_size() {
+        let all = [0, 1, 253, 254, 255, 256, 70_000, u32::MAX - 1, u32::MAX];
+        let mut counts = Counts::default();
+        all.iter().for_each(|count| counts.push(*count));
+        for (i, count) in all.into_iter().enumerate() {
+            assert_eq!(counts.get(ObjectId(i as u32)), count);
+        }
     }
 
     #[test]

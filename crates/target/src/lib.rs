@@ -30,3 +30,9 @@ pub use freeze::Frozen;
 pub use image::Image;
 pub use live::LiveMemory;
 pub use process::{Process, Usage, allow_reader, pids};
+
+/// Lets this process give large memory back to the system as soon as it is freed: for commands that live for one look.
+/// A library leaves the allocator of its program alone.
+pub fn return_large_allocations() {
+    sys::return_large_allocations();
+}

@@ -128,7 +128,7 @@ impl Comparison<'_> {
             *self.report.unsettled.entry(reason.clone()).or_default() += 1;
             return;
         }
-        let got = self.snapshot.objects.refcounts.get(id.index()).copied().unwrap_or_default();
+        let got = self.snapshot.objects.refcounts.get(id);
         // Immortal objects report 2^30 and more, the value depends on the version.
         let agrees = match self.flags(id).has(ObjectFlags::IMMORTAL) {
             true => got == u32::MAX && object.refcount >= 1 << 29,

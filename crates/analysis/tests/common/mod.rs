@@ -64,7 +64,8 @@ impl Heap {
 
     pub fn refer(&mut self, owner: ObjectId, target: ObjectId, label: Label) {
         self.rows[owner.index()].push((target, label));
-        self.snapshot.objects.refcounts[target.index()] += u32::from(label.is_strong());
+        let counts = &mut self.snapshot.objects.refcounts;
+        counts.set(target, counts.get(target) + u32::from(label.is_strong()));
     }
 
     pub fn named(&mut self, owner: ObjectId, kind: LabelKind, name: &str, target: ObjectId) {
@@ -100,7 +101,8 @@ impl Heap {
 
     pub fn root(&mut self, object: ObjectId, kind: RootKind, name: &str) {
         let name = self.snapshot.names.intern(name);
-        self.snapshot.objects.refcounts[object.index()] += 1;
+        let counts = &mut self.snapshot.objects.refcounts;
+        counts.set(object, counts.get(object) + 1);
         self.snapshot.roots.push(Root { object, kind, name, frame: None, thread: None });
     }
 
