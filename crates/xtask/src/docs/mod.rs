@@ -11,8 +11,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// What `make bench` measured last.
-const RESULTS: &str = "benches/RESULTS.md";
+/// What `make -s bench` printed when somebody last kept it.
+const RESULTS: &str = "benches/RESULTS.txt";
 const NOT_MEASURED: &str = "No figures are kept here yet: `make bench` prints those of your machine.";
 /// Help is as wide as this, whatever the terminal.
 const WIDTH: &str = "100";
@@ -97,15 +97,10 @@ fn verbs(help: &str) -> Vec<&str> {
 /// The figures that were kept of a run of the benches.
 fn figures(root: &Path) -> Result<String> {
     match std::fs::read_to_string(root.join(RESULTS)) {
-        // The page brings a heading of its own.
-        Ok(text) => Ok(text.trim_start().strip_prefix('#').map_or(text.as_str(), after_line).trim().to_owned()),
+        Ok(text) => Ok(format!("```text\n{}\n```", text.trim_end())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(NOT_MEASURED.to_owned()),
         Err(error) => Err(error).context(RESULTS),
     }
-}
-
-fn after_line(text: &str) -> &str {
-    text.split_once('\n').map_or("", |(_, rest)| rest)
 }
 
 #[cfg(test)]
