@@ -30,7 +30,6 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
         Ok(cli) => cli,
         Err(usage) => return usage_exit(&usage),
     };
-    memsight_engine::return_large_allocations();
     let console = Console::new(&cli.global);
     let interrupt = Interrupt::listen();
     let result = match &cli.verb {

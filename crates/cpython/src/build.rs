@@ -23,7 +23,7 @@ use crate::layout::Layout;
 use crate::locate::Python;
 use crate::mark::{Found, Marker};
 use crate::roots::{RootName, Seed};
-use crate::slots::{Bits, Ranks, SharedBits, Slots};
+use crate::slots::{Bits, Ranks, Slots};
 use crate::statics::StaticTypes;
 use crate::text;
 use crate::texts;
@@ -213,7 +213,7 @@ fn mark<M: ReadMemory + Sync>(
 ) -> Result<Marked, PythonError> {
     let chunks = scene.slots.chunk_count();
     progress.phase("finding objects", Some(chunks as u64));
-    let objects = SharedBits::of(&tracked.all);
+    let objects = tracked.shared();
     let next = AtomicUsize::new(0);
     let work = |types: TypeTable| {
         let (window, budget) = (Window::new(scene.memory), settings.budget());

@@ -110,8 +110,7 @@ impl<M: ReadMemory> Shared<'_, M> {
         let kind = self.types.known(Address(head[1])).filter(|_| readable);
         let (refcount, immortal) = refcount(head[0], layout.minor);
         let mut flags = ObjectFlags(if immortal { ObjectFlags::IMMORTAL } else { 0 });
-        if self.tracked.all.get(slot) {
-            let generation = u8::from(self.tracked.low.get(slot)) | u8::from(self.tracked.high.get(slot)) << 1;
+        if let Some(generation) = self.tracked.generation(slot) {
             flags = flags.with_generation(generation);
         }
         (writer.broken, writer.inferred) = (kind.is_none(), false);

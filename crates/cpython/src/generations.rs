@@ -7,23 +7,62 @@ use memsight_model::{Address, ReadMemory};
 
 use crate::error::PythonError;
 use crate::locate::Python;
-use crate::slots::{Bits, Slots};
+use crate::slots::{Bits, SharedBits, Slot, Slots};
 
 /// sizeof(PyGC_Head).
 pub(crate) const GC_HEAD: u64 = 16;
 /// Flag bits of the links (FINALIZED, COLLECTING; UNREACHABLE or the old space of 3.14.0 to 3.14.4).
 const FLAGS: u64 = 3;
 
-/// The tracked objects of all interpreters: bits by generation.
+/// The tracked objects of all interpreters, with their generations in three planes of bits. Most objects are old, so
+/// that one plane holds nearly all bits and the others take next to no memory.
 #[derive(Debug)]
 pub(crate) struct Tracked {
-    /// Tracked at all.
-    pub all: Bits,
-    /// Low and high bit of the generation (3: permanent).
-    pub low: Bits,
-    pub high: Bits,
-    /// Number of them.
-    pub count: u64,
+    /// Generation 2, and 0.
+    low: Bits,
+    /// Generation 1, and 0.
+    high: Bits,
+    permanent: Bits,
+}
+
+impl Tracked {
+    fn empty(slots: &Slots) -> Tracked {
+        Tracked { low: slots.plane(), high: slots.plane(), permanent: slots.plane() }
+    }
+
+    /// The generation of a tracked object (3: permanent); `None` when it is not tracked.
+    #[inline]
+    pub fn generation(&self, slot: Slot) -> Option<u8> {
+        match (self.low.get(slot), self.high.get(slot)) {
+            (true, true) => Some(0),
+            (false, true) => Some(1),
+            (true, false) => Some(2),
+            (false, false) => self.permanent.get(slot).then_some(3),
+        }
+    }
+
+    /// Notes an object; whether it was not noted before.
+    fn note(&mut self, slot: Slot, generation: u8) -> bool {
+        if self.generation(slot).is_some() {
+            return false;
+        }
+        match generation {
+            0 => self.low.set(slot) & self.high.set(slot),
+            1 => self.high.set(slot),
+            2 => self.low.set(slot),
+            _ => self.permanent.set(slot),
+        }
+    }
+
+    /// All of them, as the start of a plane that workers mark.
+    pub fn shared(&self) -> SharedBits {
+        SharedBits::union([&self.low, &self.high, &self.permanent])
+    }
+
+    /// Those in a range of slots whose ends are multiples of 64, ascending.
+    pub fn ones(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = Slot> + '_ {
+        Bits::ones_of([&self.low, &self.high, &self.permanent], range)
+    }
 }
 
 impl Python {
@@ -44,7 +83,7 @@ impl Python {
 
     /// Walks the lists of all interpreters.
     pub(crate) fn tracked<M: ReadMemory>(&self, memory: &M, slots: &Slots) -> Result<Tracked, PythonError> {
-        let mut tracked = Tracked { all: slots.plane(), low: slots.plane(), high: slots.plane(), count: 0 };
+        let mut tracked = Tracked::empty(slots);
         let mut states: Vec<Address> = self.interpreters(memory)?.iter().map(|at| self.gc_state(*at)).collect();
         states.dedup();
         for gc in states {
@@ -77,19 +116,12 @@ fn walk<M: ReadMemory>(
             _ => return Err(torn(objects)),
         };
         let slot = slots.slot(at.at(GC_HEAD as i64)).ok_or_else(|| torn(objects))?;
-        if back != previous.0 || !tracked.all.set(slot) {
+        if back != previous.0 || !tracked.note(slot, generation) {
             return Err(torn(objects));
-        }
-        if generation & 1 == 1 {
-            tracked.low.set(slot);
-        }
-        if generation & 2 == 2 {
-            tracked.high.set(slot);
         }
         objects += 1;
         previous = at;
         at = Address(next);
     }
-    tracked.count += objects;
     Ok(())
 }

@@ -66,7 +66,7 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
     /// Walks from the tracked objects of a chunk.
     pub fn walk_chunk(&mut self, chunk: usize, window: &Window<M>, decoder: &Decoder<Window<M>>) {
         let tracked = self.tracked;
-        for slot in tracked.all.ones(Slots::slots_of(chunk..chunk + 1)) {
+        for slot in tracked.ones(Slots::slots_of(chunk..chunk + 1)) {
             let object = self.scene.slots.address(slot);
             window.turn_to(object);
             let Ok(kind) = window.pointer(object.at(8)) else { continue };

@@ -137,8 +137,16 @@ impl Bits {
 
     /// Set bits in a range of slots whose ends are multiples of 64, ascending.
     pub fn ones(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = Slot> + '_ {
+        Bits::ones_of([self], range)
+    }
+
+    /// Bits set in any of some planes.
+    pub fn ones_of<const N: usize>(
+        planes: [&Bits; N],
+        range: std::ops::Range<usize>,
+    ) -> impl Iterator<Item = Slot> + use<'_, N> {
         (range.start >> 6..range.end >> 6).flat_map(move |index| {
-            let mut word = self.words[index];
+            let mut word = planes.iter().fold(0, |sum, plane| sum | plane.words[index]);
             std::iter::from_fn(move || {
                 let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
                 word &= word - 1;
@@ -183,9 +191,11 @@ pub(crate) struct SharedBits {
 }
 
 impl SharedBits {
-    /// Starts with the bits of another plane.
-    pub fn of(bits: &Bits) -> SharedBits {
-        SharedBits { words: bits.words.iter().map(|word| AtomicU64::new(*word)).collect() }
+    /// Starts with the bits of some planes.
+    pub fn union<const N: usize>(planes: [&Bits; N]) -> SharedBits {
+        let words = 0..planes.first().map_or(0, |plane| plane.words.len());
+        let union = |index: usize| planes.iter().fold(0, |sum, plane| sum | plane.words[index]);
+        SharedBits { words: words.map(|index| AtomicU64::new(union(index))).collect() }
     }
 
     /// Sets a bit; whether it was clear before: exactly one thread is told so.

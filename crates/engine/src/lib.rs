@@ -14,5 +14,5 @@ pub use error::Error;
 pub use look::{LookOptions, look, open};
 pub use memsight_analysis as analysis;
 pub use memsight_format as format;
-pub use memsight_target::{Check, Diagnosis, Subject, Verdict, diagnose, return_large_allocations};
+pub use memsight_target::{Check, Diagnosis, LargePages, Subject, Verdict, diagnose};
 pub use processes::{PythonProcess, processes, rss_bytes};

@@ -13,6 +13,9 @@ use pyo3::prelude::*;
 
 use enter::enter;
 
+#[global_allocator]
+static ALLOCATOR: memsight_engine::LargePages = memsight_engine::LargePages;
+
 /// Runs the `memsight` command with `args` (the program's name first) and returns its exit code.
 #[pyfunction]
 fn main(py: Python<'_>, args: Vec<OsString>) -> i32 {

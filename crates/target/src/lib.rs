@@ -14,6 +14,7 @@
 // this crate is the door that the lints guard
 #![allow(clippy::disallowed_methods)]
 
+mod alloc;
 mod diagnose;
 mod error;
 mod freeze;
@@ -24,15 +25,10 @@ mod process;
 mod procfs;
 mod sys;
 
+pub use alloc::LargePages;
 pub use diagnose::{Check, Diagnosis, Subject, Verdict, diagnose};
 pub use error::{Denial, TargetError};
 pub use freeze::Frozen;
 pub use image::Image;
 pub use live::LiveMemory;
 pub use process::{Process, Usage, allow_reader, pids};
-
-/// Lets this process give large memory back to the system as soon as it is freed: for commands that live for one look.
-/// A library leaves the allocator of its program alone.
-pub fn return_large_allocations() {
-    sys::return_large_allocations();
-}

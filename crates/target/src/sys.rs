@@ -31,16 +31,6 @@ pub(crate) enum Event {
     Gone,
 }
 
-/// Tells glibc to give every allocation from 1 MiB on memory of its own, which returns to the system when it is
-/// freed. By default it raises that limit to 32 MiB as such allocations come and go, and keeps the holes.
-pub(crate) fn return_large_allocations() {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: mallopt takes two ints and touches nothing but the allocator's own settings, under its lock.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20);
-    }
-}
-
 /// Reads `spans` (at most [`MAX_SPANS`]) one after the other into `out`; the number of bytes read, which ends at
 /// the first page that is not there.
 pub(crate) fn read_vectored(pid: u32, spans: &[Span], out: &mut [u8]) -> io::Result<usize> {
