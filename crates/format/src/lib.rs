@@ -1,6 +1,6 @@
 //! Files: the heap snapshot as a folder of Parquet tables and a `manifest.json`.
 //!
-//! The format is described in `docs/formats/snapshot.md`. [`write`] puts a [`Snapshot`] into a new folder, whole or
+//! The format is described in `docs/formats/snapshot.md`. [`write()`] puts a [`Snapshot`] into a new folder, whole or
 //! not at all; [`read`] gives an equal one back and trusts nothing that it finds; [`table`] gives one table as an
 //! Arrow batch with the same columns as its file.
 //!

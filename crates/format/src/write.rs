@@ -45,15 +45,15 @@ pub fn write(snapshot: &Snapshot, to: &Path, options: &WriteOptions) -> Result<(
     write_through(snapshot, to, options, &|file| file)
 }
 
-/// Whether [`write`] would refuse `to`: asked before the costly look at a process, not only after it.
+/// Whether [`write()`] would refuse `to`: asked before the costly look at a process, not only after it.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn check_output(to: &Path, options: &WriteOptions) -> Result<(), FormatError> {
     folder::check(to, options.force)
 }
 
-/// [`write`] with every file wrapped, so that tests can let the disk fill up at any byte.
+/// [`write()`] with every file wrapped, so that tests can let the disk fill up at any byte.
 fn write_through<W: Storage>(
     snapshot: &Snapshot,
     to: &Path,
