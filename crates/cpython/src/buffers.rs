@@ -8,6 +8,8 @@ use memsight_model::{Address, Fault, ReadMemory};
 use crate::layout::Layout;
 use crate::sizes::Size;
 
+/// `NPY_MAXDIMS` of numpy 2.
+const MAX_DIMENSIONS: u32 = 64;
 /// Sizes larger than the address space are corrupt.
 const CAP: u64 = 1 << 47;
 
@@ -26,6 +28,9 @@ pub(crate) enum Buffer {
     Permutations,
     SimpleQueue,
     NdArray,
+    /// A scalar of numpy of that many bytes.
+    NumpyScalar(u8),
+    NumpyVoid,
 }
 
 impl Buffer {
@@ -43,7 +48,7 @@ impl Buffer {
             "_queue.SimpleQueue" => Buffer::SimpleQueue,
             "mmap.mmap" => Buffer::Mmap,
             "numpy.ndarray" => Buffer::NdArray,
-            _ => Buffer::None,
+            _ => numpy_scalar(tp_name),
         }
     }
 
@@ -78,10 +83,32 @@ impl Buffer {
             Buffer::SimpleQueue if layout.minor < 13 => Size::default(),
             Buffer::SimpleQueue if layout.minor < 15 => left_out(word(48)?.saturating_mul(8)),
             Buffer::SimpleQueue => counted(word(48)?.saturating_mul(8)),
-            Buffer::NdArray => left_out(nd_array_bytes(memory, layout, at)?),
+            // nd 24: array_sizeof counts the shape and the strides, a word for each dimension
+            Buffer::NdArray => Size {
+                shallow: 16 * u64::from(memory.u32(at.at(24))?.min(MAX_DIMENSIONS)),
+                external: nd_array_bytes(memory, at)?,
+            },
+            // gentype_sizeof counts the value a second time
+            Buffer::NumpyScalar(bytes) => counted(bytes.into()),
+            Buffer::NumpyVoid => counted(word(16)?),
         };
         if size.shallow > CAP || size.external > CAP { Err(Fault { at, len: 8 }) } else { Ok(size) }
     }
+}
+
+/// Scalars of numpy by `tp_name`, 1.x and 2.x.
+fn numpy_scalar(tp_name: &str) -> Buffer {
+    let Some(name) = tp_name.strip_prefix("numpy.") else { return Buffer::None };
+    Buffer::NumpyScalar(match name {
+        "bool" | "bool_" | "int8" | "uint8" => 1,
+        "int16" | "uint16" | "float16" => 2,
+        "int32" | "uint32" | "float32" | "intc" | "uintc" => 4,
+        "int64" | "uint64" | "float64" | "complex64" | "longlong" | "ulonglong" | "datetime64" | "timedelta64" => 8,
+        "longdouble" | "float128" | "complex128" => 16,
+        "clongdouble" | "complex256" => 32,
+        "void" => return Buffer::NumpyVoid,
+        _ => return Buffer::None,
+    })
 }
 
 /// `bytesio.__sizeof__` counts its bytes object while nobody else holds it.
@@ -110,44 +137,34 @@ fn struct_codes<M: ReadMemory>(memory: &M, codes: Address) -> Result<u64, Fault>
 
 /// Data that a numpy array owns: the product of its shape and its item size.
 /// `PyArrayObject_fields` and `PyArray_Descr` (`numpy/_core/include/numpy/ndarraytypes.h`, numpy 1.x and 2.x).
-fn nd_array_bytes<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<u64, Fault> {
+fn nd_array_bytes<M: ReadMemory>(memory: &M, at: Address) -> Result<u64, Fault> {
     const ND: i64 = 24;
     const DIMENSIONS: i64 = 32;
     const DESCR: i64 = 56;
     const FLAGS: i64 = 64;
     const OWNDATA: i32 = 4;
-    /// NPY_MAXDIMS of numpy 2.
-    const MAX_DIMENSIONS: i32 = 64;
     let fault = Fault { at, len: 8 };
     if memory.i32(at.at(FLAGS))? & OWNDATA == 0 {
         return Ok(0);
     }
     let descr = memory.pointer(at.at(DESCR))?;
     let dimensions = memory.pointer(at.at(DIMENSIONS))?;
-    let count = memory.i32(at.at(ND))?;
-    if !(0..=MAX_DIMENSIONS).contains(&count) {
+    let count = memory.u32(at.at(ND))?;
+    if count > MAX_DIMENSIONS {
         return Err(fault);
     }
-    let mut bytes = nd_item_size(memory, layout, descr)?;
+    let mut bytes = nd_item_size(memory, descr)?;
     for i in 0..i64::from(count) {
         bytes = bytes.checked_mul(memory.word(dimensions.at(8 * i))?).filter(|bytes| *bytes < CAP).ok_or(fault)?;
     }
     Ok(bytes)
 }
 
-/// `elsize`: an int at 32 in numpy 1.x; 2.x put 64 bits of flags there and made it a word at 40. The two are told
-/// apart by the size of the dtype struct.
-fn nd_item_size<M: ReadMemory>(memory: &M, layout: &Layout, descr: Address) -> Result<u64, Fault> {
-    const NUMPY_1_DESCR: u64 = 96;
-    let mut class = memory.pointer(descr.at(8))?;
-    let size = |class: Address| memory.word(class.at(layout.type_object.basicsize.into()));
-    // dtypes are instances of subclasses (`numpy.dtype[float64]`); the size of `numpy.dtype` itself tells.
-    while let Ok(base) = memory.pointer(class.at(layout.type_object.base.into()))
-        && !base.is_null()
-        && size(base)? > 16
-        && size(base)? < size(class)?
-    {
-        class = base;
+/// `elsize`: an int at 32 in numpy 1.x, where 40 holds `subarray` (null in the dtype of an array); 2.x put flags at 32
+/// and made it a word at 40.
+fn nd_item_size<M: ReadMemory>(memory: &M, descr: Address) -> Result<u64, Fault> {
+    match memory.word(descr.at(40))? {
+        0 => Ok(memory.u32(descr.at(32))?.into()),
+        bytes => Ok(bytes),
     }
-    if size(class)? <= NUMPY_1_DESCR { Ok(memory.u32(descr.at(32))?.into()) } else { memory.word(descr.at(40)) }
 }

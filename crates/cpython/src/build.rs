@@ -108,7 +108,7 @@ impl Python {
             statics,
             words: scene.slots.words(),
             general_lookup: 0,
-            values_by_owner: self.values_by_owner(),
+            version: (self.layout.minor, self.version().micro()),
             threads: options.threads.clamp(1, 64),
         };
         let Marked { objects, edges, types, settings } = mark(scene, &tracked, types, &seeds, settings, progress)?;
@@ -133,11 +133,6 @@ impl Python {
         };
         snapshot.names = names.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         Ok((snapshot, ranks))
-    }
-
-    /// 3.13.0 to 3.13.4 traverse inline values through their owner (see `decode::instances`).
-    fn values_by_owner(&self) -> bool {
-        self.layout.minor == 13 && self.version().micro() < 5
     }
 
     /// `subtype_traverse`, as the `tp_traverse` of a class that every interpreter has: `importlib`'s `ModuleSpec`.
@@ -259,7 +254,7 @@ struct Settings {
     statics: StaticTypes,
     words: u64,
     general_lookup: u64,
-    values_by_owner: bool,
+    version: (u8, u8),
     threads: usize,
 }
 
@@ -281,7 +276,7 @@ impl Settings {
             statics: &self.statics,
             budget,
             general_lookup: self.general_lookup,
-            values_by_owner: self.values_by_owner,
+            version: self.version,
         }
     }
 }

@@ -11,10 +11,10 @@ use crate::build::Scene;
 use crate::decode::{Decoder, Sink, Via};
 use crate::dicts::DictView;
 use crate::generations::{GC_HEAD, Tracked};
-use crate::layout::DictKeys;
+use crate::layout::{DictKeys, Layout};
 use crate::shapes::Shape;
 use crate::slots::{SharedBits, Slots};
-use crate::types::{TypeIx, TypeTable};
+use crate::types::{TypeIx, TypeTable, flag};
 use crate::window::Window;
 
 /// What a worker found beside the marks.
@@ -151,7 +151,9 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
         }
         let row = self.types.meet(memory, layout, Address(head[1]))?;
         let info = &self.types.infos[row as usize];
-        if info.is_gc() && !self.scene.is_static(object) {
+        // Static types have no head of the collector, wherever an extension puts them.
+        let headless = || matches!(info.shape, Shape::Type) && !is_heap_type(memory, layout, object);
+        if info.is_gc() && !self.scene.is_static(object) && !headless() {
             // On a list, it would be marked; with links and on no list it is dying, or was freed.
             let links = memory.word(object.checked_sub(GC_HEAD)?).ok()?;
             if links != 0 {
@@ -180,6 +182,10 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
             self.general_lookup = memory.word(view.keys.at.at(DK_LOOKUP)).unwrap_or(0);
         }
     }
+}
+
+fn is_heap_type<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> bool {
+    memory.word(at.at(layout.type_object.flags.into())).is_ok_and(|flags| flags & flag::HEAPTYPE != 0)
 }
 
 /// Whether a word can be the reference count of a live object: freed blocks of pymalloc hold a pointer or zero there.

@@ -30,7 +30,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
     /// `Objects/dictobject.c`: the collector sees the values, and the keys of tables that hold other keys than str.
     pub(super) fn dict<S: Sink>(&self, at: Address, sink: &mut S) -> Result<(), Fault> {
         let view = DictView::read(self.memory, self.layout, at)?;
-        if view.embedded && self.values_by_owner {
+        if view.embedded && self.values_by_owner() {
             return Ok(());
         }
         let split = view.values.is_some();

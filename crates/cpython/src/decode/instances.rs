@@ -47,7 +47,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
             12 => sink.edge(Address(word), Via::Field("__dict__"), true),
             _ => {
                 let inline = info.has(flag::INLINE_VALUES) && self.inline_values(at, info, word == 0, sink)?;
-                sink.edge(Address(word), Via::Field("__dict__"), !(inline && self.values_by_owner));
+                sink.edge(Address(word), Via::Field("__dict__"), !(inline && self.values_by_owner()));
             }
         }
         Ok(())
@@ -58,7 +58,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
     fn inline_values<S: Sink>(&self, at: Address, info: &TypeInfo, alone: bool, sink: &mut S) -> Result<bool, Fault> {
         let head = at.at(info.basicsize as i64);
         let valid = self.memory.u8(head.at(3))? != 0;
-        if valid && (alone || self.values_by_owner) {
+        if valid && (alone || self.values_by_owner()) {
             self.values(head.at(8), info, sink, true)?;
         }
         Ok(valid)

@@ -61,8 +61,8 @@ pub(crate) struct Decoder<'a, M> {
     pub budget: &'a Cell<u64>,
     /// `dk_lookup` of tables with other keys than str (up to 3.10); 0 when no such table was seen.
     pub general_lookup: u64,
-    /// 3.13.0 to 3.13.4: values inside an instance are traversed through the instance even with a dictionary.
-    pub values_by_owner: bool,
+    /// Minor version and patch release, for what changed between patch releases.
+    pub version: (u8, u8),
 }
 
 impl<M: ReadMemory> Decoder<'_, M> {
@@ -125,6 +125,11 @@ impl<M: ReadMemory> Decoder<'_, M> {
     ) -> Result<(), Fault> {
         sink.edge(self.memory.pointer(object.at(offset.into()))?, Via::Field(name), traversed);
         Ok(())
+    }
+
+    /// 3.13.0 to 3.13.4 traverse values inside an instance through the instance even when it has a dictionary.
+    fn values_by_owner(&self) -> bool {
+        ((13, 0)..(13, 5)).contains(&self.version)
     }
 
     /// Takes `words` from the budget; what is left of them.

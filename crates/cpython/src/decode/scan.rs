@@ -6,34 +6,37 @@ use super::{Decoder, Sink, Via};
 use crate::layout::CType;
 use crate::types::TypeInfo;
 
-/// Fields that hold a reference but that the type's `tp_traverse` leaves out: `tp_name`, field, and the minor versions
-/// that do so.
+/// From one version to another, both included: minor, micro.
+type Versions = std::ops::RangeInclusive<(u8, u8)>;
+
+/// Fields that hold a reference but that the type's `tp_traverse` leaves out: `tp_name`, field, and the versions (minor,
+/// micro) that do so.
 #[rustfmt::skip]
-const UNTRAVERSED: &[(&str, &str, std::ops::RangeInclusive<u8>)] = &[
-    ("_io.BufferedRWPair", "reader", 8..=11),
-    ("_io.BufferedRWPair", "writer", 8..=11),
-    ("_io.BytesIO", "buf", 8..=11),
-    ("_io.StringIO", "accu.small", 8..=11),
-    ("_io.StringIO", "accu.large", 8..=11),
-    ("_io.StringIO", "readnl", 8..=11),
-    ("_io.StringIO", "decoder", 8..=11),
-    ("_io.StringIO", "writenl", 8..=11),
-    ("_io.StringIO", "writer.buffer", 8..=15),
-    ("_json.Scanner", "memo", 8..=8),
-    ("_sre.SRE_Scanner", "state.string", 8..=15),
-    ("_thread._local", "key", 8..=15),
-    ("_thread._local", "wr_callback", 8..=15),
-    ("enumerate", "one", 8..=15),
-    ("functools.partial", "placeholder", 8..=15),
-    ("operator.methodcaller", "name", 8..=9),
-    ("typing.ParamSpec", "name", 12..=12),
-    ("typing.TypeAliasType", "name", 12..=12),
-    ("typing.TypeVar", "name", 12..=12),
-    ("typing.TypeVarTuple", "name", 12..=12),
-    ("zlib.Compress", "unconsumed_tail", 8..=15),
-    ("zlib.Compress", "unused_data", 8..=15),
-    ("zlib.Decompress", "unconsumed_tail", 8..=15),
-    ("zlib.Decompress", "unused_data", 8..=15),
+const UNTRAVERSED: &[(&str, &str, Versions)] = &[
+    ("_io.BufferedRWPair", "reader", (8, 0)..=(11, 255)),
+    ("_io.BufferedRWPair", "writer", (8, 0)..=(11, 255)),
+    ("_io.BytesIO", "buf", (8, 0)..=(11, 255)),
+    ("_io.StringIO", "accu.small", (8, 0)..=(11, 255)),
+    ("_io.StringIO", "accu.large", (8, 0)..=(11, 255)),
+    ("_io.StringIO", "readnl", (8, 0)..=(11, 255)),
+    ("_io.StringIO", "decoder", (8, 0)..=(11, 255)),
+    ("_io.StringIO", "writenl", (8, 0)..=(11, 255)),
+    ("_io.StringIO", "writer.buffer", (8, 0)..=(15, 255)),
+    ("_json.Scanner", "memo", (8, 0)..=(8, 255)),
+    ("_sre.SRE_Scanner", "state.string", (8, 0)..=(15, 255)),
+    ("_thread._local", "key", (8, 0)..=(15, 255)),
+    ("_thread._local", "wr_callback", (8, 0)..=(15, 255)),
+    ("enumerate", "one", (8, 0)..=(15, 255)),
+    ("functools.partial", "placeholder", (8, 0)..=(15, 255)),
+    ("operator.methodcaller", "name", (8, 0)..=(9, 255)),
+    ("typing.ParamSpec", "name", (12, 0)..=(13, 4)),
+    ("typing.TypeAliasType", "name", (12, 0)..=(13, 4)),
+    ("typing.TypeVar", "name", (12, 0)..=(13, 4)),
+    ("typing.TypeVarTuple", "name", (12, 0)..=(13, 4)),
+    ("zlib.Compress", "unconsumed_tail", (8, 0)..=(15, 255)),
+    ("zlib.Compress", "unused_data", (8, 0)..=(15, 255)),
+    ("zlib.Decompress", "unconsumed_tail", (8, 0)..=(15, 255)),
+    ("zlib.Decompress", "unused_data", (8, 0)..=(15, 255)),
 ];
 
 impl<M: ReadMemory> Decoder<'_, M> {
@@ -45,10 +48,10 @@ impl<M: ReadMemory> Decoder<'_, M> {
         sink: &mut S,
     ) -> Result<(), Fault> {
         let left_out = |field: &str| {
-            let minor = self.layout.minor;
+            let version = self.version;
             UNTRAVERSED
                 .iter()
-                .any(|(name, known, minors)| (*name, *known) == (table.name, field) && minors.contains(&minor))
+                .any(|(name, known, versions)| (*name, *known) == (table.name, field) && versions.contains(&version))
         };
         for &(name, offset) in table.fields {
             // Only the graph builder asks; the walk that marks objects need not know.
