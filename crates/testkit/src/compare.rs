@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-use memsight_model::{Address, Label, LabelKind, NameId, ObjectFlags, ObjectId, RootKind, Snapshot};
+use memsight_model::{Address, Label, LabelKind, NameId, ObjectFlags, ObjectId, Snapshot};
 
 use crate::{Generation, Truth, TruthObject};
 
@@ -103,11 +103,7 @@ impl Comparison<'_> {
             // __sizeof__ of an array counts its data, which memsight shows as external.
             size += self.snapshot.objects.external.get(id);
         }
-        let interned = || self.snapshot.roots.iter().any(|root| root.object == id && root.kind == RootKind::Interned);
-        if name == "dict" && interned() {
-            // The interpreter interns strings as it answers.
-            *self.report.unsized_.entry("the table of interned strings grows with every answer").or_default() += 1;
-        } else if let Some(reason) = size_not_compared(&name) {
+        if let Some(reason) = size_not_compared(&name) {
             *self.report.unsized_.entry(reason).or_default() += 1;
         } else if object.size.is_some_and(|expected| expected != size) {
             let expected = object.size.unwrap_or_default();

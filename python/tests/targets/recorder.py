@@ -30,9 +30,8 @@ UNTRACKED = 255
 # Prefixes of the names of types whose `__sizeof__`, though compiled, counts what other objects own.
 unsized = ()
 
-# From 3.14 on the collector lists the table of interned strings, and every answer leaves a used slot in it. These make
-# it grow now, so that it does not between two answers.
-_ROOM = [sys.intern("room in the table of interned strings %d" % number) for number in range(300)]
+# From 3.14 on the collector lists the table of interned strings. It holds this one as key and as value.
+INTERNED = sys.intern("a string in the table of interned strings")
 
 # Address and bytes of data that an object owns outside of itself; filled by targets that know.
 external = {}
@@ -160,6 +159,8 @@ def _size(each):
     kind = type(each)
     if isinstance(getattr(kind, "__sizeof__", None), FunctionType) or _name(kind).startswith(unsized):
         return -1  # written in Python: free to count what others own, and to change things on the way
+    if kind is dict and each.get(INTERNED) is INTERNED:
+        return -1  # grows now and then, for every answer leaves a used slot in it
     try:
         return getsizeof(each)
     except Exception:
