@@ -61,6 +61,7 @@ check: rust $(BIN)/.tools
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
 	$(CARGO) run --release --quiet -p memsight-xtask -- layers
+	$(CARGO) run --release --quiet -p memsight-xtask -- docs --check
 	@if $(CARGO) deny --version >/dev/null 2>&1; then set -x; $(CARGO) deny check; \
 	 else echo "cargo-deny is not installed: licences and advisories not checked"; fi
 	$(BIN)/ruff check python benches

@@ -6,9 +6,8 @@ use std::path::Path;
 use arrow_array::Array;
 use arrow_array::types::{Int64Type, UInt8Type, UInt32Type, UInt64Type};
 use memsight_model::{
-    Counts,
-    Address, AddressColumn, ExternalSizes, FrameRecord, Label, LabelKind, MAX_PAYLOAD, NameId, Names, ObjectFlags,
-    ObjectId, ObjectKind, ObjectTable, ReferenceTable, Region, Root, RootKind, Sizes, Snapshot, TextTable,
+    Address, AddressColumn, Counts, ExternalSizes, FrameRecord, Label, LabelKind, MAX_PAYLOAD, NameId, Names,
+    ObjectFlags, ObjectId, ObjectKind, ObjectTable, ReferenceTable, Region, Root, RootKind, Sizes, Snapshot, TextTable,
     ThreadRecord, TypeId, TypeRecord,
 };
 
