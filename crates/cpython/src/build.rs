@@ -80,6 +80,7 @@ impl Python {
         let scene =
             Scene { memory: &memory, layout: &self.layout, slots: &slots, files: static_memory(&memory, regions) };
         let (mut snapshot, ranks) = self.read_heap(&scene, options, progress)?;
+        progress.phase("numbering objects", None);
         drop(memory);
         snapshot.objects.addresses = texts::addresses(&slots, &ranks);
         snapshot.maps = regions.to_vec();
@@ -120,6 +121,7 @@ impl Python {
         if progress.cancelled() {
             return Err(PythonError::Cancelled);
         }
+        progress.phase("collecting names and roots", None);
         let mut snapshot = Snapshot {
             manifest: self.manifest(options, interpreters.len(), emitted.partial, emitted.exhausted),
             texts: texts::collect(&shared, &emitted.keys, options.values),

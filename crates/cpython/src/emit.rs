@@ -1,6 +1,5 @@
 //! The second walk: rows and named references, written in order of address by both cores.
 
-use std::collections::HashMap;
 use std::sync::Mutex;
 
 use memsight_model::{Address, Counts, Label, LabelKind, NameId, Names, ObjectFlags, ObjectId, ReadMemory, TypeId};
@@ -76,7 +75,7 @@ impl<M: ReadMemory> Shared<'_, M> {
             broken: false,
             inferred: false,
             str_names: AddressMap::default(),
-            field_names: HashMap::new(),
+            field_names: AddressMap::default(),
         };
         for (row, slot) in self.ranks.bits.ones(Slots::slots_of(part.chunks)).enumerate() {
             let (Some(end), Some(type_), Some(shallow), Some(refcount), Some(flags)) = (
@@ -203,7 +202,8 @@ struct Writer<'s, 'r, M> {
     broken: bool,
     inferred: bool,
     str_names: AddressMap<NameId>,
-    field_names: HashMap<(usize, usize), NameId>,
+    /// By address and length, which is dearer to look up by content.
+    field_names: AddressMap<NameId>,
 }
 
 impl<M: ReadMemory> Sink for Writer<'_, '_, M> {
@@ -260,7 +260,8 @@ impl<M: ReadMemory> Writer<'_, '_, M> {
 
     fn field_name(&mut self, name: &'static str) -> NameId {
         let names = self.shared.names;
-        *self.field_names.entry((name.as_ptr() as usize, name.len())).or_insert_with(|| intern(names, name))
+        let key = (name.as_ptr() as u64) ^ (name.len() as u64) << 56;
+        *self.field_names.entry(key).or_insert_with(|| intern(names, name))
     }
 
     fn str_name(&mut self, name: Address) -> NameId {
