@@ -38,7 +38,7 @@ impl Target for Memory<'_> {
         let mut random = Random::new(seed);
         let Some((_, image)) = random.pick(self.images) else { return false };
         let corrupt = Corrupt::new(image, &mut random);
-        let options = DecodeOptions { values: random.once_in(2), threads: 1 + random.below(2) as usize };
+        let options = DecodeOptions { values: random.once_in(2), threads: 1 + random.below(2) as usize, references: true };
         let Ok(snapshot) = decode(&corrupt, &options) else { return false };
         if random.once_in(4) {
             analyse(&snapshot);
@@ -75,7 +75,7 @@ impl Folder {
     fn new(images: &[(String, Image)]) -> Result<Folder> {
         let (_, image) = images.first().context("no image")?;
         let python = locate(image, &image.regions, &|_| None)?;
-        let options = DecodeOptions { values: true, threads: 1 };
+        let options = DecodeOptions { values: true, threads: 1, references: true };
         let snapshot = python.decode(image, &image.regions, &options, &Quiet)?;
         let folder = tempfile::tempdir()?;
         memsight_format::write(&snapshot, &folder.path().join("heap"), &WriteOptions { force: false })?;

@@ -14,6 +14,7 @@ mod paths;
 mod program;
 mod query;
 mod route;
+mod shallow;
 mod shapes;
 mod suspects;
 mod threads;
@@ -27,6 +28,7 @@ use memsight_model::{ObjectFlags, Progress, SCHEMA_VERSION, Snapshot};
 
 pub use error::AnalysisError;
 use histogram::TypeGroups;
+pub use shallow::histogram;
 pub use suspects::THRESHOLD;
 use views::{Header, Overview, SuspectsView, TypesView};
 
@@ -109,15 +111,7 @@ impl<'a> Analysis<'a> {
     }
 
     fn header(&self) -> Header {
-        let manifest = &self.snapshot.manifest;
-        Header {
-            schema_version: SCHEMA_VERSION,
-            pid: manifest.pid,
-            python: manifest.python.clone(),
-            created: manifest.created.clone(),
-            mode: manifest.mode,
-            partial: manifest.partial.clone(),
-        }
+        header(self.snapshot)
     }
 
     /// `bytes` as a part of all bytes, 0 to 1.
@@ -130,6 +124,18 @@ impl<'a> Analysis<'a> {
 }
 
 /// `--top 0` shows everything.
+fn header(snapshot: &Snapshot) -> Header {
+    let manifest = &snapshot.manifest;
+    Header {
+        schema_version: SCHEMA_VERSION,
+        pid: manifest.pid,
+        python: manifest.python.clone(),
+        created: manifest.created.clone(),
+        mode: manifest.mode,
+        partial: manifest.partial.clone(),
+    }
+}
+
 fn limit(top: usize) -> usize {
     if top == 0 { usize::MAX } else { top }
 }

@@ -100,6 +100,40 @@ pub struct TypesView {
     pub types: Vec<TypeRow>,
 }
 
+/// One type of the shallow histogram.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HistogramRow {
+    /// `module.qualname`; built-ins bare.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Instances.
+    pub count: u64,
+    /// Sum of their shallow sizes (`sys.getsizeof`).
+    pub shallow_bytes: u64,
+    /// Sum of what they own outside the Python heap.
+    pub external_bytes: u64,
+    /// Part of all bytes (shallow and external), 0 to 1.
+    pub share: f64,
+}
+
+/// `types --shallow`: counts and sizes, without what references would tell.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HistogramView {
+    /// What was looked at.
+    #[serde(flatten)]
+    pub header: Header,
+    /// Objects of all types.
+    pub objects: u64,
+    /// Sum of shallow sizes of all types.
+    pub shallow_bytes: u64,
+    /// Sum of external sizes of all types.
+    pub external_bytes: u64,
+    /// Distinct types; `types` may show fewer.
+    pub type_count: u64,
+    /// The types, most bytes first.
+    pub types: Vec<HistogramRow>,
+}
+
 /// A leak suspect: one object, or a group of one type, that retains at least the threshold.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Suspect {

@@ -178,9 +178,13 @@ pub enum View {
     /// Histogram by type: count, shallow, external and retained size
     #[command(
         override_usage = "memsight heap <PID|FILE> types [OPTIONS]",
-        after_long_help = "EXAMPLES\n  memsight heap 4242 types --top 0 --format json"
+        after_long_help = "EXAMPLES\n  memsight heap 4242 types --top 0 --format json\n  memsight heap 4242 types --shallow"
     )]
-    Types,
+    Types {
+        /// Counts and sizes alone, in about half the time: no references are read, so no retained sizes
+        #[arg(long)]
+        shallow: bool,
+    },
     /// Leak suspects: who retains 10% or more, where it gathers, how it is reached
     #[command(
         override_usage = "memsight heap <PID|FILE> suspects [OPTIONS]",

@@ -106,6 +106,24 @@ fn a_snapshot_shows_the_same() {
 }
 
 #[test]
+fn the_shallow_histogram_counts_the_same() {
+    let target = Python::start(LEAK);
+    let own = |view: &Value| -> Vec<(String, u64, u64, u64)> {
+        let number = |row: &Value, key: &str| row[key].as_u64().expect("a number");
+        let facts = |row: &Value| {
+            let sizes = (number(row, "shallow_bytes"), number(row, "external_bytes"));
+            (row["type"].to_string(), number(row, "count"), sizes.0, sizes.1)
+        };
+        let mut rows: Vec<_> = view["types"].as_array().expect("a list").iter().map(facts).collect();
+        rows.sort();
+        rows
+    };
+    let shallow = json(&target.pid(), &["types", "--shallow", "--top", "0"]);
+    assert_eq!(own(&shallow), own(&json(&target.pid(), &["types", "--top", "0"])));
+    assert_eq!(row(&shallow, "__main__.Session").get("retained_bytes"), None);
+}
+
+#[test]
 fn rows_are_as_many_as_asked_for() {
     let target = Python::start("");
     let rows = |top: &str| json(&target.pid(), &["types", "--top", top])["types"].as_array().map(Vec::len);

@@ -35,13 +35,15 @@ use crate::window::Window;
 pub struct DecodeOptions {
     /// Keep the texts of strings, bytes and numbers, not only of dictionary keys.
     pub values: bool,
-    /// Threads of the second walk.
+    /// Threads of the walks.
     pub threads: usize,
+    /// Write the references. Without them the objects are counted and sized only, and have no addresses.
+    pub references: bool,
 }
 
 impl Default for DecodeOptions {
     fn default() -> Self {
-        DecodeOptions { values: false, threads: 2 }
+        DecodeOptions { values: false, threads: 2, references: true }
     }
 }
 
@@ -82,7 +84,9 @@ impl Python {
         let (mut snapshot, ranks) = self.read_heap(&scene, options, progress)?;
         progress.phase("numbering objects", None);
         drop(memory);
-        snapshot.objects.addresses = texts::addresses(&slots, &ranks);
+        if options.references {
+            snapshot.objects.addresses = texts::addresses(&slots, &ranks);
+        }
         snapshot.maps = regions.to_vec();
         Ok(snapshot)
     }
@@ -116,7 +120,8 @@ impl Python {
         let ranks = objects.ranked();
         progress.phase("decoding objects", Some(ranks.count.into()));
         let names = Mutex::new(Names::default());
-        let shared = Shared { scene, types: &types, ranks: &ranks, tracked: &tracked, names: &names };
+        let references = options.references;
+        let shared = Shared { scene, types: &types, ranks: &ranks, tracked: &tracked, names: &names, references };
         let emitted = emit(&shared, &edges, &settings);
         if progress.cancelled() {
             return Err(PythonError::Cancelled);
@@ -307,7 +312,8 @@ struct Arrays {
 /// The second walk: parts of memory with about equal work, a worker each.
 fn emit<M: ReadMemory + Sync>(shared: &Shared<M>, edges: &[u64], settings: &Settings) -> Emitted {
     let objects = shared.ranks.count as usize;
-    let references = edges.iter().sum::<u64>().min(u64::from(u32::MAX)) as usize;
+    let all = edges.iter().sum::<u64>().min(u64::from(u32::MAX)) as usize;
+    let references = if shared.references { all } else { 0 };
     let mut arrays = Arrays {
         offsets: vec![0; objects + 1],
         types: vec![TypeId(0); objects],

@@ -24,6 +24,8 @@ pub(crate) struct Shared<'a, M> {
     pub ranks: &'a Ranks,
     pub tracked: &'a Tracked,
     pub names: &'a Mutex<Names>,
+    /// Write the references, too.
+    pub references: bool,
 }
 
 /// What a worker found beside what it wrote in place.
@@ -116,7 +118,9 @@ impl<M: ReadMemory> Shared<'_, M> {
         let (mut size, mut interned) = (sizes::Size::default(), false);
         if let Some(row) = kind {
             let info = &self.types.infos[row as usize];
-            decoder.references(at, info, writer);
+            if self.references {
+                decoder.references(at, info, writer);
+            }
             writer.inferred |= !info.exact;
             size = sizes::of(memory, layout, at, info).unwrap_or_else(|_| {
                 writer.broken = true;

@@ -20,6 +20,10 @@ pub struct LookOptions {
     pub mode: Mode,
     /// Keep the contents of strings, bytes and numbers.
     pub values: bool,
+    /// Count and size the objects only: no references, so that nothing but [`analysis::histogram`] makes sense.
+    ///
+    /// [`analysis::histogram`]: memsight_analysis::histogram
+    pub shallow: bool,
 }
 
 /// Looks at the Python heap of a process.
@@ -94,7 +98,7 @@ fn capture_live(
 }
 
 fn decode(python: &Python, image: Image, options: &LookOptions, progress: &dyn Progress) -> Result<Snapshot, Error> {
-    let options = DecodeOptions { values: options.values, ..DecodeOptions::default() };
+    let options = DecodeOptions { values: options.values, references: !options.shallow, ..DecodeOptions::default() };
     let regions = image.regions().to_vec();
     Ok(python.decode(image, &regions, &options, progress)?)
 }

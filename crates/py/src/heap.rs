@@ -43,7 +43,7 @@ pub(crate) fn look(py: Python<'_>, pid: u32, mode: &str, values: bool) -> PyResu
         "live" => Mode::Live,
         other => return Err(PyValueError::new_err(format!("mode is \"freeze\" or \"live\", not {other:?}"))),
     };
-    let options = LookOptions { mode, values };
+    let options = LookOptions { mode, values, shallow: false };
     enter(py, move |progress| memsight_engine::look(pid, &options, progress).map(Heap::new))
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use memsight_engine::analysis::Analysis;
+use memsight_engine::analysis::{Analysis, histogram};
 use memsight_engine::{LookOptions, open};
 use memsight_render::text;
 
@@ -20,7 +20,13 @@ pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), 
     let subject = subject(args)?;
     let started = start();
     let ticker = console.ticker(interrupt);
-    let snapshot = interrupt.carefully(|| open(&subject, &options(&args.look), &ticker))?;
+    let shallow = matches!(args.view, Some(View::Types { shallow: true }));
+    let look = LookOptions { shallow, ..options(&args.look) };
+    let snapshot = interrupt.carefully(|| open(&subject, &look, &ticker))?;
+    if shallow {
+        let view = histogram(&snapshot, args.top.unwrap_or(TOP));
+        return shown(view, ticker, console, text::histogram);
+    }
     let analysis = Analysis::new(&snapshot, &ticker);
     let rows = args.top.unwrap_or(TOP);
     // Each view is made before the ticker's line is wiped, and shown after.
@@ -37,7 +43,7 @@ pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), 
             }
             Ok(())
         }
-        View::Types => shown(analysis.types(rows), ticker, console, text::types),
+        View::Types { .. } => shown(analysis.types(rows), ticker, console, text::types),
         View::Suspects => shown(analysis.suspects(rows), ticker, console, text::suspects),
         View::Dominators => shown(analysis.dominators(rows), ticker, console, text::dominators),
         View::Path { query } => shown(analysis.path(&query, rows)?, ticker, console, text::path),
@@ -72,7 +78,7 @@ fn is_pid(subject: &str) -> bool {
 
 /// The engine's options out of the person's.
 pub(super) fn options(look: &Look) -> LookOptions {
-    LookOptions { mode: look.mode.into(), values: look.values }
+    LookOptions { mode: look.mode.into(), values: look.values, shallow: false }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the command tells what a look costs")]

@@ -22,7 +22,7 @@ pub use paths::path;
 pub use style::{Style, Tone};
 pub use suspects::{culprit, suspects};
 pub use threads::threads;
-pub use types::types;
+pub use types::{histogram, types};
 
 use memsight_analysis::views::Header;
 use words::{clean, wrap_words};

@@ -58,7 +58,10 @@ fn paragraph(at: usize, suspect: &Suspect, style: &Style) -> String {
     part("path", wrap(suspect.path.iter().map(|step| clean(step)), " -> ", room), Some(Tone::Hint));
     if let Some(point) = &suspect.accumulation_point {
         let own = Bytes(point.shallow_bytes.saturating_add(point.external_bytes));
-        let text = format!("{} at {}, itself {own}", clean(&point.name), clean(&point.address));
+        let (name, address) = (clean(&point.name), clean(&point.address));
+        // An object without a name in the program is called by its address already.
+        let place = if name.ends_with(&address) { name } else { format!("{name} at {address}") };
+        let text = format!("{place}, itself {own}");
         part("in", wrap_words(&text, room), None);
     }
     part("holds", wrap(suspect.holds.iter().take(HELD).map(held), ", ", room), None);
