@@ -8,6 +8,8 @@ use crate::route::is_globals;
 use crate::views::ObjectRef;
 use crate::words::{bare_key, function, is_namespace, key, key_of, object_kind, short_type, type_name};
 
+/// Fields of built-in objects that Python code reaches by the same name.
+const OPEN_FIELDS: [&str; 4] = ["__closure__", "__defaults__", "__kwdefaults__", "cell_contents"];
 /// Longest path, in references, that a name spells out.
 const NAME_STEPS: usize = 9;
 
@@ -87,6 +89,10 @@ impl Analysis<'_> {
                 }
             }
             LabelKind::Attribute => format!(".{}", crate::words::label(snapshot, step.label)),
+            LabelKind::Field => {
+                let name = crate::words::label(snapshot, step.label);
+                OPEN_FIELDS.contains(&name.as_str()).then(|| format!(".{name}"))?
+            }
             _ => return None,
         };
         Some(text)

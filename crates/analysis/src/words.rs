@@ -28,9 +28,13 @@ pub(crate) fn object_kind(snapshot: &Snapshot, object: ObjectId) -> ObjectKind {
 
 /// Whether the reference leads from an object or a class to the dictionary of its attributes.
 pub(crate) fn is_namespace(snapshot: &Snapshot, label: Label, target: ObjectId) -> bool {
-    matches!(label.kind(), LabelKind::Field | LabelKind::Attribute)
-        && matches!(name(snapshot, label), "__dict__" | "tp_dict" | "md_dict")
-        && object_kind(snapshot, target) == ObjectKind::Dict
+    let leads = match label.kind() {
+        // `dict` is what the structures of C types call it: futures, partial functions, streams.
+        LabelKind::Field => matches!(name(snapshot, label), "__dict__" | "tp_dict" | "md_dict" | "dict" | "ns_dict"),
+        LabelKind::Attribute => matches!(name(snapshot, label), "__dict__" | "tp_dict" | "md_dict"),
+        _ => false,
+    };
+    leads && object_kind(snapshot, target) == ObjectKind::Dict
 }
 
 /// The name in a label whose payload is one.

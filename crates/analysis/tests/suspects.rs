@@ -243,7 +243,90 @@ fn a_mutable_default_is_found_in_the_function() {
     assert_eq!(found.len(), 1, "{found:#?}");
     let path = found[0].path.join(" -> ");
     assert_eq!(path, "module app -> lookup (function) -> __defaults__ (tuple) -> [0] -> dict");
-    assert!(found[0].summary.starts_with("500 instances of bytes, kept by __defaults__ (tuple) -> [0] -> dict, hold"));
+    assert!(
+        found[0].summary.starts_with("500 instances of bytes, kept by app.lookup.__defaults__[0] (dict), hold"),
+        "{}",
+        found[0].summary
+    );
+}
+
+#[test]
+fn a_list_in_a_closure_is_named_as_python_would() {
+    let mut heap = Heap::default();
+    heap.program(100_000);
+    let app = heap.module("app");
+    let handler = heap.object("function", 160);
+    let closure = heap.object("tuple", 48);
+    let cell = heap.object("cell", 40);
+    let seen = heap.object("list", 20_000);
+    heap.item(app, "handler", handler);
+    heap.named(handler, LabelKind::Field, "__closure__", closure);
+    heap.index(closure, 0, cell);
+    heap.named(cell, LabelKind::Field, "cell_contents", seen);
+    for at in 0..500 {
+        let value = heap.object("bytes", 200);
+        heap.index(seen, at, value);
+    }
+    let found = suspects(heap);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    let start = "500 instances of bytes, kept by app.handler.__closure__[0].cell_contents (list), hold";
+    assert!(found[0].summary.starts_with(start), "{}", found[0].summary);
+}
+
+#[test]
+fn what_has_no_name_is_told_from_the_root() {
+    let mut heap = Heap::default();
+    heap.program(100_000);
+    let app = heap.module("app");
+    let render = heap.object("functools._lru_cache_wrapper", 160);
+    let cache = heap.object("dict", 20_000);
+    heap.item(app, "render", render);
+    heap.named(render, LabelKind::Field, "cache", cache);
+    for at in 0..500 {
+        let value = heap.object("bytes", 200);
+        heap.item(cache, &at.to_string(), value);
+    }
+    let found = suspects(heap);
+    let start = "500 instances of bytes, kept by module app -> render (_lru_cache_wrapper) -> cache (dict), hold";
+    assert!(found[0].summary.starts_with(start), "{}", found[0].summary);
+}
+
+#[test]
+fn the_attributes_of_a_c_type_are_no_step() {
+    let mut heap = Heap::default();
+    heap.program(100_000);
+    let app = heap.module("app");
+    let future = heap.object("_asyncio.Future", 160);
+    let attributes = heap.object("dict", 100);
+    let children = heap.object("list", 20_000);
+    heap.item(app, "future", future);
+    heap.named(future, LabelKind::Field, "dict", attributes);
+    heap.item(attributes, "_children", children);
+    for at in 0..500 {
+        let value = heap.object("bytes", 200);
+        heap.index(children, at, value);
+    }
+    let found = suspects(heap);
+    assert_eq!(found[0].path.join(" -> "), "module app -> future (Future) -> _children (list)");
+    let start = "500 instances of bytes, kept by app.future._children (list), hold";
+    assert!(found[0].summary.starts_with(start), "{}", found[0].summary);
+}
+
+#[test]
+fn a_little_data_in_each_of_many_modules_is_no_suspect() {
+    let mut heap = Heap::default();
+    heap.program(100_000);
+    let modules = heap.object("dict", 1_000);
+    heap.root(modules, RootKind::Interpreter, "sys.modules");
+    for at in 0..100 {
+        let module = heap.object("module", 100);
+        let namespace = heap.object("dict", 100);
+        heap.item(modules, &format!("m{at}"), module);
+        heap.named(module, LabelKind::Field, "md_dict", namespace);
+        let table = heap.object("list", 2_000);
+        heap.item(namespace, "table", table);
+    }
+    assert_eq!(suspects(heap), []);
 }
 
 #[test]

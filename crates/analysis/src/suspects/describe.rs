@@ -16,7 +16,9 @@ use crate::words::{frame, root, short, short_type};
 const HOLDS: usize = 8;
 /// Words to search the source for.
 const KEYWORDS: usize = 12;
-/// Steps at the end of a path that name an object which has no short name.
+/// Longest path that stands whole for the name of an object which has none.
+const WHOLE_PATH: usize = 6;
+/// Steps at the end of a longer one that are given after its beginning.
 const LAST_WORDS: usize = 3;
 
 impl Analysis<'_> {
@@ -84,7 +86,11 @@ impl Analysis<'_> {
     fn keeper(&self, object: ObjectId, in_words: &[String]) -> String {
         match self.expression(object) {
             Some(name) => format!("{name} ({})", short_type(self.snapshot, object)),
-            None => in_words[in_words.len().saturating_sub(LAST_WORDS)..].join(" -> "),
+            None if in_words.len() <= WHOLE_PATH => in_words.join(" -> "),
+            None => {
+                let last = &in_words[in_words.len() - LAST_WORDS..];
+                format!("{} -> {} -> ... -> {}", in_words[0], in_words[1], last.join(" -> "))
+            }
         }
     }
 

@@ -140,13 +140,17 @@ impl<'a> Finder<'a> {
     }
 
     /// A group under a part of the program, or under nothing: its members may have nothing to do with each other.
-    /// Classes at the very top are left to [`Finder::scattered`]. Returns whether the group is a suspect.
+    /// Classes at the very top are left to [`Finder::scattered`]. Modules are no group: what little data each of them
+    /// keeps only adds up. Returns whether the bytes of the group are accounted for.
     fn meet_by_chance(&mut self, node: Node, group: u32, big: &[Node]) -> bool {
         let tree = self.analysis.graph.tree();
         if node == Node::ROOT && self.analysis.group_type(group).is_some_and(is_class) {
             return false;
         }
         let parts = self.members(node, group, big);
+        if parts.iter().all(|&part| self.kind(part) == ObjectKind::Module && self.data.is_program(part)) {
+            return true;
+        }
         let keeper = self.holder(&parts).or(tree.object(node));
         if keeper.is_none() {
             return false;
