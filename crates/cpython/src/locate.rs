@@ -75,7 +75,22 @@ pub fn locate<M: ReadMemory>(
             Err(error) => last = last.or(Some(error)),
         }
     }
-    Err(last.unwrap_or(PythonError::NotPython))
+    match regions.iter().filter_map(|region| told_version(&region.path)).find(|version| !is_readable(*version)) {
+        Some((major, minor)) => Err(PythonError::UnknownVersion { version: format!("{major}.{minor}") }),
+        None => Err(last.unwrap_or(PythonError::NotPython)),
+    }
+}
+
+/// The version in the name of an interpreter or its library: `python3.7`, `libpython2.7.so.1.0`.
+fn told_version(path: &str) -> Option<(u32, u8)> {
+    let name = path.rsplit('/').next()?;
+    let told = name.strip_prefix("lib").unwrap_or(name).strip_prefix("python")?;
+    let mut numbers = told.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+fn is_readable((major, minor): (u32, u8)) -> bool {
+    major == 3 && layout::of(minor).is_some()
 }
 
 /// Where `_PyRuntime` may be, the likeliest first: symbols of mapped images, then of files, then the cookie.
@@ -148,11 +163,7 @@ fn recognise<M: ReadMemory>(memory: &M, runtime: Address, regions: &[Region]) ->
 /// Versions without debug offsets, the one that the file name tells first.
 fn minors_to_try(runtime: Address, regions: &[Region]) -> Vec<u8> {
     let name = regions.iter().find(|region| region.contains(runtime)).map_or("", |region| &region.path);
-    let told = name.rfind("python3.").and_then(|at| {
-        let digits: String = name[at + 8..].chars().take_while(char::is_ascii_digit).collect();
-        digits.parse().ok()
-    });
-    told.into_iter().chain(8..=12).collect()
+    told_version(name).map(|(_, minor)| minor).into_iter().chain(8..=12).collect()
 }
 
 fn by_debug_offsets<M: ReadMemory>(
@@ -207,5 +218,24 @@ impl Python {
             return Err(PythonError::DebugBuild { version: self.version.to_string() });
         }
         Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_tell_versions() {
+        for (path, version) in [
+            ("/usr/bin/python3.11", Some((3, 11))),
+            ("/opt/lib/libpython3.7m.so.1.0", Some((3, 7))),
+            ("/usr/lib/libpython2.7.so.1.0 (deleted)", Some((2, 7))),
+            ("/usr/bin/python3", None),
+            ("/usr/lib/python3.11/lib-dynload/_csv.so", None),
+        ] {
+            assert_eq!(told_version(path), version, "{path}");
+        }
+        assert!(is_readable((3, 15)) && !is_readable((3, 7)) && !is_readable((2, 12)));
     }
 }

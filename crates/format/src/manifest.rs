@@ -62,8 +62,12 @@ impl ManifestFile {
             }
             Err(error) => return Err(FormatError::io(folder, "read", error)),
         }
-        if !std::fs::metadata(&path).is_ok_and(|about| about.is_file()) {
-            return Err(foreign("it has no manifest.json"));
+        match std::fs::metadata(&path) {
+            Ok(about) if about.is_file() => {}
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(FormatError::io(&path, "read", error));
+            }
+            _ => return Err(foreign("it has no manifest.json")),
         }
         let text = read_capped(&path)?;
         let head: Head = serde_json::from_slice(&text)
