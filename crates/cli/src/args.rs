@@ -1,10 +1,20 @@
 //! What a person may write after `memsight`: parsing only, nothing is done here.
 
+mod agent;
+mod gc;
+mod top;
+mod watch;
+
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use memsight_model::Mode;
+
+pub use agent::Agent;
+pub use gc::Gc;
+pub use top::Top;
+pub use watch::Watch;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -70,6 +80,8 @@ pub enum Format {
     Text,
     /// For scripts: stable keys, sizes in bytes
     Json,
+    /// For pipes: the same, one object a line
+    Jsonl,
 }
 
 /// When to use colours.
@@ -91,6 +103,14 @@ pub enum Verb {
     Heap(Heap),
     /// Write the heap of a process to a folder of Parquet tables
     Snapshot(Snapshot),
+    /// Watch the memory of Python processes on the screen
+    Top(Top),
+    /// Record the memory of a process and its children over time, and say whether it leaks
+    Watch(Watch),
+    /// Watch the garbage collector: generations, collections, pauses, and what to change
+    Gc(Gc),
+    /// Export the memory of Python processes to Prometheus and OpenTelemetry
+    Agent(Agent),
     /// Say what stands between memsight and a process, and the one command that helps
     Doctor(Doctor),
     /// Start a service that leaks, drive it, explain it live and name the culprit

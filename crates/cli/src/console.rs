@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use memsight_model::Explain;
 use memsight_render::text::{self, Style, Tone};
-use memsight_render::{ErrorView, json};
+use memsight_render::{ErrorView, json, json_line};
 use serde::Serialize;
 
 use crate::args::{Color, Format, Global};
@@ -47,7 +47,7 @@ impl Console {
 
     /// Whether results go out as JSON.
     pub fn is_json(&self) -> bool {
-        self.format == Format::Json
+        self.format != Format::Text
     }
 
     /// A progress display of its own for one job.
@@ -60,6 +60,7 @@ impl Console {
         match self.format {
             Format::Text => self.write(&text(view, &self.out)),
             Format::Json => self.write(&json(view)),
+            Format::Jsonl => self.write(&json_line(view)),
         }
     }
 
@@ -86,7 +87,7 @@ impl Console {
         let view = ErrorView { code: error.code().to_owned(), message: error.to_string(), hint: error.hint() };
         let text = match self.format {
             Format::Text => text::error(&view, &self.err),
-            Format::Json => view.json(),
+            Format::Json | Format::Jsonl => view.json(),
         };
         // There is nowhere left to say that stderr is gone.
         let _ = io::stderr().lock().write_all(text.as_bytes());

@@ -32,18 +32,20 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
     };
     let console = Console::new(&cli.global);
     let interrupt = Interrupt::listen();
+    let done = |result: Result<(), Error>| result.map(|()| 0);
     let result = match &cli.verb {
-        Verb::Ps => verbs::ps::run(&console),
-        Verb::Heap(args) => verbs::heap::run(args, &console, &interrupt),
-        Verb::Snapshot(args) => verbs::snapshot::run(args, &console, &interrupt),
-        Verb::Doctor(args) => verbs::doctor::run(args, &console),
-        Verb::Demo(args) => demo::run(args, &console, &interrupt),
-        Verb::Completions(args) => verbs::completions::run(args, &console),
+        Verb::Ps => done(verbs::ps::run(&console)),
+        Verb::Heap(args) => done(verbs::heap::run(args, &console, &interrupt)),
+        Verb::Snapshot(args) => done(verbs::snapshot::run(args, &console, &interrupt)),
+        Verb::Top(args) => verbs::top::run(args, &console, &interrupt),
+        Verb::Watch(args) => verbs::watch::run(args, &console, &interrupt),
+        Verb::Gc(args) => verbs::gc::run(args, &console, &interrupt),
+        Verb::Agent(args) => verbs::agent::run(args, &console, &interrupt),
+        Verb::Doctor(args) => done(verbs::doctor::run(args, &console)),
+        Verb::Demo(args) => done(demo::run(args, &console, &interrupt)),
+        Verb::Completions(args) => done(verbs::completions::run(args, &console)),
     };
-    match result {
-        Ok(()) => 0,
-        Err(error) => exit_code(&error, &console),
-    }
+    result.unwrap_or_else(|error| exit_code(&error, &console))
 }
 
 /// clap's own answers: help and version are results, the rest is an error.

@@ -5,6 +5,9 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod figures;
+mod finding;
+mod gc;
 mod label;
 mod memory;
 mod objects;
@@ -14,6 +17,12 @@ mod texts;
 mod units;
 
 pub use address::Address;
+pub use figures::{
+    ContainerSample, MachineSample, MemoryInfo, Pressure, ProcessSample, Rollup, Sample, StatusFigures,
+    SwapMemory, Timestamp, Totals, Unavailable, VirtualMemory,
+};
+pub use finding::{Confidence, Finding, Severity};
+pub use gc::{GcEvent, GcGeneration, GcInterpreter, GcReading, PauseSource};
 pub use label::{Label, LabelKind, MAX_PAYLOAD};
 pub use memory::{Fault, ReadMemory, Region};
 pub use objects::{AddressColumn, Counts, ExternalSizes, ObjectFlags, ObjectId, ObjectTable, ReferenceTable, Sizes};

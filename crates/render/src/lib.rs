@@ -19,3 +19,10 @@ pub fn json<T: Serialize>(view: &T) -> String {
     text.push('\n');
     text
 }
+
+/// A view as JSON in one line, with a newline at its end: a line of JSON Lines.
+pub fn json_line<T: Serialize>(view: &T) -> String {
+    let mut text = serde_json::to_string(view).unwrap_or_else(|error| format!("{{\"error\": {error:?}}}"));
+    text.push('\n');
+    text
+}

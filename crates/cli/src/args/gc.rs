@@ -1,0 +1,7 @@
+//! `memsight gc`: what a person may write.
+
+use clap::Args;
+
+/// `memsight gc`.
+#[derive(Debug, Args)]
+pub struct Gc {}

@@ -1,0 +1,7 @@
+//! `memsight watch`: what a person may write.
+
+use clap::Args;
+
+/// `memsight watch`.
+#[derive(Debug, Args)]
+pub struct Watch {}

@@ -1,0 +1,10 @@
+//! `memsight top`.
+
+use crate::args::Top;
+use crate::console::Console;
+use crate::error::Error;
+use crate::interrupt::Interrupt;
+
+pub fn run(_args: &Top, _console: &Console, _interrupt: &Interrupt) -> Result<i32, Error> {
+    Ok(0)
+}
