@@ -22,7 +22,9 @@ from ._errors import (
     OutputExists,
     SnapshotNotFound,
     TargetExited,
+    TimeoutExpired,
     UnsupportedInterpreter,
+    ZombieProcess,
 )
 from ._snapshot import Arrow, Snapshot, load, snapshot
 from ._views import (
@@ -71,9 +73,11 @@ __all__ = [
     "TargetExited",
     "ThreadRow",
     "ThreadsView",
+    "TimeoutExpired",
     "TypeRow",
     "TypesView",
     "UnsupportedInterpreter",
+    "ZombieProcess",
     "load",
     "snapshot",
 ]

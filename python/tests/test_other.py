@@ -128,10 +128,12 @@ def test_questions_without_an_answer(target: Target) -> None:
 
 
 def test_errors_and_views_can_be_sent_to_other_processes(target: Target) -> None:
-    for kind in (memsight.Error, memsight.AccessDenied, memsight.TargetExited, memsight.CorruptFile):
-        error = kind("MS-E000", "a hint", "a message")
+    explained = {"code": "MS-E000", "hint": "a hint"}
+    errors: list[memsight.Error] = [kind(message="a message", **explained) for kind in (memsight.Error, memsight.CorruptFile)]
+    errors += [kind(7, "cat", "a message", **explained) for kind in (memsight.AccessDenied, memsight.TargetExited)]
+    for error in errors:
         copy = pickle.loads(pickle.dumps(error))
-        assert type(copy) is kind
+        assert type(copy) is type(error)
         assert (copy.code, copy.hint, copy.message) == ("MS-E000", "a hint", "a message")
         assert "a message" in str(copy) and "MS-E000" in str(copy)
     types = memsight.snapshot(target.pid).types()
