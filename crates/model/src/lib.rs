@@ -10,6 +10,7 @@ mod finding;
 mod gc;
 mod label;
 mod memory;
+pub mod metrics;
 mod objects;
 mod progress;
 mod snapshot;

@@ -6,6 +6,8 @@
 #![forbid(unsafe_code)]
 
 mod listing;
+pub mod openmetrics;
+pub mod otlp;
 pub mod text;
 
 pub use listing::{CheckRow, CheckStatus, DoctorView, ErrorView, ProcessRow, ProcessesView};
