@@ -42,7 +42,8 @@ const FIELDS: &[(&str, u8)] = &[
     ("bytes.size", 13), ("bytes.ob_size", 13), ("bytes.ob_sval", 13),
     ("unicode.size", 13), ("unicode.state", 13), ("unicode.length", 13), ("unicode.asciiobject_size", 13),
     ("unicode.compactunicodeobject_size", 15),
-    ("gc.size", 13), ("gc.collecting", 13),
+    ("gc.size", 13), ("gc.collecting", 13), ("gc.frame", 15), ("gc.generation_stats_size", 15),
+    ("gc.generation_stats", 15),
 ];
 
 /// The debug offsets of a target.
@@ -125,6 +126,12 @@ impl DebugOffsets {
         }
         own.gc.size = near("gc.size")?;
         own.gc.collecting = near("gc.collecting")?;
+        if let Some(rings) = &mut own.gc.rings {
+            own.gc.stats = near("gc.generation_stats")?;
+            rings.size = near("gc.generation_stats_size")?;
+            // 3.15.0 has no such word at the end of the struct.
+            rings.update_seq = rings.update_seq.filter(|offset| offset + 4 <= rings.size);
+        }
         Ok(own)
     }
 }

@@ -186,8 +186,44 @@ pub struct Gc {
     pub garbage: Offset,
     pub callbacks: Offset,
     pub size: u16,
-    /// `generation_stats`: inline array (up to 3.14) or pointer (3.15).
+    /// `generation_stats`: inline array (up to 3.14) or pointer to [`GcRings`] (3.15).
     pub stats: Offset,
+    pub long_lived_total: Maybe,
+    pub long_lived_pending: Maybe,
+    pub stat: GcStat,
+    pub rings: Option<GcRings>,
+}
+
+/// `struct gc_generation_stats`: what `gc.get_stats()` says of a generation.
+#[derive(Debug, Clone)]
+pub struct GcStat {
+    pub collections: Offset,
+    pub collected: Offset,
+    pub uncollectable: Offset,
+    pub size: u16,
+}
+
+/// `struct gc_stats` (3.15 and later): the last collections of every generation, in rings of [`GcStat`]s with
+/// cumulative values.
+#[derive(Debug, Clone)]
+pub struct GcRings {
+    /// In a [`GcStat`]: nanoseconds of `CLOCK_MONOTONIC`, objects looked at, seconds in all.
+    pub started: Offset,
+    pub stopped: Offset,
+    pub candidates: Offset,
+    pub duration: Offset,
+    /// The ring of generation 0; `index` is that of the newest item, a signed byte.
+    pub young: Offset,
+    pub young_len: u16,
+    pub young_index: Offset,
+    /// The rings of generations 1 and 2, `old_size` apart.
+    pub old: Offset,
+    pub old_size: u16,
+    pub old_len: u16,
+    pub old_index: Offset,
+    /// Odd while the collector writes, 2 more after each write (3.15.1 and later).
+    pub update_seq: Maybe,
+    pub size: u16,
 }
 
 /// `PyTypeObject` (`cpython/object.h`).

@@ -322,6 +322,10 @@ pub(super) static LAYOUT: Layout = Layout {
         callbacks: 216,
         size: 240,
         stats: 128,
+        long_lived_total: Some(224),
+        long_lived_pending: Some(232),
+        stat: GcStat { collections: 0, collected: 8, uncollectable: 16, size: 24 },
+        rings: None,
     },
     type_object: TypeObject {
         name: 24,

@@ -534,6 +534,10 @@ pub(super) static LAYOUT: Layout = Layout {
         callbacks: 208,
         size: 264,
         stats: 120,
+        long_lived_total: Some(240),
+        long_lived_pending: Some(248),
+        stat: GcStat { collections: 0, collected: 8, uncollectable: 16, size: 24 },
+        rings: None,
     },
     type_object: TypeObject {
         name: 24,

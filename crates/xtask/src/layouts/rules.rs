@@ -208,6 +208,33 @@ const GC: Fields = &[
     ("callbacks", At(&["_gc_runtime_state.callbacks"])),
     ("size", Size(&["_gc_runtime_state"])),
     ("stats", At(&["_gc_runtime_state.generation_stats"])),
+    ("long_lived_total", Maybe(&["_gc_runtime_state.long_lived_total"])),
+    ("long_lived_pending", Maybe(&["_gc_runtime_state.long_lived_pending"])),
+    ("stat", Struct("GcStat", GC_STAT)),
+    ("rings", MaybeStruct("GcRings", GC_RINGS)),
+];
+
+const GC_STAT: Fields = &[
+    ("collections", At(&["gc_generation_stats.collections"])),
+    ("collected", At(&["gc_generation_stats.collected"])),
+    ("uncollectable", At(&["gc_generation_stats.uncollectable"])),
+    ("size", Size(&["gc_generation_stats"])),
+];
+
+const GC_RINGS: Fields = &[
+    ("started", At(&["gc_generation_stats.ts_start"])),
+    ("stopped", At(&["gc_generation_stats.ts_stop"])),
+    ("candidates", At(&["gc_generation_stats.candidates"])),
+    ("duration", At(&["gc_generation_stats.duration"])),
+    ("young", At(&["gc_stats.young"])),
+    ("young_len", Len(&["gc_young_stats_buffer.items"])),
+    ("young_index", At(&["gc_young_stats_buffer.index"])),
+    ("old", At(&["gc_stats.old"])),
+    ("old_size", Size(&["gc_old_stats_buffer"])),
+    ("old_len", Len(&["gc_old_stats_buffer.items"])),
+    ("old_index", At(&["gc_old_stats_buffer.index"])),
+    ("update_seq", Maybe(&["gc_stats.update_seq"])),
+    ("size", Size(&["gc_stats"])),
 ];
 
 const TYPE_OBJECT: Fields = &[
