@@ -85,6 +85,24 @@ pub enum FormatError {
         /// What does not fit.
         reason: String,
     },
+    /// Something is there, but not a log of the monitor.
+    #[error("{} is not a log of memsight: {reason}", path.display())]
+    ForeignLog {
+        /// What was to be read.
+        path: PathBuf,
+        /// What gave it away.
+        reason: String,
+    },
+    /// A line of a log is not as the format says.
+    #[error("line {line} of {} is damaged: {reason}", path.display())]
+    DamagedLog {
+        /// The log.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl FormatError {
@@ -117,6 +135,8 @@ impl Explain for FormatError {
             FormatError::Io { .. } => "MS-E057",
             FormatError::NoSuchTable { .. } => "MS-E058",
             FormatError::Inconsistent { .. } => "MS-E059",
+            FormatError::ForeignLog { .. } => "MS-E060",
+            FormatError::DamagedLog { .. } => "MS-E061",
         }
     }
 
@@ -143,6 +163,8 @@ impl Explain for FormatError {
             }
             FormatError::Io { .. } => "check the owner and the permissions of the path".into(),
             FormatError::NoSuchTable { .. } => format!("tables: {}", crate::TABLES.join(", ")),
+            FormatError::ForeignLog { .. } => "give a file that `memsight watch -o FILE.jsonl` wrote".into(),
+            FormatError::DamagedLog { .. } => "the lines before and behind it can be read; copy the log again".into(),
             FormatError::Inconsistent { .. } => "this is a bug of memsight; please report it".into(),
         }
     }

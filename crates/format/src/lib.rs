@@ -1,4 +1,4 @@
-//! Files: the heap snapshot as a folder of Parquet tables and a `manifest.json`.
+//! Files: the heap snapshot as a folder of Parquet tables and a `manifest.json`; the monitor's log ([`monitor`]).
 //!
 //! The format is described in `docs/formats/snapshot.md`. [`write()`] puts a [`Snapshot`] into a new folder, whole or
 //! not at all; [`read`] gives an equal one back and trusts nothing that it finds; [`table`] gives one table as an
@@ -11,6 +11,7 @@
 mod error;
 mod folder;
 mod manifest;
+pub mod monitor;
 mod read;
 mod rows;
 mod sink;

@@ -1,0 +1,87 @@
+//! Records into samples.
+
+use std::collections::HashMap;
+
+use memsight_model::{MemoryInfo, ProcessSample, Sample};
+
+use super::record::{ProcessRecord, Record, SampleRecord, Usage};
+
+/// Makes samples of records again: what the log leaves out as no news comes from earlier records.
+#[derive(Default)]
+pub struct Assembler {
+    known: HashMap<u32, ProcessSample>,
+}
+
+impl Assembler {
+    /// Takes the next record; a sample comes of a record of that kind.
+    pub fn take(&mut self, record: &Record) -> Option<Sample> {
+        match record {
+            Record::Process(process) => {
+                self.learn(process);
+                None
+            }
+            Record::Ended(ended) => {
+                self.known.remove(&ended.pid);
+                None
+            }
+            // What the log says after a gap, it says in full.
+            Record::Gap(_) => {
+                self.known.clear();
+                None
+            }
+            Record::Sample(sample) => Some(self.sample(sample)),
+            _ => None,
+        }
+    }
+
+    fn learn(&mut self, process: &ProcessRecord) {
+        let known = self.known.entry(process.pid).or_default();
+        if known.created != process.created {
+            *known = ProcessSample { pid: process.pid, created: process.created, ..ProcessSample::default() };
+        }
+        known.pid = process.pid;
+        known.parent = process.parent;
+        known.name.clone_from(&process.name);
+        known.python.clone_from(&process.python);
+    }
+
+    fn sample(&mut self, record: &SampleRecord) -> Sample {
+        Sample {
+            at: record.at,
+            processes: record.processes.iter().map(|usage| self.process(usage)).collect(),
+            total: record.total,
+            container: record.container.clone(),
+            machine: record.machine.clone(),
+        }
+    }
+
+    fn process(&mut self, usage: &Usage) -> ProcessSample {
+        let known = self.known.entry(usage.pid).or_default();
+        known.pid = usage.pid;
+        known.state = usage.state;
+        known.memory = MemoryInfo {
+            rss_bytes: usage.rss_bytes,
+            vms_bytes: usage.vms_bytes,
+            shared_bytes: usage.shared_bytes,
+            text_bytes: usage.text_bytes,
+            data_bytes: usage.data_bytes,
+            ..MemoryInfo::default()
+        };
+        known.cpu_ns = usage.cpu_ns;
+        known.minor_faults = usage.minor_faults;
+        known.major_faults = usage.major_faults;
+        known.threads = usage.threads;
+        known.oom_score = usage.oom_score;
+        known.status = usage.status.or(known.status);
+        if usage.rollup_ns.is_some() {
+            (known.rollup, known.rollup_ns) = (usage.rollup, usage.rollup_ns);
+        }
+        if usage.rollup_missing.is_some() {
+            known.rollup_missing.clone_from(&usage.rollup_missing);
+        }
+        if usage.gc.is_some() {
+            known.gc.clone_from(&usage.gc);
+        }
+        known.clone()
+    }
+}

@@ -1,0 +1,207 @@
+//! Samples into lines.
+
+use std::collections::HashMap;
+
+use memsight_model::{GcReading, ProcessSample, Sample, StatusFigures, Timestamp};
+
+use super::append::{Appended, Appender};
+use super::record::{Ended, Gap, Header, Marker, ProcessRecord, Record, SampleRecord, Usage};
+
+/// Writes a log: one line for the header, then per sample one line and those for processes that came and went.
+///
+/// Cost: about 200 bytes a process and a sample; one `write(2)` a sample. Memory: what was last said of each process
+/// that lives.
+pub struct Recorder {
+    out: Appender,
+    header: Vec<u8>,
+    known: HashMap<u32, Known>,
+    buffer: Vec<u8>,
+    round: u64,
+}
+
+/// What the log says of a process that lives.
+struct Known {
+    record: ProcessRecord,
+    status: Option<StatusFigures>,
+    rollup_ns: Option<u64>,
+    gc: Option<GcReading>,
+    missing_said: bool,
+    round: u64,
+}
+
+impl Recorder {
+    /// Begins a log. The header goes out at once.
+    pub fn begin(out: Appender, header: &Header) -> (Recorder, Appended) {
+        let line = line(&Record::Header(header.clone()));
+        let mut recorder = Recorder { out, header: Vec::new(), known: HashMap::new(), buffer: Vec::new(), round: 0 };
+        let appended = recorder.out.append(&line, header.at);
+        if !matches!(appended, Appended::Written) {
+            recorder.header = line;
+        }
+        (recorder, appended)
+    }
+
+    /// Where it writes.
+    pub fn appender(&self) -> &Appender {
+        &self.out
+    }
+
+    /// Appends a sample, with the processes that came and went since the last one.
+    pub fn sample(&mut self, sample: &Sample) -> Appended {
+        if !self.out.tries(sample.at) {
+            return self.out.append(&[], sample.at);
+        }
+        self.start_batch(sample.at);
+        self.round += 1;
+        let mut usages = Vec::with_capacity(sample.processes.len());
+        for process in &sample.processes {
+            usages.push(self.usage(process, sample.at));
+        }
+        self.departures(sample.at);
+        let record = SampleRecord {
+            at: sample.at,
+            total: sample.total,
+            processes: usages,
+            container: sample.container.clone(),
+            machine: sample.machine.clone(),
+        };
+        push(&mut self.buffer, &Record::Sample(Box::new(record)));
+        self.finish_batch(sample.at)
+    }
+
+    /// Appends a marker.
+    pub fn marker(&mut self, marker: &Marker) -> Appended {
+        self.start_batch(marker.at);
+        push(&mut self.buffer, &Record::Marker(marker.clone()));
+        self.finish_batch(marker.at)
+    }
+
+    /// Ends the log with its summary and waits for the disk.
+    pub fn end(&mut self, summary: serde_json::Value, at: Timestamp) -> Appended {
+        self.start_batch(at);
+        push(&mut self.buffer, &Record::Summary { summary });
+        match self.finish_batch(at) {
+            Appended::Written => self.out.sync().map_or_else(Appended::Failed, |()| Appended::Written),
+            other => other,
+        }
+    }
+
+    /// After a failure the log says what it has missed, and everything about the processes again.
+    fn start_batch(&mut self, at: Timestamp) {
+        self.buffer.clear();
+        if self.out.lost() > 0 {
+            self.buffer.extend_from_slice(&self.header);
+            push(&mut self.buffer, &Record::Gap(Gap { at, lost: self.out.lost() }));
+            self.known.clear();
+        }
+    }
+
+    fn finish_batch(&mut self, at: Timestamp) -> Appended {
+        let appended = self.out.append(&self.buffer, at);
+        if matches!(appended, Appended::Written) {
+            self.header.clear();
+        }
+        appended
+    }
+
+    /// The line of a process in a sample; what is not news stays out of it.
+    fn usage(&mut self, process: &ProcessSample, at: Timestamp) -> Usage {
+        let known = self.known.get_mut(&process.pid).filter(|known| says(&known.record, process));
+        let known = match known {
+            Some(known) => known,
+            None => {
+                let record = record(process, at);
+                push(&mut self.buffer, &Record::Process(record.clone()));
+                let mut fresh =
+                    Known { record, status: None, rollup_ns: None, gc: None, missing_said: false, round: 0 };
+                if let Some(old) = self.known.remove(&process.pid).filter(|old| old.record.created == process.created) {
+                    fresh = Known { record: fresh.record, ..old };
+                }
+                self.known.entry(process.pid).or_insert(fresh)
+            }
+        };
+        known.round = self.round;
+        let mut usage = usage(process);
+        if known.status != process.status {
+            (known.status, usage.status) = (process.status, process.status);
+        }
+        if known.rollup_ns != process.rollup_ns {
+            (known.rollup_ns, usage.rollup_ns, usage.rollup) = (process.rollup_ns, process.rollup_ns, process.rollup);
+        }
+        if process.rollup_missing.is_some() && !std::mem::replace(&mut known.missing_said, true) {
+            usage.rollup_missing = process.rollup_missing.clone();
+        }
+        if known.gc != process.gc {
+            (known.gc, usage.gc) = (process.gc.clone(), process.gc.clone());
+        }
+        usage
+    }
+
+    /// Lines for the processes that this round did not see.
+    fn departures(&mut self, at: Timestamp) {
+        let round = self.round;
+        if self.known.values().all(|known| known.round == round) {
+            return;
+        }
+        let mut gone: Vec<u32> =
+            self.known.iter().filter(|(_, known)| known.round != round).map(|(&pid, _)| pid).collect();
+        gone.sort_unstable();
+        for pid in gone {
+            self.known.remove(&pid);
+            push(&mut self.buffer, &Record::Ended(Ended { at, pid }));
+        }
+    }
+}
+
+/// Whether the record says what there is to say of `process`.
+fn says(record: &ProcessRecord, process: &ProcessSample) -> bool {
+    record.created == process.created
+        && record.parent == process.parent
+        && record.name == process.name
+        && record.python == process.python
+}
+
+fn record(process: &ProcessSample, at: Timestamp) -> ProcessRecord {
+    ProcessRecord {
+        at,
+        pid: process.pid,
+        parent: process.parent,
+        created: process.created,
+        name: process.name.clone(),
+        python: process.python.clone(),
+    }
+}
+
+fn usage(process: &ProcessSample) -> Usage {
+    let memory = &process.memory;
+    Usage {
+        pid: process.pid,
+        state: process.state,
+        rss_bytes: memory.rss_bytes,
+        vms_bytes: memory.vms_bytes,
+        shared_bytes: memory.shared_bytes,
+        text_bytes: memory.text_bytes,
+        data_bytes: memory.data_bytes,
+        cpu_ns: process.cpu_ns,
+        minor_faults: process.minor_faults,
+        major_faults: process.major_faults,
+        threads: process.threads,
+        oom_score: process.oom_score,
+        ..Usage::default()
+    }
+}
+
+fn line(record: &Record) -> Vec<u8> {
+    let mut line = Vec::new();
+    push(&mut line, record);
+    line
+}
+
+/// Adds a record as a line. Numbers that JSON cannot have (NaN, infinite) become null; nothing else can fail.
+fn push(lines: &mut Vec<u8>, record: &Record) {
+    let whole = lines.len();
+    match serde_json::to_writer(&mut *lines, record) {
+        Ok(()) => lines.push(b'\n'),
+        Err(_) => lines.truncate(whole),
+    }
+}
