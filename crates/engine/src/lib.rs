@@ -6,6 +6,7 @@
 
 mod clock;
 mod error;
+pub mod gc;
 mod look;
 mod moment;
 mod processes;
@@ -14,5 +15,6 @@ pub use error::Error;
 pub use look::{LookOptions, look, open};
 pub use memsight_analysis as analysis;
 pub use memsight_format as format;
+pub use memsight_target::figures;
 pub use memsight_target::{Check, Diagnosis, LargePages, Subject, Verdict, diagnose};
 pub use processes::{PythonProcess, processes, rss_bytes};

@@ -79,6 +79,52 @@ pub enum TargetError {
         /// The system's reason.
         source: io::Error,
     },
+    /// A figure of the machine could not be read.
+    #[error("cannot read {what}: {source}")]
+    Machine {
+        /// The file.
+        what: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The kernel wrote something that is not understood.
+    #[error("{what} of process {pid} is not in a form that memsight knows")]
+    Malformed {
+        /// The process.
+        pid: u32,
+        /// The file.
+        what: &'static str,
+    },
+    /// A control group is gone: its container ended or was moved.
+    #[error("the control group {path} is gone")]
+    NoGroup {
+        /// Its path below the mount of the controller.
+        path: String,
+    },
+    /// A control group could not be read.
+    #[error("cannot read {what} of the control group {path}: {source}")]
+    Group {
+        /// Its path below the mount of the controller.
+        path: String,
+        /// The file.
+        what: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Something that this system does not have.
+    #[error("{what} can be read only with {needs}")]
+    NotSupported {
+        /// What was asked for.
+        what: &'static str,
+        /// What it needs.
+        needs: &'static str,
+    },
+    /// Not on this operating system.
+    #[error("{what} can not be read on this platform")]
+    NotOnThisPlatform {
+        /// What was asked for.
+        what: &'static str,
+    },
 }
 
 /// What stands in the way of reading a process.
@@ -147,6 +193,12 @@ impl Explain for TargetError {
             TargetError::KernelThread { .. } => "MS-E016",
             TargetError::Cancelled { .. } => "MS-E017",
             TargetError::Io { .. } => "MS-E018",
+            TargetError::Machine { .. } => "MS-E019",
+            TargetError::Malformed { .. } => "MS-E020",
+            TargetError::NoGroup { .. } => "MS-E021",
+            TargetError::Group { .. } => "MS-E022",
+            TargetError::NotSupported { .. } => "MS-E023",
+            TargetError::NotOnThisPlatform { .. } => "MS-E029",
         }
     }
 
@@ -168,6 +220,16 @@ impl Explain for TargetError {
             TargetError::Cancelled { .. } => "The process runs as before.".to_owned(),
             TargetError::Io { pid: 0, .. } => "Is /proc mounted?".to_owned(),
             TargetError::Io { pid, .. } => format!("`memsight doctor {pid}` checks what is in the way."),
+            TargetError::Machine { .. } => "Is /proc mounted, and is it the kernel's own?".to_owned(),
+            TargetError::Malformed { pid, what } => {
+                format!("Please report it with the kernel's version and the text of /proc/{pid}/{what}.")
+            }
+            TargetError::NoGroup { .. } => "Its container has ended; look at another process.".to_owned(),
+            TargetError::Group { .. } => "Is the controller mounted below /sys/fs/cgroup?".to_owned(),
+            TargetError::NotSupported { .. } => "The other figures are there.".to_owned(),
+            TargetError::NotOnThisPlatform { .. } => {
+                "Linux has it; docs/reference/platforms.md lists what the others have.".to_owned()
+            }
         }
     }
 }

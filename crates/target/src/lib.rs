@@ -6,6 +6,8 @@
 //!        └──────> memory ──> LiveMemory (each read sees the present)
 //! ```
 //!
+//! Figures of memory that need no look into it are in [`figures`].
+//!
 //! Nothing of a target is changed: no signal, no write, no untouched page brought in. The bytes that come back
 //! are foreign; this crate hands them on without believing any of them.
 //!
@@ -17,6 +19,7 @@
 mod alloc;
 mod diagnose;
 mod error;
+pub mod figures;
 mod freeze;
 mod image;
 mod live;
@@ -30,5 +33,10 @@ pub use diagnose::{Check, Diagnosis, Subject, Verdict, diagnose};
 pub use error::{Denial, TargetError};
 pub use freeze::Frozen;
 pub use image::Image;
-pub use live::LiveMemory;
+pub use live::{LiveMemory, PinnedMemory};
 pub use process::{Process, Usage, allow_reader, pids};
+
+/// Now by `CLOCK_MONOTONIC`, in nanoseconds: the clock of the collector's own statistics.
+pub fn monotonic_ns() -> u64 {
+    sys::monotonic_ns()
+}

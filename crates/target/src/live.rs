@@ -66,6 +66,13 @@ impl LiveMemory {
         Ok(total)
     }
 
+    /// The same memory through one open file, for looks that go on for long.
+    pub(crate) fn pinned(self) -> io::Result<PinnedMemory> {
+        let mem = File::open(format!("/proc/{}/mem", self.door.pid))?;
+        let _ = self.door.mem.set(Some(mem));
+        Ok(PinnedMemory(self))
+    }
+
     /// Opens the address space now, so that [`LiveMemory::read_pinned`] stays with it.
     pub(crate) fn pin(&self) {
         self.mem();
@@ -131,6 +138,22 @@ impl ReadMemory for LiveMemory {
             }
         }
         Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// The memory of a running process, bound to the address space that was there when it was opened: after the process
+/// has ended or started another program, reads find nothing, even if the id is in use again. Holds one file open; a
+/// read is a system call of about 0.4 us.
+#[derive(Debug, Clone)]
+pub struct PinnedMemory(LiveMemory);
+
+impl ReadMemory for PinnedMemory {
+    fn read(&self, at: Address, out: &mut [u8]) -> Result<(), Fault> {
+        let fault = Fault { at, len: out.len() };
+        match self.0.read_pinned(&[Span { at: at.0, len: out.len() }], out) {
+            Ok(read) if read == out.len() => Ok(()),
+            _ => Err(fault),
+        }
     }
 }
 

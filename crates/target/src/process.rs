@@ -12,7 +12,7 @@ use crate::diagnose;
 use crate::error::TargetError;
 use crate::freeze::Frozen;
 use crate::image::{Image, Pool};
-use crate::live::LiveMemory;
+use crate::live::{LiveMemory, PinnedMemory};
 use crate::maps;
 use crate::procfs::{self, Stat};
 use crate::sys::{self, PAGE, Span};
@@ -104,6 +104,15 @@ impl Process {
     /// Its memory, as it is at each read.
     pub fn memory(&self) -> LiveMemory {
         self.memory.clone()
+    }
+
+    /// Its memory for looks that go on for long: bound to this very process, whatever happens to its id. Cost: one
+    /// open file for as long as it lives.
+    pub fn pinned_memory(&self) -> Result<PinnedMemory, TargetError> {
+        let memory = LiveMemory::new(self.pid).pinned().map_err(|error| self.failure("memory", error))?;
+        // Checked after it was opened: the file may be that of a later process with the same id.
+        self.check_alive()?;
+        Ok(memory)
     }
 
     /// The file behind a mapping, as the target has it: through `/proc/PID/map_files` (needs privileges; finds

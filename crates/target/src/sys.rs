@@ -1,9 +1,14 @@
 //! The system calls that the standard library does not offer. All `unsafe` of this crate but the mapping of
 //! [`crate::image::chunk`] is here, behind functions that are safe for every argument.
 
-use std::fs::File;
+use std::ffi::CStr;
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::mem;
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::ptr::NonNull;
+use std::sync::OnceLock;
 
 /// Bytes of a page on x86-64.
 pub(crate) const PAGE: u64 = 4096;
@@ -171,6 +176,15 @@ pub(crate) fn scan_pages(
     Ok((found.min(runs.len()), arguments.walk_end))
 }
 
+/// `CLOCK_MONOTONIC`, the clock by which the collector of 3.15 and the probes of the kernel tell the time.
+pub(crate) fn monotonic_ns() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel fills `now`, which is ours; this clock is always there.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(now.tv_nsec).unwrap_or(0))
+}
+
 /// The effective user of this process.
 pub(crate) fn own_uid() -> u32 {
     // SAFETY: takes nothing, cannot fail.
@@ -182,4 +196,106 @@ pub(crate) fn allow_reader(pid: u32) -> io::Result<()> {
     // SAFETY: takes numbers only.
     let done = unsafe { libc::prctl(libc::PR_SET_PTRACER, libc::c_ulong::from(pid)) };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Bytes of a page.
+pub(crate) fn page_bytes() -> u64 {
+    static BYTES: OnceLock<u64> = OnceLock::new();
+    *BYTES.get_or_init(|| configured(libc::_SC_PAGESIZE).unwrap_or(PAGE))
+}
+
+/// The unit of `/proc/PID/stat`'s times.
+pub(crate) fn ticks_a_second() -> u64 {
+    static TICKS: OnceLock<u64> = OnceLock::new();
+    *TICKS.get_or_init(|| configured(libc::_SC_CLK_TCK).unwrap_or(100))
+}
+
+fn configured(name: libc::c_int) -> Option<u64> {
+    // SAFETY: takes a number, gives a number.
+    let value = unsafe { libc::sysconf(name) };
+    u64::try_from(value).ok().filter(|&value| value > 0)
+}
+
+/// A clock in nanoseconds.
+pub(crate) fn clock(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel fills `time`, which is ours; for a clock that it does not know it stays 0.
+    unsafe { libc::clock_gettime(clock, &mut time) };
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// Opens a directory for nothing but to open files below it.
+pub(crate) fn open_directory(path: &str) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_PATH | libc::O_DIRECTORY).open(path)
+}
+
+/// Opens the file `name` in `directory` for reading.
+pub(crate) fn open_below(directory: &File, name: &CStr) -> io::Result<File> {
+    // SAFETY: `name` ends with a zero; the descriptor is open as long as `directory` is borrowed.
+    let opened = unsafe { libc::openat(directory.as_raw_fd(), name.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
+    if opened < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just given us this descriptor, nobody else has it.
+    Ok(unsafe { File::from_raw_fd(opened) })
+}
+
+fn file_limits() -> Option<libc::rlimit> {
+    let mut limits = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel fills `limits`, which is ours.
+    let done = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limits) };
+    (done == 0).then_some(limits)
+}
+
+/// How many files this process may have open.
+pub(crate) fn file_limit() -> u64 {
+    file_limits().map_or(256, |limits| limits.rlim_cur)
+}
+
+/// Raises it as far as we may.
+pub(crate) fn raise_file_limit() -> io::Result<()> {
+    let Some(limits) = file_limits() else { return Err(io::Error::last_os_error()) };
+    let raised = libc::rlimit { rlim_cur: limits.rlim_max, ..limits };
+    // SAFETY: the kernel reads `raised` and keeps nothing of it.
+    let done = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raised) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// A function of the C library that not every version has.
+fn symbol(name: &CStr) -> Option<NonNull<libc::c_void>> {
+    // SAFETY: `name` ends with a zero; looking up a name changes nothing.
+    NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
+}
+
+/// Bytes that `malloc` has handed out, of arenas and as mappings; `None`: not glibc.
+pub(crate) fn heap_info() -> Option<(u64, u64)> {
+    /// glibc's `struct mallinfo2` (malloc.h), and `struct mallinfo` with another integer.
+    #[repr(C)]
+    struct Mallinfo<T> {
+        _before: [T; 4],
+        mapped: T,
+        _between: [T; 2],
+        used: T,
+        _after: [T; 2],
+    }
+    if let Some(found) = symbol(c"mallinfo2") {
+        // SAFETY: since glibc 2.33 `mallinfo2` takes nothing and returns a struct of ten `size_t`.
+        let call = unsafe { mem::transmute::<NonNull<libc::c_void>, extern "C" fn() -> Mallinfo<usize>>(found) };
+        let info = call();
+        return Some((info.used as u64, info.mapped as u64));
+    }
+    let found = symbol(c"mallinfo")?;
+    // SAFETY: in every glibc `mallinfo` takes nothing and returns a struct of ten `int`.
+    let call = unsafe { mem::transmute::<NonNull<libc::c_void>, extern "C" fn() -> Mallinfo<u32>>(found) };
+    let info = call();
+    Some((u64::from(info.used), u64::from(info.mapped)))
+}
+
+/// Gives unused memory of `malloc` back; whether there was any. `None`: not glibc.
+pub(crate) fn heap_trim() -> Option<bool> {
+    let found = symbol(c"malloc_trim")?;
+    // SAFETY: in every glibc `malloc_trim` takes a `size_t` and returns an `int`.
+    let call = unsafe { mem::transmute::<NonNull<libc::c_void>, extern "C" fn(usize) -> libc::c_int>(found) };
+    Some(call(0) != 0)
 }

@@ -1,0 +1,45 @@
+//! Figures of memory: of a process, its container, the machine. No memory of a process is read for them.
+//!
+//! ```text
+//! Handle (one process, by pid and start time) ──> memory, stat, rollup, status, maps, oom_score
+//! Container (its memory controller, v1 or v2) ──> sample
+//! machine, virtual_memory, swap_memory, pressure
+//! pids, parents, last_pid, pid_exists
+//! ```
+//!
+//! Definitions are psutil's where psutil has the figure, the kernel's name otherwise. The parsers are our own and not
+//! those of the `procfs` crate: that one gives a map of strings for every mapping and each rollup, fails as a whole
+//! on one line that it does not know, and has no way to read a file again without opening it, which is most of the
+//! cost of [`Handle::memory`].
+
+mod allocator;
+mod field;
+mod handle;
+mod kept;
+mod listing;
+mod machine;
+mod pressure;
+mod rollup;
+mod smaps;
+mod stat;
+mod statm;
+mod status;
+
+pub use allocator::{HeapInfo, heap_info, heap_trim};
+pub use handle::Handle;
+pub use kept::{kept_files, raise_file_limit};
+pub use listing::{last_pid, parents, pid_exists, pids};
+pub use machine::{boot_time, machine, swap_memory, virtual_memory};
+pub use pressure::pressure;
+pub use smaps::{MapFigures, MapGroup, group_by_path};
+pub use stat::{Name, ProcessStat};
+pub use status::Ids;
+
+use memsight_model::Timestamp;
+
+use crate::sys;
+
+/// Now, by both clocks. Cost: two calls that do not enter the kernel.
+pub fn now() -> Timestamp {
+    Timestamp { monotonic_ns: sys::clock(libc::CLOCK_MONOTONIC), unix_ns: sys::clock(libc::CLOCK_REALTIME) }
+}
