@@ -27,7 +27,7 @@ use crate::slots::{Bits, Ranks, Slots};
 use crate::statics::StaticTypes;
 use crate::text;
 use crate::texts;
-use crate::types::TypeTable;
+use crate::types::{AddressMap, TypeTable};
 use crate::window::Window;
 
 /// How to decode.
@@ -116,12 +116,12 @@ impl Python {
             version: (self.layout.minor, self.version().micro()),
             threads: options.threads.clamp(1, 64),
         };
-        let Marked { objects, edges, types, settings } = mark(scene, &tracked, types, &seeds, settings, progress)?;
+        let Marked { objects, edges, types, cells, settings } = mark(scene, &tracked, types, &seeds, settings, progress)?;
         let ranks = objects.ranked();
         progress.phase("decoding objects", Some(ranks.count.into()));
         let names = Mutex::new(Names::default());
         let references = options.references;
-        let shared = Shared { scene, types: &types, ranks: &ranks, tracked: &tracked, names: &names, references };
+        let shared = Shared { scene, types: &types, ranks: &ranks, tracked: &tracked, cells, names: &names, references };
         let emitted = emit(&shared, &edges, &settings);
         if progress.cancelled() {
             return Err(PythonError::Cancelled);
@@ -201,6 +201,7 @@ struct Marked {
     objects: Bits,
     edges: Vec<u64>,
     types: TypeTable,
+    cells: AddressMap<Address>,
     settings: Settings,
 }
 
@@ -247,13 +248,15 @@ fn mark<M: ReadMemory + Sync>(
         marker.meet(met.address);
     }
     marker.walk_types(&decoder);
-    let Found { mut edges, mut general_lookup, types } = marker.finish();
+    let Found { mut edges, mut general_lookup, cells, types } = marker.finish();
+    let mut cells: AddressMap<Address> = cells.into_iter().map(|(cell, name)| (cell.0, name)).collect();
     for part in found {
         edges.iter_mut().zip(part.edges).for_each(|(sum, edges)| *sum += edges);
+        cells.extend(part.cells.into_iter().map(|(cell, name)| (cell.0, name)));
         general_lookup = if general_lookup == 0 { part.general_lookup } else { general_lookup };
     }
     settings.general_lookup = general_lookup;
-    Ok(Marked { objects: objects.into_bits(), edges, types, settings })
+    Ok(Marked { objects: objects.into_bits(), edges, types, cells, settings })
 }
 
 /// What a worker needs to decode, besides memory.

@@ -23,6 +23,8 @@ pub(crate) struct Shared<'a, M> {
     pub types: &'a TypeTable,
     pub ranks: &'a Ranks,
     pub tracked: &'a Tracked,
+    /// The str objects that name closure cells, by the cell's address.
+    pub cells: AddressMap<Address>,
     pub names: &'a Mutex<Names>,
     /// Write the references, too.
     pub references: bool,
@@ -241,6 +243,10 @@ impl<M: ReadMemory> Writer<'_, '_, M> {
             Via::Weak(name) => Label::new(LabelKind::Weak, self.field_name(name).0),
             Via::Attribute(name) => Label::new(LabelKind::Attribute, self.str_name(name).0),
             Via::Local(name) => Label::new(LabelKind::Local, self.str_name(name).0),
+            Via::Cell(cell) => match self.shared.cells.get(&cell.0) {
+                Some(name) => Label::new(LabelKind::Cell, self.str_name(*name).0),
+                None => Label::new(LabelKind::Field, self.field_name("cell_contents").0),
+            },
             Via::Index(index) => number(LabelKind::Index, index),
             Via::Key(index) => number(LabelKind::Key, index),
             Via::Member(index) => number(LabelKind::Member, index),

@@ -57,6 +57,12 @@ pub enum PythonError {
     /// A collection runs; objects are on lists that only the collector knows.
     #[error("a garbage collection was running")]
     Collecting,
+    /// The collector wrote its statistics whenever they were read.
+    #[error("the collector's statistics changed at each of {attempts} attempts to read them")]
+    TornStatistics {
+        /// Reads tried.
+        attempts: u32,
+    },
     /// A read that must work did not.
     #[error("the memory of the interpreter could not be read: {0}")]
     Unreadable(#[from] Fault),
@@ -68,7 +74,7 @@ pub enum PythonError {
 impl PythonError {
     /// Whether another look a moment later may well succeed.
     pub fn is_transient(&self) -> bool {
-        matches!(self, PythonError::TornList { .. } | PythonError::Collecting)
+        matches!(self, PythonError::TornList { .. } | PythonError::Collecting | PythonError::TornStatistics { .. })
     }
 }
 
@@ -86,6 +92,7 @@ impl Explain for PythonError {
             PythonError::Collecting => "MS-E038",
             PythonError::Unreadable(_) => "MS-E039",
             PythonError::Cancelled => "MS-E040",
+            PythonError::TornStatistics { .. } => "MS-E041",
         }
     }
 
@@ -99,6 +106,7 @@ impl Explain for PythonError {
             PythonError::NotReady => "try again in a moment",
             PythonError::Unrecognised { .. } => "the build may be patched or too new; please report its version and where it comes from",
             PythonError::TornList { .. } | PythonError::Collecting => "try again; if it stays so, the target's heap is corrupt or it collects all the time",
+            PythonError::TornStatistics { .. } => "try again; a process that was stopped in the middle of a collection stays so until it goes on",
             PythonError::Unreadable(_) => "the target may have exited or unmapped memory while it was read; try again",
             PythonError::Cancelled => "start again when you like; the target runs on",
         }

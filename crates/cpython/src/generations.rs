@@ -6,13 +6,14 @@
 use memsight_model::{Address, ReadMemory};
 
 use crate::error::PythonError;
+use crate::layout::{Gc, Maybe, Offset};
 use crate::locate::Python;
 use crate::slots::{Bits, SharedBits, Slot, Slots};
 
 /// sizeof(PyGC_Head).
 pub(crate) const GC_HEAD: u64 = 16;
 /// Flag bits of the links (FINALIZED, COLLECTING; UNREACHABLE or the old space of 3.14.0 to 3.14.4).
-const FLAGS: u64 = 3;
+pub(crate) const FLAGS: u64 = 3;
 
 /// The tracked objects of all interpreters, with their generations in three planes of bits. Most objects are old, so
 /// that one plane holds nearly all bits and the others take next to no memory.
@@ -65,18 +66,26 @@ impl Tracked {
     }
 }
 
+impl Gc {
+    /// Where the pointer to the first head is, for builds that have one.
+    pub(crate) fn first_head(&self) -> Maybe {
+        self.generation0.filter(|offset| offset + 8 <= self.size)
+    }
+
+    /// Offset of the head of generation 0 in the state at `gc`. The heads moved by 4 bytes within 3.13; the pointer to
+    /// the first one tells where they are.
+    pub(crate) fn young(&self, gc: Address, pointer: Option<Address>) -> Offset {
+        let near = pointer.and_then(|pointer| pointer.0.checked_sub(gc.0)).filter(|near| *near <= self.size.into());
+        near.and_then(|near| u16::try_from(near).ok()).unwrap_or(self.generations)
+    }
+}
+
 impl Python {
     /// Heads of generation 0, 1, 2 and of the permanent one.
     fn heads<M: ReadMemory>(&self, memory: &M, gc: Address) -> Result<[Address; 4], PythonError> {
         let table = &self.layout.gc;
-        let inside = gc.at(table.generations.into());
-        // The heads moved by 4 bytes within 3.13; the pointer to the first one tells where they are.
-        let pointer = match table.generation0 {
-            Some(offset) if u64::from(offset) + 8 <= u64::from(table.size) => memory.pointer(gc.at(offset.into()))?,
-            _ => inside,
-        };
-        let near = pointer.0.abs_diff(gc.0) <= u64::from(table.size) && pointer >= gc;
-        let first = if near { pointer } else { inside };
+        let pointer = table.first_head().map(|offset| memory.pointer(gc.at(offset.into()))).transpose()?;
+        let first = gc.at(table.young(gc, pointer).into());
         let step = i64::from(table.generation_size);
         Ok([first, first.at(step), first.at(2 * step), gc.at(table.permanent.into())])
     }

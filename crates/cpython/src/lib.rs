@@ -17,6 +17,7 @@ mod dicts;
 mod elf;
 mod emit;
 mod error;
+mod gc;
 mod generations;
 mod layout;
 mod linetable;
@@ -37,5 +38,6 @@ mod window;
 
 pub use build::DecodeOptions;
 pub use error::PythonError;
+pub use gc::{GcRecord, GcRing};
 pub use locate::{Python, Version, locate};
 pub use moment::Moment;

@@ -23,6 +23,8 @@ pub(crate) struct Found {
     pub edges: Vec<u64>,
     /// `dk_lookup` of dictionaries with other keys than str (up to 3.10).
     pub general_lookup: u64,
+    /// Closure cells and the str objects that name them.
+    pub cells: Vec<(Address, Address)>,
     /// Every type met.
     pub types: TypeTable,
 }
@@ -39,17 +41,23 @@ pub(crate) struct Marker<'a, M> {
     targets: Targets,
 }
 
-/// The references of one object, by address alone.
+/// The references of one object, by address alone, and the names of all closure cells met.
 #[derive(Default)]
-struct Targets(Vec<Address>);
+struct Targets {
+    found: Vec<Address>,
+    cells: Vec<(Address, Address)>,
+}
 
 impl Sink for Targets {
     const NAMED: bool = false;
     #[inline]
     fn edge(&mut self, target: Address, _: Via, _: bool) {
         if !target.is_null() {
-            self.0.push(target);
+            self.found.push(target);
         }
+    }
+    fn free_variable(&mut self, cell: Address, name: Address) {
+        self.cells.push((cell, name));
     }
     fn inexact(&mut self) {}
     fn partial(&mut self) {}
@@ -99,7 +107,8 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
 
     /// What the walk found.
     pub fn finish(self) -> Found {
-        Found { edges: self.edges, general_lookup: self.general_lookup, types: self.types }
+        let cells = self.targets.cells;
+        Found { edges: self.edges, general_lookup: self.general_lookup, cells, types: self.types }
     }
 
     fn type_of(&mut self, object: Address) -> Option<TypeIx> {
@@ -111,14 +120,14 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
     fn walk(&mut self, decoder: &Decoder<Window<M>>) {
         while let Some((object, row)) = self.pending.pop() {
             let info = &self.types.infos[row as usize];
-            self.targets.0.clear();
+            self.targets.found.clear();
             decoder.references(object, info, &mut self.targets);
             if matches!(info.shape, Shape::Dict) && self.general_lookup == 0 {
                 self.learn_lookup(object);
             }
-            let targets = std::mem::take(&mut self.targets.0);
+            let targets = std::mem::take(&mut self.targets.found);
             let found = targets.iter().filter(|target| self.reach(**target)).count();
-            self.targets.0 = targets;
+            self.targets.found = targets;
             if let Some(slot) = self.scene.slots.slot(object) {
                 self.edges[Slots::chunk_of(slot)] += found as u64;
             }

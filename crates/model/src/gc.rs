@@ -16,6 +16,12 @@ pub struct GcGeneration {
     pub count: i64,
     /// The count at which it is collected.
     pub threshold: i64,
+    /// Objects looked at by its collections; `None` where the version keeps no such sum (up to 3.14).
+    #[serde(default)]
+    pub candidates: Option<u64>,
+    /// How long its collections took in all; `None` likewise.
+    #[serde(default)]
+    pub duration_ns: Option<u64>,
 }
 
 /// The collector of one interpreter at one moment.

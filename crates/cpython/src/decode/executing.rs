@@ -104,7 +104,7 @@ impl InterpreterFrame {
 }
 
 /// Variables of a code object: locals, cells, free variables.
-fn variable_count<M: ReadMemory>(memory: &M, layout: &Layout, code: Address) -> Option<u64> {
+pub(super) fn variable_count<M: ReadMemory>(memory: &M, layout: &Layout, code: Address) -> Option<u64> {
     let table = &layout.code;
     if code.is_null() || code.0 & 7 != 0 {
         return None;

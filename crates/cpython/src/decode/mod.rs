@@ -34,6 +34,8 @@ pub(crate) enum Via {
     /// A local variable; the name is a str object of the target.
     Local(Address),
     Stack(u64),
+    /// What the closure cell at this address holds.
+    Cell(Address),
     Weak(&'static str),
     /// A word of the object found by scanning.
     Inferred(u64),
@@ -43,6 +45,9 @@ pub(crate) enum Via {
 pub(crate) trait Sink {
     /// One reference. Null and wild targets are the sink's to drop. `traversed`: CPython's `tp_traverse` reports it.
     fn edge(&mut self, target: Address, via: Via, traversed: bool);
+    /// A closure cell and the str object that names its variable: the function knows, the cell does not. Told to walks
+    /// that do not name references, for the walk that does.
+    fn free_variable(&mut self, _cell: Address, _name: Address) {}
     /// The object may hold more references than tables tell.
     fn inexact(&mut self);
     /// Part of the object could not be read.
@@ -94,7 +99,10 @@ impl<M: ReadMemory> Decoder<'_, M> {
             Shape::Function => self.function(at, sink),
             Shape::Method => self.method(at, sink),
             Shape::Builtin => self.builtin(at, sink),
-            Shape::Cell => self.field(at, self.layout.cell.ref_, "cell_contents", true, sink),
+            Shape::Cell => {
+                sink.edge(self.memory.pointer(at.at(self.layout.cell.ref_.into()))?, Via::Cell(at), true);
+                Ok(())
+            }
             Shape::Module => self.module(at, sink),
             Shape::Type => self.type_object(at, sink),
             Shape::Frame => self.frame_object(at, sink),

@@ -3,6 +3,7 @@
 use memsight_model::{Address, Fault, ReadMemory};
 
 use super::{Decoder, Sink, Via};
+use crate::decode::executing::{variable_count, variable_name};
 use crate::dicts::KeysView;
 use crate::layout::CType;
 use crate::types::flag;
@@ -35,6 +36,25 @@ impl<M: ReadMemory> Decoder<'_, M> {
             if let Some(offset) = offset {
                 self.field(at, offset, name, true, sink)?;
             }
+        }
+        if !S::NAMED { self.free_variables(at, sink) } else { Ok(()) }
+    }
+
+    /// The names of the cells in a function's closure: `co_freevars`, the last of the code's variables.
+    fn free_variables<S: Sink>(&self, function: Address, sink: &mut S) -> Result<(), Fault> {
+        let table = &self.layout.function;
+        let closure = self.memory.pointer(function.at(table.closure.into()))?;
+        if closure.is_null() {
+            return Ok(());
+        }
+        let code = self.memory.pointer(function.at(table.code.into()))?;
+        let cells = self.afford(self.memory.word(closure.at(16))?);
+        let Some(first) = variable_count(self.memory, self.layout, code).and_then(|all| all.checked_sub(cells)) else {
+            return Ok(());
+        };
+        for index in 0..cells {
+            let cell = self.memory.pointer(closure.at(i64::from(self.layout.tuple.items) + 8 * index as i64))?;
+            sink.free_variable(cell, variable_name(self.memory, self.layout, code, first + index));
         }
         Ok(())
     }
