@@ -2,6 +2,7 @@
 
 mod agent;
 mod gc;
+mod time;
 mod top;
 mod watch;
 
