@@ -23,9 +23,11 @@ pub use style::{Style, Tone};
 pub use suspects::{culprit, suspects};
 pub use threads::threads;
 pub use types::{histogram, types};
+pub use words::clean;
 
 use memsight_analysis::views::Header;
-use words::{clean, wrap_words};
+use words::wrap_words;
+pub(crate) use words::{clean, columns, shorten};
 
 /// `Python 3.12.1, pid 4242, at 2026-11-22T06:30:00Z`, and what may be missing.
 fn header(header: &Header, style: &Style) -> String {
