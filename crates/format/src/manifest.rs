@@ -45,7 +45,9 @@ pub(crate) struct TableFile {
 /// The part of the manifest that every version has.
 #[derive(Deserialize)]
 struct Head {
+    #[serde(default)]
     format: String,
+    #[serde(default)]
     schema_version: u32,
 }
 
@@ -72,8 +74,10 @@ impl ManifestFile {
         let text = read_capped(&path)?;
         let head: Head = serde_json::from_slice(&text)
             .map_err(|error| FormatError::damaged(&path, format!("it is not the manifest of a snapshot: {error}")))?;
-        if head.format != FORMAT {
-            return Err(foreign(&format!("its manifest says format {:?}", head.format)));
+        match head.format.as_str() {
+            FORMAT => {}
+            "" => return Err(foreign("its manifest.json is of something else")),
+            other => return Err(foreign(&format!("its manifest says format {other:?}"))),
         }
         if head.schema_version != SCHEMA_VERSION {
             let path = folder.to_path_buf();

@@ -87,6 +87,8 @@ fn something_else_is_told_apart_from_damage() {
     assert!(matches!(read(&folder.path().join("file")), Err(FormatError::Foreign { .. })));
     fs::write(folder.path().join("manifest.json"), r#"{"format": "other", "schema_version": 1}"#).unwrap();
     assert!(matches!(read(folder.path()), Err(FormatError::Foreign { .. })));
+    fs::write(folder.path().join("manifest.json"), r#"{"a": 1}"#).unwrap();
+    assert!(matches!(read(folder.path()), Err(FormatError::Foreign { .. })));
     fs::write(folder.path().join("manifest.json"), r#"{"format": "memsight-heap""#).unwrap();
     assert!(matches!(read(folder.path()), Err(FormatError::Damaged { .. })));
     fs::write(folder.path().join("manifest.json"), r#"{"format": "memsight-heap", "schema_version": 99}"#).unwrap();
