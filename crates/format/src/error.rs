@@ -103,6 +103,46 @@ pub enum FormatError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A history was written by a newer memsight.
+    #[error("{} has schema version {found}; this memsight knows version {known}", path.display())]
+    HistoryVersion {
+        /// The history.
+        path: PathBuf,
+        /// Its version.
+        found: i32,
+        /// The version that is understood.
+        known: i32,
+    },
+    /// The file of a history is somebody else's.
+    #[error("{} is not a history of memsight: {reason}", path.display())]
+    HistoryForeign {
+        /// What was to be the history.
+        path: PathBuf,
+        /// What gave it away.
+        reason: String,
+    },
+    /// The disk is full.
+    #[error("no space left to write the history {}", path.display())]
+    HistoryFull {
+        /// The history.
+        path: PathBuf,
+    },
+    /// A history is broken.
+    #[error("the history {} is damaged: {reason}", path.display())]
+    HistoryDamaged {
+        /// The history.
+        path: PathBuf,
+        /// What SQLite says.
+        reason: String,
+    },
+    /// SQLite failed in another way.
+    #[error("the history {} cannot be used: {reason}", path.display())]
+    History {
+        /// The history.
+        path: PathBuf,
+        /// What SQLite says.
+        reason: String,
+    },
 }
 
 impl FormatError {
@@ -135,6 +175,11 @@ impl Explain for FormatError {
             FormatError::Io { .. } => "MS-E057",
             FormatError::NoSuchTable { .. } => "MS-E058",
             FormatError::Inconsistent { .. } => "MS-E059",
+            FormatError::HistoryVersion { .. } => "MS-E065",
+            FormatError::HistoryForeign { .. } => "MS-E066",
+            FormatError::HistoryFull { .. } => "MS-E067",
+            FormatError::HistoryDamaged { .. } => "MS-E068",
+            FormatError::History { .. } => "MS-E069",
             FormatError::ForeignLog { .. } => "MS-E060",
             FormatError::DamagedLog { .. } => "MS-E061",
         }
@@ -166,6 +211,17 @@ impl Explain for FormatError {
             FormatError::ForeignLog { .. } => "give a file that `memsight watch -o FILE.jsonl` wrote".into(),
             FormatError::DamagedLog { .. } => "the lines before and behind it can be read; copy the log again".into(),
             FormatError::Inconsistent { .. } => "this is a bug of memsight; please report it".into(),
+            FormatError::HistoryVersion { .. } => {
+                "a newer memsight wrote it; upgrade, or give another file to --history".into()
+            }
+            FormatError::HistoryForeign { .. } => "give another file to --history; this one was left as it is".into(),
+            FormatError::HistoryFull { .. } => {
+                "free some space: the history goes on by itself, and metrics go on without it".into()
+            }
+            FormatError::HistoryDamaged { .. } => {
+                "the agent moves it aside and begins a new one; `sqlite3 FILE .recover` may save rows".into()
+            }
+            FormatError::History { .. } => "check the owner and the permissions of the file and its folder".into(),
         }
     }
 }

@@ -10,6 +10,7 @@
 
 mod error;
 mod folder;
+pub mod history;
 mod manifest;
 pub mod monitor;
 mod read;
