@@ -192,6 +192,9 @@ pub struct ContainerSample {
     pub limit_bytes: Option<u64>,
     /// Path of the group that has that limit.
     pub limit_path: Option<String>,
+    /// The least distance from a working set to its limit, from here up to the root: a group above may be filled by
+    /// others. `None`: no limit.
+    pub spare_bytes: Option<u64>,
     /// Largest usage so far.
     pub peak_bytes: Option<u64>,
     /// The throttling limit (`memory.high`; v2 only).
@@ -217,9 +220,9 @@ pub struct ContainerSample {
 }
 
 impl ContainerSample {
-    /// Bytes from the working set to the limit.
+    /// Bytes that can still be had before a limit is met.
     pub fn headroom_bytes(&self) -> Option<u64> {
-        Some(self.limit_bytes?.saturating_sub(self.working_set_bytes))
+        self.spare_bytes.or_else(|| Some(self.limit_bytes?.saturating_sub(self.working_set_bytes)))
     }
 }
 

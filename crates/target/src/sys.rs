@@ -178,11 +178,7 @@ pub(crate) fn scan_pages(
 
 /// `CLOCK_MONOTONIC`, the clock by which the collector of 3.15 and the probes of the kernel tell the time.
 pub(crate) fn monotonic_ns() -> u64 {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the kernel fills `now`, which is ours; this clock is always there.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
-    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
-    seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(now.tv_nsec).unwrap_or(0))
+    clock(libc::CLOCK_MONOTONIC)
 }
 
 /// The effective user of this process.

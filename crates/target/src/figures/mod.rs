@@ -13,6 +13,7 @@
 //! cost of [`Handle::memory`].
 
 mod allocator;
+mod cgroup;
 mod field;
 mod handle;
 mod kept;
@@ -26,6 +27,7 @@ mod statm;
 mod status;
 
 pub use allocator::{HeapInfo, heap_info, heap_trim};
+pub use cgroup::Container;
 pub use handle::Handle;
 pub use kept::{kept_files, raise_file_limit};
 pub use listing::{last_pid, parents, pid_exists, pids};
