@@ -6,6 +6,7 @@
 
 mod dominators;
 mod error;
+pub mod gc;
 mod histogram;
 mod inventory;
 mod naming;
@@ -18,6 +19,7 @@ mod shallow;
 mod shapes;
 mod suspects;
 mod threads;
+pub mod trend;
 pub mod views;
 mod words;
 
