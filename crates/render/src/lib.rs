@@ -1,4 +1,4 @@
-//! One result, many forms: text for people, JSON for scripts.
+//! One result, many forms: text and plots for people, JSON for scripts.
 //!
 //! Results go in, strings come out; nothing is read, measured or printed here. Texts that come from the target
 //! (type names, keys, file names) are hostile: [`text`] shows their control characters escaped, so that they
@@ -8,6 +8,7 @@
 mod listing;
 pub mod openmetrics;
 pub mod otlp;
+pub mod plot;
 pub mod text;
 
 pub use listing::{CheckRow, CheckStatus, DoctorView, ErrorView, ProcessRow, ProcessesView};

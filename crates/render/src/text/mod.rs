@@ -27,7 +27,7 @@ pub use words::clean;
 
 use memsight_analysis::views::Header;
 use words::wrap_words;
-pub(crate) use words::{clean, columns, shorten};
+pub(crate) use words::{columns, shorten};
 
 /// `Python 3.12.1, pid 4242, at 2026-11-22T06:30:00Z`, and what may be missing.
 fn header(header: &Header, style: &Style) -> String {

@@ -8,7 +8,7 @@ pub(crate) fn columns(text: &str) -> usize {
 }
 
 /// Text of the target as it may be shown: characters that control a terminal or its reading direction are escaped.
-pub(crate) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     let controls = |c: char| {
         c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
