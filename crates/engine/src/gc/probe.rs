@@ -1,0 +1,72 @@
+//! Reading the counters again and again.
+
+use memsight_cpython::{GcRing, Python, Version};
+use memsight_model::GcReading;
+use memsight_target::{PinnedMemory, Process, TargetError, monotonic_ns};
+
+use crate::Error;
+use crate::look::find;
+
+/// The collector of one process, found once and then read as often as you like. Holds one file open.
+#[derive(Debug)]
+pub struct GcProbe {
+    process: Process,
+    python: Python,
+    memory: PinnedMemory,
+}
+
+impl GcProbe {
+    /// Finds the interpreter of a process. Cost: that of reading its maps, and a few hundred small reads.
+    pub fn open(pid: u32) -> Result<GcProbe, Error> {
+        let process = Process::open(pid)?;
+        let memory = process.pinned_memory()?;
+        let python = find(&process).map_err(|error| ended(&process, error))?;
+        Ok(GcProbe { process, python, memory })
+    }
+
+    /// Process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Version of its Python.
+    pub fn version(&self) -> Version {
+        self.python.version()
+    }
+
+    /// The process.
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// The counters now, without `permanent` and `garbage`. Cost: 4 system calls, 3 us (6 and 5 us on 3.15); nothing
+    /// is read of another process that got the same id.
+    pub fn read(&self) -> Result<GcReading, Error> {
+        let read = || Ok(GcReading { at_ns: monotonic_ns(), ..self.python.gc(&self.memory)? });
+        read().map_err(|error| ended(&self.process, error))
+    }
+
+    /// The same with `permanent` and `garbage`. Cost: a read of a page for every 20 to 60 frozen objects.
+    pub fn read_whole(&self) -> Result<GcReading, Error> {
+        let mut reading = self.read()?;
+        let filled = self.python.gc_holdings(&self.memory, &mut reading).map_err(Error::from);
+        filled.map_err(|error| ended(&self.process, error))?;
+        Ok(reading)
+    }
+
+    /// The ring buffers of 3.15; `None` for older versions.
+    pub(crate) fn rings(&self) -> Result<Option<Vec<GcRing>>, Error> {
+        let rings = self.python.gc_rings(&self.memory).map_err(Error::from);
+        rings.map_err(|error| ended(&self.process, error))
+    }
+}
+
+/// An error of the decoder has a better explanation when the process is gone. One that started another program (`exec`)
+/// stays unreadable: its memory went with the old one, and a new probe finds the new interpreter.
+fn ended(process: &Process, error: Error) -> Error {
+    match error {
+        Error::Python(error) if error.is_transient() => error.into(),
+        Error::Python(_) if process.check_alive().is_err() => TargetError::TargetExited { pid: process.pid() }.into(),
+        error => error,
+    }
+}
