@@ -7,11 +7,17 @@
     >>> heap.paths("app.models.Session")    # why it is still there
     >>> heap.save("app.heap")               # Parquet tables, for memsight.load and for DuckDB
 
+    >>> process = memsight.Process(4242)    # the memory side of psutil, under its names
+    >>> process.memory_info().rss
+    14229504
+
 The process is read from outside and changed in nothing; it stands still only while its memory is copied.
 Every failure is a :class:`memsight.Error` with a stable code and a hint.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from ._errors import (
     AccessDenied,
@@ -26,7 +32,31 @@ from ._errors import (
     UnsupportedInterpreter,
     ZombieProcess,
 )
+from ._process import (
+    STATUS_DEAD,
+    STATUS_DISK_SLEEP,
+    STATUS_IDLE,
+    STATUS_PARKED,
+    STATUS_RUNNING,
+    STATUS_SLEEPING,
+    STATUS_STOPPED,
+    STATUS_TRACING_STOP,
+    STATUS_WAKING,
+    STATUS_ZOMBIE,
+    Process,
+)
 from ._snapshot import Arrow, Snapshot, load, snapshot
+from ._system import (
+    boot_time,
+    heap_info,
+    heap_trim,
+    pid_exists,
+    pids,
+    process_iter,
+    swap_memory,
+    virtual_memory,
+    wait_procs,
+)
 from ._views import (
     ContainerRow,
     DominatorRow,
@@ -48,6 +78,16 @@ from ._views import (
 )
 
 __all__ = [
+    "STATUS_DEAD",
+    "STATUS_DISK_SLEEP",
+    "STATUS_IDLE",
+    "STATUS_PARKED",
+    "STATUS_RUNNING",
+    "STATUS_SLEEPING",
+    "STATUS_STOPPED",
+    "STATUS_TRACING_STOP",
+    "STATUS_WAKING",
+    "STATUS_ZOMBIE",
     "AccessDenied",
     "Arrow",
     "ContainerRow",
@@ -65,6 +105,7 @@ __all__ = [
     "Overview",
     "PathRow",
     "PathsView",
+    "Process",
     "ReferenceRow",
     "Snapshot",
     "SnapshotNotFound",
@@ -78,6 +119,22 @@ __all__ = [
     "TypesView",
     "UnsupportedInterpreter",
     "ZombieProcess",
+    "boot_time",
+    "heap_info",
+    "heap_trim",
     "load",
+    "pid_exists",
+    "pids",
+    "process_iter",
     "snapshot",
+    "swap_memory",
+    "virtual_memory",
+    "wait_procs",
 ]
+
+if not TYPE_CHECKING:  # checkers would take every name for one of ours
+
+    def __getattr__(name: str) -> Any:
+        from ._psutil_missing import FUNCTIONS, refusal
+
+        raise AttributeError(refusal(name, FUNCTIONS, f"module {__name__!r}"))

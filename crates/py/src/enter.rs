@@ -53,10 +53,43 @@ where
         (Some(interrupt), _) => Err(interrupt),
         (None, Ok(Ok(value))) => Ok(value),
         (None, Ok(Err(error))) => Err(exception(py, error.code(), &error.hint(), &error.to_string())),
-        (None, Err(panic)) => {
-            Err(exception(py, "MS-E113", "this is a bug of memsight; please report it", &said(&*panic)))
-        }
+        (None, Err(panic)) => Err(panicked(py, &*panic)),
     }
+}
+
+/// Does `work` that takes some microseconds and waits for nobody: on this thread, with the GIL. Errors and panics
+/// become exceptions as in [`enter`]; `pid` is the process that an error is about.
+pub(crate) fn brief<T, E: Explain>(
+    py: Python<'_>,
+    pid: Option<u32>,
+    work: impl FnOnce() -> Result<T, E>,
+) -> PyResult<T> {
+    finish(py, pid, catch_unwind(AssertUnwindSafe(work)))
+}
+
+/// The same without the GIL, for one call that the kernel may take its time for. Ctrl-C waits for it.
+pub(crate) fn released<T, E>(
+    py: Python<'_>,
+    pid: Option<u32>,
+    work: impl FnOnce() -> Result<T, E> + Send,
+) -> PyResult<T>
+where
+    T: Send,
+    E: Explain + Send,
+{
+    let outcome = py.detach(|| catch_unwind(AssertUnwindSafe(work)));
+    finish(py, pid, outcome)
+}
+
+fn finish<T, E: Explain>(py: Python<'_>, pid: Option<u32>, outcome: std::thread::Result<Result<T, E>>) -> PyResult<T> {
+    match outcome {
+        Ok(outcome) => outcome.map_err(|error| about(py, error.code(), &error.hint(), &error.to_string(), pid)),
+        Err(panic) => Err(panicked(py, &*panic)),
+    }
+}
+
+fn panicked(py: Python<'_>, panic: &(dyn std::any::Any + Send)) -> PyErr {
+    exception(py, "MS-E113", "this is a bug of memsight; please report it", &said(panic))
 }
 
 /// What a panic said.
@@ -67,6 +100,11 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
 
 /// The Python exception for an error code.
 pub(crate) fn exception(py: Python<'_>, code: &str, hint: &str, message: &str) -> PyErr {
-    let make = || py.import("memsight._errors")?.getattr("error")?.call1((code, hint, message));
+    about(py, code, hint, message, None)
+}
+
+/// The same, about a process.
+fn about(py: Python<'_>, code: &str, hint: &str, message: &str, pid: Option<u32>) -> PyErr {
+    let make = || py.import("memsight._errors")?.getattr("error")?.call1((code, hint, message, pid));
     make().map_or_else(|error| error, PyErr::from_value)
 }

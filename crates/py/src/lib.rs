@@ -6,6 +6,8 @@
 mod arrow;
 mod enter;
 mod heap;
+mod process;
+mod system;
 
 use std::ffi::OsString;
 
@@ -47,5 +49,14 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(heap::look, module)?)?;
     module.add_function(wrap_pyfunction!(heap::load, module)?)?;
     module.add_function(wrap_pyfunction!(allow_tracer, module)?)?;
+    module.add_class::<process::Handle>()?;
+    module.add_function(wrap_pyfunction!(system::pids, module)?)?;
+    module.add_function(wrap_pyfunction!(system::pid_exists, module)?)?;
+    module.add_function(wrap_pyfunction!(system::parents, module)?)?;
+    module.add_function(wrap_pyfunction!(system::boot_time, module)?)?;
+    module.add_function(wrap_pyfunction!(system::virtual_memory, module)?)?;
+    module.add_function(wrap_pyfunction!(system::swap_memory, module)?)?;
+    module.add_function(wrap_pyfunction!(system::heap_info, module)?)?;
+    module.add_function(wrap_pyfunction!(system::heap_trim, module)?)?;
     module.add_function(wrap_pyfunction!(main, module)?)
 }
