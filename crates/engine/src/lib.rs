@@ -4,11 +4,13 @@
 //! stops the process only while its memory is copied, and decodes the copy after the process runs again.
 #![forbid(unsafe_code)]
 
+pub mod agent;
 mod clock;
 mod error;
 pub mod gc;
 mod look;
 mod moment;
+pub mod monitor;
 mod processes;
 
 pub use error::Error;
