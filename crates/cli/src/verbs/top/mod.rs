@@ -1,4 +1,9 @@
-//! `memsight top`.
+//! `memsight top`: the memory of Python processes on the screen, or a line of JSON a reading.
+
+#[cfg(test)]
+mod fixture;
+mod state;
+mod view;
 
 use crate::args::Top;
 use crate::console::Console;
