@@ -88,6 +88,7 @@ impl Analysis<'_> {
                     None => ".__dict__".to_owned(),
                 }
             }
+            LabelKind::Cell => ".cell_contents".to_owned(),
             LabelKind::Attribute => format!(".{}", crate::words::label(snapshot, step.label)),
             LabelKind::Field => {
                 let name = crate::words::label(snapshot, step.label);

@@ -82,7 +82,7 @@ pub(crate) fn label(snapshot: &Snapshot, label: Label) -> String {
         LabelKind::Member => "member".to_owned(),
         LabelKind::Local => named("local"),
         LabelKind::Stack => "temporary".to_owned(),
-        LabelKind::Cell => named("cell"),
+        LabelKind::Cell => named("free variable"),
         LabelKind::Weak => named("weak"),
         LabelKind::Inferred => "(C field)".to_owned(),
     }

@@ -262,7 +262,7 @@ fn a_list_in_a_closure_is_named_as_python_would() {
     heap.item(app, "handler", handler);
     heap.named(handler, LabelKind::Field, "__closure__", closure);
     heap.index(closure, 0, cell);
-    heap.named(cell, LabelKind::Field, "cell_contents", seen);
+    heap.named(cell, LabelKind::Cell, "seen", seen);
     for at in 0..500 {
         let value = heap.object("bytes", 200);
         heap.index(seen, at, value);
@@ -271,6 +271,7 @@ fn a_list_in_a_closure_is_named_as_python_would() {
     assert_eq!(found.len(), 1, "{found:#?}");
     let start = "500 instances of bytes, kept by app.handler.__closure__[0].cell_contents (list), hold";
     assert!(found[0].summary.starts_with(start), "{}", found[0].summary);
+    assert!(found[0].path.iter().any(|step| step.contains("free variable seen")), "{:?}", found[0].path);
 }
 
 #[test]

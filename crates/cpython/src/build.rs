@@ -116,12 +116,14 @@ impl Python {
             version: (self.layout.minor, self.version().micro()),
             threads: options.threads.clamp(1, 64),
         };
-        let Marked { objects, edges, types, cells, settings } = mark(scene, &tracked, types, &seeds, settings, progress)?;
+        let Marked { objects, edges, types, cells, settings } =
+            mark(scene, &tracked, types, &seeds, settings, progress)?;
         let ranks = objects.ranked();
         progress.phase("decoding objects", Some(ranks.count.into()));
         let names = Mutex::new(Names::default());
         let references = options.references;
-        let shared = Shared { scene, types: &types, ranks: &ranks, tracked: &tracked, cells, names: &names, references };
+        let shared =
+            Shared { scene, types: &types, ranks: &ranks, tracked: &tracked, cells, names: &names, references };
         let emitted = emit(&shared, &edges, &settings);
         if progress.cancelled() {
             return Err(PythonError::Cancelled);
