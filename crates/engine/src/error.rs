@@ -36,6 +36,15 @@ pub enum Error {
         /// As the person wrote it.
         text: String,
     },
+    /// Samples at a shorter distance than is possible.
+    #[error("an interval of {interval:?} is too short")]
+    Interval {
+        /// As it was asked for.
+        interval: std::time::Duration,
+    },
+    /// Nothing to sample.
+    #[error("no process is named")]
+    NoSubject,
     /// The person asked to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -57,6 +66,8 @@ impl Explain for Error {
             Error::Analysis(error) => error.code(),
             Error::NoMoment { .. } => "MS-E090",
             Error::NotAPid { .. } => "MS-E091",
+            Error::Interval { .. } => "MS-E095",
+            Error::NoSubject => "MS-E096",
             Error::Cancelled => "MS-E092",
         }
     }
@@ -69,6 +80,8 @@ impl Explain for Error {
             Error::Analysis(error) => error.hint(),
             Error::NoMoment { .. } => "Try again in a moment, or read it as it runs with `--mode live`.".into(),
             Error::NotAPid { .. } => "`memsight ps` lists the Python processes with their ids.".into(),
+            Error::Interval { .. } => "The shortest is 1 ms; 10 ms is enough for nearly everything.".into(),
+            Error::NoSubject => "`memsight ps` lists the Python processes with their ids.".into(),
             Error::Cancelled => "Nothing was left behind; the process runs as before.".into(),
         }
     }

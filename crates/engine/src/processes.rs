@@ -1,6 +1,7 @@
 //! The Python processes of the machine.
 
 use memsight_model::{Explain, Region};
+use memsight_target::figures::Handle;
 use memsight_target::{Process, pids};
 
 use crate::Error;
@@ -37,6 +38,21 @@ pub fn processes() -> Result<Vec<PythonProcess>, Error> {
 /// Resident set size of a process now. Cost: one read of `/proc/PID/statm`.
 pub fn rss_bytes(pid: u32) -> Result<u64, Error> {
     Ok(Process::open(pid)?.usage()?.rss_bytes)
+}
+
+/// Whether a process runs Python, or looks like it. Cost: one link read when its program is an interpreter, otherwise
+/// its maps.
+pub(crate) fn runs_python(handle: &Handle) -> bool {
+    if handle.exe().is_ok_and(|path| names_python(&path.to_string_lossy())) {
+        return true;
+    }
+    match Process::open(handle.pid()).and_then(|process| process.maps()) {
+        Ok(regions) => maps_python(&regions) && handle.is_running(),
+        Err(_) => {
+            let command = handle.command().unwrap_or_default();
+            command.first().is_some_and(|first| names_python(&first.to_string_lossy()))
+        }
+    }
 }
 
 fn describe(pid: u32) -> Option<PythonProcess> {

@@ -43,7 +43,7 @@ impl Slope {
             return None;
         }
         let mut slopes = pairs(&points);
-        let median = median(&mut slopes);
+        let median = quantile(&mut slopes, 0.5);
         let spread = Z * (variance(&points) * inflation(&points, median)).sqrt();
         let count = slopes.len() as f64;
         let mut at = |rank: f64| {
@@ -97,16 +97,10 @@ fn pairs(points: &[Point]) -> Vec<f64> {
     slopes
 }
 
-/// Of values that are not empty; they are reordered.
-pub(super) fn median(values: &mut [f64]) -> f64 {
-    quantile(values, 0.5)
-}
-
 /// The value below which that share of the values lies; the values are reordered, and must not be none.
 pub(super) fn quantile(values: &mut [f64], share: f64) -> f64 {
     let place = (values.len() - 1) as f64 * share;
-    let (below, &mut value, above) = values.select_nth_unstable_by(place as usize, f64::total_cmp);
-    debug_assert_eq!(below.len(), place as usize);
+    let (_, &mut value, above) = values.select_nth_unstable_by(place as usize, f64::total_cmp);
     let next = above.iter().copied().min_by(f64::total_cmp).unwrap_or(value);
     value + (next - value) * place.fract()
 }

@@ -3,7 +3,7 @@
 use memsight_model::{Bytes, Confidence};
 use serde::{Deserialize, Serialize};
 
-use super::slope::{median, quantile};
+use super::slope::quantile;
 use super::{Point, Slope};
 
 /// Samples below which nothing is said.
@@ -112,6 +112,8 @@ struct Shape {
     level: f64,
     /// Lower quartile of the last half.
     late_floor: f64,
+    /// Between the quartiles of the last half.
+    late_range: f64,
     /// Median of the last quarter.
     end_level: f64,
     /// Median of the second quarter.
@@ -132,14 +134,16 @@ impl Shape {
             if values.is_empty() { None } else { Some(quantile(&mut values, share)) }
         };
         let (middle, late) = (&points[quarter..half], &points[half..]);
+        let late_floor = level(late, 0.25)?;
         Some(Shape {
             seconds,
             settled: Slope::through(&points[quarter..])?,
             middle: Slope::through(middle)?,
             late: Slope::through(late)?,
             end: Slope::through(&points[last..])?,
-            level: median(&mut late.iter().map(|point| point.bytes).collect::<Vec<f64>>()),
-            late_floor: level(late, 0.25)?,
+            level: level(late, 0.5)?,
+            late_floor,
+            late_range: level(late, 0.75)? - late_floor,
             end_level: level(&points[last..], 0.5)?,
             middle_level: level(middle, 0.5)?,
             middle_floor: level(middle, 0.25)?,
@@ -162,11 +166,10 @@ impl Shape {
         below(&self.late, &self.middle) || below(&self.end, &self.late)
     }
 
-    /// Growth into the second quarter of which the last half gave nothing back.
+    /// Growth into the second quarter that was more than the last half moved, and that it did not give back.
     fn grew(&self) -> bool {
-        self.middle.rises()
-            && self.level - self.middle_floor >= self.material()
-            && self.late_floor >= self.middle_level
+        let growth = self.level - self.middle_floor;
+        growth >= self.material() && growth >= 2.0 * self.late_range && self.late_floor + self.late_range >= self.middle_level
     }
 
     fn shrinks(&self) -> bool {
@@ -186,10 +189,16 @@ impl Shape {
         if self.grows() && !self.slows() {
             let slope = self.slope();
             let verdict = Verdict::Leaking { bytes_per_hour: slope.bytes_per_hour };
-            return (verdict, format!("grew by {} in the last {half:.0} s without slowing down", size(self.late.over(half))));
+            return (
+                verdict,
+                format!("grew by {} in the last {half:.0} s without slowing down", size(self.late.over(half))),
+            );
         }
         if self.grows() {
-            return (Verdict::WarmingUp, format!("still grows, by {} in the last {half:.0} s, but ever slower", size(self.late.over(half))));
+            return (
+                Verdict::WarmingUp,
+                format!("still grows, by {} in the last {half:.0} s, but ever slower", size(self.late.over(half))),
+            );
         }
         if self.grew() {
             let grown = size(self.level - self.middle_floor);

@@ -64,6 +64,8 @@ pub struct ProcessStat {
     pub started: u64,
     /// A thread of the kernel.
     pub kernel: bool,
+    /// A thread other than the first of its process: such a one can be looked up by its id, though no listing has it.
+    pub thread: bool,
 }
 
 impl ProcessStat {
@@ -89,6 +91,8 @@ impl ProcessStat {
         let (minor_faults, major_faults) = (skip(0)?, skip(1)?);
         let (user_ticks, system_ticks) = (skip(1)?, skip(0)?);
         let (threads, started) = (skip(4)?, skip(1)?);
+        // `exit_signal`, field 38: the end of a mere thread is told to nobody
+        let thread = rest.nth(15) == Some(b"-1");
         Some(ProcessStat {
             state,
             parent: u32::try_from(parent).ok()?,
@@ -100,6 +104,7 @@ impl ProcessStat {
             threads: u32::try_from(threads).ok()?,
             started,
             kernel: flags & KERNEL_THREAD != 0,
+            thread,
         })
     }
 }
@@ -116,6 +121,15 @@ mod tests {
         assert_eq!((stat.minor_faults, stat.major_faults), (11, 12));
         assert_eq!((stat.user_ticks, stat.system_ticks, stat.threads), (13, 14, 15));
         assert_eq!((stat.started, stat.kernel), (12345, true));
+    }
+
+    #[test]
+    fn a_thread_is_told_from_a_process() {
+        let thread = std::thread::spawn(|| std::fs::read("/proc/thread-self/stat"));
+        let line = thread.join().expect("no panic").expect("readable");
+        assert!(ProcessStat::parse(&line).expect("well-formed").thread);
+        let line = std::fs::read("/proc/self/stat").expect("readable");
+        assert!(!ProcessStat::parse(&line).expect("well-formed").thread);
     }
 
     #[test]

@@ -1,0 +1,297 @@
+//! One process of a subject, with what was read of it last.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use memsight_model::{Explain, GcReading, MemoryInfo, ProcessSample, Rollup, StatusFigures, Unavailable};
+use memsight_target::TargetError;
+use memsight_target::figures::{Handle, ProcessStat};
+
+use super::{Birth, Cadence, End, Options};
+use crate::Error;
+use crate::gc::GcProbe;
+use crate::processes::runs_python;
+
+/// Interpreters are looked for again after this long, then twice as long and so on: a program may start Python late.
+const FIRST_SEARCH_NS: u64 = 250_000_000;
+const LAST_SEARCH_NS: u64 = 64_000_000_000;
+/// Probes that are kept; each holds a file. Beyond, the collector of a process is not read.
+const MAX_PROBES: usize = 512;
+
+/// Probes that are kept now.
+static PROBES: AtomicUsize = AtomicUsize::new(0);
+
+/// Dear work.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Job {
+    Status,
+    Rollup,
+    Search,
+    Gc,
+}
+
+impl Job {
+    /// All, what is cheap and wanted most first.
+    pub const ALL: [Job; 4] = [Job::Status, Job::Search, Job::Gc, Job::Rollup];
+}
+
+/// A figure and when it was last tried to be read.
+#[derive(Debug)]
+struct Kept<T> {
+    value: Option<T>,
+    tried_ns: Option<u64>,
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Kept { value: None, tried_ns: None }
+    }
+}
+
+/// A probe that counts as kept.
+#[derive(Debug)]
+struct Probe(GcProbe);
+
+impl Probe {
+    fn keep(probe: GcProbe) -> Option<Probe> {
+        let room = |kept: usize| (kept < MAX_PROBES).then_some(kept + 1);
+        PROBES.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).ok().map(|_| Probe(probe))
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        PROBES.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Member {
+    handle: Handle,
+    /// As it was first: the wall's clock may step, the identity must not.
+    created: f64,
+    stat: ProcessStat,
+    stat_ns: u64,
+    memory: MemoryInfo,
+    status: Kept<StatusFigures>,
+    oom_score: Option<i32>,
+    rollup: Kept<Rollup>,
+    rollup_ns: Option<u64>,
+    rollup_missing: Option<Unavailable>,
+    python: Option<String>,
+    probe: Option<Probe>,
+    /// When the interpreter is looked for next; `None`: it was found.
+    search_ns: Option<u64>,
+    search_wait_ns: u64,
+    gc: Kept<GcReading>,
+    /// It began to run another program since somebody asked.
+    renewed: bool,
+}
+
+impl Member {
+    pub fn new(handle: Handle, stat: ProcessStat, now: u64) -> Member {
+        Member {
+            created: handle.created(),
+            handle,
+            stat,
+            stat_ns: now,
+            memory: MemoryInfo::default(),
+            status: Kept::default(),
+            oom_score: None,
+            rollup: Kept::default(),
+            rollup_ns: None,
+            rollup_missing: None,
+            python: None,
+            probe: None,
+            search_ns: Some(0),
+            search_wait_ns: FIRST_SEARCH_NS,
+            gc: Kept::default(),
+            renewed: false,
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.handle.pid()
+    }
+
+    pub fn parent(&self) -> u32 {
+        self.stat.parent
+    }
+
+    pub fn started(&self) -> u64 {
+        self.handle.started()
+    }
+
+    /// Whether it runs Python, or looks like it.
+    pub fn runs_python(&self) -> bool {
+        runs_python(&self.handle)
+    }
+
+    /// Whether it began to run another program since this was asked last.
+    pub fn take_renewed(&mut self) -> bool {
+        std::mem::take(&mut self.renewed)
+    }
+
+    pub fn birth(&self) -> Birth {
+        Birth { pid: self.pid(), parent: self.parent(), created: self.created, name: self.name() }
+    }
+
+    pub fn end(&self) -> End {
+        End { pid: self.pid(), created: self.created, name: self.name() }
+    }
+
+    fn name(&self) -> String {
+        self.stat.name.to_str().into_owned()
+    }
+
+    /// Reads the cheap figures; false when the process is gone.
+    pub fn read(&mut self, now: u64, stat: Cadence) -> bool {
+        match self.handle.memory() {
+            Ok(memory) => self.memory = memory,
+            Err(error) if is_gone(&error) => return false,
+            Err(_) => {}
+        }
+        // no memory: a zombie, a thread of the kernel, or between two programs
+        let due = self.memory.vms_bytes == 0 || stat.due(Some(self.stat_ns), now) != Cadence::Never;
+        if !due {
+            return true;
+        }
+        match self.handle.stat() {
+            Ok(stat) => self.update(stat),
+            Err(error) if is_gone(&error) => return false,
+            Err(_) => {}
+        }
+        self.stat_ns = now;
+        true
+    }
+
+    fn update(&mut self, stat: ProcessStat) {
+        if stat.name != self.stat.name {
+            self.renewed = true;
+            self.forget_python();
+        }
+        self.stat = stat;
+        if stat.is_zombie() {
+            self.memory = MemoryInfo::default();
+            (self.status, self.rollup, self.gc) = (Kept::default(), Kept::default(), Kept::default());
+            (self.rollup_ns, self.rollup_missing, self.oom_score) = (None, None, None);
+            self.probe = None;
+        }
+    }
+
+    fn forget_python(&mut self) {
+        (self.python, self.probe, self.gc) = (None, None, Kept::default());
+        (self.search_ns, self.search_wait_ns) = (Some(0), FIRST_SEARCH_NS);
+    }
+
+    /// Whether a piece of work is due, and whether it may wait for the budget.
+    pub fn due(&self, job: Job, options: &Options, now: u64) -> Cadence {
+        if self.stat.is_zombie() || self.stat.kernel {
+            return Cadence::Never;
+        }
+        match job {
+            Job::Status => options.status.due(self.status.tried_ns, now),
+            Job::Rollup => options.rollup.due(self.rollup.tried_ns, now),
+            Job::Search => match self.search_ns {
+                Some(due) if (options.python || options.gc != Cadence::Never) && due <= now => {
+                    Cadence::Every(std::time::Duration::ZERO)
+                }
+                _ => Cadence::Never,
+            },
+            Job::Gc if self.probe.is_some() => options.gc.due(self.gc.tried_ns, now),
+            Job::Gc => Cadence::Never,
+        }
+    }
+
+    pub fn run(&mut self, job: Job, options: &Options, now: u64) {
+        match job {
+            Job::Status => {
+                self.status = Kept { value: self.handle.status().ok(), tried_ns: Some(now) };
+                self.oom_score = self.handle.oom_score().ok();
+            }
+            Job::Rollup => self.read_rollup(now),
+            Job::Search => self.search(options, now),
+            Job::Gc => self.read_gc(now),
+        }
+    }
+
+    fn read_rollup(&mut self, now: u64) {
+        self.rollup.tried_ns = Some(now);
+        match self.handle.rollup() {
+            Ok(rollup) => {
+                (self.rollup.value, self.rollup_ns, self.rollup_missing) = (Some(rollup), Some(now), None);
+            }
+            // its end is told by the next sample
+            Err(error) if is_gone(&error) => {}
+            Err(error) => {
+                (self.rollup.value, self.rollup_ns) = (None, None);
+                self.rollup_missing = Some(unavailable(&error));
+            }
+        }
+    }
+
+    /// Looks for the interpreter; the version stays known, the probe only when the collector is to be read.
+    fn search(&mut self, options: &Options, now: u64) {
+        match GcProbe::open(self.pid()) {
+            // the id may be another process's by now
+            Ok(probe) if self.handle.is_running() => {
+                self.python = Some(probe.version().to_string());
+                self.search_ns = None;
+                if options.gc != Cadence::Never {
+                    self.probe = Probe::keep(probe);
+                }
+            }
+            _ => {
+                self.search_ns = Some(now.saturating_add(self.search_wait_ns));
+                self.search_wait_ns = (self.search_wait_ns * 2).min(LAST_SEARCH_NS);
+            }
+        }
+    }
+
+    fn read_gc(&mut self, now: u64) {
+        self.gc.tried_ns = Some(now);
+        let Some(Probe(probe)) = &self.probe else { return };
+        match probe.read() {
+            Ok(reading) => self.gc.value = Some(reading),
+            Err(Error::Python(error)) if error.is_transient() => {}
+            // it ended, or runs another program of the same name: look again
+            Err(_) => {
+                self.forget_python();
+                self.search_ns = Some(now.saturating_add(FIRST_SEARCH_NS));
+            }
+        }
+    }
+
+    pub fn sample(&self) -> ProcessSample {
+        ProcessSample {
+            pid: self.pid(),
+            parent: self.parent(),
+            created: self.created,
+            name: self.name(),
+            python: self.python.clone(),
+            state: self.stat.state,
+            memory: self.memory,
+            status: self.status.value,
+            rollup: self.rollup.value,
+            rollup_ns: self.rollup_ns,
+            rollup_missing: self.rollup_missing.clone(),
+            minor_faults: self.stat.minor_faults,
+            major_faults: self.stat.major_faults,
+            cpu_ns: self.stat.cpu_ns(),
+            threads: self.stat.threads,
+            oom_score: self.oom_score,
+            gc: self.gc.value.clone(),
+        }
+    }
+}
+
+fn is_gone(error: &TargetError) -> bool {
+    matches!(error, TargetError::TargetExited { .. } | TargetError::NoSuchProcess { .. })
+}
+
+fn unavailable(error: &TargetError) -> Unavailable {
+    let reason = match error {
+        TargetError::NotPermitted { cause, .. } => format!("not permitted: {cause}"),
+        error => error.to_string(),
+    };
+    Unavailable { code: error.code().to_owned(), reason }
+}

@@ -1,0 +1,189 @@
+//! Who belongs to the subject.
+
+use std::collections::{HashMap, HashSet};
+
+use memsight_target::TargetError;
+use memsight_target::figures::{Handle, ProcessStat};
+
+use super::discover::Pythons;
+use super::member::Member;
+use super::newborns::{Ids, Newborns};
+use super::{Birth, Cadence, End};
+use crate::Error;
+
+/// What to sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// One process.
+    Process(u32),
+    /// A process and all its descendants, also those that are born later. A descendant stays in the tree when its
+    /// parent ends; one whose parent was born and ended between two samples is not known to be one.
+    Tree(u32),
+    /// These processes, as far as they exist.
+    Pids(Vec<u32>),
+    /// Every Python process of the machine that can be seen, but this one.
+    Pythons,
+}
+
+/// Processes of a subject, parents before their children.
+#[derive(Debug)]
+pub(super) struct Members {
+    list: Vec<Member>,
+    growth: Growth,
+}
+
+/// How members come.
+#[derive(Debug)]
+enum Growth {
+    /// They do not.
+    Fixed,
+    /// By birth.
+    Tree(Ids),
+    /// By discovery.
+    Pythons(Ids, Box<Pythons>),
+}
+
+impl Members {
+    pub fn new(subject: Subject, share: f64, now: u64) -> Result<Members, Error> {
+        match subject {
+            Subject::Process(pid) => Ok(Members { list: vec![open(pid, now)?], growth: Growth::Fixed }),
+            Subject::Pids(pids) => Members::of_pids(pids, now),
+            Subject::Tree(pid) => {
+                let list = vec![open(pid, now)?];
+                let (ids, all) = Ids::new(now)?;
+                let mut members = Members { list, growth: Growth::Tree(ids) };
+                members.adopt(&all, now, &mut Vec::new());
+                members.arrange();
+                Ok(members)
+            }
+            Subject::Pythons => {
+                let (ids, all) = Ids::new(now)?;
+                let mut pythons = Box::new(Pythons::new(share, now));
+                pythons.note(&Newborns::All(all), &HashSet::new(), now);
+                let list = pythons.classify_all(now);
+                let mut members = Members { list, growth: Growth::Pythons(ids, pythons) };
+                members.arrange();
+                Ok(members)
+            }
+        }
+    }
+
+    fn of_pids(mut pids: Vec<u32>, now: u64) -> Result<Members, Error> {
+        pids.sort_unstable();
+        pids.dedup();
+        let mut failure = Error::NoSubject;
+        let mut list = Vec::new();
+        for pid in pids {
+            match open(pid, now) {
+                Ok(member) => list.push(member),
+                Err(error) => failure = error,
+            }
+        }
+        if list.is_empty() {
+            return Err(failure);
+        }
+        let mut members = Members { list, growth: Growth::Fixed };
+        members.arrange();
+        Ok(members)
+    }
+
+    pub fn iter(&self) -> std::slice::Iter<'_, Member> {
+        self.list.iter()
+    }
+
+    pub fn as_mut_slice(&mut self) -> &mut [Member] {
+        &mut self.list
+    }
+
+    /// Takes in who was born. Cost: one read when nobody was.
+    pub fn update(&mut self, now: u64, births: &mut Vec<Birth>, ends: &mut Vec<End>) -> Result<(), Error> {
+        let before = births.len();
+        match &mut self.growth {
+            Growth::Fixed => return Ok(()),
+            Growth::Tree(ids) => match ids.look(now)? {
+                Newborns::None => {}
+                Newborns::Some(pids) | Newborns::All(pids) => self.adopt(&pids, now, births),
+            },
+            Growth::Pythons(ids, pythons) => {
+                let newborns = ids.look(now)?;
+                if newborns != Newborns::None {
+                    pythons.note(&newborns, &self.list.iter().map(Member::pid).collect(), now);
+                }
+                self.list.retain_mut(|member| {
+                    let stays = !member.take_renewed() || pythons.still(member, now);
+                    if !stays {
+                        ends.push(member.end());
+                    }
+                    stays
+                });
+                let found = pythons.classify(now);
+                births.extend(found.iter().map(Member::birth));
+                self.list.extend(found);
+            }
+        }
+        if births.len() > before {
+            self.arrange();
+        }
+        Ok(())
+    }
+
+    /// Reads the cheap figures of all; who is gone leaves.
+    pub fn read(&mut self, now: u64, stat: Cadence, ends: &mut Vec<End>) {
+        self.list.retain_mut(|member| {
+            let there = member.read(now, stat);
+            if !there {
+                ends.push(member.end());
+            }
+            there
+        });
+    }
+
+    /// Takes in those of `pids` that descend from members.
+    fn adopt(&mut self, pids: &[u32], now: u64, births: &mut Vec<Birth>) {
+        if self.list.is_empty() {
+            return; // nobody is left who could have children
+        }
+        let mut known: HashMap<u32, u64> = self.list.iter().map(|member| (member.pid(), member.started())).collect();
+        // a process that vanishes while it is looked at was too short-lived to be seen
+        let strangers = pids.iter().filter_map(|&pid| open(pid, now).ok());
+        let mut strangers: Vec<Member> =
+            strangers.filter(|one| known.get(&one.pid()) != Some(&one.started())).collect();
+        // an id that was used again: the member that had it is found to be gone when it is read
+        loop {
+            let (kin, others): (Vec<_>, Vec<_>) =
+                strangers.into_iter().partition(|stranger| known.contains_key(&stranger.parent()));
+            if kin.is_empty() {
+                return;
+            }
+            for member in kin {
+                known.insert(member.pid(), member.started());
+                births.push(member.birth());
+                self.list.push(member);
+            }
+            strangers = others;
+        }
+    }
+
+    /// Parents before their children, then by id; the first process of a tree stays the first.
+    fn arrange(&mut self) {
+        let first = self.list.first().map(Member::pid);
+        let parents: HashMap<u32, u32> = self.list.iter().map(|member| (member.pid(), member.parent())).collect();
+        let depth = |pid: u32| {
+            let ancestors = std::iter::successors(parents.get(&pid), |parent| parents.get(parent));
+            ancestors.take(parents.len()).count()
+        };
+        self.list.sort_by_cached_key(|member| (depth(member.pid()), Some(member.pid()) != first, member.pid()));
+    }
+}
+
+fn open(pid: u32, now: u64) -> Result<Member, Error> {
+    let (handle, stat) = look(pid)?;
+    Ok(Member::new(handle, stat, now))
+}
+
+/// The process with this id; a thread is none.
+pub(super) fn look(pid: u32) -> Result<(Handle, ProcessStat), TargetError> {
+    let handle = Handle::open(pid)?;
+    let stat = handle.stat()?;
+    if stat.thread { Err(TargetError::NoSuchProcess { pid }) } else { Ok((handle, stat)) }
+}
