@@ -17,9 +17,9 @@ impl Font {
 
     /// Pixels that `text` takes from left to right.
     pub(super) fn width(&self, text: &str, size: f32) -> f32 {
-        self.face.as_ref().map_or(0.0, |face| {
-            text.chars().map(|c| advance(face, glyph(face, c))).sum::<f32>() * scale(face, size)
-        })
+        self.face
+            .as_ref()
+            .map_or(0.0, |face| text.chars().map(|c| advance(face, glyph(face, c))).sum::<f32>() * scale(face, size))
     }
 
     /// Adds the outlines of `text` to `path`, from `x` on the line `y`.

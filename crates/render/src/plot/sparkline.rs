@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn the_trend_in_a_line() {
         assert_eq!(sparkline(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], 8), "▁▂▃▄▅▆▇█");
-        assert_eq!(ascii_sparkline(&[0.0, 7.0, 3.0], 8), "_#-");
+        assert_eq!(ascii_sparkline(&[0.0, 7.0, 3.0], 8), "_#~");
         assert_eq!(sparkline(&[], 8), "");
         assert_eq!(sparkline(&[5.0, 5.0], 8), "▁▁");
         assert_eq!(sparkline(&[1.0, f64::NAN, 2.0], 8), "▁ █");

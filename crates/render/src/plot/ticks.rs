@@ -4,16 +4,53 @@
 const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 /// Seconds between ticks that people find round.
 const TIMES: [f64; 34] = [
-    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0,
-    900.0, 1800.0, 3600.0, 7200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0, 172_800.0, 345_600.0, 604_800.0, 1_209_600.0,
-    2_419_200.0, 7_257_600.0, 29_030_400.0,
+    0.001,
+    0.002,
+    0.005,
+    0.01,
+    0.02,
+    0.05,
+    0.1,
+    0.2,
+    0.5,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    15.0,
+    30.0,
+    60.0,
+    120.0,
+    300.0,
+    600.0,
+    900.0,
+    1800.0,
+    3600.0,
+    7200.0,
+    10_800.0,
+    21_600.0,
+    43_200.0,
+    86_400.0,
+    172_800.0,
+    345_600.0,
+    604_800.0,
+    1_209_600.0,
+    2_419_200.0,
+    7_257_600.0,
+    29_030_400.0,
 ];
 
 /// A place on an axis and its label.
 pub(super) type Tick = (f64, String);
 
-/// At most about `most` ticks from 0 to `top` bytes, in one unit, at 1, 2 or 5 of a power of ten of it.
+/// At most about `most` ticks from 0 to `top` bytes, in one unit, at 1, 2 or 5 of a power of ten of it. There is always
+/// one beside 0.
 pub(super) fn bytes(top: f64, most: usize) -> Vec<Tick> {
+    let enough = |most: usize| Some(bytes_at_most(top, most)).filter(|ticks| ticks.len() > 1);
+    (most..most + 4).find_map(enough).unwrap_or_else(|| bytes_at_most(top, most))
+}
+
+fn bytes_at_most(top: f64, most: usize) -> Vec<Tick> {
     let unit = (0..UNITS.len() - 1).find(|&unit| top < 1024_f64.powi(unit as i32 + 1)).unwrap_or(UNITS.len() - 1);
     let one = 1024_f64.powi(unit as i32);
     let rough = top / one / most.max(1) as f64;
@@ -23,7 +60,9 @@ pub(super) fn bytes(top: f64, most: usize) -> Vec<Tick> {
     let step = step.unwrap_or(power * 10.0).max(if unit == 0 { 1.0 } else { 0.0 });
     let decimals = (-step.log10().floor()).clamp(0.0, 6.0) as usize;
     places(0.0, top / one, step)
-        .map(|value| (value * one, if value == 0.0 { "0".into() } else { format!("{value:.decimals$} {}", UNITS[unit]) }))
+        .map(|value| {
+            (value * one, if value == 0.0 { "0".into() } else { format!("{value:.decimals$} {}", UNITS[unit]) })
+        })
         .collect()
 }
 
@@ -60,10 +99,25 @@ pub(super) fn time(seconds: f64, step: f64) -> String {
         0..60 => format!("{seconds} s"),
         60..3600 => two(seconds / 60, seconds % 60, "min"),
         3600.. if step < 60.0 => format!("{}:{:02}:{:02} h", seconds / 3600, seconds / 60 % 60, seconds % 60),
-        3600..259_200 => two(minutes / 60, minutes % 60, "h"),
+        3600..259_200 if step < 86_400.0 => two(minutes / 60, minutes % 60, "h"),
         _ => format!("{} d", (at / 8640.0).round() / 10.0),
     };
     format!("{sign}{text}")
+}
+
+/// A moment of a record, as exactly as its length makes sense of.
+pub(super) fn moment(seconds: f64, (start, end): (f64, f64)) -> String {
+    let exact = ((end - start) / 200.0).clamp(0.001, 60.0);
+    time(
+        seconds,
+        if seconds.abs() >= 60.0 {
+            exact.max(1.0)
+        } else if end > start {
+            exact
+        } else {
+            0.1
+        },
+    )
 }
 
 /// `2 min`, `2:30 min`.

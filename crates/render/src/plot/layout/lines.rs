@@ -69,11 +69,10 @@ impl Sheet {
         let (at, value) = curve.peak;
         let (x, y) = (frame.x(at), frame.y(value));
         let what = if data.total.is_some() { "peak of the sum" } else { "peak" };
-        let step = (frame.span.1 - frame.span.0) / 200.0;
-        let text = format!("{what} {} at {}", bytes(value), ticks::time(at, step));
+        let text = format!("{what} {} at {}", bytes(value), ticks::moment(at, data.span));
         let half = self.font.width(&text, TEXT) * 0.58;
         let (anchor, place) = match x {
-            x if x - half < frame.left => (Anchor::Start, x - 4.0),
+            x if x - half < frame.left => (Anchor::Start, x.max(frame.left + 4.0)),
             x if x + half > frame.right => (Anchor::End, x + 4.0),
             x => (Anchor::Middle, x),
         };

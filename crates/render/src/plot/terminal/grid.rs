@@ -16,26 +16,12 @@ pub(super) struct Glyphs {
 }
 
 impl Glyphs {
-    pub(super) const UNICODE: Glyphs = Glyphs {
-        side: '│',
-        tick: '┤',
-        corner: '└',
-        floor: '─',
-        notch: '┬',
-        pointer: '▾',
-        dash: '╌',
-        braille: true,
-    };
-    pub(super) const ASCII: Glyphs = Glyphs {
-        side: '|',
-        tick: '+',
-        corner: '+',
-        floor: '-',
-        notch: '+',
-        pointer: 'v',
-        dash: '-',
-        braille: false,
-    };
+    pub(super) const UNICODE: Glyphs =
+        Glyphs {
+            side: '│', tick: '┤', corner: '└', floor: '─', notch: '┬', pointer: '▾', dash: '╌', braille: true
+        };
+    pub(super) const ASCII: Glyphs =
+        Glyphs { side: '|', tick: '+', corner: '+', floor: '-', notch: '+', pointer: 'v', dash: '-', braille: false };
 }
 
 /// What a cell shows: nothing, a letter, or dots; and of which line.
@@ -94,12 +80,15 @@ impl Grid {
         };
     }
 
-    /// A dashed line over a row.
-    pub(super) fn dashes(&mut self, row: usize, columns: usize) {
+    /// A dashed line over a row, beginning with `label` if that takes less than half of it.
+    pub(super) fn dashes(&mut self, row: usize, columns: usize, label: &str) {
         let dash = self.glyphs.dash;
-        for column in (0..columns).filter(|column| dash != '-' || column % 2 == 0) {
+        let label = if label.len() < columns / 2 { label } else { "" };
+        for column in 0..columns {
+            let gap = dash == '-' && column % 2 == 1;
+            let letter = label.chars().nth(column).unwrap_or(if gap { ' ' } else { dash });
             if let Some(cell) = self.cell(column, row) {
-                *cell = Cell::Letter(dash, None);
+                *cell = Cell::Letter(letter, None);
             }
         }
     }

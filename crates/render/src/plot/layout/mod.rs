@@ -82,7 +82,7 @@ impl Sheet {
         if roomy {
             self.legend(data);
         }
-        self.bottom -= ROW + 4.0;
+        self.bottom -= ROW + 10.0;
         let mut frame = Frame::new(self, data, near);
         let labels = Labels::place(&plot.markers, &frame, &self.font, if roomy { 3 } else { 0 });
         if roomy {

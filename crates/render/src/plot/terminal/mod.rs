@@ -79,10 +79,7 @@ impl Screen<'_> {
         let highest = self.data.highest();
         let limit = self.plot.limit.filter(|limit| limit.is_finite() && *limit <= highest * 3.0).unwrap_or(0.0);
         let ceiling = highest.max(limit).max(1024.0) * 1.02;
-        let mut ticks = ticks::bytes(ceiling, (rows / 3).clamp(1, 8));
-        if self.data.named.is_empty() && self.data.total.is_none() {
-            ticks.clear();
-        }
+        let ticks = ticks::bytes(ceiling, (rows / 3).clamp(1, 8));
         let margin = ticks.iter().map(|tick| columns(&tick.1)).max().unwrap_or(0) + 1;
         // The axis, and the number behind the end of a line.
         let columns = self.width.saturating_sub(margin + 3).max(1);
@@ -92,8 +89,8 @@ impl Screen<'_> {
     /// What was watched, and its peak at the right side.
     fn title(&self) -> String {
         let peak = self.data.main().map(|curve| {
-            let step = (self.data.span.1 - self.data.span.0).max(1e-3) / 200.0;
-            format!("peak {} at {}", Bytes(curve.peak.1.max(0.0) as u64), ticks::time(curve.peak.0, step))
+            let (at, bytes) = curve.peak;
+            format!("peak {} at {}", Bytes(bytes.max(0.0) as u64), ticks::moment(at, self.data.span))
         });
         let peak = peak.filter(|peak| columns(peak) + 12 < self.width).unwrap_or_default();
         let title = shorten(&clean(&self.plot.title), self.width - columns(&peak) - usize::from(!peak.is_empty()));
@@ -128,7 +125,8 @@ impl Screen<'_> {
     fn readings(&self, window: &Window) -> String {
         let mut grid = Grid::new(window.columns + 2, window.rows, self.glyphs);
         if let Some(limit) = self.plot.limit.filter(|limit| limit.is_finite() && *limit <= window.ceiling) {
-            grid.dashes(window.row(limit, window.rows), window.columns);
+            let label = format!("limit {} ", Bytes(limit.max(0.0) as u64));
+            grid.dashes(window.row(limit, window.rows), window.columns, &label);
         }
         let sum = self.data.total.iter().map(|curve| (0, curve));
         let named = self.data.named.iter().enumerate().map(|(i, curve)| (i + 1, curve)).rev();
@@ -179,17 +177,25 @@ impl Screen<'_> {
         format!("{}\n{}\n", self.style.paint(Tone::Dim, &line), self.style.paint(Tone::Dim, &labels))
     }
 
+    /// The names in one line, those that have room, and how many lines have none.
     fn legend(&self) -> String {
-        let mut entries: Vec<(usize, String)> = self.data.total.iter().map(|sum| (0, sum.name.clone())).collect();
-        entries.extend(self.data.named.iter().enumerate().map(|(i, curve)| (i + 1, curve.name.clone())));
-        let others = self.data.others_named().map(|others| format!("({others})")).unwrap_or_default();
-        let room = self.width.saturating_sub(columns(&others) + 2) / entries.len().max(1);
-        let mut out = String::new();
-        for (number, name) in entries {
-            let mark = grid::mark(number);
-            out += &grid::paint(self.style, number, &format!("{mark} {}", shorten(&name, room.saturating_sub(4).max(1))));
-            out += "  ";
+        let named = self.data.named.iter().enumerate().map(|(i, curve)| (i + 1, curve));
+        let entries: Vec<_> = self.data.total.iter().map(|sum| (0, sum)).chain(named).collect();
+        let (mut out, mut used, mut left) = (String::new(), 0, entries.len());
+        for (number, curve) in entries {
+            let text = format!("{} {}", grid::mark(number), shorten(&curve.name, (self.width / 4).max(8)));
+            // Room for the words about the others is kept.
+            if used + columns(&text) + 2 + 14 > self.width {
+                break;
+            }
+            used += columns(&text) + 2;
+            left -= 1;
+            out += &(grid::paint(self.style, number, &text) + "  ");
         }
+        let others = match self.data.others + left {
+            0 => String::new(),
+            n => format!("and {n} more"),
+        };
         format!("{out}{}\n", self.style.paint(Tone::Dim, &others))
     }
 }
