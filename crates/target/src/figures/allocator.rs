@@ -33,7 +33,8 @@ mod tests {
 
     #[test]
     fn what_is_allocated_is_seen() {
-        let Ok(before) = heap_info() else { return println!("skipped: not glibc") };
+        // with another C library there is nothing to see
+        let Ok(before) = heap_info() else { return };
         let large = std::hint::black_box(vec![1_u8; 64 << 20]);
         let after = heap_info().expect("glibc");
         assert!(after.mmap_used_bytes >= before.mmap_used_bytes + large.len() as u64);

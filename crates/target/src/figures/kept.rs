@@ -125,11 +125,12 @@ impl Repeated {
         }
         let file = directory.file(self.name)?;
         let read = file.read_at(buffer, 0)?;
-        if directory.is_bound() && self.seen.swap(true, Ordering::Relaxed) {
-            if let Some(kept) = Kept::new(file) {
-                // another thread may have been faster
-                let _ = self.kept.set(kept);
-            }
+        if directory.is_bound()
+            && self.seen.swap(true, Ordering::Relaxed)
+            && let Some(kept) = Kept::new(file)
+        {
+            // another thread may have been faster
+            let _ = self.kept.set(kept);
         }
         Ok((buffer.get(..read).unwrap_or_default(), directory.is_bound()))
     }

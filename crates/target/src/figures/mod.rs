@@ -16,6 +16,8 @@ mod allocator;
 mod cgroup;
 mod field;
 mod handle;
+#[cfg(test)]
+mod hostile;
 mod kept;
 mod listing;
 mod machine;
