@@ -50,6 +50,16 @@ impl Console {
         self.format != Format::Text
     }
 
+    /// The form of results.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Whether progress may be drawn on stderr.
+    pub fn shows_progress(&self) -> bool {
+        self.progress
+    }
+
     /// A progress display of its own for one job.
     pub fn ticker(&self, interrupt: &Interrupt) -> Ticker {
         Ticker::start(self.progress, self.verbose, self.err, interrupt.flag())

@@ -1,6 +1,7 @@
 //! What can go wrong in the command itself, beside the errors of the engine.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use memsight_engine::Error as EngineError;
@@ -61,6 +62,78 @@ pub enum Error {
         /// Requests counted.
         counted: u64,
     },
+    /// `watch` was given no process, no log and no command, or something that is none of them.
+    #[error("{}", .subject.as_ref().map_or("nothing to watch was named".to_owned(), |subject| format!("{subject:?} is neither a process id nor a recorded log")))]
+    NothingToWatch {
+        /// What was given.
+        subject: Option<String>,
+    },
+    /// The command to watch is not there.
+    #[error("there is no command {program:?}")]
+    NoSuchCommand {
+        /// Its name.
+        program: String,
+    },
+    /// The command to watch could not be started.
+    #[error("the command {program:?} cannot be started: {source}")]
+    CommandNotStarted {
+        /// Its name.
+        program: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The suffix of an output says no form that `watch` writes.
+    #[error("the suffix of {} says no form that watch writes", path.display())]
+    OutputKind {
+        /// The output.
+        path: PathBuf,
+    },
+    /// A log holds no sample.
+    #[error("{} holds no samples", path.display())]
+    NothingRecorded {
+        /// The log.
+        path: PathBuf,
+    },
+    /// A picture could not be made.
+    #[error(transparent)]
+    Render(#[from] memsight_render::plot::RenderError),
+    /// A file could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The operating system gave no signals or no file for markers.
+    #[error("cannot prepare the recording: {0}")]
+    Setup(io::Error),
+    /// The agent's port is taken.
+    #[error("port {} on {} is in use by another program", address.port(), address.ip())]
+    PortBusy {
+        /// Where it was to listen.
+        address: SocketAddr,
+    },
+    /// The agent cannot listen.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A setting of the push makes no sense.
+    #[error("figures cannot be pushed: {reason}")]
+    PushSetting {
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// A thread does not start.
+    #[error("a thread does not start: {source}")]
+    Thread {
+        /// What the operating system said.
+        source: io::Error,
+    },
 }
 
 impl Error {
@@ -74,6 +147,7 @@ impl Explain for Error {
     fn code(&self) -> &'static str {
         match self {
             Error::Engine(error) => error.code(),
+            Error::Render(error) => error.code(),
             Error::NoSubject => "MS-E100",
             Error::TwoSubjects { .. } => "MS-E101",
             Error::Output(_) => "MS-E102",
@@ -83,12 +157,24 @@ impl Explain for Error {
             Error::Service { .. } => "MS-E106",
             Error::NoCulprit { .. } => "MS-E107",
             Error::Disturbed { .. } => "MS-E108",
+            Error::NothingToWatch { .. } => "MS-E120",
+            Error::NoSuchCommand { .. } => "MS-E121",
+            Error::CommandNotStarted { .. } => "MS-E122",
+            Error::OutputKind { .. } => "MS-E123",
+            Error::NothingRecorded { .. } => "MS-E124",
+            Error::File { .. } => "MS-E125",
+            Error::Setup(_) => "MS-E126",
+            Error::PortBusy { .. } => "MS-E130",
+            Error::Listen { .. } => "MS-E131",
+            Error::PushSetting { .. } => "MS-E132",
+            Error::Thread { .. } => "MS-E133",
         }
     }
 
     fn hint(&self) -> String {
         match self {
             Error::Engine(error) => error.hint(),
+            Error::Render(error) => error.hint(),
             Error::NoSubject => {
                 "Give a process id or the folder of a snapshot; `memsight ps` lists the Python processes.".into()
             }
@@ -97,6 +183,26 @@ impl Explain for Error {
             Error::BrokenPipe | Error::Unusable => String::new(),
             Error::NoPython { .. } => "Install python3, or name one with `--python PROGRAM`.".into(),
             Error::Service { .. } => "Try another Python with `--python PROGRAM`.".into(),
+            Error::NothingToWatch { .. } => {
+                "Give a process id (`memsight ps` lists them), a log, or a command behind two dashes: \
+                 memsight watch -- python app.py"
+                    .into()
+            }
+            Error::NoSuchCommand { .. } => "Is it on PATH? The command stands behind two dashes, word by word.".into(),
+            Error::CommandNotStarted { .. } => "Is it a program, and may it be executed?".into(),
+            Error::OutputKind { .. } => "Write .jsonl, .csv, .parquet, .png, .svg or .json.".into(),
+            Error::NothingRecorded { .. } => "The recording was stopped before its first sample; record again.".into(),
+            Error::File { .. } => "Is there room, and may the folder be written?".into(),
+            Error::Setup(_) => "Are there open files and room in the folder of temporary files left?".into(),
+            Error::PortBusy { address } => {
+                let (ip, port) = (address.ip(), address.port());
+                format!("Is an agent running already? `ss -ltnp sport = :{port}` says; or choose another port with `--listen {ip}:PORT`.")
+            }
+            Error::Listen { .. } => "Give an address of this machine, and a port above 1023 unless you are root.".into(),
+            Error::PushSetting { .. } => {
+                "See `--otlp-endpoint`, and the variables OTEL_EXPORTER_OTLP_ENDPOINT, _HEADERS and _TIMEOUT.".into()
+            }
+            Error::Thread { .. } => "Is the number of processes limited (`ulimit -u`)?".into(),
             Error::NoCulprit { .. } | Error::Disturbed { .. } => "This is a bug of memsight: please report it.".into(),
         }
     }

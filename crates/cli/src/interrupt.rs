@@ -38,6 +38,13 @@ impl Interrupt {
         self.asked.clone()
     }
 
+    /// Leaves Ctrl-C to the caller for good: who runs a command of the person's must not end before it.
+    pub fn leave(&self) {
+        for id in &self.registered {
+            low_level::unregister(*id);
+        }
+    }
+
     /// Does a job that looks at [`Interrupt::asked`] itself and tidies up.
     pub fn carefully<T>(&self, job: impl FnOnce() -> T) -> T {
         self.at_once.store(false, Ordering::Relaxed);

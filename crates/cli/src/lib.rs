@@ -63,6 +63,11 @@ fn exit_code(error: &Error, console: &Console) -> i32 {
             console.report(error);
             STOPPED
         }
+        // As shells say it.
+        Error::NoSuchCommand { .. } | Error::CommandNotStarted { .. } => {
+            console.report(error);
+            if matches!(error, Error::NoSuchCommand { .. }) { 127 } else { 126 }
+        }
         error => {
             console.report(error);
             2

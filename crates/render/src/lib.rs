@@ -12,6 +12,7 @@ pub mod plot;
 pub mod text;
 
 pub use listing::{CheckRow, CheckStatus, DoctorView, ErrorView, ProcessRow, ProcessesView};
+pub use text::{Cost, WatchView};
 
 use serde::Serialize;
 

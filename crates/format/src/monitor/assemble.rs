@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use memsight_model::{MemoryInfo, ProcessSample, Sample};
+use memsight_model::{ContainerSample, MachineSample, MemoryInfo, ProcessSample, Sample};
 
 use super::record::{ProcessRecord, Record, SampleRecord, Usage};
 
@@ -10,6 +10,8 @@ use super::record::{ProcessRecord, Record, SampleRecord, Usage};
 #[derive(Default)]
 pub struct Assembler {
     known: HashMap<u32, ProcessSample>,
+    container: Option<ContainerSample>,
+    machine: Option<MachineSample>,
 }
 
 impl Assembler {
@@ -46,12 +48,18 @@ impl Assembler {
     }
 
     fn sample(&mut self, record: &SampleRecord) -> Sample {
+        if record.container.is_some() {
+            self.container.clone_from(&record.container);
+        }
+        if record.machine.is_some() {
+            self.machine.clone_from(&record.machine);
+        }
         Sample {
             at: record.at,
             processes: record.processes.iter().map(|usage| self.process(usage)).collect(),
             total: record.total,
-            container: record.container.clone(),
-            machine: record.machine.clone(),
+            container: self.container.clone(),
+            machine: self.machine.clone(),
         }
     }
 

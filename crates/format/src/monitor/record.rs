@@ -108,10 +108,10 @@ pub struct SampleRecord {
     pub total: Totals,
     /// The processes, parents before children.
     pub processes: Vec<Usage>,
-    /// The container of the first process.
+    /// The container of the first process, where it was read anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<ContainerSample>,
-    /// The machine.
+    /// The machine, where it was read anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<MachineSample>,
 }

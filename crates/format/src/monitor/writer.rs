@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use memsight_model::{GcReading, ProcessSample, Sample, StatusFigures, Timestamp};
+use memsight_model::{ContainerSample, GcReading, MachineSample, ProcessSample, Sample, StatusFigures, Timestamp};
 
 use super::append::{Appended, Appender};
 use super::record::{Ended, Gap, Header, Marker, ProcessRecord, Record, SampleRecord, Usage};
@@ -15,6 +15,8 @@ pub struct Recorder {
     out: Appender,
     header: Vec<u8>,
     known: HashMap<u32, Known>,
+    container: Option<ContainerSample>,
+    machine: Option<MachineSample>,
     buffer: Vec<u8>,
     round: u64,
 }
@@ -33,7 +35,15 @@ impl Recorder {
     /// Begins a log. The header goes out at once.
     pub fn begin(out: Appender, header: &Header) -> (Recorder, Appended) {
         let line = line(&Record::Header(header.clone()));
-        let mut recorder = Recorder { out, header: Vec::new(), known: HashMap::new(), buffer: Vec::new(), round: 0 };
+        let mut recorder = Recorder {
+            out,
+            header: Vec::new(),
+            known: HashMap::new(),
+            container: None,
+            machine: None,
+            buffer: Vec::new(),
+            round: 0,
+        };
         let appended = recorder.out.append(&line, header.at);
         if !matches!(appended, Appended::Written) {
             recorder.header = line;
@@ -62,8 +72,8 @@ impl Recorder {
             at: sample.at,
             total: sample.total,
             processes: usages,
-            container: sample.container.clone(),
-            machine: sample.machine.clone(),
+            container: news(&mut self.container, sample.container.as_ref()),
+            machine: news(&mut self.machine, sample.machine.as_ref()),
         };
         push(&mut self.buffer, &Record::Sample(Box::new(record)));
         self.finish_batch(sample.at)
@@ -93,6 +103,7 @@ impl Recorder {
             self.buffer.extend_from_slice(&self.header);
             push(&mut self.buffer, &Record::Gap(Gap { at, lost: self.out.lost() }));
             self.known.clear();
+            (self.container, self.machine) = (None, None);
         }
     }
 
@@ -151,6 +162,13 @@ impl Recorder {
             push(&mut self.buffer, &Record::Ended(Ended { at, pid }));
         }
     }
+}
+
+/// What is `now`, unless it was said `before`.
+fn news<T: Clone + PartialEq>(before: &mut Option<T>, now: Option<&T>) -> Option<T> {
+    let now = now.filter(|now| before.as_ref() != Some(*now))?;
+    *before = Some(now.clone());
+    before.clone()
 }
 
 /// Whether the record says what there is to say of `process`.

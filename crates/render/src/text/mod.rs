@@ -12,6 +12,7 @@ mod suspects;
 mod table;
 mod threads;
 mod types;
+mod watch;
 mod words;
 
 pub use dominators::dominators;
@@ -23,6 +24,7 @@ pub use style::{Style, Tone};
 pub use suspects::{culprit, suspects};
 pub use threads::threads;
 pub use types::{histogram, types};
+pub use watch::{Cost, WatchView, watch};
 pub use words::clean;
 
 use memsight_analysis::views::Header;

@@ -1,0 +1,59 @@
+//! Waiting for the next tick, a signal, or the end of the process, whichever comes first.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGXFSZ};
+use signal_hook::iterator::backend::SignalDelivery;
+use signal_hook::iterator::exfiltrator::SignalOnly;
+
+/// Wakes the recorder.
+pub(super) struct Wake {
+    signals: SignalDelivery<UnixStream, SignalOnly>,
+    /// Becomes readable when the process ends; `None` on kernels before 5.3, where the next tick sees it.
+    process: Option<OwnedFd>,
+    ended: bool,
+}
+
+impl Wake {
+    /// Listens to signals. Those of a file that may not grow and of a child that ends only wake.
+    pub(super) fn listen() -> io::Result<Wake> {
+        let (read, write) = UnixStream::pair()?;
+        let heard = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD, SIGXFSZ];
+        Ok(Wake { signals: SignalDelivery::with_pipe(read, write, SignalOnly, heard)?, process: None, ended: false })
+    }
+
+    /// Wakes when this process ends, too.
+    pub(super) fn follow(&mut self, pid: u32) {
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        self.process = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+    }
+
+    /// Whether the process that it follows was seen to end.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Waits for at most this time. Gives the signals that came.
+    pub(super) fn wait(&mut self, timeout: Duration) -> Vec<i32> {
+        let timeout = Timespec {
+            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: timeout.subsec_nanos().into(),
+        };
+        let mut files = vec![PollFd::new(self.signals.get_read(), PollFlags::IN)];
+        files.extend(self.process.as_ref().map(|process| PollFd::new(process, PollFlags::IN)));
+        // Interrupted is woken; nothing else can go wrong with files of ours.
+        let _ = poll(&mut files, Some(&timeout));
+        let ended = files.get(1).is_some_and(|file| !file.revents().is_empty());
+        drop(files);
+        if ended {
+            // It would stay readable.
+            (self.process, self.ended) = (None, true);
+        }
+        self.signals.pending().collect()
+    }
+}

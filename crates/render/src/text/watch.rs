@@ -1,0 +1,255 @@
+//! What a recording came to, as a page of text.
+
+use memsight_analysis::trend::{ContainerSummary, Peak, ProcessSummary, Slope, TimeToLimit, Verdict, WatchSummary};
+use memsight_model::{Bytes, count, duration};
+use serde::{Deserialize, Serialize};
+
+use super::style::{Style, Tone};
+use super::table::{Table, cell, toned};
+use super::words::{clean, plural, wrap_words};
+
+/// Rows of the table of processes.
+const ROWS: usize = 8;
+/// Columns of the names of figures.
+const LABEL: usize = 10;
+
+/// What a recording came to: what `memsight watch --format json` prints and a log ends with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WatchView {
+    /// Its figures.
+    #[serde(flatten)]
+    pub summary: WatchSummary,
+    /// The command's program, or the name of the process.
+    pub name: String,
+    /// Its process id.
+    pub pid: u32,
+    /// Time between two samples that was asked for, nanoseconds.
+    pub interval_ns: u64,
+    /// Exit code of the command, if there was one and it has ended.
+    pub exit_code: Option<i32>,
+    /// What recording it cost; `None` when the log does not say.
+    pub cost: Option<Cost>,
+    /// Lines of the log that could not be read.
+    pub damaged_lines: u64,
+    /// The log ends within a line: its writer was killed, or still writes.
+    pub cut: bool,
+}
+
+/// What a recording cost its recorder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// CPU time of memsight, nanoseconds.
+    pub cpu_ns: u64,
+    /// Time that went by, nanoseconds.
+    pub elapsed_ns: u64,
+    /// Its own largest RSS.
+    pub peak_rss_bytes: u64,
+}
+
+impl WatchView {
+    /// Peak and verdict in a few words.
+    pub fn headline(&self) -> String {
+        let peak = &self.summary.peak;
+        format!("peak {} after {}; {}", Bytes(peak.bytes), seconds(peak.after_ns), verdict(&self.summary).0)
+    }
+}
+
+/// The page.
+pub fn watch(view: &WatchView, style: &Style) -> String {
+    let summary = &view.summary;
+    let mut out = title(view, style);
+    if summary.samples == 0 {
+        out.push_str("it ended before it could be sampled\n");
+        return out;
+    }
+    out.push_str(&judgement(summary, style));
+    out.push('\n');
+    for (label, text) in facts(view) {
+        let text = wrap_words(&text, style.width.saturating_sub(LABEL + 2));
+        let label = style.paint(Tone::Dim, &format!("{label:<LABEL$}"));
+        out.push_str(&format!("{label}  {}\n", text.join(&format!("\n{}", " ".repeat(LABEL + 2)))));
+    }
+    if summary.process_count > 1 {
+        out.push('\n');
+        out.push_str(&processes(summary, style));
+    }
+    out
+}
+
+/// `python, pid 4242: 612 samples in 61.2 s`, and what may be missing.
+fn title(view: &WatchView, style: &Style) -> String {
+    let summary = &view.summary;
+    let name = format!("{}, pid {}", clean(&view.name), view.pid);
+    let every = seconds(view.interval_ns);
+    let mut out = format!(
+        "{}: {} in {}, every {every}\n",
+        style.paint(Tone::Strong, &name),
+        plural(summary.samples, "sample"),
+        seconds(summary.duration_ns)
+    );
+    let mut warn = |text: String| out.push_str(&format!("{}\n", style.paint(Tone::Warn, &text)));
+    if view.cut {
+        warn("the log ends within a line: its writer was killed, or still writes".to_owned());
+    }
+    if view.damaged_lines > 0 {
+        warn(format!("{} of the log could not be read", plural(view.damaged_lines, "line")));
+    }
+    out
+}
+
+/// The verdict in a few words, and its tone.
+fn verdict(summary: &WatchSummary) -> (String, Tone) {
+    match summary.trend.verdict {
+        Verdict::TooShort => ("too short to judge".to_owned(), Tone::Dim),
+        Verdict::Stable => ("stable".to_owned(), Tone::Good),
+        Verdict::WarmingUp => ("warming up".to_owned(), Tone::Warn),
+        Verdict::Leaking { bytes_per_hour } => {
+            (format!("leaking at about {}/h", Bytes(bytes_per_hour.max(0.0) as u64)), Tone::Bad)
+        }
+        Verdict::Shrinking => ("shrinking".to_owned(), Tone::Good),
+        _ => ("no verdict".to_owned(), Tone::Dim),
+    }
+}
+
+fn judgement(summary: &WatchSummary, style: &Style) -> String {
+    let (word, tone) = verdict(summary);
+    let lines = wrap_words(&format!("{word}: {}", clean(&summary.trend.reason)), style.width);
+    let mut out = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        // The word stands at the beginning of the first line, which is never that narrow.
+        match line.strip_prefix(&word).filter(|_| at == 0) {
+            Some(rest) => out.push_str(&format!("{}{rest}\n", style.paint(tone, &word))),
+            None => out.push_str(&format!("{line}\n")),
+        }
+    }
+    out
+}
+
+/// Names and texts of the figures.
+fn facts(view: &WatchView) -> Vec<(&'static str, String)> {
+    let summary = &view.summary;
+    let several = summary.process_count > 1;
+    let mut facts = vec![("peak", peak(summary, several))];
+    if let Some(pss) = summary.peak_pss {
+        let meaning = if several { "each shared page counted once" } else { "PSS: its share of shared pages" };
+        facts.push(("peak PSS", format!("{}, {meaning}", when(&pss))));
+    }
+    facts.push((
+        "RSS",
+        format!("{} at first, {} at last", Bytes(summary.first_rss_bytes), Bytes(summary.last_rss_bytes)),
+    ));
+    if let Some(slope) = &summary.trend.slope {
+        facts.push(("growth", growth(slope)));
+    }
+    if let Some(container) = &summary.container {
+        facts.push(("container", container_text(container)));
+    }
+    facts.push(("faults", format!("{} minor, {} major", count(summary.minor_faults), count(summary.major_faults))));
+    if let Some(collections) = summary.gc_collections {
+        facts.push(("collector", plural(collections, "collection")));
+    }
+    facts.push(("cost", cost(view)));
+    facts
+}
+
+fn peak(summary: &WatchSummary, several: bool) -> String {
+    let of =
+        if several { format!(", RSS of {}", plural(summary.process_count, "process")) } else { ", RSS".to_owned() };
+    when(&summary.peak) + &of
+}
+
+fn when(peak: &Peak) -> String {
+    format!("{} after {}", Bytes(peak.bytes), seconds(peak.after_ns))
+}
+
+fn growth(slope: &Slope) -> String {
+    let (low, high) = (slope.low_bytes_per_hour, slope.high_bytes_per_hour);
+    format!("{} (95% interval {} to {})", rate(slope.bytes_per_hour), rate(low), rate(high))
+}
+
+/// `+1.2 MiB/min`.
+fn rate(bytes_per_hour: f64) -> String {
+    let per_minute = bytes_per_hour / 60.0;
+    let sign = if per_minute < -0.5 { "-" } else { "+" };
+    format!("{sign}{}/min", Bytes(per_minute.abs().round() as u64))
+}
+
+fn container_text(container: &ContainerSummary) -> String {
+    let last = &container.last;
+    let mut text = match last.limit_bytes {
+        Some(limit) => format!("peak {} of {}", Bytes(container.peak.bytes), Bytes(limit)),
+        None => format!("peak {}, no limit", Bytes(container.peak.bytes)),
+    };
+    if let Some(headroom) = last.headroom_bytes() {
+        text.push_str(&format!(", {} left", Bytes(headroom)));
+    }
+    if let Some(TimeToLimit { seconds, .. }) = container.time_to_limit {
+        text.push_str(&format!(", full in about {}", long(seconds)));
+    }
+    if container.oom_kills > 0 {
+        text.push_str(&format!(", {} killed for lack of memory", plural(container.oom_kills, "process")));
+    }
+    text
+}
+
+fn cost(view: &WatchView) -> String {
+    let missed = match view.summary.missed_ticks {
+        0 => "no tick missed".to_owned(),
+        missed => format!("{} missed", plural(missed, "tick")),
+    };
+    match view.cost {
+        Some(cost) => {
+            let share = 100.0 * cost.cpu_ns as f64 / cost.elapsed_ns.max(1) as f64;
+            format!("memsight took {share:.1}% of one core and {}; {missed}", Bytes(cost.peak_rss_bytes))
+        }
+        None => missed,
+    }
+}
+
+/// The largest processes.
+fn processes(summary: &WatchSummary, style: &Style) -> String {
+    let mut table = Table::new(2).numbers(&["pid"]).giving("name").numbers(&["peak RSS", "after", "last", "growth"]);
+    for process in summary.processes.iter().take(ROWS) {
+        table.row(row(process));
+    }
+    let mut out = table.render(style);
+    let left = summary.process_count.saturating_sub(ROWS as u64);
+    if left > 0 {
+        let text = format!("  and {} more with smaller peaks", plural(left, "process"));
+        out.push_str(&format!("{}\n", style.paint(Tone::Dim, &text)));
+    }
+    out
+}
+
+fn row(process: &ProcessSummary) -> Vec<(String, Option<Tone>)> {
+    let slope = process.trend.as_ref().and_then(|trend| trend.slope);
+    let last = if process.ended { toned(Tone::Dim, "ended") } else { cell(Bytes(process.last_rss_bytes).to_string()) };
+    vec![
+        cell(process.pid.to_string()),
+        cell(clean(&process.name)),
+        cell(Bytes(process.peak.bytes).to_string()),
+        cell(seconds(process.peak.after_ns)),
+        last,
+        slope.map_or_else(|| cell(""), |slope| cell(rate(slope.bytes_per_hour))),
+    ]
+}
+
+/// A time of a recording: `100.0 ms`, `12.3 s`, `2 h 5 min`.
+fn seconds(ns: u64) -> String {
+    match ns {
+        0..1_000_000_000 => duration(ns),
+        1_000_000_000..120_000_000_000 => format!("{:.1} s", ns as f64 / 1e9),
+        _ => long(ns as f64 / 1e9),
+    }
+}
+
+/// A long time: `45 s`, `12 min`, `2 h 5 min`, `3 days 4 h`.
+fn long(seconds: f64) -> String {
+    let whole = seconds.max(0.0).min(1e12) as u64;
+    match whole {
+        0..120 => format!("{whole} s"),
+        120..7_200 => format!("{} min {} s", whole / 60, whole % 60),
+        7_200..172_800 => format!("{} h {} min", whole / 3_600, whole / 60 % 60),
+        _ => format!("{} days {} h", whole / 86_400, whole / 3_600 % 24),
+    }
+}
