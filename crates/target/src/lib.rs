@@ -35,8 +35,3 @@ pub use freeze::Frozen;
 pub use image::Image;
 pub use live::{LiveMemory, PinnedMemory};
 pub use process::{Process, Usage, allow_reader, pids};
-
-/// Now by `CLOCK_MONOTONIC`, in nanoseconds: the clock of the collector's own statistics.
-pub fn monotonic_ns() -> u64 {
-    sys::monotonic_ns()
-}

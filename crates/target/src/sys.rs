@@ -176,11 +176,6 @@ pub(crate) fn scan_pages(
     Ok((found.min(runs.len()), arguments.walk_end))
 }
 
-/// `CLOCK_MONOTONIC`, the clock by which the collector of 3.15 and the probes of the kernel tell the time.
-pub(crate) fn monotonic_ns() -> u64 {
-    clock(libc::CLOCK_MONOTONIC)
-}
-
 /// The effective user of this process.
 pub(crate) fn own_uid() -> u32 {
     // SAFETY: takes nothing, cannot fail.

@@ -84,6 +84,11 @@ impl PauseHistogram {
         self.max_ns
     }
 
+    /// How wrong a duration may be at worst.
+    pub fn error_ns(&self) -> u64 {
+        self.error_ns
+    }
+
     /// Smallest upper end of a bucket below which at least `share` of the pauses are.
     fn percentile(&self, share: f64) -> u64 {
         let wanted = (self.count() as f64 * share).ceil().max(1.0) as u64;
@@ -135,7 +140,8 @@ mod tests {
     #[test]
     fn buckets_end_at_powers_of_two_and_hold_what_is_not_longer() {
         let pauses = of(&[0, 1, 1024, 1025, 2048, 2049, u64::MAX]);
-        let counts: Vec<(Option<u64>, u64)> = pauses.buckets.iter().map(|bucket| (bucket.to_ns, bucket.count)).collect();
+        let counts: Vec<(Option<u64>, u64)> =
+            pauses.buckets.iter().map(|bucket| (bucket.to_ns, bucket.count)).collect();
         assert_eq!(counts[..3], [(Some(1024), 3), (Some(2048), 2), (Some(4096), 1)]);
         assert_eq!(counts.last(), Some(&(None, 1)));
         assert_eq!((counts.len(), pauses.count, pauses.max_ns), (BUCKETS, 7, u64::MAX));

@@ -2,7 +2,7 @@
 
 use memsight_cpython::{GcRing, Python, Version};
 use memsight_model::GcReading;
-use memsight_target::{PinnedMemory, Process, TargetError, monotonic_ns};
+use memsight_target::{PinnedMemory, Process, TargetError, figures};
 
 use crate::Error;
 use crate::look::find;
@@ -42,7 +42,7 @@ impl GcProbe {
     /// The counters now, without `permanent` and `garbage`. Cost: 4 system calls, 3 us (6 and 5 us on 3.15); nothing
     /// is read of another process that got the same id.
     pub fn read(&self) -> Result<GcReading, Error> {
-        let read = || Ok(GcReading { at_ns: monotonic_ns(), ..self.python.gc(&self.memory)? });
+        let read = || Ok(GcReading { at_ns: figures::now().monotonic_ns, ..self.python.gc(&self.memory)? });
         read().map_err(|error| ended(&self.process, error))
     }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use memsight_model::{GcEvent, GcInterpreter, PauseSource};
-use memsight_target::monotonic_ns;
+use memsight_target::figures;
 
 use super::pace::Pace;
 use super::watch::Poll;
@@ -51,7 +51,7 @@ impl Sampled {
     pub(super) fn poll(&mut self, probe: &GcProbe) -> Result<Poll, Error> {
         let reading = probe.read()?;
         // The flag was looked at between these two: a look may have lost its processor in the middle.
-        let between = (self.at_ns, monotonic_ns());
+        let between = (self.at_ns, figures::now().monotonic_ns);
         let mut poll = Poll::default();
         for now in &reading.interpreters {
             if let Some(before) = self.seen.get(&now.id) {
