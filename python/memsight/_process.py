@@ -190,7 +190,10 @@ class Process(Base):
         'r--p'
         """
         kind: Any = pmmap_grouped if grouped else pmmap_ext
-        return self._once(kind.__name__, lambda: [kind._make(row) for row in self._handle.maps(grouped)])
+        rows = self._once(kind.__name__, lambda: [kind._make(row) for row in self._handle.maps(grouped)])
+        if not rows and self.status() == STATUS_ZOMBIE:
+            raise ZombieProcess(self._pid, self._name)
+        return rows
 
     def page_faults(self) -> ppagefaults:
         """Page faults so far (psutil 8).
@@ -219,7 +222,7 @@ class Process(Base):
         """The program's file; empty where there is none. Looked up once."""
         if self._exe is None:
             try:
-                path = self._once("exe", lambda: os.fspath(self._handle.exe()))
+                path = self._once("exe", self._handle.exe)
             except AccessDenied:
                 guess = self._guessed_exe()
                 if not guess:
@@ -322,7 +325,9 @@ class Process(Base):
         >>> sum(child.memory_info().rss for child in memsight.Process(4242).children(recursive=True))
         83427328
         """
-        self._check_same()
+        if not self.is_running():
+            self._check_same()
+            raise NoSuchProcess(self._pid, self._name)
         by_parent: dict[int, list[int]] = {}
         for pid, ppid in native().parents():
             by_parent.setdefault(ppid, []).append(pid)

@@ -129,7 +129,9 @@ def test_questions_without_an_answer(target: Target) -> None:
 
 def test_errors_and_views_can_be_sent_to_other_processes(target: Target) -> None:
     explained = {"code": "MS-E000", "hint": "a hint"}
-    errors: list[memsight.Error] = [kind(message="a message", **explained) for kind in (memsight.Error, memsight.CorruptFile)]
+    errors: list[memsight.Error] = [
+        kind(message="a message", **explained) for kind in (memsight.Error, memsight.CorruptFile)
+    ]
     errors += [kind(7, "cat", "a message", **explained) for kind in (memsight.AccessDenied, memsight.TargetExited)]
     for error in errors:
         copy = pickle.loads(pickle.dumps(error))

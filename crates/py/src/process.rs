@@ -101,8 +101,8 @@ impl Handle {
         released(py, Some(self.inner.pid()), || self.inner.command())
     }
 
-    fn exe(&self, py: Python<'_>) -> PyResult<PathBuf> {
-        released(py, Some(self.inner.pid()), || self.inner.exe())
+    fn exe(&self, py: Python<'_>) -> PyResult<OsString> {
+        released(py, Some(self.inner.pid()), || self.inner.exe()).map(PathBuf::into_os_string)
     }
 
     /// Real, effective and saved ids: of users, of groups.
