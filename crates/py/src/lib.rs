@@ -5,7 +5,9 @@
 
 mod arrow;
 mod enter;
+mod gc_watch;
 mod heap;
+mod monitor;
 mod process;
 mod system;
 
@@ -50,6 +52,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(heap::load, module)?)?;
     module.add_function(wrap_pyfunction!(allow_tracer, module)?)?;
     module.add_class::<process::Handle>()?;
+    module.add_class::<gc_watch::GcWatch>()?;
+    module.add_class::<monitor::Monitor>()?;
+    module.add_function(wrap_pyfunction!(monitor::sample, module)?)?;
     module.add_function(wrap_pyfunction!(system::pids, module)?)?;
     module.add_function(wrap_pyfunction!(system::pid_exists, module)?)?;
     module.add_function(wrap_pyfunction!(system::parents, module)?)?;
