@@ -55,7 +55,7 @@ impl Default for Options {
     fn default() -> Self {
         let second = Cadence::Every(Duration::from_secs(1));
         Options {
-            stat: Cadence::Every(Duration::from_millis(100)),
+            stat: Cadence::Every(Duration::from_millis(250)),
             status: second,
             rollup: second,
             gc: Cadence::Never,

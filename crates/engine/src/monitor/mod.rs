@@ -6,7 +6,7 @@
 //!                        └──> Sample (and births, ends)
 //! ```
 //!
-//! Cheap is what costs one read of a kept file: `statm` at every sample, `stat` ten times a second. The rest
+//! Cheap is what costs one read of a kept file: `statm` at every sample, `stat` four times a second. The rest
 //! (`status`, `smaps_rollup`, the collector's counters, the search for an interpreter) comes by its [`Cadence`] and
 //! takes turns, so that a sample stays short however many processes there are. Order and rates rest on the monotonic
 //! clock alone.
@@ -31,7 +31,7 @@ use subject::Members;
 pub use subject::Subject;
 
 /// Container and machine are read at most this often; in between the last reading is repeated.
-const SLOW_NS: u64 = 100_000_000;
+const SLOW_NS: u64 = 250_000_000;
 /// A process may be moved to another container: it is looked up again after this long.
 const CONTAINER_NS: u64 = 10_000_000_000;
 
