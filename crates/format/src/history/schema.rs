@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -114,8 +113,11 @@ fn judge(path: &Path) -> Result<(), FormatError> {
 
 /// An empty file that its owner alone can read: SQLite gives its companions the same permissions.
 fn create(path: &Path) -> Result<(), FormatError> {
-    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-    made.map(drop).map_err(|error| FormatError::io(path, "create", error))
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|error| FormatError::io(path, "create", error))
 }
 
 fn connect(path: &Path) -> Result<Connection, FormatError> {

@@ -29,7 +29,7 @@ use serve::Server;
 use settings::Endpoint;
 
 /// Share of one core that dear figures may take.
-const BUDGET: f64 = 0.005;
+const BUDGET: f64 = 0.01;
 /// Time between two readings of peaks, and of USS and PSS.
 const STATUS_EVERY: Duration = Duration::from_secs(5);
 const ROLLUP_EVERY: Duration = Duration::from_secs(15);
