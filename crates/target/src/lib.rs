@@ -11,27 +11,55 @@
 //! Nothing of a target is changed: no signal, no write, no untouched page brought in. The bytes that come back
 //! are foreign; this crate hands them on without believing any of them.
 //!
-//! Linux on x86-64. For the memory of your own process, use a pointer.
+//! Linux on x86-64; elsewhere the module `portable` has the same names, a few figures, and typed errors for the rest.
+//! For the memory of your own process, use a pointer.
 
 // this crate is the door that the lints guard
 #![allow(clippy::disallowed_methods)]
 
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod alloc;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod diagnose;
+mod diagnosis;
 mod error;
 pub mod figures;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod freeze;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod image;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod live;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod maps;
+#[cfg(any(not(target_os = "linux"), memsight_portable))]
+mod portable;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod process;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod procfs;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod sys;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
+mod usage;
 
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use alloc::LargePages;
-pub use diagnose::{Check, Diagnosis, Subject, Verdict, diagnose};
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
+pub use diagnose::diagnose;
+pub use diagnosis::{Check, Diagnosis, Subject, Verdict};
 pub use error::{Denial, TargetError};
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use freeze::Frozen;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use image::Image;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use live::{LiveMemory, PinnedMemory};
-pub use process::{Process, Usage, allow_reader, pids};
+#[cfg(any(not(target_os = "linux"), memsight_portable))]
+pub use portable::{
+    Frozen, Image, LargePages, LiveMemory, PinnedMemory, Process, allow_reader, diagnose, figures::pids,
+};
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
+pub use process::{Process, allow_reader, pids};
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
+pub use usage::Usage;

@@ -16,18 +16,10 @@ use crate::live::{LiveMemory, PinnedMemory};
 use crate::maps;
 use crate::procfs::{self, Stat};
 use crate::sys::{self, PAGE, Span};
+use crate::usage::Usage;
 
 /// The largest mapped file that is read; executables are far smaller.
 const FILE_CAP: u64 = 512 << 20;
-
-/// How much memory a process uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
-pub struct Usage {
-    /// Resident set size in bytes (`/proc/PID/statm`, field 2).
-    pub rss_bytes: u64,
-    /// Virtual size in bytes (`/proc/PID/statm`, field 1).
-    pub vms_bytes: u64,
-}
 
 /// A process of the machine.
 #[derive(Debug)]

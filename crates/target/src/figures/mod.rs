@@ -7,43 +7,19 @@
 //! pids, parents, last_pid, pid_exists
 //! ```
 //!
-//! Definitions are psutil's where psutil has the figure, the kernel's name otherwise. The parsers are our own and not
-//! those of the `procfs` crate: that one gives a map of strings for every mapping and each rollup, fails as a whole
-//! on one line that it does not know, and has no way to read a file again without opening it, which is most of the
-//! cost of [`Handle::memory`].
+//! Definitions are psutil's where psutil has the figure, the kernel's name otherwise.
 
-mod allocator;
-mod cgroup;
-mod field;
-mod handle;
-#[cfg(test)]
-mod hostile;
-mod kept;
-mod listing;
-mod machine;
-mod pressure;
-mod rollup;
-mod smaps;
-mod stat;
-mod statm;
-mod status;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
+mod linux;
+mod types;
 
-pub use allocator::{HeapInfo, heap_info, heap_trim};
-pub use cgroup::Container;
-pub use handle::Handle;
-pub use kept::{kept_files, raise_file_limit};
-pub use listing::{last_pid, parents, pid_exists, pids};
-pub use machine::{boot_time, machine, swap_memory, virtual_memory};
-pub use pressure::pressure;
-pub use smaps::{MapFigures, MapGroup, group_by_path};
-pub use stat::{Name, ProcessStat};
-pub use status::Ids;
+#[cfg(any(not(target_os = "linux"), memsight_portable))]
+pub use crate::portable::figures::*;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
+pub use linux::*;
+pub use types::{HeapInfo, Ids, MapFigures, MapGroup, Name, ProcessStat};
 
-use memsight_model::Timestamp;
-
-use crate::sys;
-
-/// Now, by both clocks. Cost: two calls that do not enter the kernel.
-pub fn now() -> Timestamp {
-    Timestamp { monotonic_ns: sys::clock(libc::CLOCK_MONOTONIC), unix_ns: sys::clock(libc::CLOCK_REALTIME) }
-}
+#[cfg(any(not(target_os = "linux"), memsight_portable))]
+use crate::portable::figures::ticks_a_second;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
+use crate::sys::ticks_a_second;

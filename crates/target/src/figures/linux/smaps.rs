@@ -3,83 +3,13 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::os::unix::ffi::OsStringExt;
 
 use memsight_model::{Address, Rollup};
 
 use super::field::{kilobytes, number, pair, words};
 use super::rollup;
-
-/// What the kernel puts behind the path of a file that is no longer there.
-const DELETED: &[u8] = b" (deleted)";
-
-/// One mapping of a process and the pages in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MapFigures {
-    /// First byte.
-    pub start: Address,
-    /// Behind the last byte.
-    pub end: Address,
-    /// `rwxp` or `rwxs`, with `-` for what is not allowed.
-    pub rights: String,
-    /// Offset in the file, in bytes.
-    pub offset_bytes: u64,
-    /// `major:minor` of the file's device, hexadecimal.
-    pub device: String,
-    /// The file's inode; 0: no file.
-    pub inode: u64,
-    /// The path, as the kernel writes it: a newline as `\012`, ` (deleted)` behind a file that is gone; empty for
-    /// anonymous memory.
-    pub path: OsString,
-    /// Length.
-    pub size_bytes: u64,
-    /// Size of a page in this mapping.
-    pub page_bytes: u64,
-    /// Its pages. Source: the lines of the mapping, which give no PSS by kind.
-    pub pages: Rollup,
-    /// Two letters each: `rd wr mr mw`, as Documentation/filesystems/proc.rst explains them (`VmFlags`).
-    pub flags: String,
-}
-
-impl MapFigures {
-    /// The range as the kernel and psutil write it: `00400000-0040b000`.
-    pub fn range(&self) -> String {
-        format!("{:08x}-{:08x}", self.start.0, self.end.0)
-    }
-
-    /// The path as psutil gives it: `[anon]` where there is none, without ` (deleted)` unless a file of that very
-    /// name exists. Cost: a look at the file system for a path that ends so.
-    pub fn label(&self) -> Cow<'_, OsStr> {
-        let path = self.path.as_bytes().trim_ascii();
-        if path.is_empty() {
-            return Cow::Borrowed(OsStr::new("[anon]"));
-        }
-        undeleted(path)
-    }
-}
-
-/// A path without the kernel's ` (deleted)`, unless a file of the whole name exists.
-pub(super) fn undeleted(path: &[u8]) -> Cow<'_, OsStr> {
-    let path = match path.strip_suffix(DELETED) {
-        Some(before) if !Path::new(OsStr::from_bytes(path)).exists() => before,
-        _ => path,
-    };
-    Cow::Borrowed(OsStr::from_bytes(path))
-}
-
-/// The mappings of one path, summed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MapGroup {
-    /// [`MapFigures::label`] of each.
-    pub path: OsString,
-    /// Mappings.
-    pub mappings: usize,
-    /// Sum of their lengths.
-    pub size_bytes: u64,
-    /// Sums of their pages.
-    pub pages: Rollup,
-}
+use super::types::{MapFigures, MapGroup};
 
 /// The mappings by path, in the order in which the paths come first: psutil's `memory_maps(grouped=True)`.
 pub fn group_by_path(maps: &[MapFigures]) -> Vec<MapGroup> {

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{Name, ProcessStat, field, group_by_path, rollup, smaps, statm, status};
+use super::types::{Name, ProcessStat};
+use super::{field, group_by_path, rollup, smaps, statm, status};
 
 /// What a file might hold, with pieces of real lines in it so that the readers get far.
 fn text() -> impl Strategy<Value = Vec<u8>> {

@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::sync::OnceLock;
 
 use super::field::{number, words};
-use super::stat::ProcessStat;
 use super::status;
+use super::types::ProcessStat;
 use crate::error::TargetError;
 
 pub use crate::process::pids;

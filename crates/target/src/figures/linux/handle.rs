@@ -9,10 +9,8 @@ use std::sync::OnceLock;
 use memsight_model::{MemoryInfo, Rollup, StatusFigures};
 
 use super::kept::{Directory, Repeated};
-use super::smaps::{self, MapFigures};
-use super::stat::ProcessStat;
-use super::status::{self, Ids};
-use super::{field, machine, rollup, statm};
+use super::types::{Ids, MapFigures, ProcessStat, undeleted};
+use super::{field, machine, rollup, smaps, statm, status};
 use crate::diagnose;
 use crate::error::{Denial, TargetError};
 use crate::sys;
@@ -190,7 +188,7 @@ impl Handle {
             }
             Err(error) => return Err(self.failure("exe", error)),
         };
-        let path = Path::new(&*smaps::undeleted(path.as_os_str().as_bytes())).to_owned();
+        let path = Path::new(&*undeleted(path.as_os_str().as_bytes())).to_owned();
         self.checked(path)
     }
 

@@ -1,16 +1,8 @@
 //! The C library's allocator in our own process, as psutil 7.2 shows it.
 
+use super::types::HeapInfo;
 use crate::error::TargetError;
 use crate::sys;
-
-/// What `malloc` has handed out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HeapInfo {
-    /// Bytes in use that come from arenas (`uordblks`): psutil's `heap_used`.
-    pub heap_used_bytes: u64,
-    /// Bytes in use that are mappings of their own (`hblkhd`), the large ones: psutil's `mmap_used`.
-    pub mmap_used_bytes: u64,
-}
 
 /// What this process has of `malloc`. Only with glibc; before 2.33 its figures wrap at 4 GiB. Cost: it locks and walks
 /// every arena.

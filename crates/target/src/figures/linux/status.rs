@@ -3,15 +3,7 @@
 use memsight_model::StatusFigures;
 
 use super::field::{kilobytes, number, pairs, words};
-
-/// The users and groups of a process: real, effective, saved, of the file system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Ids {
-    /// Users.
-    pub uids: [u32; 4],
-    /// Groups.
-    pub gids: [u32; 4],
-}
+use super::types::Ids;
 
 /// The memory lines; a zombie and a thread of the kernel have none, and every figure is 0.
 pub(super) fn figures(text: &[u8]) -> StatusFigures {
