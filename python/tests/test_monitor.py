@@ -197,8 +197,8 @@ def test_ctrl_c_ends_the_wait() -> None:
 import memsight, sys
 monitor = memsight.Monitor(interval=3600)
 next(monitor)
-print("waiting", flush=True)
 try:
+    print("waiting", flush=True)
     next(monitor)
 except KeyboardInterrupt:
     print("interrupted", monitor.summary().samples, flush=True)
