@@ -8,6 +8,9 @@ use clap::Args;
 
 use super::time::time;
 
+/// The longest interval.
+const MAX_INTERVAL: Duration = Duration::from_secs(3600);
+
 /// `memsight watch`.
 #[derive(Debug, Args)]
 #[command(
@@ -49,7 +52,7 @@ pub struct Watch {
     #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["subject", "pid"])]
     pub command: Vec<OsString>,
     /// Time between two samples: 1ms to 1h
-    #[arg(short, long, value_name = "TIME", default_value = "100ms", value_parser = time, help_heading = "Sampling")]
+    #[arg(short, long, value_name = "TIME", default_value = "100ms", value_parser = interval, help_heading = "Sampling")]
     pub interval: Duration,
     /// Stop recording after this time (a command runs on)
     #[arg(short, long, value_name = "TIME", value_parser = time, help_heading = "Sampling")]
@@ -86,6 +89,12 @@ pub struct Watch {
 /// Time between two readings of USS and PSS; `None`: never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rollup(pub Option<Duration>);
+
+/// A shorter one is refused by the pacer, for every verb alike.
+fn interval(text: &str) -> Result<Duration, String> {
+    let interval = time(text)?;
+    if interval > MAX_INTERVAL { Err("the longest is 1h".to_owned()) } else { Ok(interval) }
+}
 
 fn rollup(text: &str) -> Result<Rollup, String> {
     match text {

@@ -1,7 +1,7 @@
 //! What a recording came to, as a page of text.
 
 use memsight_analysis::trend::{ContainerSummary, Peak, ProcessSummary, Slope, TimeToLimit, Verdict, WatchSummary};
-use memsight_model::{Bytes, count, duration};
+use memsight_model::{Bytes, Confidence, count, duration};
 use serde::{Deserialize, Serialize};
 
 use super::style::{Style, Tone};
@@ -113,7 +113,12 @@ fn verdict(summary: &WatchSummary) -> (String, Tone) {
 
 fn judgement(summary: &WatchSummary, style: &Style) -> String {
     let (word, tone) = verdict(summary);
-    let lines = wrap_words(&format!("{word}: {}", clean(&summary.trend.reason)), style.width);
+    let sure = match (summary.trend.confidence, summary.trend.verdict) {
+        (_, Verdict::TooShort) | (Confidence::High, _) => "",
+        (Confidence::Medium, _) => " (medium confidence: watch for 10 minutes)",
+        (Confidence::Low, _) => " (low confidence: watch for longer)",
+    };
+    let lines = wrap_words(&format!("{word}: {}{sure}", clean(&summary.trend.reason)), style.width);
     let mut out = String::new();
     for (at, line) in lines.iter().enumerate() {
         // The word stands at the beginning of the first line, which is never that narrow.
@@ -164,7 +169,8 @@ fn when(peak: &Peak) -> String {
 
 fn growth(slope: &Slope) -> String {
     let (low, high) = (slope.low_bytes_per_hour, slope.high_bytes_per_hour);
-    format!("{} (95% interval {} to {})", rate(slope.bytes_per_hour), rate(low), rate(high))
+    let bare = |rate: String| rate.trim_end_matches("/min").to_owned();
+    format!("{} (95% interval {} to {})", rate(slope.bytes_per_hour), bare(rate(low)), bare(rate(high)))
 }
 
 /// `+1.2 MiB/min`.

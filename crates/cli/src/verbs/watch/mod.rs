@@ -33,8 +33,6 @@ use markers::Markers;
 use session::{Over, Session};
 use wake::Wake;
 
-/// The longest interval.
-const MAX_INTERVAL: Duration = Duration::from_secs(3600);
 /// Share of a core for USS and PSS when the person asked for them more often than by default.
 const DEAR: f64 = 0.25;
 /// Lines of the plot where the terminal does not say how many it has.
@@ -68,7 +66,7 @@ fn record(
     args: &Watch,
     console: &Console,
 ) -> Result<i32, Error> {
-    let pacer = Pacer::new(args.interval.min(MAX_INTERVAL))?;
+    let pacer = Pacer::new(args.interval)?;
     if console.format() == Format::Jsonl && pid.is_some() && !outputs.iter().any(Output::is_stdout) {
         outputs.push(Output { kind: Kind::Log, path: "-".into() });
     }
@@ -101,6 +99,7 @@ fn record(
         header,
         duration: args.duration,
         figures: Figures::default(),
+        had_memory: false,
     };
     let over = session.run(command.as_mut())?;
     conclude(session, command, over, to_stderr, args)
@@ -122,6 +121,9 @@ fn conclude(
     drop(live);
     let complete = files.finish(&view, &figures.plot(&view.name, &view.headline()), console);
     let shown = show(&view, &figures, args, console, to_stderr);
+    if complete {
+        written(args, console);
+    }
     if over == Over::Ended && left_over > 0 {
         let it = if left_over == 1 { "1 process that it started still runs" } else { "processes that it started still run" };
         console.remark(|_| if left_over == 1 { format!("{it}\n") } else { format!("{left_over} {it}\n") });
@@ -141,6 +143,18 @@ fn conclude(
         }
     }
     Ok(command.code())
+}
+
+/// What was written, and how to see it again.
+fn written(args: &Watch, console: &Console) {
+    let paths: Vec<_> = args.output.iter().filter(|path| path.as_os_str() != "-").collect();
+    let names: Vec<_> = paths.iter().map(|path| console.hint(&path.display().to_string())).collect();
+    let log = paths.iter().find(|path| path.extension().is_some_and(|kind| kind == "jsonl" || kind == "log"));
+    let again = log.map(|log| console.hint(&format!("memsight watch {}", log.display())));
+    if !names.is_empty() {
+        let again = again.map(|command| format!("; again with: {command}")).unwrap_or_default();
+        console.remark(|_| format!("wrote {}{again}\n", names.join(", ")));
+    }
 }
 
 fn subject(pid: u32, args: &Watch) -> Subject {

@@ -41,6 +41,8 @@ pub(super) struct Session<'a> {
     pub header: Header,
     pub duration: Option<Duration>,
     pub figures: Figures,
+    /// The root had memory at the last sample: threads of the kernel never have.
+    pub had_memory: bool,
 }
 
 impl Session<'_> {
@@ -63,7 +65,7 @@ impl Session<'_> {
     fn tick(&mut self) -> Result<Option<Over>, Error> {
         let sample = self.monitor.sample()?;
         self.take_markers(sample.at);
-        if has_ended(&sample, self.header.watched.pid) {
+        if self.has_ended(&sample) {
             return Ok(Some(Over::Ended));
         }
         self.figures.add(&sample);
@@ -72,6 +74,14 @@ impl Session<'_> {
         let elapsed = sample.at.monotonic_ns.saturating_sub(self.header.at.monotonic_ns);
         let over = self.duration.is_some_and(|duration| u128::from(elapsed) >= duration.as_nanos());
         Ok(over.then_some(Over::Time))
+    }
+
+    /// Whether the root is gone, or on its way out: it gives up its memory before it becomes a zombie.
+    fn has_ended(&mut self, sample: &Sample) -> bool {
+        let pid = self.header.watched.pid;
+        let Some(root) = sample.processes.iter().find(|process| process.pid == pid) else { return true };
+        let had_memory = std::mem::replace(&mut self.had_memory, root.memory.vms_bytes > 0);
+        matches!(root.state, 'Z' | 'X') || (had_memory && root.memory.vms_bytes == 0)
     }
 
     /// Waits for the next tick; `Some` when there will be none.
@@ -150,10 +160,6 @@ impl Session<'_> {
 pub(super) fn name(header: &Header, figures: &Figures) -> String {
     let watched = &header.watched;
     watched.program.clone().or_else(|| figures.name_of(watched.pid)).unwrap_or_else(|| format!("pid {}", watched.pid))
-}
-
-fn has_ended(sample: &Sample, root: u32) -> bool {
-    sample.processes.iter().find(|process| process.pid == root).is_none_or(|root| matches!(root.state, 'Z' | 'X'))
 }
 
 /// What it cost us, from the kernel's own account.
