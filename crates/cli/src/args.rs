@@ -13,8 +13,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use memsight_model::Mode;
 
 pub use agent::Agent;
-pub use gc::Gc;
-pub use top::Top;
+pub use gc::{Gc, PausesName};
+pub use top::{SortName, Top};
 pub use watch::Watch;
 
 const STYLES: Styles = Styles::styled()

@@ -163,7 +163,8 @@ impl<M: ReadMemory> Symbols<'_, M> {
     }
 }
 
-struct Sections<'f> {
+/// The section table of a file.
+pub(crate) struct Sections<'f> {
     file: &'f [u8],
     table: usize,
     size: usize,
@@ -172,7 +173,7 @@ struct Sections<'f> {
 }
 
 impl<'f> Sections<'f> {
-    fn of(file: &'f [u8]) -> Option<Sections<'f>> {
+    pub fn of(file: &'f [u8]) -> Option<Sections<'f>> {
         let table = usize::try_from(u64_at(file, 40)?).ok()?;
         let (size, count) = (usize::from(u16_at(file, 58)?), usize::from(u16_at(file, 60)?));
         let mut sections = Sections { file, table, size, count, names: 0 };
@@ -194,9 +195,32 @@ impl<'f> Sections<'f> {
     }
 
     fn find_section(&self, name: &str) -> Option<u64> {
-        (0..self.count).filter_map(|i| self.header(i)).find_map(|header| {
-            let text = self.names.checked_add(u32_at(header, 0)? as usize)?;
-            self.name_is(text, name).then(|| u64_at(header, 16))?
+        u64_at(self.named(name)?, 16)
+    }
+
+    /// The header of a section.
+    fn named(&self, name: &str) -> Option<&'f [u8]> {
+        (0..self.count).filter_map(|i| self.header(i)).find(|header| {
+            let text = u32_at(header, 0).and_then(|at| self.names.checked_add(at as usize));
+            text.is_some_and(|text| self.name_is(text, name))
+        })
+    }
+
+    /// Address and bytes of a section.
+    pub fn section(&self, name: &str) -> Option<(u64, &'f [u8])> {
+        let header = self.named(name)?;
+        let start = usize::try_from(u64_at(header, 24)?).ok()?;
+        let end = start.checked_add(usize::try_from(u64_at(header, 32)?).ok()?)?;
+        Some((u64_at(header, 16)?, self.file.get(start..end)?))
+    }
+
+    /// Where in the file an address of the linked image is.
+    pub fn offset_of(&self, address: u64) -> Option<u64> {
+        let headers = (0..self.count).filter_map(|i| self.header(i));
+        headers.filter(|header| u64_at(header, 16).is_some_and(|start| start != 0)).find_map(|header| {
+            let (start, offset, size) = (u64_at(header, 16)?, u64_at(header, 24)?, u64_at(header, 32)?);
+            let within = address.checked_sub(start)?;
+            (within < size).then(|| offset.checked_add(within))?
         })
     }
 
@@ -224,9 +248,9 @@ impl<'f> Sections<'f> {
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(bytes.get(at..at.checked_add(2)?)?.try_into().ok()?))
 }
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
 }
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+pub(crate) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(bytes.get(at..at.checked_add(8)?)?.try_into().ok()?))
 }

@@ -45,6 +45,18 @@ pub enum Error {
     /// Nothing to sample.
     #[error("no process is named")]
     NoSubject,
+    /// The interpreter's file has no USDT probes of the collector.
+    #[error("Python {version} of this process was built without USDT probes")]
+    NoProbes {
+        /// Its version.
+        version: String,
+    },
+    /// The kernel let no probe be put into the process.
+    #[error("the kernel refuses probes: {source}")]
+    ProbesRefused {
+        /// Its reason.
+        source: std::io::Error,
+    },
     /// The person asked to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -69,6 +81,8 @@ impl Explain for Error {
             Error::Interval { .. } => "MS-E095",
             Error::NoSubject => "MS-E096",
             Error::Cancelled => "MS-E092",
+            Error::NoProbes { .. } => "MS-E093",
+            Error::ProbesRefused { .. } => "MS-E094",
         }
     }
 
@@ -82,6 +96,12 @@ impl Explain for Error {
             Error::NotAPid { .. } => "`memsight ps` lists the Python processes with their ids.".into(),
             Error::Interval { .. } => "The shortest is 1 ms; 10 ms is enough for nearly everything.".into(),
             Error::NoSubject => "`memsight ps` lists the Python processes with their ids.".into(),
+            Error::NoProbes { .. } => {
+                "Leave out `--pauses usdt`. Debian's, Ubuntu's and Fedora's builds have probes (--with-dtrace).".into()
+            }
+            Error::ProbesRefused { .. } => {
+                "Probes need root or CAP_PERFMON and a kernel with CONFIG_UPROBE_EVENTS. Leave out `--pauses usdt`.".into()
+            }
             Error::Cancelled => "Nothing was left behind; the process runs as before.".into(),
         }
     }

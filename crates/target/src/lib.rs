@@ -41,6 +41,7 @@ mod procfs;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod sys;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
+mod uprobe;
 mod usage;
 
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
@@ -57,9 +58,11 @@ pub use image::Image;
 pub use live::{LiveMemory, PinnedMemory};
 #[cfg(any(not(target_os = "linux"), memsight_portable))]
 pub use portable::{
-    Frozen, Image, LargePages, LiveMemory, PinnedMemory, Process, allow_reader, diagnose, figures::pids,
+    Frozen, Hit, Image, LargePages, LiveMemory, PinnedMemory, ProbeSite, Process, Uprobes, allow_reader, diagnose,
+    figures::pids,
 };
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use process::{Process, allow_reader, pids};
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
+pub use uprobe::{Hit, ProbeSite, Uprobes};
 pub use usage::Usage;

@@ -5,6 +5,7 @@
 //! to one moment up to what the processor reorders.
 
 mod holdings;
+mod probes;
 mod rings;
 mod state;
 
@@ -15,6 +16,7 @@ use crate::locate::Python;
 use crate::moment::LIST_CAP;
 use state::State;
 
+pub use probes::{GcProbeSite, Operand, gc_probe_sites};
 pub use rings::{GcRecord, GcRing};
 
 impl Python {

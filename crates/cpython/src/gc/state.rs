@@ -66,7 +66,11 @@ impl<'p> State<'p> {
 impl Python {
     /// The error for a GC state that ends before a field of its table.
     pub(super) fn unrecognised(&self, at: Address) -> PythonError {
-        PythonError::Unrecognised { at, version: self.version().to_string(), what: "the collector's state is too short" }
+        PythonError::Unrecognised {
+            at,
+            version: self.version().to_string(),
+            what: "the collector's state is too short",
+        }
     }
 }
 

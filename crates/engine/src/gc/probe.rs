@@ -34,6 +34,11 @@ impl GcProbe {
         self.python.version()
     }
 
+    /// The interpreter.
+    pub(crate) fn python(&self) -> &Python {
+        &self.python
+    }
+
     /// The process.
     pub(crate) fn process(&self) -> &Process {
         &self.process

@@ -6,6 +6,7 @@ use memsight_model::{GcEvent, GcReading, PauseSource};
 
 use super::rings::Rings;
 use super::sampled::Sampled;
+use super::usdt::Usdt;
 use super::{GcProbe, Version};
 use crate::Error;
 
@@ -63,6 +64,7 @@ pub struct GcWatch {
 #[derive(Debug)]
 enum Source {
     Rings(Rings),
+    Usdt(Usdt),
     Sampled(Sampled),
 }
 
@@ -71,9 +73,10 @@ impl GcWatch {
     pub fn open(pid: u32, pauses: Pauses) -> Result<GcWatch, Error> {
         let probe = GcProbe::open(pid)?;
         let rings = if pauses == Pauses::Auto { Rings::start(&probe)? } else { None };
-        let (source, note) = match rings {
-            Some(rings) => (Source::Rings(rings), None),
-            None => (Source::Sampled(Sampled::start(&probe)?), Some(why_sampled(pauses, probe.version()))),
+        let (source, note) = match (rings, pauses) {
+            (Some(rings), _) => (Source::Rings(rings), None),
+            (None, Pauses::Usdt) => (Source::Usdt(Usdt::start(&probe)?), None),
+            (None, _) => (Source::Sampled(Sampled::start(&probe)?), Some(why_sampled(pauses, probe.version()))),
         };
         Ok(GcWatch { probe, source, note })
     }
@@ -82,6 +85,7 @@ impl GcWatch {
     pub fn source(&self) -> PauseSource {
         match &self.source {
             Source::Rings(_) => PauseSource::RingBuffer,
+            Source::Usdt(_) => PauseSource::Usdt,
             Source::Sampled(_) => PauseSource::Sampled,
         }
     }
@@ -100,7 +104,7 @@ impl GcWatch {
     pub fn history(&self) -> &[GcEvent] {
         match &self.source {
             Source::Rings(rings) => rings.history(),
-            Source::Sampled(_) => &[],
+            Source::Usdt(_) | Source::Sampled(_) => &[],
         }
     }
 
@@ -113,6 +117,7 @@ impl GcWatch {
     pub fn poll(&mut self) -> Result<Poll, Error> {
         match &mut self.source {
             Source::Rings(rings) => rings.poll(&self.probe),
+            Source::Usdt(usdt) => usdt.poll(&self.probe),
             Source::Sampled(sampled) => sampled.poll(&self.probe),
         }
     }

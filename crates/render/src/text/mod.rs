@@ -3,6 +3,8 @@
 //! Every heading says in a few words what its numbers mean; what a colour says stands there in words too.
 
 mod dominators;
+mod findings;
+mod gc;
 mod listing;
 mod object;
 mod overview;
@@ -16,6 +18,8 @@ mod watch;
 mod words;
 
 pub use dominators::dominators;
+pub use findings::findings;
+pub use gc::gc;
 pub use listing::{doctor, error, processes};
 pub use object::object;
 pub use overview::{next_steps, overview};

@@ -1,0 +1,126 @@
+//! The collector.
+
+use memsight_analysis::gc::{GcPauses, GcView};
+use memsight_model::{PauseSource, count, duration};
+
+use super::style::{Style, Tone};
+use super::table::{Table, cell, toned};
+use super::words::{bar, clean, percent, share, wrap_words};
+use super::{findings, heading};
+
+/// Columns of the longest bar of the histogram.
+const BAR: usize = 30;
+
+/// `memsight gc PID`.
+pub fn gc(view: &GcView, style: &Style) -> String {
+    let mut out = top(view, style);
+    out.push_str(&heading("Generations", "as gc.get_stats(), get_count() and get_threshold() have them", style));
+    out.push_str(&generations(view, style));
+    out.push_str(&held(view, style));
+    out.push_str(&pauses(view, style));
+    out.push_str(&heading("Findings", "", style));
+    match view.findings.as_slice() {
+        [] => out.push_str(&format!("  {}\n", style.paint(Tone::Good, "none: nothing here asks for a change"))),
+        found => out.push_str(&findings(found, style)),
+    }
+    out
+}
+
+fn top(view: &GcView, style: &Style) -> String {
+    let python = format!("Python {}, pid {}", clean(&view.python), view.pid);
+    let watched = match view.watched_seconds {
+        0.0 => "one look".to_owned(),
+        seconds => format!("watched {seconds:.1} s"),
+    };
+    let mut facts = vec![if view.enabled { "automatic collection on" } else { "automatic collection off" }.to_owned()];
+    let when = if view.rates_since_start { " since it started" } else { "" };
+    facts.extend(view.collections_per_second.map(|rate| format!("{rate:.1} collections a second{when}")));
+    facts.extend(view.gc_share.map(|part| format!("{} of the time", percent(part))));
+    let mut out = format!("{}, {watched}\n", style.paint(Tone::Strong, &python));
+    for line in wrap_words(&facts.join(", "), style.width) {
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out
+}
+
+fn generations(view: &GcView, style: &Style) -> String {
+    let titles = ["collections", "collected", "uncollectable", "count", "threshold"];
+    let timed = view.generations.iter().any(|generation| generation.duration_ns.is_some());
+    let table = Table::new(2).text("generation").numbers(&titles);
+    let mut table = if timed { table.numbers(&["time"]) } else { table };
+    let names = ["0  young", "1  middle", "2  old"];
+    for (name, generation) in names.iter().zip(&view.generations) {
+        let stuck = generation.uncollectable > 0;
+        let mut row = vec![
+            toned(Tone::Hint, *name),
+            cell(count(generation.collections)),
+            cell(count(generation.collected)),
+            if stuck { toned(Tone::Bad, count(generation.uncollectable)) } else { cell("0") },
+            cell(generation.count.to_string()),
+            cell(generation.threshold.to_string()),
+        ];
+        row.extend(generation.duration_ns.map(|time| cell(duration(time))));
+        table.row(row);
+    }
+    table.render(style)
+}
+
+/// What the collector holds besides, and how many collectors there are.
+fn held(view: &GcView, style: &Style) -> String {
+    let number = |known: Option<u64>| known.map_or_else(|| "unknown".to_owned(), count);
+    let mut facts = vec![format!("permanent: {}", number(view.permanent)), format!("gc.garbage: {}", number(view.garbage))];
+    let lived = view.long_lived_total.and_then(|total| u64::try_from(total).ok());
+    facts.extend(lived.map(|total| format!("long-lived: {}", count(total))));
+    if view.interpreters.len() > 1 {
+        facts.push(format!("{} interpreters, the main one shown (--format json has all)", view.interpreters.len()));
+    }
+    wrap_words(&facts.join(", "), style.width.saturating_sub(2)).iter().map(|line| format!("  {line}\n")).collect()
+}
+
+fn pauses(view: &GcView, style: &Style) -> String {
+    let Some(pauses) = &view.pauses else {
+        let hint = "one look sees no pauses in this version; --duration 10s measures them";
+        return heading("Pauses", "", style) + &format!("  {}\n", style.paint(Tone::Dim, hint));
+    };
+    let source = match pauses.source {
+        PauseSource::RingBuffer => "exact, from the interpreter's own record",
+        PauseSource::Usdt => "exact, from USDT probes",
+        PauseSource::Sampled => "sampled: the collector's state, looked at again and again",
+        PauseSource::Callbacks => "exact, from gc.callbacks",
+    };
+    let mut out = heading("Pauses", source, style);
+    let mut facts = vec![format!("{} seen", count(pauses.count))];
+    if pauses.count > 0 {
+        facts.push(format!("half up to {}, 99% up to {}", duration(pauses.p50_ns), duration(pauses.p99_ns)));
+        facts.push(format!("longest {}, in all {}", duration(pauses.max_ns), duration(pauses.total_ns)));
+    }
+    if pauses.missed > 0 {
+        let within = pauses.missed_below_ns.map_or_else(String::new, |most| format!(", none longer than {}", duration(most)));
+        facts.push(format!("{} more passed unseen{within}", count(pauses.missed)));
+    }
+    if pauses.error_ns > 0 {
+        facts.push(format!("durations right to {} or better", duration(pauses.error_ns)));
+    }
+    let mut lines = |text: &str, tone: Option<Tone>| {
+        for line in wrap_words(text, style.width.saturating_sub(2)) {
+            out.push_str(&format!("  {}\n", tone.map_or_else(|| line.clone(), |tone| style.paint(tone, &line))));
+        }
+    };
+    lines(&facts.join("; "), None);
+    if let Some(note) = &pauses.note {
+        lines(&clean(note), Some(Tone::Dim));
+    }
+    out.push_str(&histogram(pauses, style));
+    out
+}
+
+fn histogram(pauses: &GcPauses, style: &Style) -> String {
+    let most = pauses.buckets.iter().map(|bucket| bucket.count).max().unwrap_or(0);
+    let mut table = Table::new(2).numbers(&["up to", "pauses"]).optional();
+    for bucket in &pauses.buckets {
+        let end = bucket.to_ns.map_or_else(|| "longer".to_owned(), duration);
+        table.row([cell(end), cell(count(bucket.count)), cell(bar(share(bucket.count, most), BAR))]);
+    }
+    if pauses.buckets.is_empty() { String::new() } else { table.render(style) }
+}
