@@ -9,7 +9,7 @@ PYTHONS := $(or $(MEMSIGHT_PYTHONS_DIR),.pythons)
 # Seconds that `make fuzz` gives each of its targets.
 SECONDS_EACH ?= 600
 
-TEST_PACKAGES := maturin pytest numpy pandas polars pyarrow duckdb
+TEST_PACKAGES := maturin pytest numpy pandas polars pyarrow duckdb prometheus-client opentelemetry-proto
 BENCH_PACKAGES := guppy3 pympler
 CHECK_PACKAGES := ruff mypy
 
