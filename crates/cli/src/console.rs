@@ -60,6 +60,11 @@ impl Console {
         self.progress
     }
 
+    /// Whether JSON goes out as one object a line.
+    pub fn is_lines(&self) -> bool {
+        self.format == Format::Jsonl
+    }
+
     /// A progress display of its own for one job.
     pub fn ticker(&self, interrupt: &Interrupt) -> Ticker {
         Ticker::start(self.progress, self.verbose, self.err, interrupt.flag())

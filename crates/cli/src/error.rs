@@ -36,6 +36,9 @@ pub enum Error {
     /// The doctor found something in the way, and has said so.
     #[error("memsight cannot do its work there")]
     Unusable,
+    /// The terminal does not do what a screen needs.
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(io::Error),
     /// No Python to run the demo with.
     #[error("no Python 3.8 or later was found to run the demo with{}", .tried.as_ref().map(|path| format!(": {}", path.display())).unwrap_or_default())]
     NoPython {
@@ -153,6 +156,7 @@ impl Explain for Error {
             Error::Output(_) => "MS-E102",
             Error::BrokenPipe => "MS-E103",
             Error::Unusable => "MS-E104",
+            Error::Terminal(_) => "MS-E140",
             Error::NoPython { .. } => "MS-E105",
             Error::Service { .. } => "MS-E106",
             Error::NoCulprit { .. } => "MS-E107",
@@ -181,6 +185,7 @@ impl Explain for Error {
             Error::TwoSubjects { .. } => "Leave one of them out.".into(),
             Error::Output(_) => "Is the disk full?".into(),
             Error::BrokenPipe | Error::Unusable => String::new(),
+            Error::Terminal(_) => "Without a screen: `memsight top --json-lines`.".into(),
             Error::NoPython { .. } => "Install python3, or name one with `--python PROGRAM`.".into(),
             Error::Service { .. } => "Try another Python with `--python PROGRAM`.".into(),
             Error::NothingToWatch { .. } => {

@@ -2,39 +2,37 @@
 
 use std::cmp::Ordering;
 
-use clap::ValueEnum;
 use memsight_model::ProcessSample;
 
 use super::reading::Reading;
 use super::rows::Row;
 use super::track::anonymous;
+use crate::args::SortName;
 
 /// A column; the order is that on the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
-    /// Process id
+    /// Process id.
     Pid,
-    /// Resident set size
+    /// Resident set size.
     Rss,
-    /// Proportional set size
+    /// Proportional set size.
     Pss,
-    /// Unique set size
+    /// Unique set size.
     Uss,
-    /// Resident anonymous memory: the heap, and the stacks with it
+    /// Resident anonymous memory: the heap, and the stacks with it.
     Anon,
-    /// How fast the resident memory grows
+    /// How fast the resident memory grows.
     Trend,
-    /// Sparkline of the resident memory: an order by it has no meaning
-    #[value(skip)]
+    /// Sparkline of the resident memory: an order by it has no meaning.
     History,
-    /// Garbage collections a second
-    #[value(name = "gc")]
+    /// Garbage collections a second.
     Collections,
-    /// Use of the container's limit
+    /// Use of the container's limit.
     Limit,
-    /// Version of Python
+    /// Version of Python.
     Python,
-    /// Command line
+    /// Command line.
     Command,
 }
 
@@ -43,13 +41,30 @@ use Column::{Anon, Collections, Command, History, Limit, Pid, Pss, Python, Rss, 
 /// Columns in the order in which a wider screen gains them.
 const BY_WORTH: [Column; 11] = [Pid, Rss, Command, Trend, Pss, Uss, Collections, Anon, History, Limit, Python];
 /// Columns that a command keeps in any case.
-const LEAST_COMMAND: u16 = 12;
+const LEAST_COMMAND: u16 = 8;
 /// Before it gives more to others.
-const COMFORTABLE_COMMAND: u16 = 20;
+const COMFORTABLE_COMMAND: u16 = 18;
 /// The marker of the selected row.
 pub const GUTTER: u16 = 1;
 /// From here on there is room for numbers beside the trend's word.
 const WIDE: u16 = 130;
+
+impl From<SortName> for Column {
+    fn from(name: SortName) -> Column {
+        match name {
+            SortName::Pid => Pid,
+            SortName::Rss => Rss,
+            SortName::Pss => Pss,
+            SortName::Uss => Uss,
+            SortName::Anon => Anon,
+            SortName::Trend => Trend,
+            SortName::Gc => Collections,
+            SortName::Limit => Limit,
+            SortName::Python => Python,
+            SortName::Command => Command,
+        }
+    }
+}
 
 impl Column {
     pub fn title(self) -> &'static str {
@@ -159,21 +174,15 @@ pub fn fit(screen: u16) -> Vec<(Column, u16)> {
     let mut chosen: Vec<(Column, u16)> = Vec::new();
     let mut used = GUTTER;
     for column in BY_WORTH {
-        let mut width = column.width(screen);
+        let width = column.width(screen);
+        let gap = if chosen.is_empty() { 0 } else { gap };
         // A command of a few letters is worth less than the next number, but never goes once it is there.
-        let spare = if chosen.iter().any(|&(column, _)| column == Command) { COMFORTABLE_COMMAND - LEAST_COMMAND } else { 0 };
-        let room = screen.saturating_sub(used + if chosen.is_empty() { 0 } else { gap });
-        if column == Rss && room < width {
-            width = room;
+        let has_command = chosen.iter().any(|&(column, _)| column == Command);
+        let spare = if has_command { COMFORTABLE_COMMAND - LEAST_COMMAND } else { 0 };
+        if used + gap + width + spare > screen {
+            break; // what is worth less does not take the place of what is worth more
         }
-        if width + spare > room || width == 0 {
-            // What is worth less does not take the place of what is worth more.
-            if column == Command {
-                continue;
-            }
-            break;
-        }
-        used += width + if chosen.is_empty() { 0 } else { gap };
+        used += gap + width;
         chosen.push((column, width));
     }
     for (column, width) in &mut chosen {

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use memsight_engine::analysis::views::{HistogramRow, Suspect};
+use memsight_engine::analysis::trend::Trend;
 use memsight_model::ProcessSample;
 
 use super::reading::{Facts, Identity, Reading};
+use super::track::{Point, judge};
 use super::{Effect, State};
 
 /// The pages of a process; a wide screen shows them side by side.
@@ -92,6 +94,8 @@ pub struct Detail {
     pub process: ProcessSample,
     pub facts: Arc<Facts>,
     pub ended: bool,
+    /// The judgement of its resident memory.
+    pub trend: Option<Trend>,
     pub page: Page,
     pub job: Option<Job>,
     /// First item on the heap's page.
@@ -105,6 +109,7 @@ impl Detail {
             process: process.clone(),
             facts: reading.facts.get(&identity.pid).cloned().unwrap_or_default(),
             ended: false,
+            trend: None,
             page: Page::History,
             job: None,
             scroll: 0,
@@ -112,11 +117,12 @@ impl Detail {
     }
 
     /// Takes the figures of a reading; a process that is not in it has ended, and its last figures stay.
-    pub fn refresh(&mut self, reading: &Reading) {
+    pub fn refresh(&mut self, reading: &Reading, past: &[Point]) {
         let found = reading.sample.processes.iter().find(|process| Identity::of(process) == self.identity);
         self.ended = found.is_none();
         if let Some(process) = found {
             self.process = process.clone();
+            self.trend = Some(judge(past));
         }
     }
 
@@ -147,6 +153,7 @@ impl State {
         if let Some(process) = row.and_then(|row| row.process(&self.shown)) {
             let mut detail = Detail::new(selected, process, &self.shown);
             detail.ended = self.ended.is_some();
+            detail.trend = Some(judge(self.past(selected)));
             self.detail = Some(detail);
         }
     }
@@ -161,7 +168,7 @@ impl State {
     pub(super) fn look(&mut self, kind: LookKind) -> Vec<Effect> {
         let Some(detail) = &mut self.detail else { return Vec::new() };
         detail.page = Page::Heap;
-        if detail.running().is_some() {
+        if detail.ended || detail.running().is_some() {
             return Vec::new();
         }
         self.jobs += 1;

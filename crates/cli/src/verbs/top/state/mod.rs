@@ -14,14 +14,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use columns::Sort;
+use memsight_engine::analysis::trend::Trend;
+
+use columns::{Column, Sort};
 pub use detail::{Detail, Failure, Heap, HeapBody, Job, LookKind, Page, Stage};
 pub use keys::{HELP, Key};
 use reading::{Identity, Reading};
 use rows::{Row, arrange, rows};
-use track::{Point, Series, Track};
-
-use columns::Column;
+use track::{Point, Series, Track, judge};
 
 /// Points of the past that are kept of all processes together: some 8 MiB.
 const POINTS: usize = 120_000;
@@ -108,6 +108,8 @@ pub struct State {
     pub trouble: Option<Failure>,
     /// The container that all processes share, over time.
     pub container: Series,
+    /// The judgement of it.
+    pub container_trend: Option<Trend>,
     /// Readings until now.
     pub readings: u64,
     /// Readings until it ends by itself.
@@ -142,6 +144,7 @@ impl State {
             ended: None,
             trouble: None,
             container: Series::default(),
+            container_trend: None,
             readings: 0,
             limit,
             tracks: HashMap::new(),
@@ -166,7 +169,13 @@ impl State {
                 }
             }
             Event::Trouble(failure) => self.trouble = Some(failure),
-            Event::Ended(why) => self.end(why),
+            Event::Ended(why) => {
+                self.end(why);
+                // Who counts readings does not sit before the screen.
+                if self.limit.is_some() {
+                    return vec![Effect::Quit(0)];
+                }
+            }
             Event::Look { job, stage } => self.look_came(job, stage),
             Event::Terminate(code) => return vec![Effect::Quit(code)],
         }
@@ -204,9 +213,11 @@ impl State {
         self.shown = self.latest.clone();
         self.behind = 0;
         self.rows = rows(&self.shown, &self.tracks);
-        if let Some(detail) = &mut self.detail {
-            detail.refresh(&self.shown);
+        if let Some(mut detail) = self.detail.take() {
+            detail.refresh(&self.shown, self.past(detail.identity));
+            self.detail = Some(detail);
         }
+        self.container_trend = Some(judge(self.container.until(self.shown.sample.at.monotonic_ns)));
         self.arrange();
     }
 
@@ -274,6 +285,7 @@ impl State {
     fn reset(&mut self) {
         self.tracks.clear();
         self.container = Series::default();
+        self.container_trend = None;
         for row in &mut self.rows {
             (row.growth, row.collections_per_second) = (None, None);
         }

@@ -2,20 +2,19 @@
 
 use std::collections::VecDeque;
 
+use memsight_engine::analysis::trend::{self, MATERIAL_BYTES, MATERIAL_SHARE, Trend};
 use memsight_model::ProcessSample;
 
 /// Rates are taken over this much time, so that one collection a second does not flicker between 0 and 2.
 const RATE_WINDOW_NS: u64 = 8_000_000_000;
 /// Readings that a rate keeps at most, however short the interval.
 const RATE_READINGS: usize = 64;
+/// Points that a judgement is made of at most: it costs their square.
+const JUDGED_POINTS: usize = 200;
 /// Points that a word about growth needs.
 const LEAST_POINTS: usize = 6;
 /// Time that a word about growth needs.
 const LEAST_TIME_NS: u64 = 4_000_000_000;
-/// Less than this part of its level is no growth.
-const NOISE_SHARE: f64 = 0.01;
-/// Nor is less than this: allocators take and give back memory in such pieces.
-const NOISE_BYTES: f64 = 256.0 * 1024.0;
 
 /// The figures of one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +84,14 @@ impl Series {
     }
 }
 
-/// Where the resident memory of a process goes.
+/// Judges the past, with all the care of `memsight watch`. Cost: about a millisecond.
+pub fn judge(past: &[Point]) -> Trend {
+    let every = past.len().div_ceil(JUDGED_POINTS).max(1);
+    let point = |point: &Point| trend::Point { seconds: point.at_ns as f64 / 1e9, bytes: point.rss as f64 };
+    trend::trend(&past.iter().step_by(every).map(point).collect::<Vec<_>>())
+}
+
+/// Where the resident memory of a process goes: the quick word for a row of the list, for which [`judge`] is too dear.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Growth {
     Rising(f64),
@@ -114,7 +120,7 @@ impl Growth {
         let (from, to) = (median(early, |point| point.rss)?, median(late, |point| point.rss)?);
         let seconds = (median(late, |point| point.at_ns)? - median(early, |point| point.at_ns)?) / 1e9;
         let change = to - from;
-        if seconds <= 0.0 || change.abs() < (from.max(to) * NOISE_SHARE).max(NOISE_BYTES) {
+        if seconds <= 0.0 || change.abs() < (from.max(to) * MATERIAL_SHARE).max(MATERIAL_BYTES) {
             return Some(Growth::Steady);
         }
         let rate = change / seconds;

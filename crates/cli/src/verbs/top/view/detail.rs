@@ -1,5 +1,6 @@
 //! One process: its figures, and pages with its past, its collector and its heap.
 
+use memsight_engine::analysis::trend::{Trend, Verdict};
 use memsight_model::{Bytes, GcInterpreter, ProcessSample, count};
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
@@ -8,9 +9,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
 use super::theme::{Theme, Tone};
-use super::words::{bytes, growth, pad, pieces, rate, span};
+use super::words::{bytes, pad, pieces, rate, span};
 use super::{heading, heap, lines};
-use crate::verbs::top::state::track::{Growth, Point, anonymous};
+use crate::verbs::top::state::track::{Point, anonymous};
 use crate::verbs::top::state::{Detail, Page, State};
 
 /// Columns of a figure: its name and its number.
@@ -193,19 +194,36 @@ fn history(state: &State, detail: &Detail, area: Rect, theme: Theme, frame: &mut
         lines(&[Line::from("No reading yet.")], area, frame);
         return;
     };
-    let mut legend: Vec<(String, Tone)> = curves
+    let legend: Vec<(String, Tone)> = curves
         .iter()
         .filter_map(|curve| {
             let now = curve.points.last()?.1;
             Some((format!("{} {} {}", curve.letter, curve.name, Bytes(now as u64)), curve.tone))
         })
         .collect();
-    legend.insert(0, growth(Growth::of(past), 16));
-    lines(&[pieces(&legend, area.width, theme)], area, frame);
-    let plot = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let mut above = vec![pieces(&legend, area.width, theme)];
+    above.extend(detail.trend.as_ref().map(|trend| pieces(&verdict(trend), area.width, theme)));
+    lines(&above, area, frame);
+    let used = above.len() as u16;
+    let plot = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
     if plot.height >= 4 && last.at_ns > first.at_ns {
         chart(&curves, (last.at_ns - first.at_ns) as f64 / 1e9, plot, theme, frame);
     }
+}
+
+/// The judgement in a word, with its number and its reason.
+fn verdict(trend: &Trend) -> Vec<(String, Tone)> {
+    let (word, tone) = match trend.verdict {
+        Verdict::TooShort => ("too short to say".to_owned(), Tone::Dim),
+        Verdict::Stable => ("stable".to_owned(), Tone::Good),
+        Verdict::WarmingUp => ("warming up".to_owned(), Tone::Plain),
+        Verdict::Shrinking => ("shrinking".to_owned(), Tone::Good),
+        Verdict::Leaking { bytes_per_hour } => {
+            (format!("leaking at about {}/h", Bytes(bytes_per_hour as u64)), Tone::Bad)
+        }
+        _ => (String::new(), Tone::Plain),
+    };
+    vec![(word, tone), (trend.reason.clone(), Tone::Dim)]
 }
 
 fn curves(past: &[Point]) -> Vec<Curve> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use memsight_engine::analysis::trend::time_to_limit;
 use memsight_model::{Bytes, MachineSample, count, duration};
 use memsight_render::text::clean;
 use ratatui::text::Line;
@@ -9,7 +10,6 @@ use ratatui::text::Line;
 use super::theme::{Theme, Tone};
 use super::words::{bytes, percent, pieces, span};
 use crate::verbs::top::state::reading::Reading;
-use crate::verbs::top::state::track::Growth;
 use crate::verbs::top::state::{Detail, Failure, State, Watched};
 
 /// Screens narrower than this get shorter words.
@@ -181,18 +181,18 @@ fn container(state: &State, reading: &Reading) -> Vec<(String, Tone)> {
     };
     let Some(container) = container else { return Vec::new() };
     let used = Bytes(container.working_set_bytes);
-    let (Some(limit), Some(left)) = (container.limit_bytes, container.headroom_bytes()) else {
+    let (Some(limit), Some(left)) = (container.limit_bytes, container.headroom_bytes().map(Bytes)) else {
         return vec![(format!("container {used}, no limit"), Tone::Dim)];
     };
     let share = container.working_set_bytes as f64 / limit.max(1) as f64;
     let tone = if share >= 0.9 { Tone::Bad } else { Tone::Plain };
     let mut out = vec![
         (format!("container {used} of {} ({})", Bytes(limit), percent(share)), tone),
-        (format!("{} left", Bytes(left)), tone),
+        (format!("{left} left"), tone),
     ];
-    let past = state.container.until(reading.sample.at.monotonic_ns);
-    if let Some(Growth::Rising(rate)) = Growth::of(past) {
-        out.push((format!("full in about {} at this pace", span((left as f64 / rate) as u64)), Tone::Warn));
+    let until = state.container_trend.as_ref().and_then(|trend| time_to_limit(trend, left.0));
+    if let Some(until) = until {
+        out.push((format!("full in about {} at this pace", span(until.seconds as u64)), Tone::Warn));
     }
     if let Some(kills) = container.oom_kill.filter(|&kills| kills > 0) {
         out.push((format!("{} killed for memory", count(kills)), Tone::Bad));

@@ -16,7 +16,7 @@ const MEANING: [(&str, &str); 7] = [
     ("pss", "the same; a shared page counts as its share"),
     ("uss", "what would be freed if it ended now"),
     ("anon", "resident anonymous memory: heaps and stacks"),
-    ("trend", "of rss; steady: under 1% and 256 KiB"),
+    ("trend", "of rss; steady: by less than 1% or 1 MiB"),
     ("gc/s", "garbage collections a second"),
     ("limit", "part of its container's memory limit in use"),
 ];
