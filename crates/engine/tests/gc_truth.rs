@@ -1,9 +1,13 @@
 //! The counters of the collector against the `gc` module of the process itself, on every interpreter of this machine.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a test prints what it could not cover")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use libtest_mimic::{Arguments, Failed, Trial};
-use memsight_engine::gc::GcProbe;
-use memsight_model::GcInterpreter;
+use memsight_engine::Error;
+use memsight_engine::gc::{End, GcProbe, GcWatch, Missed, Pauses, Tick};
+use memsight_model::{GcEvent, GcInterpreter, PauseSource};
 use memsight_testkit::{EXPECTED, Interpreter, Target, interpreters, missing};
 use serde_json::Value;
 
@@ -16,6 +20,8 @@ fn main() {
     let mut trials = Vec::new();
     for interpreter in &found {
         trials.push(trial("counters", interpreter, counters_are_true));
+        trials.push(trial("pauses", interpreter, pauses_are_true));
+        trials.push(trial("usdt", interpreter, probes_tell_the_truth));
     }
     for expected in missing(&found) {
         eprintln!("NOT COVERED: no Python {expected} found ({} expected in all)", EXPECTED.len());
@@ -88,4 +94,85 @@ fn agrees(found: &GcInterpreter, truth: &Value, interpreter: &Interpreter) -> Re
         [] => Err(format!("{interpreter}: the count of generation 0 is off by {off}").into()),
         found => Err(format!("{interpreter}: {}", found.join("; ")).into()),
     }
+}
+
+/// What a process said about one collection: its generation, its start and end, and the objects freed.
+type Told = (u8, u64, u64, u64);
+
+/// Watches a process while it collects `collections` times, with a pause in seconds after every 200 allocations.
+fn watch(
+    interpreter: &Interpreter,
+    pauses: Pauses,
+    collections: u32,
+    pause: f64,
+) -> Result<(Vec<Told>, Vec<GcEvent>, Missed, PauseSource), Failed> {
+    let mut target = Target::start(interpreter, "gc_busy.py", &[])?;
+    let mut watch = GcWatch::open(target.pid(), pauses)?;
+    watch.restart()?;
+    let (mut events, mut missed, done) = (Vec::new(), Missed::default(), AtomicBool::new(false));
+    let answer = std::thread::scope(|scope| {
+        let asker = scope.spawn(|| {
+            let answer = target.ask(&format!("{collections} {pause}"));
+            done.store(true, Ordering::Release);
+            answer
+        });
+        let end =
+            watch.follow(Duration::from_millis(100), None, &|| done.load(Ordering::Acquire), &mut |tick: Tick| {
+                events.extend(tick.events);
+                missed.add(tick.missed);
+                Ok::<(), Error>(())
+            })?;
+        assert_eq!(end, End::Stopped);
+        asker.join().map_err(|_| Failed::from("the asker panicked"))?.map_err(Failed::from)
+    })?;
+    let told = serde_json::from_value(answer["account"].clone())?;
+    Ok((told, events, missed, watch.source()))
+}
+
+fn pauses_are_true(interpreter: &Interpreter) -> Result<(), Failed> {
+    // As fast as it can: nothing is told twice, and what was missed is said.
+    let (told, events, missed, source) = watch(interpreter, Pauses::Auto, 600, 0.0)?;
+    if events.len() as u64 + missed.count != told.len() as u64 {
+        return Err(format!("{} events and {} missed of {}", events.len(), missed.count, told.len()).into());
+    }
+    if source != PauseSource::RingBuffer {
+        return Ok(());
+    }
+    eprintln!("{interpreter}: {} of {} collections missed at full speed", missed.count, told.len());
+    // Some 100 a second: every one is seen once, with its duration.
+    let (told, events, missed, _) = watch(interpreter, Pauses::Auto, 200, 0.001)?;
+    if missed.count > 0 {
+        return Err(format!("{} of {} collections missed", missed.count, told.len()).into());
+    }
+    same_collections(&told, &events)
+}
+
+fn probes_tell_the_truth(interpreter: &Interpreter) -> Result<(), Failed> {
+    match watch(interpreter, Pauses::Usdt, 200, 0.001) {
+        Ok((told, events, missed, _)) if missed.count == 0 => same_collections(&told, &events),
+        Ok((told, _, missed, _)) => Err(format!("{} of {} collections missed", missed.count, told.len()).into()),
+        Err(error) => match error.message() {
+            Some(why) if why.contains("without USDT probes") || why.contains("refuses probes") => {
+                eprintln!("NOT COVERED: USDT on {interpreter}: {why}");
+                Ok(())
+            }
+            _ => Err(error),
+        },
+    }
+}
+
+/// Each collection once and in order, inside the times that `gc.callbacks` saw around it.
+fn same_collections(told: &[Told], events: &[GcEvent]) -> Result<(), Failed> {
+    if told.len() != events.len() {
+        return Err(format!("{} collections, {} events", told.len(), events.len()).into());
+    }
+    for (number, ((generation, start, stop, collected), event)) in told.iter().zip(events).enumerate() {
+        let end = event.start_ns + event.duration_ns;
+        let inside = *start <= event.start_ns && end <= *stop && event.error_ns == 0 && event.duration_ns > 0;
+        if event.generation != Some(*generation) || event.collected.is_some_and(|found| found != *collected) || !inside
+        {
+            return Err(format!("collection {number}: {told:?} there, {event:?} here", told = told[number]).into());
+        }
+    }
+    Ok(())
 }

@@ -62,7 +62,9 @@ impl GcEvidence {
         let watched = Span {
             since_start: false,
             seconds: self.watched_seconds(),
-            generations: std::array::from_fn(|number| self.sum(&self.last, number).since(&self.sum(&self.first, number))),
+            generations: std::array::from_fn(|number| {
+                self.sum(&self.last, number).since(&self.sum(&self.first, number))
+            }),
         };
         let seen = watched.collections();
         if seen >= ENOUGH || (watched.seconds > 0.0 && self.uptime_seconds <= 0.0) {

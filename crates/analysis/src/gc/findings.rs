@@ -64,7 +64,8 @@ fn pause_over_budget(evidence: &GcEvidence) -> Option<Finding> {
         return None;
     }
     let (longest, error) = (evidence.pauses.max_ns(), evidence.pauses.error_ns());
-    let message = format!("a collection stopped the program for {}, over the budget of {}", duration(longest), duration(budget));
+    let message =
+        format!("a collection stopped the program for {}, over the budget of {}", duration(longest), duration(budget));
     let sure = if longest.saturating_sub(error) > budget { Confidence::High } else { Confidence::Medium };
     let mut found = finding("gc-pause-budget", Severity::Warning, sure, message, "all generations");
     found.advice = "After start-up: gc.collect(), then gc.freeze(), so that collections leave the long-lived objects \
@@ -95,7 +96,8 @@ fn threshold_low(evidence: &GcEvidence) -> Option<Finding> {
     if young.collections < MANY.min(20) || rate < BUSY_RATE || part >= YIELD || idle {
         return None;
     }
-    let message = format!("the young generation is collected {rate:.0} times a second and {:.1}% of it is garbage", 100.0 * part);
+    let message =
+        format!("the young generation is collected {rate:.0} times a second and {:.1}% of it is garbage", 100.0 * part);
     let sure = if share.is_some() { Confidence::High } else { Confidence::Low };
     let mut found = finding("gc-threshold-low", Severity::Warning, sure, message, "generation 0");
     let [_, middle, old] = thresholds(evidence);
@@ -104,7 +106,12 @@ fn threshold_low(evidence: &GcEvidence) -> Option<Finding> {
         wanted_threshold(threshold, rate)
     );
     found.evidence = vec![
-        format!("{} collections of generation 0 {} freed {} objects", count(young.collections), span.words(), count(young.collected)),
+        format!(
+            "{} collections of generation 0 {} freed {} objects",
+            count(young.collections),
+            span.words(),
+            count(young.collected)
+        ),
         format!("threshold {}; {} long-lived objects", count(threshold), long_lived(evidence)),
         match share {
             Some(share) => format!("{:.1}% of the time goes into collections", 100.0 * share),
@@ -117,7 +124,10 @@ fn threshold_low(evidence: &GcEvidence) -> Option<Finding> {
 /// A threshold in round numbers at which a collection comes about once a second.
 fn wanted_threshold(threshold: u64, rate: f64) -> u64 {
     let exact = threshold as f64 * rate;
-    [10_000, 20_000, 50_000, 100_000, 200_000, 500_000].into_iter().find(|round| *round as f64 >= exact).unwrap_or(1_000_000)
+    [10_000, 20_000, 50_000, 100_000, 200_000, 500_000]
+        .into_iter()
+        .find(|round| *round as f64 >= exact)
+        .unwrap_or(1_000_000)
 }
 
 fn thresholds(evidence: &GcEvidence) -> [i64; 3] {
@@ -137,12 +147,18 @@ fn frees_nothing(evidence: &GcEvidence) -> Option<Finding> {
     if collections < MANY || collected > collections / 10 {
         return None;
     }
-    let message = format!("{} collections freed {} objects: the program makes next to no cycles", count(collections), count(collected));
+    let message = format!(
+        "{} collections freed {} objects: the program makes next to no cycles",
+        count(collections),
+        count(collected)
+    );
     let mut found = finding("gc-frees-nothing", Severity::Note, Confidence::Medium, message, "all generations");
-    found.advice = "Reference counts do the work here. Raise the thresholds, or gc.disable() and gc.collect() at quiet \
+    found.advice =
+        "Reference counts do the work here. Raise the thresholds, or gc.disable() and gc.collect() at quiet \
                     moments; watch the memory for a while after that, for cycles may come later."
-        .to_owned();
-    found.evidence = vec![format!("{} collections {} freed {} objects", count(collections), span.words(), count(collected))];
+            .to_owned();
+    found.evidence =
+        vec![format!("{} collections {} freed {} objects", count(collections), span.words(), count(collected))];
     found.evidence.extend(span.share().map(|share| format!("{:.1}% of the time goes into collections", 100.0 * share)));
     Some(found)
 }
@@ -160,7 +176,8 @@ fn freeze_before_fork(evidence: &GcEvidence) -> Option<Finding> {
         count(family.children),
         count(long_lived.unsigned_abs())
     );
-    let mut found = finding("gc-freeze-before-fork", Severity::Warning, Confidence::Medium, message, "before os.fork()");
+    let mut found =
+        finding("gc-freeze-before-fork", Severity::Warning, Confidence::Medium, message, "before os.fork()");
     found.bytes = Some(family.private_bytes);
     found.advice = "Before the first fork: gc.disable() early, gc.freeze() right before os.fork(), gc.enable() in the \
                     child. Collections then leave the shared objects alone, and their pages stay shared."

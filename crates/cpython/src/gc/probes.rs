@@ -99,7 +99,11 @@ impl Python {
     /// The first mapping of the file that holds the runtime: the one with the file's head.
     pub fn image<'r>(&self, regions: &'r [Region]) -> Option<&'r Region> {
         // Zeroed data lies behind the mapping of the file.
-        let holder = regions.iter().take_while(|region| region.start <= self.runtime).filter(|region| region.inode != 0).last()?;
+        let holder = regions
+            .iter()
+            .take_while(|region| region.start <= self.runtime)
+            .filter(|region| region.inode != 0)
+            .last()?;
         regions.iter().find(|region| region.inode == holder.inode && region.path == holder.path && region.offset == 0)
     }
 }

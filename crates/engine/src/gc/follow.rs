@@ -11,6 +11,9 @@ use crate::Error;
 /// Longest sleep, so that a wish to stop is heard soon.
 const NAP: Duration = Duration::from_millis(50);
 
+/// Shorter sleeps take as long.
+const SHORTEST: Duration = Duration::from_micros(50);
+
 /// What happened in one interval.
 #[derive(Debug, Clone)]
 pub struct Tick {
@@ -34,6 +37,12 @@ pub enum End {
 }
 
 impl GcWatch {
+    /// Forgets what happened since the watch was opened; the counters from which it starts anew.
+    pub fn restart(&mut self) -> Result<GcReading, Error> {
+        self.poll()?;
+        self.read()
+    }
+
     /// Watches until `total` is over, `stop` says so or the process ends; `each` gets a tick every `interval` and one
     /// at the end, unless the process is gone then.
     pub fn follow<E: From<Error>>(
@@ -46,6 +55,8 @@ impl GcWatch {
         let (started, mut ticks) = (now(), 1u32);
         let (mut events, mut missed) = (Vec::new(), Missed::default());
         loop {
+            // Asked first, so that what happened before the wish to stop is seen.
+            let stopping = stop();
             let poll = match self.poll() {
                 Err(error) if has_ended(&error) => return Ok(End::Exited),
                 poll => poll?,
@@ -54,18 +65,21 @@ impl GcWatch {
             missed.add(poll.missed);
             let elapsed = started.elapsed();
             let end = match total {
-                _ if stop() => Some(End::Stopped),
+                _ if stopping => Some(End::Stopped),
                 Some(total) if elapsed >= total => Some(End::Over),
                 _ => None,
             };
             let due = interval.saturating_mul(ticks);
             if end.is_some() || elapsed >= due {
-                let reading = match self.read() {
+                match self.read() {
                     Err(error) if has_ended(&error) => return Ok(End::Exited),
-                    Err(Error::Python(error)) if error.is_transient() => continue,
-                    reading => reading?,
-                };
-                each(Tick { reading, events: std::mem::take(&mut events), missed: std::mem::take(&mut missed) })?;
+                    // The process was stopped while its collector wrote: the next tick has it all.
+                    Err(Error::Python(error)) if error.is_transient() => {}
+                    reading => {
+                        let (events, missed) = (std::mem::take(&mut events), std::mem::take(&mut missed));
+                        each(Tick { reading: reading?, events, missed })?;
+                    }
+                }
                 // Ticks that were slept over are left out.
                 ticks = u32::try_from(elapsed.as_nanos() / interval.as_nanos().max(1))
                     .unwrap_or(u32::MAX)
@@ -73,9 +87,7 @@ impl GcWatch {
             }
             match end {
                 Some(end) => return Ok(end),
-                None => std::thread::sleep(
-                    poll.wait.min(due.saturating_sub(elapsed).max(Duration::from_micros(50))).min(NAP),
-                ),
+                None => std::thread::sleep(poll.wait.min(due.saturating_sub(elapsed).max(SHORTEST)).min(NAP)),
             }
         }
     }

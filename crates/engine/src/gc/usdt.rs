@@ -72,7 +72,8 @@ impl Usdt {
     fn event(&mut self, hit: &Hit) -> Option<GcEvent> {
         let site = self.sites.get(hit.site)?;
         let operand = site.argument.as_ref();
-        let argument = operand.and_then(|operand| operand.value(|name| hit.register(name), |at, len| hit.stack(at, len)));
+        let argument =
+            operand.and_then(|operand| operand.value(|name| hit.register(name), |at, len| hit.stack(at, len)));
         if !site.done {
             let generation = argument.and_then(|generation| u8::try_from(generation).ok()).filter(|found| *found < 3);
             self.running.insert(hit.tid, (hit.at_ns, generation));

@@ -69,7 +69,8 @@ fn generations(view: &GcView, style: &Style) -> String {
 /// What the collector holds besides, and how many collectors there are.
 fn held(view: &GcView, style: &Style) -> String {
     let number = |known: Option<u64>| known.map_or_else(|| "unknown".to_owned(), count);
-    let mut facts = vec![format!("permanent: {}", number(view.permanent)), format!("gc.garbage: {}", number(view.garbage))];
+    let mut facts =
+        vec![format!("permanent: {}", number(view.permanent)), format!("gc.garbage: {}", number(view.garbage))];
     let lived = view.long_lived_total.and_then(|total| u64::try_from(total).ok());
     facts.extend(lived.map(|total| format!("long-lived: {}", count(total))));
     if view.interpreters.len() > 1 {
@@ -96,7 +97,8 @@ fn pauses(view: &GcView, style: &Style) -> String {
         facts.push(format!("longest {}, in all {}", duration(pauses.max_ns), duration(pauses.total_ns)));
     }
     if pauses.missed > 0 {
-        let within = pauses.missed_below_ns.map_or_else(String::new, |most| format!(", none longer than {}", duration(most)));
+        let within =
+            pauses.missed_below_ns.map_or_else(String::new, |most| format!(", none longer than {}", duration(most)));
         facts.push(format!("{} more passed unseen{within}", count(pauses.missed)));
     }
     if pauses.error_ns > 0 {
@@ -123,4 +125,62 @@ fn histogram(pauses: &GcPauses, style: &Style) -> String {
         table.row([cell(end), cell(count(bucket.count)), cell(bar(share(bucket.count, most), BAR))]);
     }
     if pauses.buckets.is_empty() { String::new() } else { table.render(style) }
+}
+
+#[cfg(test)]
+mod tests {
+    use memsight_analysis::gc::GcEvidence;
+    use memsight_model::{GcGeneration, GcInterpreter, GcReading};
+
+    use super::*;
+
+    fn view(watched_ns: u64) -> GcView {
+        let generation = |collections, threshold| GcGeneration { collections, threshold, ..GcGeneration::default() };
+        let main = GcInterpreter {
+            enabled: true,
+            generations: vec![generation(1_234, 700), generation(112, 10), generation(9, 10)],
+            permanent: Some(375),
+            garbage: Some(0),
+            ..GcInterpreter::default()
+        };
+        let reading = GcReading { at_ns: 1, interpreters: vec![main] };
+        let mut evidence = GcEvidence { uptime_seconds: 3_600.0, ..GcEvidence::new(reading, None) };
+        evidence.last.at_ns += watched_ns;
+        if watched_ns > 0 {
+            evidence.measured = true;
+            evidence.pauses.add(60_000, 100_000);
+            evidence.pauses.miss(3, Some(1_000_000));
+        }
+        let note = Some("no record \x1b[2J here".to_owned());
+        GcView::new(7, "3.12.1".to_owned(), &evidence, PauseSource::Sampled, note)
+    }
+
+    #[test]
+    fn a_look_says_what_it_cannot_see() {
+        let text = gc(&view(0), &Style::plain(100));
+        assert!(
+            text.starts_with(
+                "Python 3.12.1, pid 7, one look\nautomatic collection on, 0.4 collections a second since it started\n"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("  0  young         1,234"), "{text}");
+        assert!(text.contains("one look sees no pauses in this version"), "{text}");
+        assert!(text.contains("gc-frees-nothing"), "{text}");
+    }
+
+    #[test]
+    fn a_watch_says_how_exact_it_is_and_fits() {
+        for width in [40, 60, 100] {
+            let text = gc(&view(2_000_000_000), &Style::plain(width));
+            assert!(text.lines().all(|line| line.chars().count() <= width.max(75)), "{text}");
+            assert!(text.contains("watched 2.0 s") && !text.contains('\x1b'), "{text}");
+        }
+        let text = gc(&view(2_000_000_000), &Style::plain(160));
+        assert!(text.contains("1 seen; half up to 60 us, 99% up to 60 us; longest 60 us"), "{text}");
+        assert!(
+            text.contains("3 more passed unseen, none longer than 1.0 ms; durations right to 100 us or better"),
+            "{text}"
+        );
+    }
 }

@@ -24,7 +24,7 @@ pub fn run(args: &Gc, console: &Console, interrupt: &Interrupt) -> Result<i32, E
     let lines = console.format() == Format::Jsonl;
     if args.once || !(live || lines || args.duration.is_some()) {
         job.look_back();
-        return job.end(0);
+        return job.tell(0);
     }
     let mut screen = live.then(Screen::default);
     let end = interrupt.carefully(|| job.watch(args, &mut screen, &|| interrupt.asked()))?;
@@ -53,8 +53,7 @@ impl<'c> Job<'c> {
             PausesName::Sampled => Pauses::Sampled,
         };
         let watch = GcWatch::open(pid, pauses)?;
-        let budget = args.budget.map(nanoseconds);
-        let mut evidence = GcEvidence::new(watch.probe().read_whole()?, budget);
+        let mut evidence = GcEvidence::new(watch.probe().read_whole()?, args.budget.map(nanoseconds));
         evidence.uptime_seconds = uptime(pid).unwrap_or(0.0);
         // Children that cannot be seen are no reason to stop.
         evidence.family = family(pid).unwrap_or_else(|_| Family::default());
@@ -68,6 +67,8 @@ impl<'c> Job<'c> {
 
     fn watch(&mut self, args: &Gc, screen: &mut Option<Screen>, stop: &dyn Fn() -> bool) -> Result<End, Error> {
         let lines = self.console.format() == Format::Jsonl;
+        update(&mut self.evidence, self.watch.restart()?);
+        self.evidence.first = self.evidence.last.clone();
         if let Some(screen) = screen {
             self.console.write(&screen.frame(&self.text()))?;
         }
@@ -100,12 +101,16 @@ impl<'c> Job<'c> {
         text::gc(&self.view(), self.console.style())
     }
 
-    /// The result, and the exit code: 1 if a pause was over the budget.
+    /// The result after a watch: with the dear figures once more, if the process is still there.
     fn end(mut self, code: i32) -> Result<i32, Error> {
-        // The dear figures once more, if the process is still there.
         if let Ok(reading) = self.watch.probe().read_whole() {
             update(&mut self.evidence, reading);
         }
+        self.tell(code)
+    }
+
+    /// The result, and the exit code: 1 if a pause was over the budget.
+    fn tell(self, code: i32) -> Result<i32, Error> {
         let view = self.view();
         match self.console.format() {
             Format::Jsonl => self.console.write(&json_line(&GcLine::Summary(Box::new(view))))?,
