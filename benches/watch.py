@@ -11,6 +11,7 @@ Exits 1 when something failed to run; a missed goal is a result, not a failure.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -110,8 +112,13 @@ def bench_agent(binary, seconds, folder):
             address = await_(lambda: re.search(r"127\.0\.0\.1:\d+", Path(words.name).read_text()), process)[0]
 
             def scrape():
-                with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+                """Nothing until it has taken its first sample."""
+                with (
+                    contextlib.suppress(urllib.error.HTTPError),
+                    urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer,
+                ):
                     return answer.read().decode()
+                return ""
 
             await_(lambda: len(set(re.findall(r'process_pid="(\d+)"|[{,]pid="(\d+)"', scrape()))) >= 200, process)
             share, sizes = measure(process.pid, seconds, scrape)

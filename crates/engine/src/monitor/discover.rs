@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use memsight_target::figures;
+
 use super::budget::Budget;
 use super::member::Member;
 use super::newborns::Newborns;
@@ -94,8 +96,12 @@ impl Pythons {
 
 /// Looks at one: it is a member from now on, or it is looked at again later, or it is gone.
 fn examine(others: &mut HashMap<u32, Other>, pid: u32, now: u64) -> Option<Member> {
-    let Ok((handle, stat)) = look(pid) else {
-        others.remove(&pid);
+    let Some((handle, stat)) = figures::stat_of(pid).filter(|stat| !stat.thread).and_then(|_| look(pid).ok()) else {
+        // an id is given away a moment before its process can be seen
+        let unseen = others.remove(&pid).filter(|other| other.started == 0 && other.wait_ns == FIRST_NS);
+        if unseen.is_some() {
+            others.insert(pid, Other { started: 0, due_ns: now + 1, wait_ns: 2 * FIRST_NS });
+        }
         return None;
     };
     if !stat.kernel && !stat.is_zombie() && runs_python(&handle) {

@@ -25,11 +25,13 @@ pub(super) enum Newborns {
 /// Follows the last id that the kernel gave away: while it stays, nothing was born.
 #[derive(Debug)]
 pub(super) struct Ids {
-    /// The last id at the look before the last one. An id is given away a moment before its process can be seen, so
-    /// that each is looked for twice.
-    settled: u32,
-    /// The last id at the last look.
+    /// The last id at the last look, and at the one before.
     last: u32,
+    before: u32,
+    /// An id is given away a moment before its process can be seen: these were not, and are looked for once more.
+    unseen: Vec<u32>,
+    /// For the same reason a listing is made again, of what came after this id.
+    again: Option<u32>,
     /// When all were listed, and an id that was given away before.
     scanned_ns: u64,
     scanned_last: u32,
@@ -43,8 +45,16 @@ impl Ids {
     pub fn new(now: u64) -> Result<(Ids, Vec<u32>), Error> {
         let last = figures::last_pid().unwrap_or(0);
         let listed = figures::pids()?;
-        let ids =
-            Ids { settled: last, last, scanned_ns: now, scanned_last: last, listed: listed.clone(), trusted: last > 0 };
+        let ids = Ids {
+            last,
+            before: last,
+            unseen: Vec::new(),
+            again: Some(last),
+            scanned_ns: now,
+            scanned_last: last,
+            listed: listed.clone(),
+            trusted: last > 0,
+        };
         Ok((ids, listed))
     }
 
@@ -52,16 +62,24 @@ impl Ids {
     pub fn look(&mut self, now: u64) -> Result<Newborns, Error> {
         let every = if self.trusted { SCAN_NS } else { DISTRUST_SCAN_NS };
         let last = figures::last_pid().unwrap_or(0);
-        let (after, before) = (self.settled, self.last);
-        (self.settled, self.last) = (before, last);
+        let before = std::mem::replace(&mut self.last, last);
+        let (again, mut pids) = (self.again.take(), std::mem::take(&mut self.unseen));
+        self.before = before;
         if last < before || now.saturating_sub(self.scanned_ns) >= every {
             return self.scan(now, before).map(Newborns::All);
         }
-        match last.checked_sub(after) {
-            None | Some(0) => Ok(Newborns::None),
-            Some(1..LISTED_FROM) => Ok(Newborns::Some((after + 1..=last).collect())),
-            Some(_) => Ok(Newborns::Some(figures::pids()?.into_iter().filter(|&pid| pid > after).collect())),
+        if again.is_some() || last - before >= LISTED_FROM {
+            self.again = (last > before).then_some(before);
+            let after = again.unwrap_or(before);
+            return Ok(Newborns::Some(figures::pids()?.into_iter().filter(|&pid| pid > after).collect()));
         }
+        pids.extend(before + 1..=last);
+        Ok(if pids.is_empty() { Newborns::None } else { Newborns::Some(pids) })
+    }
+
+    /// Tells which ids of the last look could not be seen; the new ones among them come once more.
+    pub fn unseen(&mut self, pids: impl Iterator<Item = u32>) {
+        self.unseen.extend(pids.filter(|&pid| pid > self.before).take(LISTED_FROM as usize));
     }
 
     /// Lists all, and finds out whether the last id would have told what is new. `before` is the last id a look ago.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use memsight_target::TargetError;
-use memsight_target::figures::{Handle, ProcessStat};
+use memsight_target::figures::{self, Handle, ProcessStat};
 
 use super::discover::Pythons;
 use super::member::Member;
@@ -100,10 +100,14 @@ impl Members {
         let before = births.len();
         match &mut self.growth {
             Growth::Fixed => return Ok(()),
-            Growth::Tree(ids) => match ids.look(now)? {
-                Newborns::None => {}
-                Newborns::Some(pids) | Newborns::All(pids) => self.adopt(&pids, now, births),
-            },
+            Growth::Tree(ids) => {
+                if let Newborns::Some(pids) | Newborns::All(pids) = ids.look(now)? {
+                    let unseen = self.adopt(&pids, now, births);
+                    if let Growth::Tree(ids) = &mut self.growth {
+                        ids.unseen(unseen.into_iter());
+                    }
+                }
+            }
             Growth::Pythons(ids, pythons) => {
                 let newborns = ids.look(now)?;
                 if newborns != Newborns::None {
@@ -138,24 +142,29 @@ impl Members {
         });
     }
 
-    /// Takes in those of `pids` that descend from members.
-    fn adopt(&mut self, pids: &[u32], now: u64, births: &mut Vec<Birth>) {
+    /// Takes in those of `pids` that descend from members; gives those that could not be seen.
+    fn adopt(&mut self, pids: &[u32], now: u64, births: &mut Vec<Birth>) -> Vec<u32> {
         if self.list.is_empty() {
-            return; // nobody is left who could have children
+            return Vec::new(); // nobody is left who could have children
         }
         let mut known: HashMap<u32, u64> = self.list.iter().map(|member| (member.pid(), member.started())).collect();
-        // a process that vanishes while it is looked at was too short-lived to be seen
-        let strangers = pids.iter().filter_map(|&pid| open(pid, now).ok());
-        let mut strangers: Vec<Member> =
-            strangers.filter(|one| known.get(&one.pid()) != Some(&one.started())).collect();
-        // an id that was used again: the member that had it is found to be gone when it is read
+        let (mut strangers, mut unseen) = (Vec::new(), Vec::new());
+        for &pid in pids {
+            match figures::stat_of(pid) {
+                // an id may be used again: the member that had it is found to be gone when it is read
+                Some(stat) if stat.thread || known.get(&pid) == Some(&stat.started) => {}
+                Some(stat) => strangers.push((pid, stat.parent)),
+                None => unseen.push(pid),
+            }
+        }
         loop {
             let (kin, others): (Vec<_>, Vec<_>) =
-                strangers.into_iter().partition(|stranger| known.contains_key(&stranger.parent()));
+                strangers.into_iter().partition(|(_, parent)| known.contains_key(parent));
             if kin.is_empty() {
-                return;
+                return unseen;
             }
-            for member in kin {
+            // one that vanishes now was too short-lived to be seen
+            for member in kin.into_iter().filter_map(|(pid, _)| open(pid, now).ok()) {
                 known.insert(member.pid(), member.started());
                 births.push(member.birth());
                 self.list.push(member);

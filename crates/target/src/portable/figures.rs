@@ -189,6 +189,11 @@ pub fn pid_exists(pid: u32) -> bool {
     refreshed(&mut System::new(), pid).is_some()
 }
 
+/// State, parent, times of a process that no handle is kept of; `None`: it is gone.
+pub fn stat_of(pid: u32) -> Option<ProcessStat> {
+    Handle::open(pid).ok()?.stat().ok()
+}
+
 /// [`TargetError::NotOnThisPlatform`].
 pub fn last_pid() -> Result<u32, TargetError> {
     absent("the newest process id")
