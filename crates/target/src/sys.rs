@@ -244,6 +244,17 @@ pub(crate) fn file_limit() -> u64 {
     file_limits().map_or(256, |limits| limits.rlim_cur)
 }
 
+/// A second descriptor of an open file, with a number of at least `least`, which programs started from here do not get.
+pub(crate) fn duplicate_above(file: &File, least: i32) -> io::Result<File> {
+    // SAFETY: takes numbers only.
+    let descriptor = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) };
+    if descriptor < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
+    Ok(unsafe { File::from_raw_fd(descriptor) })
+}
+
 /// Raises it as far as we may.
 pub(crate) fn raise_file_limit() -> io::Result<()> {
     let Some(limits) = file_limits() else { return Err(io::Error::last_os_error()) };

@@ -42,6 +42,9 @@ fn allowed() -> usize {
     }
 }
 
+/// The low numbers are left to the program around us: `select` takes none from this one on (`FD_SETSIZE`).
+const LEAST_NUMBER: i32 = 1024;
+
 /// An open file that counts as kept.
 #[derive(Debug)]
 struct Kept(File);
@@ -51,7 +54,8 @@ impl Kept {
     fn new(file: File) -> Option<Kept> {
         let room = allowed();
         let grown = KEPT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |kept| (kept < room).then_some(kept + 1));
-        grown.ok().map(|_| Kept(file))
+        // where the limit is no higher, any number will do
+        grown.ok().map(|_| Kept(sys::duplicate_above(&file, LEAST_NUMBER).unwrap_or(file)))
     }
 }
 
