@@ -388,6 +388,8 @@ class Process(Base):
         Raises:
             TimeoutExpired: it still runs after ``timeout`` seconds.
         """
+        if self._pid == 0:
+            raise ValueError("can't wait for PID 0")  # waitpid(2) takes it for any child
         if timeout is not None:
             if not isinstance(timeout, (int, float)):
                 raise TypeError(f"timeout must be an int or float (got {type(timeout)})")
