@@ -6,7 +6,7 @@ use std::time::Duration;
 use memsight_engine::Error;
 use memsight_engine::analysis::trend::Summary;
 use memsight_engine::monitor::{self, Cadence, Options, Pacer, Stopper, Subject, Tick};
-use memsight_model::Sample;
+use memsight_model::{ProcessSample, Sample};
 use pyo3::prelude::*;
 
 use crate::enter::released;
@@ -42,6 +42,8 @@ pub(crate) struct Monitor {
 struct Work {
     monitor: monitor::Monitor,
     summary: Summary,
+    /// Some process had memory, which kernel threads never have.
+    had_memory: bool,
 }
 
 #[pymethods]
@@ -63,8 +65,6 @@ impl Monitor {
             Some(seconds) => Cadence::Every(duration(seconds)),
         };
         let options = Options {
-            // The state says when only a zombie is left.
-            stat: Cadence::Always,
             rollup: every(rollup),
             gc: if gc { Cadence::Always } else { Cadence::Never },
             container: true,
@@ -75,7 +75,7 @@ impl Monitor {
             let pacer = Pacer::new(duration(interval))?;
             let stopper = pacer.stopper();
             let monitor = monitor::Monitor::new(subject(pid, tree), options)?;
-            let work = Mutex::new(Work { monitor, summary: Summary::default() });
+            let work = Mutex::new(Work { monitor, summary: Summary::default(), had_memory: false });
             Ok::<_, Error>(Monitor { pid, pacer: Mutex::new(pacer), stopper, work })
         })
     }
@@ -128,10 +128,13 @@ impl Work {
     fn sample(&mut self, missed: u64) -> Result<Option<Sample>, Error> {
         self.summary.add_missed(missed);
         let sample = self.monitor.sample()?;
-        // Its parent may be the caller, who collects it after the last sample.
-        if sample.processes.iter().all(|process| matches!(process.state, 'Z' | 'X')) {
+        // What gave its memory back ends; a zombie's parent may be the caller, who collects it after the last sample.
+        let has_memory = sample.processes.iter().any(|process| process.memory.vms_bytes > 0);
+        let ended = |process: &ProcessSample| matches!(process.state, 'Z' | 'X');
+        if !has_memory && (self.had_memory || sample.processes.iter().all(ended)) {
             return Ok(None);
         }
+        self.had_memory |= has_memory;
         self.summary.add(&sample);
         Ok(Some(sample))
     }
