@@ -7,7 +7,7 @@ use regex_lite::Regex;
 
 use super::capped;
 
-/// Bytes of a command line that patterns see.
+/// Characters of a command line that patterns see.
 const COMMAND_CAP: usize = 4096;
 
 /// `NAME=REGEX`: processes whose command line matches belong to the service NAME.
@@ -66,8 +66,8 @@ impl Services {
             return None;
         }
         let words = process.command().ok()?;
-        let mut line = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
-        line.truncate(line.floor_char_boundary(COMMAND_CAP));
+        let line = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+        let line: String = line.chars().take(COMMAND_CAP).collect();
         self.named_by(&line)
     }
 

@@ -1,6 +1,6 @@
 //! Which request gets which answer.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use http_body_util::Full;
@@ -105,7 +105,7 @@ impl Routes {
     }
 }
 
-fn ask(path: &PathBuf, question: &HistoryQuery) -> Answer {
+fn ask(path: &Path, question: &HistoryQuery) -> Answer {
     let (status, text) = match query(path, question) {
         Ok(found) => (StatusCode::OK, json_line(&found)),
         Err(error) => {

@@ -65,7 +65,7 @@ impl Endpoint {
 fn has_path(url: &str) -> Result<bool, Error> {
     let uri: Uri = url.parse().map_err(|_| bad("the address cannot be read"))?;
     match (uri.scheme_str(), uri.host()) {
-        (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(uri.path().trim_matches('/') != ""),
+        (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(!uri.path().trim_matches('/').is_empty()),
         _ => Err(bad("the address does not begin with http:// or https:// and a host")),
     }
 }
