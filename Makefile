@@ -16,7 +16,7 @@ CHECK_PACKAGES := ruff mypy
 export CARGO_TERM_COLOR ?= auto
 export MEMSIGHT_PYTHONS_DIR := $(abspath $(PYTHONS))
 
-.PHONY: help demo test test-rust test-python truth check bench fuzz docs wheel pythons clean rust python
+.PHONY: help demo test test-rust test-python truth check bench fuzz docs wheel pythons clean rust python portable
 
 help:
 	@echo "make demo    a leaking service, explained while it runs"
@@ -38,7 +38,7 @@ python:
 demo: rust python
 	$(CARGO) run --release --quiet -p memsight-cli --bin memsight -- demo
 
-test: test-rust test-python
+test: test-rust test-python portable
 
 # The Python module is left to the wheel's tests: outside an interpreter it does not link.
 test-rust: rust pythons
@@ -52,6 +52,10 @@ test-rust: rust pythons
 
 test-python: $(BIN)/.installed
 	$(BIN)/python -m pytest python/tests
+
+# What systems other than Linux get, compiled and run here so that it does not rot: see docs/reference/platforms.md.
+portable: rust
+	RUSTFLAGS="--cfg memsight_portable" $(CARGO) test --release --target-dir target/portable -p memsight-target --lib
 
 # A part of the truth tests: ON is a part of their names, such as 3.12, classes or frames::3.15.2-static.
 truth: rust

@@ -18,5 +18,5 @@ pub use look::{LookOptions, look, open};
 pub use memsight_analysis as analysis;
 pub use memsight_format as format;
 pub use memsight_target::figures;
-pub use memsight_target::{Check, Diagnosis, LargePages, Subject, Verdict, diagnose};
+pub use memsight_target::{Check, Diagnosis, LargePages, Subject, Verdict, allow_reader, diagnose};
 pub use processes::{PythonProcess, processes, rss_bytes};

@@ -32,13 +32,7 @@ fn main(py: Python<'_>, args: Vec<OsString>) -> i32 {
 #[pyfunction]
 #[pyo3(signature = (pid=None))]
 fn allow_tracer(pid: Option<u32>) {
-    use rustix::process::{PTracer, Pid, set_ptracer};
-    let tracer = match pid.and_then(|pid| Pid::from_raw(pid as i32)) {
-        Some(pid) => PTracer::ProcessID(pid),
-        None => PTracer::None,
-    };
-    // fails only where the kernel has no Yama
-    let _ = set_ptracer(tracer);
+    memsight_engine::allow_reader(pid.unwrap_or(0));
 }
 
 /// The native half of memsight. Private: see the package `memsight`.

@@ -105,6 +105,10 @@ impl Process {
         match self.0 {}
     }
 
+    pub fn probe(&self, _region: &Region, _sites: &[ProbeSite]) -> Result<Uprobes, TargetError> {
+        match self.0 {}
+    }
+
     pub fn capture_live(&self, _progress: &dyn Progress) -> Result<Image, TargetError> {
         match self.0 {}
     }
@@ -157,6 +161,57 @@ impl Image {
 
     pub fn unreadable_pages(&self) -> u64 {
         match self.0 {}
+    }
+}
+
+/// An instruction to probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProbeSite {
+    /// Its offset in the file.
+    pub offset: u64,
+    /// Offset of its semaphore in the file; 0 for none.
+    pub semaphore: u64,
+}
+
+/// Probes in a process: never made.
+#[derive(Debug)]
+pub struct Uprobes(Never);
+
+#[allow(missing_docs, reason = "the names are those of Linux, and none can be called")]
+impl Uprobes {
+    pub fn refresh(&mut self) -> Result<(), TargetError> {
+        match self.0 {}
+    }
+
+    pub fn drain(&mut self) -> Vec<Hit> {
+        match self.0 {}
+    }
+
+    pub fn lost(&self) -> u64 {
+        match self.0 {}
+    }
+}
+
+/// A thread came to a probed instruction: never made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// Number of the site.
+    pub site: usize,
+    /// The thread.
+    pub tid: u32,
+    /// When.
+    pub at_ns: u64,
+    never: Never,
+}
+
+#[allow(missing_docs, reason = "the names are those of Linux, and none can be called")]
+impl Hit {
+    pub fn register(&self, _name: &str) -> Option<u64> {
+        match self.never {}
+    }
+
+    pub fn stack(&self, _at: u64, _len: usize) -> Option<&[u8]> {
+        match self.never {}
     }
 }
 

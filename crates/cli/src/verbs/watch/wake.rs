@@ -6,7 +6,6 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
@@ -14,7 +13,8 @@ use signal_hook::iterator::exfiltrator::SignalOnly;
 /// Wakes the recorder.
 pub(super) struct Wake {
     signals: SignalDelivery<UnixStream, SignalOnly>,
-    /// Becomes readable when the process ends; `None` on kernels before 5.3, where the next tick sees it.
+    /// Becomes readable when the process ends; `None` where there is no such file, as on kernels before 5.3: the next
+    /// tick sees it.
     process: Option<OwnedFd>,
     ended: bool,
 }
@@ -29,8 +29,7 @@ impl Wake {
 
     /// Wakes when this process ends, too.
     pub(super) fn follow(&mut self, pid: u32) {
-        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-        self.process = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        self.process = descriptor(pid);
     }
 
     /// Whether the process that it follows was seen to end.
@@ -56,4 +55,16 @@ impl Wake {
         }
         self.signals.pending().collect()
     }
+}
+
+/// A file that becomes readable when the process ends.
+#[cfg(target_os = "linux")]
+fn descriptor(pid: u32) -> Option<OwnedFd> {
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
+    pidfd_open(Pid::from_raw(i32::try_from(pid).ok()?)?, PidfdFlags::empty()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn descriptor(_pid: u32) -> Option<OwnedFd> {
+    None
 }
