@@ -262,10 +262,6 @@ class Process(Base):
         """How many threads it has."""
         return self._stat()[5]
 
-    def num_fds(self) -> int:
-        """How many files it has open."""
-        return self._in_folder(lambda folder: len(os.listdir(f"{folder}/fd")))
-
     def cpu_times(self) -> pcputimes:
         """Seconds of CPU so far: of its own code, of the kernel for it, the same of its ended children, and waiting."""
 
@@ -308,7 +304,7 @@ class Process(Base):
         except NoSuchProcess:
             return None
         # a parent that is younger was given the id of one that is gone
-        return parent if parent._identity[1] <= self._identity[1] else None
+        return parent if parent._ident[1] <= self._ident[1] else None
 
     def parents(self) -> list[Process]:
         """Its parent, that one's parent and so on."""
@@ -342,7 +338,7 @@ class Process(Base):
             for child_pid in by_parent.get(pid, ()):
                 with contextlib.suppress(NoSuchProcess):
                     child = Process(child_pid)
-                    if self._identity[1] <= child._identity[1]:
+                    if self._ident[1] <= child._ident[1]:
                         found.append(child)
                         waiting.append(child_pid)
             if not recursive:

@@ -42,7 +42,7 @@ class Base:
             self._handle = native().Handle(pid)
         except NoSuchProcess:
             raise NoSuchProcess(pid, msg="process PID not found") from None
-        self._identity = (pid, self._handle.started)
+        self._ident = (pid, self._handle.started)
 
     @property
     def pid(self) -> int:
@@ -50,10 +50,10 @@ class Base:
         return self._pid
 
     def __eq__(self, other: object) -> bool:
-        return self._identity == other._identity if isinstance(other, Base) else NotImplemented
+        return self._ident == other._ident if isinstance(other, Base) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._identity)
+        return hash(self._ident)
 
     # --- errors and the cache of oneshot
 

@@ -15,6 +15,7 @@ PROCESS = {
     "net_connections": _KEEP,
     "nice": "os.getpriority(os.PRIO_PROCESS, pid), os.setpriority(os.PRIO_PROCESS, pid, value)",
     "num_ctx_switches": _KEEP,
+    "num_fds": "len(os.listdir(f'/proc/{pid}/fd'))",
     "open_files": _KEEP,
     "rlimit": "resource.prlimit(pid, resource, limits)",
     "terminal": _KEEP,

@@ -50,7 +50,6 @@ IDENTITY: list[tuple[str, tuple[Any, ...]]] = [
         "ppid",
         "create_time",
         "num_threads",
-        "num_fds",
         "cpu_times",
         "uids",
         "gids",
