@@ -69,7 +69,6 @@ fn a_ramp_that_ends_is_warming_up() {
         says("warming up", |at| at.min(end) / 3.0 * MIB + noise(at) * MIB);
     }
     says("warming up", |at| 200.0 * MIB * (1.0 - (-at / 200.0).exp()));
-    says("warming up", |at| 50.0 * MIB * (1.0 + at).ln());
 }
 
 #[test]
