@@ -183,6 +183,11 @@ impl Member {
         (self.search_ns, self.search_wait_ns) = (Some(0), FIRST_SEARCH_NS);
     }
 
+    /// When its dearest figure was read, or tried; 0: never.
+    pub fn served_ns(&self) -> u64 {
+        self.rollup.tried_ns.unwrap_or(0)
+    }
+
     /// Whether a piece of work is due, and whether it may wait for the budget.
     pub fn due(&self, job: Job, options: &Options, now: u64) -> Cadence {
         if self.stat.is_zombie() || self.stat.kernel {
