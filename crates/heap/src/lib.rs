@@ -13,7 +13,9 @@
 #![forbid(unsafe_code)]
 
 mod dominators;
+mod components;
 mod edges;
+mod garbage;
 mod paths;
 mod referrers;
 mod roots;
@@ -22,6 +24,8 @@ mod sources;
 mod tree;
 mod walk;
 
+pub use components::{cycle_through, cyclic_components};
+pub use garbage::{Garbage, garbage};
 pub use paths::{Path, ShortestPaths, Step};
 pub use referrers::{Holder, common_holders, referrers};
 pub use roots::{Origin, Roots};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use memsight_heap::{Graph, Node, Origin};
+use memsight_heap::{Graph, Node, Origin, cycle_through, cyclic_components};
 use memsight_model::{
     ExternalSizes, Label, LabelKind, ObjectFlags, ObjectId, Quiet, Root, RootKind, Snapshot, TypeId, TypeRecord,
 };
@@ -156,6 +156,33 @@ fn ids(objects: &[ObjectId]) -> BTreeSet<usize> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn components_are_those_who_reach_each_other(heap in heaps()) {
+        let snapshot = heap.snapshot();
+        let below = |object: usize| {
+            let children = heap.strong().filter(|edge| edge.0 == object).map(|edge| edge.1).collect();
+            heap.reached(&children, None)
+        };
+        let below: Vec<BTreeSet<usize>> = (0..heap.len()).map(below).collect();
+        let mut expected: BTreeSet<Vec<ObjectId>> = BTreeSet::new();
+        for object in (0..heap.len()).filter(|object| below[*object].contains(object)) {
+            let knot = (0..heap.len()).filter(|other| below[object].contains(other) && below[*other].contains(&object));
+            expected.insert(knot.map(|other| ObjectId(other as u32)).collect());
+        }
+        let all: Vec<ObjectId> = snapshot.objects.ids().collect();
+        let found = cyclic_components(&snapshot, &all);
+        for component in &found {
+            let cycle = cycle_through(&snapshot, component, component[0]);
+            prop_assert_eq!(cycle.last().map(|step| step.1), Some(component[0]));
+            let mut from = component[0];
+            for (label, to) in cycle {
+                prop_assert!(snapshot.references.of(from).any(|edge| edge == (to, label)));
+                from = to;
+            }
+        }
+        prop_assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), expected);
+    }
 
     #[test]
     fn dominators_are_those_whose_removal_cuts_off(heap in heaps()) {

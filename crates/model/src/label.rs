@@ -63,6 +63,11 @@ impl Label {
         self.0 & UNTRAVERSED == 0
     }
 
+    /// Whether the collector follows the reference: traversed, and strong.
+    pub fn is_collected(self) -> bool {
+        self.is_traversed() && self.is_strong()
+    }
+
     /// The payload.
     pub fn payload(self) -> u32 {
         self.0 & MAX_PAYLOAD
