@@ -15,8 +15,8 @@ use crate::error::Error;
 
 /// Share of one core that PSS, USS and the counters of collectors may take.
 const BUDGET: f64 = 0.02;
-/// Age at which a dear figure is read again, if the budget allows it.
-const DEAR: Cadence = Cadence::Every(Duration::from_millis(500));
+/// Age at which a dear figure is read again: of what is on the screen always, of the rest if the budget allows it.
+const DEAR: Cadence = Cadence::Every(Duration::from_secs(1));
 /// Readings after which containers are looked up again: a process may be moved.
 const CONTAINERS_EVERY: u64 = 30;
 /// Characters of a command line that are kept.
@@ -35,6 +35,8 @@ pub struct Source {
 /// A wish about the readings of [`collect`].
 pub enum Wish {
     Interval(Duration),
+    /// Keep the figures of these processes fresh.
+    Focus(Vec<u32>),
     Stop,
 }
 
@@ -128,6 +130,10 @@ pub fn collect(mut source: Source, mut pacer: Pacer, wishes: &Receiver<Wish>, se
             Ok(Wish::Interval(interval)) => {
                 // Only intervals that the pacer takes are wished for.
                 let _ = pacer.set_interval(interval);
+                continue;
+            }
+            Ok(Wish::Focus(pids)) => {
+                source.monitor.focus(pids);
                 continue;
             }
             Ok(Wish::Stop) | Err(RecvTimeoutError::Disconnected) => return,

@@ -128,7 +128,7 @@ pub fn usual(second: u64) -> Reading {
     fresh.rollup = None;
     let processes = vec![
         (process(104, (200 + 3 * second) * MIB, second), "python3 -m service --port 8080 --workers 4"),
-        (process(208, (300 - second) * MIB, second), "/usr/bin/python3 /srv/批处理/作业.py --输入 数据"),
+        (process(208, (190 - second) * MIB, second), "/usr/bin/python3 /srv/批处理/作业.py --输入 数据"),
         (process(209, 55 * MIB + second % 3 * 4096, second), "python3 \u{1b}[31mred\u{7}\n\u{202e}evil"),
         (denied, "/opt/other/bin/python manage.py runserver"),
         (zombie, ""),

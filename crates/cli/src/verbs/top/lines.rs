@@ -8,7 +8,7 @@ use super::collect::Source;
 use super::state::reading::Reading;
 use super::state::rows::Row;
 use super::state::track::anonymous;
-use super::state::{Event, State};
+use super::state::{Effect, Event, State};
 use crate::console::Console;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
@@ -58,7 +58,7 @@ pub fn run(
         let Some(reading) = source.read()? else { return Ok(0) };
         let effects = state.update(Event::Reading(Box::new(Reading { missed: pacer.missed(), ..reading })));
         console.show(&line(&state, arguments), |line, _| memsight_render::json_line(line))?;
-        if !effects.is_empty() {
+        if effects.iter().any(|effect| matches!(effect, Effect::Quit(_))) {
             return Ok(0);
         }
     }

@@ -115,13 +115,13 @@ fn serve(
 
 /// Does what the state wants; gives the exit code when that is the end.
 fn carry_out(effect: &Effect, screen: &mut Screen, threads: &mut Threads) -> Result<Option<i32>, Error> {
-    match *effect {
-        Effect::Quit(code) => return Ok(Some(code)),
-        Effect::Interval(interval) => {
-            // A collector that has ended reads no more, at any interval.
-            let _ = threads.wishes.send(Wish::Interval(interval));
-        }
-        Effect::Look { job, pid, kind } => {
+    // A collector that has ended has no ear for wishes.
+    let wish = |wish| drop(threads.wishes.send(wish));
+    match effect {
+        &Effect::Quit(code) => return Ok(Some(code)),
+        &Effect::Interval(interval) => wish(Wish::Interval(interval)),
+        Effect::Focus(pids) => wish(Wish::Focus(pids.clone())),
+        &Effect::Look { job, pid, kind } => {
             if let Some(before) = threads.look.take_if(|look| !look.is_over()) {
                 before.finish();
             }
@@ -132,7 +132,7 @@ fn carry_out(effect: &Effect, screen: &mut Screen, threads: &mut Threads) -> Res
             };
             threads.look = Some(Running::start(job, pid, kind, send));
         }
-        Effect::Cancel { job } => {
+        &Effect::Cancel { job } => {
             if let Some(look) = threads.look.as_ref().filter(|look| look.job == job) {
                 look.cancel();
             }

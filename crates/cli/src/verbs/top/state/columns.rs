@@ -42,8 +42,8 @@ use Column::{Anon, Collections, Command, History, Limit, Pid, Pss, Python, Rss, 
 const BY_WORTH: [Column; 11] = [Pid, Rss, Command, Trend, Pss, Uss, Collections, Anon, History, Limit, Python];
 /// Columns that a command keeps in any case.
 const LEAST_COMMAND: u16 = 8;
-/// Before it gives more to others.
-const COMFORTABLE_COMMAND: u16 = 18;
+/// Before it gives more to others: to the figures that matter most, and to the rest.
+const COMFORTABLE_COMMAND: [u16; 2] = [18, 28];
 /// The marker of the selected row.
 pub const GUTTER: u16 = 1;
 /// From here on there is room for numbers beside the trend's word.
@@ -168,17 +168,19 @@ impl Sort {
     }
 }
 
-/// The columns that fit a screen, with their widths, from left to right.
-pub fn fit(screen: u16) -> Vec<(Column, u16)> {
+/// The columns that fit a screen, with their widths, from left to right. That of the limits is there where a process
+/// has one.
+pub fn fit(screen: u16, limited: bool) -> Vec<(Column, u16)> {
     let gap = gap(screen);
     let mut chosen: Vec<(Column, u16)> = Vec::new();
     let mut used = GUTTER;
-    for column in BY_WORTH {
+    for column in BY_WORTH.into_iter().filter(|&column| limited || column != Limit) {
         let width = column.width(screen);
         let gap = if chosen.is_empty() { 0 } else { gap };
         // A command of a few letters is worth less than the next number, but never goes once it is there.
         let has_command = chosen.iter().any(|&(column, _)| column == Command);
-        let spare = if has_command { COMFORTABLE_COMMAND - LEAST_COMMAND } else { 0 };
+        let comfortable = COMFORTABLE_COMMAND[usize::from(matches!(column, Anon | History | Limit | Python))];
+        let spare = if has_command { comfortable - LEAST_COMMAND } else { 0 };
         if used + gap + width + spare > screen {
             break; // what is worth less does not take the place of what is worth more
         }
@@ -206,7 +208,7 @@ mod tests {
     #[test]
     fn columns_never_take_more_than_the_screen() {
         for screen in 0..400 {
-            let columns = fit(screen);
+            let columns = fit(screen, true);
             let gaps = gap(screen) * (columns.len().saturating_sub(1)) as u16;
             let used: u16 = columns.iter().map(|(_, width)| width).sum();
             assert!(columns.is_empty() || GUTTER + gaps + used <= screen, "{screen}: {columns:?}");
@@ -217,7 +219,7 @@ mod tests {
     fn a_wider_screen_has_every_column_of_a_narrower_one() {
         let mut before: Vec<Column> = Vec::new();
         for screen in 20..300 {
-            let columns: Vec<Column> = fit(screen).into_iter().map(|(column, _)| column).collect();
+            let columns: Vec<Column> = fit(screen, true).into_iter().map(|(column, _)| column).collect();
             let lost = before.iter().any(|column| !columns.contains(column));
             // Where columns become roomier, one may have to wait for the next few cells.
             assert!(!lost || screen == WIDE, "{screen}: {before:?} {columns:?}");
@@ -228,7 +230,7 @@ mod tests {
 
     #[test]
     fn small_screens_have_what_matters() {
-        let titles = |screen| fit(screen).into_iter().map(|(column, _)| column.title()).collect::<Vec<_>>().join(" ");
+        let titles = |screen| fit(screen, true).into_iter().map(|(column, _)| column.title()).collect::<Vec<_>>().join(" ");
         assert_eq!(titles(20), "pid rss");
         assert_eq!(titles(40), "pid rss command");
         assert_eq!(titles(60), "pid rss pss trend command");

@@ -51,10 +51,33 @@ pub const HELP: [(&str, &str); 19] = [
     ("Ctrl-Z", "suspend"),
 ];
 
+/// The words of the columns that are not plain English.
+pub const MEANING: [(&str, &str); 7] = [
+    ("rss", "resident memory; shared pages count in full"),
+    ("pss", "the same; a shared page counts as its share"),
+    ("uss", "what would be freed if it ended now"),
+    ("anon", "resident anonymous memory: heaps and stacks"),
+    ("trend", "of rss; steady: by less than 1% or 1 MiB"),
+    ("gc/s", "garbage collections a second"),
+    ("limit", "part of its container's memory limit in use"),
+];
+
 /// Longest filter that can be typed.
 const FILTER_CAP: usize = 200;
 /// Exit code of Ctrl-C.
 const INTERRUPTED: i32 = crate::STOPPED;
+
+/// The first line of the help after a key; any key that does not scroll closes it, and does no more.
+fn scrolled(top: usize, key: Key) -> Option<usize> {
+    let last = HELP.len() + MEANING.len();
+    match key {
+        Key::Down | Key::Char('j') => Some((top + 1).min(last)),
+        Key::Up | Key::Char('k') => Some(top.saturating_sub(1)),
+        Key::PageDown | Key::End => Some(HELP.len() + 1),
+        Key::PageUp | Key::Home => Some(0),
+        _ => None,
+    }
+}
 
 impl State {
     pub(super) fn key(&mut self, key: Key) -> Vec<Effect> {
@@ -69,14 +92,13 @@ impl State {
             return Vec::new();
         }
         let half = std::mem::take(&mut self.half_key);
-        if self.help {
-            // Any other key closes the help and does no more.
-            self.help = false;
+        if let Some(top) = self.help {
+            self.help = scrolled(top, key);
             return if key == Key::Char('q') { vec![Effect::Quit(0)] } else { Vec::new() };
         }
         match key {
             Key::Char('q') => return vec![Effect::Quit(0)],
-            Key::Char('?' | 'h') => self.help = true,
+            Key::Char('?' | 'h') => self.help = Some(0),
             Key::Char(' ' | 'p') => self.pause(),
             Key::Char('r') => self.reset(),
             Key::Char('+' | '=') => return self.change_interval(true),
@@ -160,8 +182,8 @@ impl State {
 
     /// Sorts by the next column that is on the screen.
     fn sort_by_neighbour(&mut self, right: bool) {
-        let columns: Vec<Column> =
-            fit(self.size.0).into_iter().map(|(column, _)| column).filter(|&column| column != Column::History).collect();
+        let columns = fit(self.size.0, self.shown.has_limit()).into_iter().map(|(column, _)| column);
+        let columns: Vec<Column> = columns.filter(|&column| column != Column::History).collect();
         let next = match right {
             true => columns.iter().find(|&&column| column > self.sort.column),
             false => columns.iter().rev().find(|&&column| column < self.sort.column),

@@ -18,7 +18,7 @@ use memsight_engine::analysis::trend::Trend;
 
 use columns::{Column, Sort};
 pub use detail::{Detail, Failure, Heap, HeapBody, Job, LookKind, Page, Stage};
-pub use keys::{HELP, Key};
+pub use keys::{HELP, Key, MEANING};
 use reading::{Identity, Reading};
 use rows::{Row, arrange, rows};
 use track::{Point, Series, Track, judge};
@@ -58,6 +58,8 @@ pub enum Effect {
     Quit(i32),
     /// Read at this interval from now on.
     Interval(Duration),
+    /// Keep the figures of these processes fresh: they are on the screen.
+    Focus(Vec<u32>),
     /// Look at the heap of a process in the background.
     Look { job: u64, pid: u32, kind: LookKind },
     /// Give up that look.
@@ -99,7 +101,8 @@ pub struct State {
     /// Where the selected row was last.
     place: usize,
     pub detail: Option<Detail>,
-    pub help: bool,
+    /// The first line of the help, while it is shown.
+    pub help: Option<usize>,
     pub paused: bool,
     /// Readings since the display was paused.
     pub behind: u64,
@@ -117,6 +120,8 @@ pub struct State {
     tracks: HashMap<Identity, Track>,
     latest: Arc<Reading>,
     jobs: u64,
+    /// The processes on the screen.
+    focus: Vec<u32>,
     /// The first `g` of `gg`.
     half_key: bool,
 }
@@ -138,7 +143,7 @@ impl State {
             top: 0,
             place: 0,
             detail: None,
-            help: false,
+            help: None,
             paused: false,
             behind: 0,
             ended: None,
@@ -150,12 +155,26 @@ impl State {
             tracks: HashMap::new(),
             latest: Arc::default(),
             jobs: 0,
+            focus: Vec::new(),
             half_key: false,
         }
     }
 
     /// Takes an event.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
+        let mut effects = self.take(event);
+        let focus = match &self.detail {
+            Some(detail) => vec![detail.identity.pid],
+            None => self.visible().map(|row| row.identity.pid).collect(),
+        };
+        if focus != self.focus {
+            effects.push(Effect::Focus(focus.clone()));
+            self.focus = focus;
+        }
+        effects
+    }
+
+    fn take(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::Key(key) => return self.key(key),
             Event::Resize(columns, lines) => {

@@ -54,6 +54,11 @@ impl Reading {
         known.filter(|command| !command.is_empty()).unwrap_or(&process.name)
     }
 
+    /// Whether a process has a limit from its container.
+    pub fn has_limit(&self) -> bool {
+        self.containers.values().any(|container| container.limit_bytes.is_some())
+    }
+
     /// The container that all processes have in common.
     pub fn common_container(&self) -> Option<&ContainerSample> {
         let mut paths = self.sample.processes.iter().map(|process| self.facts.get(&process.pid)?.container.as_ref());

@@ -6,7 +6,8 @@ use super::*;
 use crate::verbs::top::fixture::{MIB, busy_screen, process, reading, screen, usual};
 
 fn press(state: &mut State, keys: impl IntoIterator<Item = Key>) -> Vec<Effect> {
-    keys.into_iter().flat_map(|key| state.update(Event::Key(key))).collect()
+    let effects = keys.into_iter().flat_map(|key| state.update(Event::Key(key)));
+    effects.filter(|effect| !matches!(effect, Effect::Focus(_))).collect()
 }
 
 fn write(state: &mut State, text: &str) -> Vec<Effect> {
@@ -14,7 +15,8 @@ fn write(state: &mut State, text: &str) -> Vec<Effect> {
 }
 
 fn read(state: &mut State, reading: Reading) -> Vec<Effect> {
-    state.update(Event::Reading(Box::new(reading)))
+    let effects = state.update(Event::Reading(Box::new(reading)));
+    effects.into_iter().filter(|effect| !matches!(effect, Effect::Focus(_))).collect()
 }
 
 /// The pids on the screen, from the top.
@@ -40,9 +42,11 @@ fn helps_until_the_next_key() {
     let mut state = busy_screen(80, 24);
     for key in ['?', 'h'] {
         assert_eq!(write(&mut state, &key.to_string()), []);
-        assert!(state.help);
-        assert_eq!(write(&mut state, "j"), []);
-        assert!(!state.help);
+        assert_eq!(state.help, Some(0));
+        assert_eq!(write(&mut state, "jjk"), []);
+        assert_eq!(state.help, Some(1));
+        assert_eq!(write(&mut state, "i"), []);
+        assert_eq!(state.help, None);
     }
     assert_eq!(selected(&state), pids(&state)[0], "the key that closes the help does no more");
     assert_eq!(write(&mut state, "?q"), [Effect::Quit(0)]);
@@ -52,10 +56,10 @@ fn helps_until_the_next_key() {
 fn a_pause_stops_the_display_and_not_the_readings() {
     let mut state = busy_screen(80, 24);
     let first = state.rows.clone();
-    for key in [' ', 'p'] {
+    for (key, from) in [(' ', 31), ('p', 41)] {
         write(&mut state, &key.to_string());
         let before = (state.shown.sample.at, state.past(state.rows[0].identity).len());
-        for second in 31..=40 {
+        for second in from..from + 10 {
             read(&mut state, usual(second));
         }
         assert_eq!((state.shown.sample.at, state.past(state.rows[0].identity).len()), before);
@@ -63,11 +67,11 @@ fn a_pause_stops_the_display_and_not_the_readings() {
         write(&mut state, "2"); // what is shown can be ordered in peace
         assert_eq!(state.sort, Sort::by(Column::Pss));
         write(&mut state, &key.to_string());
-        assert_eq!((state.paused, state.behind, state.shown.sample.at.monotonic_ns), (false, 0, 40_000_000_000));
+        assert_eq!((state.paused, state.behind, state.shown.sample.at.monotonic_ns), (false, 0, (from + 9) * 1_000_000_000));
     }
     let (before, after) = (first[0].process(&state.shown), state.rows[0].process(&state.shown));
     assert_eq!(before.map(|process| process.pid), after.map(|process| process.pid));
-    assert_eq!(state.past(state.rows[0].identity).len(), 40, "the past has no gap");
+    assert_eq!(state.past(state.rows[0].identity).len(), 50, "the past has no gap");
 }
 
 #[test]
@@ -218,6 +222,17 @@ fn reads_more_often_and_less_often() {
 }
 
 #[test]
+fn what_is_on_the_screen_is_kept_fresh() {
+    let mut state = screen(60, 12);
+    let all = || (1..=100).map(|pid| (process(pid, (200 - u64::from(pid)) * MIB, 1), "")).collect();
+    let mut focus = |event| state.update(event).into_iter().find(|effect| matches!(effect, Effect::Focus(_)));
+    assert_eq!(focus(Event::Reading(Box::new(reading(1, all())))), Some(Effect::Focus((1..=7).collect())));
+    assert_eq!(focus(Event::Reading(Box::new(reading(2, all())))), None);
+    assert_eq!(focus(Event::Key(Key::End)), Some(Effect::Focus((94..=100).collect())));
+    assert_eq!(focus(Event::Key(Key::Enter)), Some(Effect::Focus(vec![100])));
+}
+
+#[test]
 fn ends_after_so_many_readings() {
     let mut state =
         State::new(Watched::Pythons, Duration::from_secs(1), Sort::by(Column::Rss), String::new(), Some(2));
@@ -267,8 +282,8 @@ fn a_process_from_near_keeps_its_last_figures() {
     read(&mut state, again);
     assert!(state.detail.as_ref().is_some_and(|detail| detail.ended));
     press(&mut state, [Key::Esc]);
-    read(&mut state, usual(34));
-    assert!(state.track(identity).is_some_and(|track| track.series.until(u64::MAX).len() == 1));
+    read(&mut state, reading(34, Vec::new()));
+    assert!(state.track(identity).is_none(), "nobody looks at it any more");
 }
 
 #[test]

@@ -170,6 +170,8 @@ pub struct Track {
     pub major_faults: Rate,
     /// Largest RSS that was seen.
     pub peak_rss: u64,
+    /// When the last of its dear figures were read.
+    rollup_ns: Option<u64>,
     /// Number of the reading that had it last.
     pub seen: u64,
 }
@@ -177,7 +179,13 @@ pub struct Track {
 impl Track {
     /// Adds a reading of the process.
     pub fn push(&mut self, at_ns: u64, process: &ProcessSample, most: usize) {
-        self.series.push(Point::of(at_ns, process), most);
+        let mut point = Point::of(at_ns, process);
+        if self.rollup_ns.is_some() && self.rollup_ns == process.rollup_ns {
+            // Repeated from an earlier reading: what was not measured now is no point of the chart.
+            (point.pss, point.uss, point.anon) = (None, None, None);
+        }
+        self.rollup_ns = process.rollup_ns;
+        self.series.push(point, most);
         self.peak_rss = self.peak_rss.max(process.memory.rss_bytes);
         self.minor_faults.push(at_ns, process.minor_faults);
         self.major_faults.push(at_ns, process.major_faults);

@@ -9,19 +9,25 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
 use super::theme::{Theme, Tone};
-use super::words::{bytes, pad, pieces, rate, span};
+use super::words::{bytes, pad, pieces, rate, span, sparkline, wrap};
 use super::{heading, heap, lines};
 use crate::verbs::top::state::track::{Point, anonymous};
 use crate::verbs::top::state::{Detail, Page, State};
 
 /// Columns of a figure: its name and its number.
 const FIGURE: u16 = 26;
+/// Of them the number's.
+const NUMBER: usize = 11;
 /// From this width on the pages stand side by side.
 const WIDE: u16 = 110;
 /// Rows that the pages keep before the figures get more.
-const PAGE_ROWS: u16 = 5;
+const PAGE_ROWS: u16 = 7;
 /// Rows of the collector's page.
 const COLLECTOR_ROWS: u16 = 7;
+/// Rows of a chart at least; below that there is a sparkline.
+const CHART_ROWS: u16 = 4;
+/// From so many rows on the reason of the judgement has lines of its own.
+const ROOMY: u16 = 14;
 
 /// Draws the figures, and the page or the pages below.
 pub fn draw(state: &State, detail: &Detail, area: Rect, theme: Theme, frame: &mut Frame) {
@@ -77,9 +83,10 @@ fn content(state: &State, detail: &Detail, page: Page, area: Rect, theme: Theme,
 /// Names and numbers in as many columns as fit, row by row.
 fn figures(state: &State, detail: &Detail, width: u16, theme: Theme) -> Vec<Line<'static>> {
     let mut cells: Vec<Vec<Span<'static>>> = Vec::new();
+    let name_width = usize::from(width.min(FIGURE) - 2).saturating_sub(NUMBER);
     for (name, value, tone) in values(state, detail) {
-        let number = pad(&value, usize::from(FIGURE) - 15, true);
-        cells.push(vec![Span::styled(pad(name, 13, false), theme.style(Tone::Dim)), Span::styled(number, theme.style(tone))]);
+        let number = pad(&value, NUMBER, true);
+        cells.push(vec![Span::styled(pad(name, name_width, false), theme.style(Tone::Dim)), Span::styled(number, theme.style(tone))]);
     }
     let across = usize::from(width / FIGURE).max(1);
     let mut out: Vec<Line<'static>> = cells
@@ -124,7 +131,7 @@ fn values(state: &State, detail: &Detail) -> Vec<(&'static str, String, Tone)> {
 fn collector(state: &State, detail: &Detail, width: u16, theme: Theme) -> Vec<Line<'static>> {
     let Some(reading) = &detail.process.gc else {
         let text = "The collector's counters have not been read, or cannot be: `memsight doctor PID` says why.";
-        let lines = super::words::wrap(text, usize::from(width));
+        let lines = wrap(text, usize::from(width));
         return lines.into_iter().map(Line::from).collect();
     };
     let per_second = state.track(detail.identity).and_then(|track| track.collections.per_second());
@@ -140,38 +147,40 @@ fn collector(state: &State, detail: &Detail, width: u16, theme: Theme) -> Vec<Li
     }
     let mut out = vec![pieces(&first, width, theme)];
     out.extend(generations(main, width, theme));
-    let kept = |name: &str, value: Option<u64>| value.map(|value| (format!("{name} {}", count(value)), Tone::Plain));
-    let more: Vec<_> =
-        [kept("permanent", main.permanent), kept("in gc.garbage", main.garbage)].into_iter().flatten().collect();
-    if !more.is_empty() {
-        out.push(pieces(&more, width, theme));
-    }
+    let stuck = main.generations.iter().map(|generation| generation.uncollectable).sum();
+    let kept = |name: &str, value: Option<u64>, tone| value.map(|value| (format!("{name} {}", count(value)), tone));
+    let tone = if stuck > 0 { Tone::Warn } else { Tone::Plain };
+    let more = [
+        kept("uncollectable", Some(stuck), tone),
+        kept("permanent", main.permanent, Tone::Plain),
+        kept("in gc.garbage", main.garbage, Tone::Plain),
+    ];
+    out.push(pieces(&more.into_iter().flatten().collect::<Vec<_>>(), width, theme));
     out
 }
 
 fn generations(main: &GcInterpreter, width: u16, theme: Theme) -> Vec<Line<'static>> {
-    let wide = width >= 60;
+    let wide = width >= 48;
     let titles: &[&str] = match wide {
-        true => &["count", "threshold", "collections", "collected", "uncollectable"],
-        false => &["count", "collections", "collected"],
+        true => &["count", "threshold", "collections", "collected"],
+        false => &["count", "collected"],
     };
-    let cell = usize::from(width.saturating_sub(4)) / titles.len();
+    let cell = (usize::from(width.saturating_sub(3)) / titles.len()).min(14);
     let row = |head: &str, cells: Vec<String>, tone: Tone| {
-        let cells = cells.iter().map(|text| pad(text, cell.min(14), true)).collect::<String>();
-        Line::from(Span::styled(format!("{}{cells}", pad(head, 4, false)), theme.style(tone)))
+        let cells = cells.iter().map(|text| format!(" {}", pad(text, cell.saturating_sub(1), true))).collect::<String>();
+        Line::from(Span::styled(format!("{}{cells}", pad(head, 3, false)), theme.style(tone)))
     };
     let mut out = vec![row("gen", titles.iter().map(|&title| title.to_owned()).collect(), Tone::Dim)];
     for (at, generation) in main.generations.iter().enumerate() {
-        let (collections, collected) = (count(generation.collections), count(generation.collected));
+        let collected = count(generation.collected);
         let cells = match wide {
             true => vec![
                 generation.count.to_string(),
                 generation.threshold.to_string(),
-                collections,
+                count(generation.collections),
                 collected,
-                count(generation.uncollectable),
             ],
-            false => vec![generation.count.to_string(), collections, collected],
+            false => vec![generation.count.to_string(), collected],
         };
         out.push(row(&at.to_string(), cells, Tone::Plain));
     }
@@ -196,23 +205,27 @@ fn history(state: &State, detail: &Detail, area: Rect, theme: Theme, frame: &mut
     };
     let legend: Vec<(String, Tone)> = curves
         .iter()
+        .rev()
         .filter_map(|curve| {
             let now = curve.points.last()?.1;
             Some((format!("{} {} {}", curve.letter, curve.name, Bytes(now as u64)), curve.tone))
         })
         .collect();
     let mut above = vec![pieces(&legend, area.width, theme)];
-    above.extend(detail.trend.as_ref().map(|trend| pieces(&verdict(trend), area.width, theme)));
-    lines(&above, area, frame);
-    let used = above.len() as u16;
-    let plot = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
-    if plot.height >= 4 && last.at_ns > first.at_ns {
+    above.extend(detail.trend.iter().flat_map(|trend| verdict(trend, area, theme)));
+    let used = (above.len() as u16).min(area.height);
+    let plot = Rect { y: area.y + used, height: area.height - used, ..area };
+    if plot.height >= CHART_ROWS && last.at_ns > first.at_ns {
         chart(&curves, (last.at_ns - first.at_ns) as f64 / 1e9, plot, theme, frame);
+    } else {
+        let bars = sparkline(past, usize::from(area.width));
+        above.push(Line::from(Span::styled(bars, theme.style(Tone::Rss))));
     }
+    lines(&above, area, frame);
 }
 
 /// The judgement in a word, with its number and its reason.
-fn verdict(trend: &Trend) -> Vec<(String, Tone)> {
+fn verdict(trend: &Trend, area: Rect, theme: Theme) -> Vec<Line<'static>> {
     let (word, tone) = match trend.verdict {
         Verdict::TooShort => ("too short to say".to_owned(), Tone::Dim),
         Verdict::Stable => ("stable".to_owned(), Tone::Good),
@@ -223,7 +236,12 @@ fn verdict(trend: &Trend) -> Vec<(String, Tone)> {
         }
         _ => (String::new(), Tone::Plain),
     };
-    vec![(word, tone), (trend.reason.clone(), Tone::Dim)]
+    if area.height < ROOMY {
+        return vec![pieces(&[(word, tone), (trend.reason.clone(), Tone::Dim)], area.width, theme)];
+    }
+    let reason = wrap(&trend.reason, usize::from(area.width)).into_iter();
+    let reason = reason.map(|text| Line::from(Span::styled(text, theme.style(Tone::Dim))));
+    [pieces(&[(word, tone)], area.width, theme)].into_iter().chain(reason).collect()
 }
 
 fn curves(past: &[Point]) -> Vec<Curve> {

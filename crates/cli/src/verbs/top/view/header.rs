@@ -74,7 +74,7 @@ pub fn footer(state: &State, width: u16, theme: Theme) -> Line<'static> {
         return pieces(&trouble(failure), width, theme);
     }
     let keys: &[&str] = match (&state.detail, state.help) {
-        (_, true) => &["any key closes", "q quit"],
+        (_, Some(_)) => &["any key closes", "q quit", "j/k scroll"],
         (Some(detail), _) if detail.running().is_some() => &["esc gives up", "q quit", "? help"],
         (Some(_), _) => {
             &["q quit", "? help", "esc back", "s types", "l leaks", "tab page", "space pause", "j/k scroll", "+/- rate"]

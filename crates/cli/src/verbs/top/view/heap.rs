@@ -94,7 +94,7 @@ fn result(state: &State, detail: &Detail, heap: &Heap, width: u16, theme: Theme)
 /// Width of the type's name; what is left is numbers.
 fn name_width(width: u16) -> (usize, bool) {
     let width = usize::from(width);
-    let wide = width >= 60;
+    let wide = width >= 56;
     (width.saturating_sub(if wide { 3 * (NUMBER + 1) } else { NUMBER + 1 }), wide)
 }
 

@@ -6,23 +6,12 @@ use ratatui::text::{Line, Span};
 
 use super::theme::{Theme, Tone};
 use super::words::{cut, pad};
-use crate::verbs::top::state::HELP;
+use crate::verbs::top::state::{HELP, MEANING};
 
 /// Columns of the keys.
 const KEYS: usize = 14;
-/// The words of the columns that are not plain English.
-const MEANING: [(&str, &str); 7] = [
-    ("rss", "resident memory; shared pages count in full"),
-    ("pss", "the same; a shared page counts as its share"),
-    ("uss", "what would be freed if it ended now"),
-    ("anon", "resident anonymous memory: heaps and stacks"),
-    ("trend", "of rss; steady: by less than 1% or 1 MiB"),
-    ("gc/s", "garbage collections a second"),
-    ("limit", "part of its container's memory limit in use"),
-];
-
-/// Draws as much as fits: in two columns where there is room.
-pub fn draw(area: Rect, theme: Theme, frame: &mut Frame) {
+/// Draws as much as fits, from the line `top` on; in two columns where there is room.
+pub fn draw(top: usize, area: Rect, theme: Theme, frame: &mut Frame) {
     let entry = |&(name, text): &(&'static str, &'static str), width: usize| {
         Line::from(vec![
             Span::styled(pad(name, KEYS, false), theme.style(Tone::Hint)),
@@ -43,5 +32,5 @@ pub fn draw(area: Rect, theme: Theme, frame: &mut Frame) {
     }
     let mut all = part("Keys", &HELP, area.width);
     all.extend(part("Columns", &MEANING, area.width));
-    super::lines(&all, area, frame);
+    super::lines(all.get(top..).unwrap_or_default(), area, frame);
 }

@@ -17,7 +17,7 @@ use crate::verbs::top::state::{State, Watched};
 
 /// Draws the titles and the rows that are on the screen.
 pub fn draw(state: &State, area: Rect, theme: Theme, frame: &mut Frame) {
-    let columns = fit(area.width);
+    let columns = fit(area.width, state.shown.has_limit());
     let mut out = vec![titles(state, &columns, area.width, theme)];
     out.extend(state.visible().map(|row| line(state, row, &columns, area.width, theme)));
     if state.order.is_empty() {
@@ -103,6 +103,7 @@ fn of_rollup(process: &ProcessSample, value: Option<u64>) -> (String, Tone) {
     match (value, &process.rollup_missing) {
         (Some(value), _) => (Bytes(value).to_string(), Tone::Plain),
         (None, Some(_)) => ("denied".to_owned(), Tone::Dim),
+        (None, None) if process.state == 'Z' => ("-".to_owned(), Tone::Dim),
         (None, None) => ("…".to_owned(), Tone::Dim),
     }
 }
@@ -117,6 +118,14 @@ fn limit(pid: u32, reading: &Reading) -> (String, Tone) {
 fn command(process: &ProcessSample, reading: &Reading) -> (String, Tone) {
     match process.state {
         'Z' => (format!("(zombie) {}", clean(&process.name)), Tone::Dim),
-        _ => (clean(reading.command(process)), Tone::Plain),
+        _ => (clean(without_folder(reading.command(process))), Tone::Plain),
     }
+}
+
+/// A command line whose program has lost its folder, which says the least and takes the most room.
+fn without_folder(command: &str) -> &str {
+    let program = command.split(' ').next().unwrap_or_default();
+    let folder = program.rfind('/').map_or(0, |at| at + 1);
+    // `/ x` and `dir/ x` name no program: they stay as they are.
+    if folder < program.len() { command.get(folder..).unwrap_or(command) } else { command }
 }

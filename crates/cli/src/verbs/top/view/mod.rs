@@ -34,7 +34,7 @@ pub fn view(state: &State, theme: Theme, frame: &mut Frame) {
     let footer = Rect { y: area.bottom() - 1, height: 1, ..area };
     let body = Rect { y: header.bottom(), height: footer.y - header.bottom(), ..area };
     match (&state.detail, state.help) {
-        (_, true) => help::draw(Rect { y: area.y, height: area.height - 1, ..area }, theme, frame),
+        (_, Some(top)) => help::draw(top, Rect { y: area.y, height: area.height - 1, ..area }, theme, frame),
         (Some(detail), _) => {
             lines(&header::of_detail(state, detail, header.width, theme), header, frame);
             detail::draw(state, detail, body, theme, frame);

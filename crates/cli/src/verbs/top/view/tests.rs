@@ -5,6 +5,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::Color;
+use unicode_width::UnicodeWidthStr;
 
 use super::theme::Theme;
 use super::view;
@@ -56,7 +57,15 @@ fn draw(state: &State, theme: Theme) -> Buffer {
 fn text(buffer: &Buffer) -> String {
     let width = usize::from(buffer.area.width).max(1);
     let line = |cells: &[ratatui::buffer::Cell]| {
-        let line: String = cells.iter().map(|cell| cell.symbol()).collect();
+        let (mut line, mut covered) = (String::new(), 0);
+        for cell in cells {
+            // The cell behind a wide sign is covered by it.
+            if covered == 0 {
+                line.push_str(cell.symbol());
+                covered = cell.symbol().width().max(1);
+            }
+            covered -= 1;
+        }
         format!("{}\n", line.trim_end())
     };
     buffer.content.chunks(width).map(line).collect()
@@ -118,6 +127,8 @@ fn helps() {
         let mut state = busy_screen(columns, lines);
         press(&mut state, &[Key::Char('?')]);
         matches("help", &state, PLAIN);
+        press(&mut state, &[Key::End]);
+        matches("help-end", &state, PLAIN);
     }
 }
 

@@ -7,6 +7,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::theme::{Theme, Tone};
 use crate::verbs::top::state::track::{Growth, Point};
 
+/// What must be left of a piece that is cut.
+const LEAST_PIECE: usize = 16;
 /// Bars of a sparkline.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -36,15 +38,16 @@ pub fn cut(text: &str, width: usize) -> String {
     out
 }
 
-/// Pieces with two blanks between them, as many as fit; the first is cut if need be.
+/// Pieces with two blanks between them, as many as fit; the last is cut where enough of it is left.
 pub fn pieces(pieces: &[(String, Tone)], width: u16, theme: Theme) -> Line<'static> {
     let mut left = usize::from(width);
     let mut spans: Vec<Span<'static>> = Vec::new();
     for (text, tone) in pieces.iter().filter(|(text, _)| !text.is_empty()) {
         let gap = if spans.is_empty() { "" } else { "  " };
         if gap.len() + text.width() > left {
-            if spans.is_empty() {
-                spans.push(Span::styled(cut(text, left), theme.style(*tone)));
+            if spans.is_empty() || left >= gap.len() + LEAST_PIECE {
+                let rest = cut(text, left - gap.len());
+                spans.extend([Span::raw(gap), Span::styled(rest, theme.style(*tone))]);
             }
             break;
         }
