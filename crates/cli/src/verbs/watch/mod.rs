@@ -37,6 +37,8 @@ use wake::Wake;
 const DEAR: f64 = 0.25;
 /// Lines of the plot where the terminal does not say how many it has.
 const PLOT_LINES: usize = 14;
+/// Lines that a plot never exceeds.
+const MAX_PLOT_LINES: usize = 24;
 
 /// Records or replays, and gives the exit code.
 pub fn run(args: &Watch, console: &Console, interrupt: &Interrupt) -> Result<i32, Error> {
@@ -230,8 +232,9 @@ fn summary(view: &WatchView, figures: &Figures, args: &Watch, style: &Style) -> 
     let rows = terminal_size::terminal_size().map_or(usize::MAX, |(_, rows)| usize::from(rows.0));
     let mut out = text::watch(view, style);
     if !args.no_plot && view.summary.samples > 1 {
-        let room = rows.saturating_sub(out.lines().count() + 2);
-        let lines = if rows == usize::MAX { PLOT_LINES } else { room.clamp(8, PLOT_LINES) };
+        // A blank line before, what was written and the shell's prompt after.
+        let room = rows.saturating_sub(out.lines().count() + 4);
+        let lines = if rows == usize::MAX { PLOT_LINES } else { room.clamp(8, MAX_PLOT_LINES) };
         let plot = figures.plot("", "");
         out.push('\n');
         out.push_str(&plot::terminal(&plot, style.width.min(120), lines, style, args.ascii_only));

@@ -96,7 +96,7 @@ impl Session<'_> {
                     _ => {}
                 }
             }
-            if command.as_mut().map_or(self.wake.has_ended(), |command| command.ended()) {
+            if self.wake.has_ended() && command.as_mut().is_none_or(|command| command.ended()) {
                 return Some(Over::Ended);
             }
             if self.pacer.until_due().is_zero() {

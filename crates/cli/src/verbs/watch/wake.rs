@@ -32,7 +32,7 @@ impl Wake {
         self.process = descriptor(pid);
     }
 
-    /// Whether the process that it follows was seen to end.
+    /// Whether the process that it follows may have ended: it did, or a child of ours has.
     pub(super) fn has_ended(&self) -> bool {
         self.ended
     }
@@ -53,7 +53,10 @@ impl Wake {
             // It would stay readable.
             (self.process, self.ended) = (None, true);
         }
-        self.signals.pending().collect()
+        let signals: Vec<i32> = self.signals.pending().collect();
+        // Said on every kernel, if only of a child.
+        self.ended |= signals.contains(&SIGCHLD);
+        signals
     }
 }
 
