@@ -9,8 +9,8 @@ PYTHONS := $(or $(MEMSIGHT_PYTHONS_DIR),.pythons)
 # Seconds that `make fuzz` gives each of its targets.
 SECONDS_EACH ?= 600
 
-TEST_PACKAGES := maturin pytest numpy pandas polars pyarrow duckdb prometheus-client opentelemetry-proto
-BENCH_PACKAGES := guppy3 pympler
+TEST_PACKAGES := maturin pytest numpy pandas polars pyarrow duckdb prometheus-client opentelemetry-proto psutil==7.2.2
+BENCH_PACKAGES := guppy3 pympler psutil==7.2.2
 CHECK_PACKAGES := ruff mypy
 
 export CARGO_TERM_COLOR ?= auto
@@ -23,7 +23,7 @@ help:
 	@echo "make test    everything that must hold, on every Python found and on those of tools/get_pythons.sh"
 	@echo "make check   formatting, lints, layers, licences, types"
 	@echo "make truth   the decoder against what Python says of itself: make truth ON=3.12"
-	@echo "make bench   ratios against guppy3 and pympler"
+	@echo "make bench   ratios against guppy3, pympler and psutil"
 	@echo "make fuzz    the decoder on corrupted memory (SECONDS_EACH=$(SECONDS_EACH))"
 	@echo "make docs    reference pages and the documentation of the crates"
 	@echo "make wheel   the wheel, in dist/"
@@ -72,11 +72,13 @@ check: rust $(BIN)/.tools
 	$(BIN)/ruff format --check python benches
 	$(BIN)/mypy python/memsight
 
-# The command alone is measured: the extension is not needed. BENCH="--rounds 9 --json FILE" hands options on.
-bench: rust $(VENV)/.ready
+# Heaps are measured with the command, figures of processes with the extension. BENCH="--rounds 9 --json FILE" hands
+# options on to the first.
+bench: rust $(BIN)/.installed
 	$(BIN)/python -m pip install --quiet $(BENCH_PACKAGES)
 	$(CARGO) build --release -p memsight-cli --bin memsight
 	$(BIN)/python benches/run.py $(BENCH)
+	$(BIN)/python benches/monitor.py
 
 # Stable Rust is enough; the corpus grows in fuzz/corpus-work.
 fuzz: rust
