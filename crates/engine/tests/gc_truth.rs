@@ -56,6 +56,11 @@ fn counters_are_true(interpreter: &Interpreter) -> Result<(), Failed> {
         return Err(format!("the count of generation 0 is off by {off:?}").into());
     }
     let reading = probe.read()?;
+    let started = std::time::Instant::now();
+    for _ in 0..1000 {
+        probe.read()?;
+    }
+    eprintln!("{interpreter}: a reading takes {:.1} us", started.elapsed().as_secs_f64() * 1e3);
     if reading.interpreters.len() < 2 {
         eprintln!("NOT COVERED: a subinterpreter's collector on {interpreter}");
     }

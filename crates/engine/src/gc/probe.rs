@@ -44,7 +44,7 @@ impl GcProbe {
         &self.process
     }
 
-    /// The counters now, without `permanent` and `garbage`. Cost: 4 system calls, 3 us (6 and 5 us on 3.15); nothing
+    /// The counters now, without `permanent` and `garbage`. Cost: 4 system calls, 5 us (7 and 8 us on 3.15); nothing
     /// is read of another process that got the same id.
     pub fn read(&self) -> Result<GcReading, Error> {
         let read = || Ok(GcReading { at_ns: figures::now().monotonic_ns, ..self.python.gc(&self.memory)? });

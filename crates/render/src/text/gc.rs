@@ -164,7 +164,7 @@ mod tests {
             ),
             "{text}"
         );
-        assert!(text.contains("  0  young         1,234"), "{text}");
+        assert!(text.contains("  0  young          1,234"), "{text}");
         assert!(text.contains("one look sees no pauses in this version"), "{text}");
         assert!(text.contains("gc-frees-nothing"), "{text}");
     }
