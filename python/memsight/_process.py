@@ -11,7 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Callable, Optional, Union
+from typing import TYPE_CHECKING, Any, Callable, Literal, Optional, Union, overload
 
 from . import _psutil_wait
 from ._errors import AccessDenied, Error, NoSuchProcess, TimeoutExpired, ZombieProcess
@@ -181,7 +181,16 @@ class Process(Base):
         value: int = getattr(info, memtype)
         return value / float(_total()) * 100
 
-    def memory_maps(self, grouped: bool = True) -> list[Any]:
+    @overload
+    def memory_maps(self, grouped: Literal[True] = True) -> list[pmmap_grouped]: ...
+
+    @overload
+    def memory_maps(self, grouped: Literal[False]) -> list[pmmap_ext]: ...
+
+    @overload
+    def memory_maps(self, grouped: bool) -> Union[list[pmmap_grouped], list[pmmap_ext]]: ...
+
+    def memory_maps(self, grouped: bool = True) -> Any:
         """What is mapped, from ``/proc/PID/smaps``: sums by path, or each mapping with its address and rights.
 
         >>> memsight.Process().memory_maps()[0].path
