@@ -23,7 +23,7 @@ help:
 	@echo "make test    everything that must hold, on every Python found and on those of tools/get_pythons.sh"
 	@echo "make check   formatting, lints, layers, licences, types"
 	@echo "make truth   the decoder against what Python says of itself: make truth ON=3.12"
-	@echo "make bench   ratios against guppy3, pympler and psutil"
+	@echo "make bench   ratios against guppy3, pympler and psutil; what watching costs"
 	@echo "make fuzz    the decoder on corrupted memory (SECONDS_EACH=$(SECONDS_EACH))"
 	@echo "make docs    reference pages and the documentation of the crates"
 	@echo "make wheel   the wheel, in dist/"
@@ -74,11 +74,16 @@ check: rust $(BIN)/.tools
 
 # Heaps are measured with the command, figures of processes with the extension. BENCH="--rounds 9 --json FILE" hands
 # options on to the first.
+# WATCHED=600 shows that the memory of those who watch stays flat.
+WATCHED ?= 60
 bench: rust $(BIN)/.installed
 	$(BIN)/python -m pip install --quiet $(BENCH_PACKAGES)
 	$(CARGO) build --release -p memsight-cli --bin memsight
 	$(BIN)/python benches/run.py $(BENCH)
 	$(BIN)/python benches/monitor.py
+	$(BIN)/python benches/gc_watch.py
+	$(BIN)/python benches/watch.py --seconds $(WATCHED)
+	$(BIN)/python benches/agent.py --seconds $(WATCHED)
 
 # Stable Rust is enough; the corpus grows in fuzz/corpus-work.
 fuzz: rust

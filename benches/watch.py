@@ -1,7 +1,5 @@
-"""What it costs to watch: the share of one core that `memsight watch` and `memsight agent` take, and their own memory.
-
-- `watch` samples a tree of 20 Python processes every 10 ms and writes its log.
-- `agent` samples 200 Python processes every second, and is scraped every 15 s.
+"""What it costs to watch: the share of one core that `memsight watch` takes, and its own memory, while it samples a tree of
+20 Python processes every 10 ms and writes its log. (`agent.py` measures the agent.)
 
 The CPU time is the kernel's count for the process (`/proc/PID/stat`) between the first and the last look; starting up
 is left out. Memory is flat when the median RSS of the last third exceeds that of the first third by less than 1 MiB or
@@ -11,24 +9,19 @@ Exits 1 when something failed to run; a missed goal is a result, not a failure.
 """
 
 import argparse
-import contextlib
 import json
 import os
-import re
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 MIB = 1024 * 1024
 GOAL_PERCENT = 2.0
 FLAT_BYTES, FLAT_SHARE = MIB, 0.05
-SCRAPE_SECONDS = 15
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -78,15 +71,12 @@ def used(pid):
     return (int(fields[11]) + int(fields[12])) / TICKS, int(fields[21]) * PAGE
 
 
-def measure(pid, seconds, now_and_then=None):
+def measure(pid, seconds):
     """Looks at a process every second; its share of one core in percent, and its RSS at each look."""
     begin, (spent, rss) = time.monotonic(), used(pid)
-    sizes, called = [rss], begin
+    sizes = [rss]
     while time.monotonic() - begin < seconds:
         time.sleep(1)
-        if now_and_then and time.monotonic() - called >= SCRAPE_SECONDS:
-            now_and_then()
-            called = time.monotonic()
         sizes.append(used(pid)[1])
     cpu = used(pid)[0] - spent
     return 100 * cpu / (time.monotonic() - begin), sizes
@@ -102,29 +92,6 @@ def bench_watch(binary, seconds, folder):
         process.send_signal(signal.SIGINT)
         process.communicate()
         return report("watch", "20 processes at 10 ms", share, sizes, log_bytes=log.stat().st_size)
-
-
-def bench_agent(binary, seconds, folder):
-    with Family(200):
-        command = [binary, "agent", "--listen", "127.0.0.1:0", "--interval", "1s"]
-        with Path(folder, "agent.log").open("w+") as words:
-            process = subprocess.Popen(command, stdout=words, stderr=words)
-            address = await_(lambda: re.search(r"127\.0\.0\.1:\d+", Path(words.name).read_text()), process)[0]
-
-            def scrape():
-                """Nothing until it has taken its first sample."""
-                with (
-                    contextlib.suppress(urllib.error.HTTPError),
-                    urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer,
-                ):
-                    return answer.read().decode()
-                return ""
-
-            await_(lambda: len(set(re.findall(r'process_pid="(\d+)"|[{,]pid="(\d+)"', scrape()))) >= 200, process)
-            share, sizes = measure(process.pid, seconds, scrape)
-            process.send_signal(signal.SIGTERM)
-            process.wait()
-        return report("agent", "200 processes at 1 s", share, sizes)
 
 
 def await_(condition, process):
@@ -167,23 +134,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     default = Path(__file__).resolve().parent.parent / "target/release/memsight"
     parser.add_argument("--memsight", default=str(default), help="the command to measure")
-    parser.add_argument("--seconds", type=float, default=60, help="time for each; 600 shows that memory is flat")
-    parser.add_argument("--only", choices=["watch", "agent"])
+    parser.add_argument("--seconds", type=float, default=60, help="600 shows that memory is flat")
     parser.add_argument("--json", help="write the figures to this file")
     options = parser.parse_args()
-    benches = {"watch": bench_watch, "agent": bench_agent}
-    print(
-        f"{options.seconds:.0f} s each, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start", flush=True
-    )
+    print(f"{options.seconds:.0f} s, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start", flush=True)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            chosen = [options.only] if options.only else list(benches)
-            results = [benches[name](options.memsight, options.seconds, folder) for name in chosen]
+            result = bench_watch(options.memsight, options.seconds, folder)
     except (Failed, OSError) as error:
         print(f"watch.py: {error}", file=sys.stderr)
         return 1
     if options.json:
-        Path(options.json).write_text(json.dumps(results, indent=2) + "\n")
+        Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
     return 0
 
 
