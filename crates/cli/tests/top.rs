@@ -183,7 +183,7 @@ fn filters_and_orders_in_a_pipe() {
 
 #[test]
 fn what_is_wrong_is_said() {
-    memsight(&["top", &common::nobody()]).fails_with("MS-E002");
+    memsight(&["top", &common::nobody()]).fails_with("MS-E010");
     let target = Python::start("");
     let zero = memsight(&["top", &target.pid(), "--interval", "0"]);
     assert_eq!((zero.code, zero.stdout.as_str()), (Some(2), ""));

@@ -20,6 +20,7 @@ import termios
 import time
 
 DEADLINE_S = 100  # only a hang is that slow
+MOVES = re.compile(r"\x1b\[[0-9;]*[HfABCDG]")  # blanks are not written but jumped over
 ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|[()].|[=>])")
 REDRAW = b"\x0c"
 MOST_ALIVE = 40
@@ -52,29 +53,39 @@ class Terminal:
         self.raw += got
         return bool(got)
 
+    def drain(self):
+        """Takes what is there, until nothing comes for a moment; a screen that never rests is left after a few."""
+        for _ in range(5):
+            before = len(self.raw)
+            self.read(0.1)
+            if len(self.raw) == before:
+                return
+
     def text(self, start=0):
-        return ESCAPES.sub("", self.raw[start:].decode("utf-8", "replace"))
+        text = MOVES.sub(" ", self.raw[start:].decode("utf-8", "replace"))
+        return re.sub(" +", " ", ESCAPES.sub("", text))
 
     def see(self, pattern):
         """Lets everything be drawn anew until the pattern is on the screen: changes alone may lack parts of it."""
         began = time.monotonic()
+        self.drain()  # or an escape that was typed would become one key with what comes now
         while time.monotonic() - began < DEADLINE_S:
             start = len(self.raw)
             os.write(self.master, REDRAW)
             drawn = time.monotonic()
             while time.monotonic() - drawn < 0.3:
                 if not self.read(0.05):
-                    raise Wrong(f"ended before it showed {pattern!r}: {self.text()[-2000:]!r}")
+                    raise Wrong(f"ended before it showed {pattern!r}")
                 if re.search(pattern, self.text(start), re.DOTALL):
                     return
-        raise Wrong(f"never showed {pattern!r}: {self.text()[-2000:]!r}")
+        raise Wrong(f"never showed {pattern!r}")
 
     def started(self):
         """Waits until the command has taken the terminal: before that, it would echo what is typed."""
         began = time.monotonic()
         while b"\x1b[?1049h" not in self.raw:
             if not self.read(0.1) or time.monotonic() - began > DEADLINE_S:
-                raise Wrong(f"never took the terminal: {self.text()!r}")
+                raise Wrong("never took the terminal")
 
     def wait_for(self, flags):
         began = time.monotonic()
@@ -83,7 +94,7 @@ class Terminal:
             pid, status = os.waitpid(self.pid, os.WNOHANG | flags)
             if pid:
                 return status
-        raise Wrong(f"did not end or stop: {self.text()[-2000:]!r}")
+        raise Wrong("did not end or stop")
 
     def given_back(self):
         """Whether the terminal is as a shell wants it."""
@@ -132,6 +143,7 @@ def run(job):
             elif what == "stop":
                 if not os.WIFSTOPPED(terminal.wait_for(os.WUNTRACED)):
                     raise Wrong("did not stop")
+                terminal.drain()
                 stopped_well = terminal.given_back()
             elif what == "resume":
                 os.kill(terminal.pid, signal.SIGCONT)
@@ -146,9 +158,14 @@ def run(job):
         if terminal.status is None:
             raise Wrong("the steps do not end")
         code = os.waitstatus_to_exitcode(terminal.status)
-        return {"code": code, "given_back": terminal.given_back(), "stopped_well": stopped_well, "text": terminal.text()}
-    except Wrong as wrong:
-        return {"wrong": str(wrong)}
+        return {
+            "code": code,
+            "given_back": terminal.given_back(),
+            "stopped_well": stopped_well,
+            "text": terminal.text(),
+        }
+    except (Wrong, OSError) as wrong:
+        return {"wrong": f"{wrong}: {terminal.text()[-2000:]!r}"}
     finally:
         target.communicate()
         if terminal.status is None:

@@ -122,7 +122,8 @@ pub fn usual(second: u64) -> Reading {
     denied.gc = None;
     denied.python = None;
     denied.rollup_missing = Some(Unavailable { code: "MS-E003".into(), reason: "not permitted".into() });
-    let mut zombie = ProcessSample { state: 'Z', name: "python3".into(), parent: 1, pid: 402, ..ProcessSample::default() };
+    let mut zombie =
+        ProcessSample { state: 'Z', name: "python3".into(), parent: 1, pid: 402, ..ProcessSample::default() };
     zombie.created = 5.0;
     let mut fresh = process(977, 12 * MIB, second);
     fresh.rollup = None;

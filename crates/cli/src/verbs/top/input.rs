@@ -30,8 +30,7 @@ pub fn follow_terminal(events: Sender<Event>) {
 
 /// Sends signals as events until the handle is closed.
 pub fn follow_signals(events: Sender<Event>) -> Result<Handle, Error> {
-    let mut signals =
-        Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT]).map_err(Error::Terminal)?;
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT]).map_err(Error::Terminal)?;
     let handle = signals.handle();
     std::thread::spawn(move || {
         for signal in &mut signals {

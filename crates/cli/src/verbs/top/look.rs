@@ -29,7 +29,8 @@ impl Running {
         let stop = Arc::new(AtomicBool::new(false));
         let asked = stop.clone();
         let thread = std::thread::spawn(move || {
-            let news = News { job, send: &send, stop: asked, phase: AtomicPhase::default(), told_ns: AtomicU64::new(0) };
+            let news =
+                News { job, send: &send, stop: asked, phase: AtomicPhase::default(), told_ns: AtomicU64::new(0) };
             let stage = match heap(pid, kind, &news) {
                 _ if news.cancelled() => Stage::Cancelled,
                 Ok(heap) => Stage::Done(Box::new(heap)),

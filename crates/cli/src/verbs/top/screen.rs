@@ -167,12 +167,16 @@ impl Screen {
         enable_raw_mode().map_err(Error::Terminal)?;
         let mut out: Stdout = io::stdout();
         execute!(out, EnterAlternateScreen, Hide).map_err(Error::of_output)?;
-        self.terminal.clear().map_err(Error::of_output)
+        // `clear` would ask the terminal where the cursor is, and the thread that reads keys would take the answer.
+        let size = self.terminal.size().map_err(Error::Terminal)?;
+        self.terminal.resize(size.into()).map_err(Error::of_output)
     }
 
     /// Gives the terminal to the shell, stops, and takes it again when a person continues us.
     fn suspend(&mut self) -> Result<(), Error> {
-        ratatui::restore();
+        // A terminal that does not take this has no shell to give it to.
+        let _ = ratatui::try_restore();
+        let _ = self.terminal.show_cursor();
         emulate_default_handler(SIGTSTP).map_err(Error::Terminal)?;
         self.enter()
     }

@@ -230,7 +230,8 @@ mod tests {
 
     #[test]
     fn small_screens_have_what_matters() {
-        let titles = |screen| fit(screen, true).into_iter().map(|(column, _)| column.title()).collect::<Vec<_>>().join(" ");
+        let titles =
+            |screen| fit(screen, true).into_iter().map(|(column, _)| column.title()).collect::<Vec<_>>().join(" ");
         assert_eq!(titles(20), "pid rss");
         assert_eq!(titles(40), "pid rss command");
         assert_eq!(titles(60), "pid rss pss trend command");

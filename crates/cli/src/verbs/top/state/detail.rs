@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use memsight_engine::analysis::views::{HistogramRow, Suspect};
 use memsight_engine::analysis::trend::Trend;
+use memsight_engine::analysis::views::{HistogramRow, Suspect};
 use memsight_model::ProcessSample;
 
 use super::reading::{Facts, Identity, Reading};

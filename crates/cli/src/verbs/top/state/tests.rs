@@ -67,7 +67,10 @@ fn a_pause_stops_the_display_and_not_the_readings() {
         write(&mut state, "2"); // what is shown can be ordered in peace
         assert_eq!(state.sort, Sort::by(Column::Pss));
         write(&mut state, &key.to_string());
-        assert_eq!((state.paused, state.behind, state.shown.sample.at.monotonic_ns), (false, 0, (from + 9) * 1_000_000_000));
+        assert_eq!(
+            (state.paused, state.behind, state.shown.sample.at.monotonic_ns),
+            (false, 0, (from + 9) * 1_000_000_000)
+        );
     }
     let (before, after) = (first[0].process(&state.shown), state.rows[0].process(&state.shown));
     assert_eq!(before.map(|process| process.pid), after.map(|process| process.pid));
@@ -234,8 +237,7 @@ fn what_is_on_the_screen_is_kept_fresh() {
 
 #[test]
 fn ends_after_so_many_readings() {
-    let mut state =
-        State::new(Watched::Pythons, Duration::from_secs(1), Sort::by(Column::Rss), String::new(), Some(2));
+    let mut state = State::new(Watched::Pythons, Duration::from_secs(1), Sort::by(Column::Rss), String::new(), Some(2));
     assert_eq!(read(&mut state, usual(1)), []);
     assert_eq!(read(&mut state, usual(2)), [Effect::Quit(0)]);
 }

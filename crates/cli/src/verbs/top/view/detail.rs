@@ -86,12 +86,17 @@ fn figures(state: &State, detail: &Detail, width: u16, theme: Theme) -> Vec<Line
     let name_width = usize::from(width.min(FIGURE) - 2).saturating_sub(NUMBER);
     for (name, value, tone) in values(state, detail) {
         let number = pad(&value, NUMBER, true);
-        cells.push(vec![Span::styled(pad(name, name_width, false), theme.style(Tone::Dim)), Span::styled(number, theme.style(tone))]);
+        cells.push(vec![
+            Span::styled(pad(name, name_width, false), theme.style(Tone::Dim)),
+            Span::styled(number, theme.style(tone)),
+        ]);
     }
     let across = usize::from(width / FIGURE).max(1);
     let mut out: Vec<Line<'static>> = cells
         .chunks(across)
-        .map(|row| Line::from(row.iter().flat_map(|cell| cell.iter().cloned().chain([Span::raw("  ")])).collect::<Vec<_>>()))
+        .map(|row| {
+            Line::from(row.iter().flat_map(|cell| cell.iter().cloned().chain([Span::raw("  ")])).collect::<Vec<_>>())
+        })
         .collect();
     if let Some(missing) = &detail.process.rollup_missing {
         let text = format!("pss, uss: {} ({})", missing.reason, missing.code);
@@ -138,7 +143,10 @@ fn collector(state: &State, detail: &Detail, width: u16, theme: Theme) -> Vec<Li
     let mut first = vec![(format!("{} collections/s", rate(per_second)), Tone::Strong)];
     let Some(main) = reading.interpreters.first() else { return vec![pieces(&first, width, theme)] };
     first.push((format!("{} since the start", count(reading.collections())), Tone::Plain));
-    first.push((if main.enabled { "on" } else { "OFF" }.to_owned(), if main.enabled { Tone::Plain } else { Tone::Warn }));
+    first.push((
+        if main.enabled { "on" } else { "OFF" }.to_owned(),
+        if main.enabled { Tone::Plain } else { Tone::Warn },
+    ));
     if main.collecting {
         first.push(("collecting now".to_owned(), Tone::Warn));
     }
@@ -167,7 +175,8 @@ fn generations(main: &GcInterpreter, width: u16, theme: Theme) -> Vec<Line<'stat
     };
     let cell = (usize::from(width.saturating_sub(3)) / titles.len()).min(14);
     let row = |head: &str, cells: Vec<String>, tone: Tone| {
-        let cells = cells.iter().map(|text| format!(" {}", pad(text, cell.saturating_sub(1), true))).collect::<String>();
+        let cells =
+            cells.iter().map(|text| format!(" {}", pad(text, cell.saturating_sub(1), true))).collect::<String>();
         Line::from(Span::styled(format!("{}{cells}", pad(head, 3, false)), theme.style(tone)))
     };
     let mut out = vec![row("gen", titles.iter().map(|&title| title.to_owned()).collect(), Tone::Dim)];
@@ -277,9 +286,11 @@ fn chart(curves: &[Curve], seconds: f64, area: Rect, theme: Theme, frame: &mut F
         })
         .collect();
     let drawn = curves.iter().filter(|curve| !curve.points.is_empty());
-    datasets.extend(drawn.zip(&last).map(|(curve, end)| {
-        line(curve, Marker::Custom(curve.letter)).graph_type(GraphType::Scatter).data(end)
-    }));
+    datasets.extend(
+        drawn
+            .zip(&last)
+            .map(|(curve, end)| line(curve, Marker::Custom(curve.letter)).graph_type(GraphType::Scatter).data(end)),
+    );
     let axis = theme.style(Tone::Dim);
     let x = Axis::default()
         .bounds([-seconds, 0.0])

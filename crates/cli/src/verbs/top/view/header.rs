@@ -80,7 +80,15 @@ pub fn footer(state: &State, width: u16, theme: Theme) -> Line<'static> {
             &["q quit", "? help", "esc back", "s types", "l leaks", "tab page", "space pause", "j/k scroll", "+/- rate"]
         }
         (None, _) => &[
-            "q quit", "? help", "enter details", "/ filter", "space pause", "1-4 sort", "i invert", "r reset", "+/- rate",
+            "q quit",
+            "? help",
+            "enter details",
+            "/ filter",
+            "space pause",
+            "1-4 sort",
+            "i invert",
+            "r reset",
+            "+/- rate",
         ],
     };
     let mut hints: Vec<(String, Tone)> = keys.iter().map(|&key| (key.to_owned(), Tone::Dim)).collect();

@@ -20,7 +20,8 @@ pub fn lines(state: &State, detail: &Detail, width: u16, theme: Theme) -> Vec<Li
         Stage::Done(heap) => result(state, detail, heap, width, theme),
         Stage::Cancelled => told("The look was given up; the process runs as before.", Tone::Plain, width, theme),
         Stage::Failed(failure) => {
-            let mut out = told(&format!("error[{}]: {}", failure.code, clean(&failure.message)), Tone::Bad, width, theme);
+            let mut out =
+                told(&format!("error[{}]: {}", failure.code, clean(&failure.message)), Tone::Bad, width, theme);
             out.extend(told(&clean(&failure.hint), Tone::Plain, width, theme));
             out
         }
@@ -80,7 +81,8 @@ fn result(state: &State, detail: &Detail, heap: &Heap, width: u16, theme: Theme)
             out.extend(types.iter().skip(detail.scroll).map(|row| type_line(row, width, theme)));
         }
         HeapBody::Suspects { total_bytes, threshold, suspects } if suspects.is_empty() => {
-            let text = format!("No suspect: nothing retains {} or more of {}.", percent(*threshold), Bytes(*total_bytes));
+            let text =
+                format!("No suspect: nothing retains {} or more of {}.", percent(*threshold), Bytes(*total_bytes));
             out.extend(told(&text, Tone::Good, width, theme));
         }
         HeapBody::Suspects { suspects, .. } => {
@@ -128,7 +130,9 @@ fn suspect_lines(at: usize, suspect: &Suspect, width: u16, theme: Theme) -> Vec<
     let path: Vec<String> = suspect.path.iter().map(|step| clean(step)).collect();
     if !path.is_empty() {
         let lines = wrap(&path.join(" -> "), room);
-        out.extend(lines.into_iter().map(|text| Line::from(Span::styled(format!("    {text}"), theme.style(Tone::Hint)))));
+        out.extend(
+            lines.into_iter().map(|text| Line::from(Span::styled(format!("    {text}"), theme.style(Tone::Hint)))),
+        );
     }
     out
 }

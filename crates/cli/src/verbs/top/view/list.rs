@@ -32,7 +32,10 @@ fn nothing(state: &State) -> String {
     let filter = state.typing.as_deref().unwrap_or(&state.filter);
     match (state.readings, state.watched) {
         _ if !state.rows.is_empty() => {
-            format!("None of {} processes has \"{filter}\" in its command or pid. Esc drops the filter.", state.rows.len())
+            format!(
+                "None of {} processes has \"{filter}\" in its command or pid. Esc drops the filter.",
+                state.rows.len()
+            )
         }
         (0, _) => "The first reading is under way.".to_owned(),
         (_, Watched::Pythons) => {

@@ -147,7 +147,8 @@ fn conditions() {
         let mut state = busy_screen(columns, lines);
         state.update(Event::Ended("pid 104 has ended".into()));
         press(&mut state, &[Key::Enter, Key::Char('s')]);
-        let failure = Failure { code: "MS-E002".into(), message: "no process has pid 104".into(), hint: "Look.".into() };
+        let failure =
+            Failure { code: "MS-E002".into(), message: "no process has pid 104".into(), hint: "Look.".into() };
         state.update(Event::Look { job: 1, stage: Stage::Failed(failure.clone()) });
         state.update(Event::Trouble(failure));
         matches("ended-with-trouble", &state, PLAIN);
@@ -182,7 +183,8 @@ fn without_colour_there_is_none_and_the_words_are_the_same() {
 
 #[test]
 fn a_sentence_is_all_that_fits_a_tiny_screen() {
-    for (columns, lines, expected) in [(19, 5, "needs 20x5\n\n\n\n\n"), (80, 4, "needs 20x5\n\n\n\n"), (4, 1, "nee…\n")] {
+    for (columns, lines, expected) in [(19, 5, "needs 20x5\n\n\n\n\n"), (80, 4, "needs 20x5\n\n\n\n"), (4, 1, "nee…\n")]
+    {
         assert_eq!(text(&draw(&busy_screen(columns, lines), PLAIN)), expected);
     }
     assert_eq!(text(&draw(&busy_screen(0, 0), PLAIN)), "");
