@@ -1,6 +1,6 @@
 //! Records into samples.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use memsight_model::{ContainerSample, MachineSample, MemoryInfo, ProcessSample, Sample};
 
@@ -9,7 +9,11 @@ use super::record::{ProcessRecord, Record, SampleRecord, Usage};
 /// Makes samples of records again: what the log leaves out as no news comes from earlier records.
 #[derive(Default)]
 pub struct Assembler {
-    known: HashMap<u32, ProcessSample>,
+    /// The processes that live, in the order in which they came.
+    live: BTreeMap<u64, ProcessSample>,
+    /// Where each stands in that order.
+    places: HashMap<u32, u64>,
+    arrivals: u64,
     container: Option<ContainerSample>,
     machine: Option<MachineSample>,
 }
@@ -23,12 +27,15 @@ impl Assembler {
                 None
             }
             Record::Ended(ended) => {
-                self.known.remove(&ended.pid);
+                if let Some(place) = self.places.remove(&ended.pid) {
+                    self.live.remove(&place);
+                }
                 None
             }
             // What the log says after a gap, it says in full.
             Record::Gap(_) => {
-                self.known.clear();
+                self.live.clear();
+                self.places.clear();
                 None
             }
             Record::Sample(sample) => Some(self.sample(sample)),
@@ -36,8 +43,16 @@ impl Assembler {
         }
     }
 
+    fn entry(&mut self, pid: u32) -> &mut ProcessSample {
+        let place = *self.places.entry(pid).or_insert_with(|| {
+            self.arrivals += 1;
+            self.arrivals
+        });
+        self.live.entry(place).or_default()
+    }
+
     fn learn(&mut self, process: &ProcessRecord) {
-        let known = self.known.entry(process.pid).or_default();
+        let known = self.entry(process.pid);
         if known.created != process.created {
             *known = ProcessSample { pid: process.pid, created: process.created, ..ProcessSample::default() };
         }
@@ -54,17 +69,18 @@ impl Assembler {
         if record.machine.is_some() {
             self.machine.clone_from(&record.machine);
         }
+        record.processes.iter().for_each(|usage| self.update(usage));
         Sample {
             at: record.at,
-            processes: record.processes.iter().map(|usage| self.process(usage)).collect(),
+            processes: self.live.values().cloned().collect(),
             total: record.total,
             container: self.container.clone(),
             machine: self.machine.clone(),
         }
     }
 
-    fn process(&mut self, usage: &Usage) -> ProcessSample {
-        let known = self.known.entry(usage.pid).or_default();
+    fn update(&mut self, usage: &Usage) {
+        let known = self.entry(usage.pid);
         known.pid = usage.pid;
         known.state = usage.state;
         known.memory = MemoryInfo {
@@ -90,6 +106,5 @@ impl Assembler {
         if usage.gc.is_some() {
             known.gc.clone_from(&usage.gc);
         }
-        known.clone()
     }
 }

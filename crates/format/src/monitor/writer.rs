@@ -9,7 +9,7 @@ use super::record::{Ended, Gap, Header, Marker, ProcessRecord, Record, SampleRec
 
 /// Writes a log: one line for the header, then per sample one line and those for processes that came and went.
 ///
-/// Cost: about 200 bytes a process and a sample; one `write(2)` a sample. Memory: what was last said of each process
+/// Cost: about 200 bytes for each process that has changed since the last sample; one `write(2)` a sample. Memory: what was last said of each process
 /// that lives.
 pub struct Recorder {
     out: Appender,
@@ -22,8 +22,11 @@ pub struct Recorder {
 }
 
 /// What the log says of a process that lives.
+#[derive(Default)]
 struct Known {
     record: ProcessRecord,
+    /// Its last line, without what is read less often.
+    said: Usage,
     status: Option<StatusFigures>,
     rollup_ns: Option<u64>,
     gc: Option<GcReading>,
@@ -63,9 +66,9 @@ impl Recorder {
         }
         self.start_batch(sample.at);
         self.round += 1;
-        let mut usages = Vec::with_capacity(sample.processes.len());
+        let mut usages = Vec::new();
         for process in &sample.processes {
-            usages.push(self.usage(process, sample.at));
+            usages.extend(self.usage(process, sample.at));
         }
         self.departures(sample.at);
         let record = SampleRecord {
@@ -115,16 +118,15 @@ impl Recorder {
         appended
     }
 
-    /// The line of a process in a sample; what is not news stays out of it.
-    fn usage(&mut self, process: &ProcessSample, at: Timestamp) -> Usage {
+    /// The line of a process in a sample; what is not news stays out of it, and without any there is no line.
+    fn usage(&mut self, process: &ProcessSample, at: Timestamp) -> Option<Usage> {
         let known = self.known.get_mut(&process.pid).filter(|known| says(&known.record, process));
         let known = match known {
             Some(known) => known,
             None => {
                 let record = record(process, at);
                 push(&mut self.buffer, &Record::Process(record.clone()));
-                let mut fresh =
-                    Known { record, status: None, rollup_ns: None, gc: None, missing_said: false, round: 0 };
+                let mut fresh = Known { record, ..Known::default() };
                 if let Some(old) = self.known.remove(&process.pid).filter(|old| old.record.created == process.created) {
                     fresh = Known { record: fresh.record, ..old };
                 }
@@ -133,19 +135,25 @@ impl Recorder {
         };
         known.round = self.round;
         let mut usage = usage(process);
+        let mut news = known.said != usage;
+        if news {
+            known.said = usage.clone();
+        }
         if known.status != process.status {
-            (known.status, usage.status) = (process.status, process.status);
+            (known.status, usage.status, news) = (process.status, process.status, true);
         }
         if known.rollup_ns != process.rollup_ns {
             (known.rollup_ns, usage.rollup_ns, usage.rollup) = (process.rollup_ns, process.rollup_ns, process.rollup);
+            news = true;
         }
         if process.rollup_missing.is_some() && !std::mem::replace(&mut known.missing_said, true) {
             usage.rollup_missing = process.rollup_missing.clone();
+            news = true;
         }
         if known.gc != process.gc {
-            (known.gc, usage.gc) = (process.gc.clone(), process.gc.clone());
+            (known.gc, usage.gc, news) = (process.gc.clone(), process.gc.clone(), true);
         }
-        usage
+        news.then_some(usage)
     }
 
     /// Lines for the processes that this round did not see.
