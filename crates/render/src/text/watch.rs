@@ -1,7 +1,7 @@
 //! What a recording came to, as a page of text.
 
 use memsight_analysis::trend::{ContainerSummary, Peak, ProcessSummary, Slope, TimeToLimit, Verdict, WatchSummary};
-use memsight_model::{Bytes, Confidence, count, duration};
+use memsight_model::{Bytes, Confidence, Unavailable, count, duration};
 use serde::{Deserialize, Serialize};
 
 use super::style::{Style, Tone};
@@ -25,6 +25,9 @@ pub struct WatchView {
     pub pid: u32,
     /// Time between two samples that was asked for, nanoseconds.
     pub interval_ns: u64,
+    /// Why USS and PSS are not known of some process.
+    #[serde(default)]
+    pub rollup_missing: Option<Unavailable>,
     /// Exit code of the command, if there was one and it has ended.
     pub exit_code: Option<i32>,
     /// What recording it cost; `None` when the log does not say.
@@ -138,6 +141,8 @@ fn facts(view: &WatchView) -> Vec<(&'static str, String)> {
     if let Some(pss) = summary.peak_pss {
         let meaning = if several { "each shared page counted once" } else { "PSS: its share of shared pages" };
         facts.push(("peak PSS", format!("{}, {meaning}", when(&pss))));
+    } else if let Some(missing) = &view.rollup_missing {
+        facts.push(("peak PSS", format!("not known: {} ({})", clean(&missing.reason), clean(&missing.code))));
     }
     facts.push((
         "RSS",

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use memsight_engine::analysis::trend::{Point, Series, Summary, WatchSummary};
 use memsight_engine::format::monitor::Marker;
-use memsight_model::{ProcessSample, Sample, Timestamp};
+use memsight_model::{ProcessSample, Sample, Timestamp, Unavailable};
 use memsight_render::plot::{self, Plot};
 
 /// Processes that are kept for the plot: it names eight.
@@ -22,6 +22,7 @@ pub(super) struct Figures {
     drawn: HashMap<(u32, u64), Drawn>,
     markers: Vec<(Timestamp, String)>,
     limit: Option<u64>,
+    rollup_missing: Option<Unavailable>,
 }
 
 struct Drawn {
@@ -44,6 +45,9 @@ impl Figures {
         let point = |bytes: u64| Point { seconds, bytes: bytes as f64 };
         let mut new = Vec::new();
         for process in &sample.processes {
+            if self.rollup_missing.is_none() && process.rollup_missing.is_some() {
+                self.rollup_missing.clone_from(&process.rollup_missing);
+            }
             match self.drawn.get_mut(&key(process)) {
                 Some(drawn) => drawn.add(process, point(process.memory.rss_bytes), sample.at),
                 None => new.push(process),
@@ -68,6 +72,11 @@ impl Figures {
     /// Adds ticks that were skipped.
     pub(super) fn add_missed(&mut self, ticks: u64) {
         self.summary.add_missed(ticks);
+    }
+
+    /// Why USS and PSS are not known of some process.
+    pub(super) fn rollup_missing(&self) -> Option<Unavailable> {
+        self.rollup_missing.clone()
     }
 
     /// What it came to so far.

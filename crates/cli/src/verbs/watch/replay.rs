@@ -46,6 +46,7 @@ pub(super) fn read(path: &Path, console: &Console) -> Result<(Figures, WatchView
     let field = |name: &str| kept.get(name).cloned().unwrap_or_default();
     let mut view = WatchView {
         name: session::name(&header, &figures),
+        rollup_missing: figures.rollup_missing(),
         summary,
         pid: header.watched.pid,
         interval_ns: header.interval_ns,

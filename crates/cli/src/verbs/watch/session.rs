@@ -141,6 +141,7 @@ impl Session<'_> {
             name: name(&self.header, &self.figures),
             pid: self.header.watched.pid,
             interval_ns: self.header.interval_ns,
+            rollup_missing: self.figures.rollup_missing(),
             exit_code: code,
             cost: Some(cost(elapsed_ns)),
             damaged_lines: 0,

@@ -1,0 +1,80 @@
+//! The page that ends a recording, at two widths. Accept a wanted change with `INSTA_UPDATE=always`.
+
+use memsight_analysis::trend::Summary;
+use memsight_model::{ContainerSample, MemoryInfo, ProcessSample, Rollup, Sample, Timestamp, Totals, Unavailable};
+use memsight_render::text::{self, Style};
+use memsight_render::{Cost, WatchView};
+
+const MIB: u64 = 1 << 20;
+
+/// Two minutes of a process that gains a MiB a second, with a child for the first half.
+fn view() -> WatchView {
+    let mut summary = Summary::default();
+    for second in 0..120_u64 {
+        let process = |pid: u32, name: &str, rss_bytes: u64| ProcessSample {
+            pid,
+            name: name.to_owned(),
+            memory: MemoryInfo { rss_bytes, ..MemoryInfo::default() },
+            rollup: Some(Rollup { pss_bytes: rss_bytes / 2, ..Rollup::default() }),
+            minor_faults: 256 * second,
+            ..ProcessSample::default()
+        };
+        let mut processes = vec![process(4242, "python3", 100 * MIB + second * MIB)];
+        processes.extend((second < 60).then(|| process(4243, "evil\x1b[31m\n", 30 * MIB)));
+        let rss_bytes = processes.iter().map(|process| process.memory.rss_bytes).sum();
+        let container = ContainerSample {
+            usage_bytes: rss_bytes + 50 * MIB,
+            working_set_bytes: rss_bytes,
+            limit_bytes: Some(1024 * MIB),
+            ..ContainerSample::default()
+        };
+        summary.add(&Sample {
+            at: Timestamp { monotonic_ns: 7 + second * 1_000_000_000, unix_ns: second },
+            total: Totals { rss_bytes, pss_bytes: Some(rss_bytes / 2), processes: 2, ..Totals::default() },
+            processes,
+            container: Some(container),
+            machine: None,
+        });
+    }
+    WatchView {
+        summary: summary.finish(),
+        name: "python3".to_owned(),
+        pid: 4242,
+        interval_ns: 1_000_000_000,
+        rollup_missing: None,
+        exit_code: Some(0),
+        cost: Some(Cost { cpu_ns: 240_000_000, elapsed_ns: 120_000_000_000, peak_rss_bytes: 9 * MIB }),
+        damaged_lines: 0,
+        cut: false,
+    }
+}
+
+#[test]
+fn the_page() {
+    for width in [80, 120] {
+        let page = text::watch(&view(), &Style::plain(width));
+        assert!(!page.contains('\x1b') && page.lines().all(|line| line.chars().count() <= width), "{page}");
+        insta::assert_snapshot!(format!("page_{width}"), page);
+    }
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let mut view = view();
+    (view.cut, view.damaged_lines, view.summary.peak_pss) = (true, 2, None);
+    view.rollup_missing = Some(Unavailable { code: "MS-E012".into(), reason: "not permitted".into() });
+    let page = text::watch(&view, &Style::plain(80));
+    for words in ["ends within a line", "2 lines of the log could not be read", "not known: not permitted (MS-E012)"] {
+        assert!(page.contains(words), "{page}");
+    }
+    view.summary = Summary::default().finish();
+    assert!(text::watch(&view, &Style::plain(80)).contains("it ended before it could be sampled"));
+}
+
+#[test]
+fn it_can_be_read_back() -> Result<(), serde_json::Error> {
+    let view = view();
+    let again: WatchView = serde_json::from_str(&serde_json::to_string(&view)?)?;
+    assert_eq!(again.headline(), view.headline());
+    Ok(())
+}
