@@ -1,7 +1,7 @@
 //! One process: its figures, and pages with its past, its collector and its heap.
 
 use memsight_engine::analysis::trend::{Trend, Verdict};
-use memsight_model::{Bytes, GcInterpreter, ProcessSample, count};
+use memsight_model::{Bytes, Confidence, GcInterpreter, ProcessSample, count};
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::symbols::Marker;
@@ -196,7 +196,7 @@ fn generations(main: &GcInterpreter, width: u16, theme: Theme) -> Vec<Line<'stat
     out
 }
 
-/// A figure as a line of the chart, with the letter that marks it.
+/// A figure as a line of the chart, with the first letter of its name, which marks its end.
 struct Curve {
     letter: char,
     name: &'static str,
@@ -217,7 +217,7 @@ fn history(state: &State, detail: &Detail, area: Rect, theme: Theme, frame: &mut
         .rev()
         .filter_map(|curve| {
             let now = curve.points.last()?.1;
-            Some((format!("{} {} {}", curve.letter, curve.name, Bytes(now as u64)), curve.tone))
+            Some((format!("{} {}", curve.name, Bytes(now as u64)), curve.tone))
         })
         .collect();
     let mut above = vec![pieces(&legend, area.width, theme)];
@@ -244,6 +244,10 @@ fn verdict(trend: &Trend, area: Rect, theme: Theme) -> Vec<Line<'static>> {
             (format!("leaking at about {}/h", Bytes(bytes_per_hour as u64)), Tone::Bad)
         }
         _ => (String::new(), Tone::Plain),
+    };
+    let word = match (&trend.verdict, trend.confidence) {
+        (Verdict::TooShort, _) | (_, Confidence::Medium | Confidence::High) => word,
+        _ => format!("{word}, seen for {} only", span(trend.seconds as u64)),
     };
     if area.height < ROOMY {
         return vec![pieces(&[(word, tone), (trend.reason.clone(), Tone::Dim)], area.width, theme)];

@@ -27,7 +27,10 @@ pub fn of_list(state: &State, width: u16, theme: Theme) -> Vec<Line<'static>> {
     let all = state.rows.len();
     let processes = match state.order.len() {
         shown if shown == all => format!("{} {}", count(all as u64), if narrow { "py" } else { processes(all) }),
-        shown => format!("{} of {} processes", count(shown as u64), count(all as u64)),
+        shown => {
+            let unit = if narrow { "" } else { " processes" };
+            format!("{} of {}{unit}", count(shown as u64), count(all as u64))
+        }
     };
     let mut first = vec![(title.to_owned(), Tone::Strong)];
     first.extend(condition(state, narrow));

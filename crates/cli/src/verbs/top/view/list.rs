@@ -78,6 +78,8 @@ fn line(state: &State, row: &Row, columns: &[(Column, u16)], screen: u16, theme:
         }
         let width = usize::from(width);
         let (text, tone) = cell(state, row, process, column, width);
+        // Colours that are reversed would be blocks.
+        let tone = if selected { Tone::Plain } else { tone };
         spans.push(Span::styled(pad(&text, width, column.is_number()), theme.style(tone)));
     }
     let line = Line::from(spans);
