@@ -1,20 +1,17 @@
 //! A folder that appears whole or not at all.
 //!
 //! Files are written into a hidden sibling `.NAME.tmp-PID`, which then takes the final name in one step. The sibling
-//! is locked (`flock`) while its writer lives, so that a later writer can tell what a killed one left behind: the
+//! is locked while its writer lives, so that a later writer can tell what a killed one left behind: the
 //! lock goes with the process, whatever PID namespace it was in.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-
-use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
-use rustix::io::Errno;
 
 use crate::FormatError;
 use crate::manifest::MANIFEST;
+use crate::platform::{create_folder, exchange, is_named, lock_folder, private, rename_to_free, sync_folder};
 use crate::tables::Table;
 
 /// Siblings tried before giving up; more than one only when threads of one process write the same snapshot.
@@ -55,26 +52,31 @@ impl Staging {
 
     /// Creates the file `name`, readable by its owner alone: it may hold secrets of the target.
     pub(crate) fn create(&self, name: &str) -> io::Result<File> {
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.file(name))
+        private(OpenOptions::new().write(true).create_new(true)).open(self.file(name))
     }
 
     /// Gives the folder its final name; with `force` in place of what is there, which is then removed.
     pub(crate) fn publish(mut self, force: bool) -> Result<(), FormatError> {
-        let failed = |error: Errno| FormatError::io(&self.output, "create", error.into());
-        self.folder.sync_all().map_err(|error| FormatError::io(&self.path, "write", error))?;
+        let failed = |error| FormatError::io(&self.output, "create", error);
+        sync_folder(&self.folder).map_err(|error| FormatError::io(&self.path, "write", error))?;
         check(&self.output, force)?;
-        match renameat_with(CWD, &self.path, CWD, &self.output, RenameFlags::NOREPLACE) {
+        match rename_to_free(&self.path, &self.output) {
             Ok(()) => {}
-            Err(Errno::EXIST) if force => replace(&self.path, &self.output).map_err(failed)?,
-            Err(Errno::EXIST) => return Err(FormatError::Exists { path: self.output.clone() }),
-            // a filesystem without RENAME_NOREPLACE; `check` has just looked
-            Err(Errno::INVAL | Errno::NOSYS) => replace(&self.path, &self.output).map_err(failed)?,
-            Err(error) => return Err(failed(error)),
+            Err(error) => match error.kind() {
+                io::ErrorKind::AlreadyExists if !force => {
+                    return Err(FormatError::Exists { path: self.output.clone() });
+                }
+                // where no name is taken on condition that it is free, `check` has just looked
+                io::ErrorKind::AlreadyExists | io::ErrorKind::Unsupported => {
+                    replace(&self.path, &self.output).map_err(failed)?;
+                }
+                _ => return Err(failed(error)),
+            },
         }
         self.published = true;
         if let Some(parent) = parent(&self.output) {
             // makes the name durable; a filesystem that cannot sync a folder has nothing to add
-            let _ = File::open(parent).and_then(|parent| parent.sync_all());
+            let _ = File::open(parent).and_then(|parent| sync_folder(&parent));
         }
         Ok(())
     }
@@ -106,30 +108,29 @@ pub(crate) fn check(output: &Path, force: bool) -> Result<(), FormatError> {
 
 /// Puts `new` in place of `output`, which ends up removed. Where the filesystem cannot exchange two names in one
 /// step, the old one steps aside first and comes back if the second step fails.
-fn replace(new: &Path, output: &Path) -> rustix::io::Result<()> {
-    match renameat_with(CWD, new, CWD, output, RenameFlags::EXCHANGE) {
-        Ok(()) => {
-            remove_snapshot(new);
-            Ok(())
-        }
-        Err(Errno::NOENT) => rustix::fs::rename(new, output),
-        Err(Errno::INVAL | Errno::NOSYS) => {
-            let mut aside = sibling(output, "old").map_err(|_| Errno::INVAL)?;
-            aside.push(std::process::id().to_string());
-            let aside = output.with_file_name(aside);
-            match rustix::fs::rename(output, &aside) {
-                Ok(()) | Err(Errno::NOENT) => {}
-                Err(error) => return Err(error),
-            }
-            if let Err(error) = rustix::fs::rename(new, output) {
-                let _ = rustix::fs::rename(&aside, output);
-                return Err(error);
-            }
-            remove_snapshot(&aside);
-            Ok(())
-        }
-        Err(error) => Err(error),
+fn replace(new: &Path, output: &Path) -> io::Result<()> {
+    let Err(error) = exchange(new, output) else {
+        remove_snapshot(new);
+        return Ok(());
+    };
+    match error.kind() {
+        io::ErrorKind::NotFound => return fs::rename(new, output),
+        io::ErrorKind::Unsupported => {}
+        _ => return Err(error),
     }
+    let mut aside = sibling(output, "old").map_err(|_| io::ErrorKind::InvalidInput)?;
+    aside.push(std::process::id().to_string());
+    let aside = output.with_file_name(aside);
+    match fs::rename(output, &aside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    if let Err(error) = fs::rename(new, output) {
+        let _ = fs::rename(&aside, output);
+        return Err(error);
+    }
+    remove_snapshot(&aside);
+    Ok(())
 }
 
 /// `.NAME.KIND-`, the start of the names of hidden siblings.
@@ -151,37 +152,21 @@ fn parent(output: &Path) -> Option<&Path> {
 /// `None` when a living writer has it.
 fn claim(path: &Path) -> Result<Option<File>, FormatError> {
     loop {
-        match DirBuilder::new().mode(0o700).create(path) {
+        match create_folder(path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(FormatError::io(path, "create", error)),
         }
-        let Some(folder) = lock(path).map_err(|error| FormatError::io(path, "create", error))? else {
+        let Some(folder) = lock_folder(path).map_err(|error| FormatError::io(path, "create", error))? else {
             return Ok(None);
         };
         // between creation and lock another writer may have swept it away as stale
-        let same = |a: fs::Metadata, b: fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
-        if let (Ok(ours), Ok(there)) = (folder.metadata(), fs::symlink_metadata(path))
-            && same(ours, there)
-        {
+        if is_named(&folder, path) {
             remove_files(path);
             return Ok(Some(folder));
         }
     }
 }
-
-/// The folder, open and locked; `None` when somebody else holds the lock.
-fn lock(path: &Path) -> io::Result<Option<File>> {
-    let folder = OpenOptions::new().read(true).custom_flags(NO_FOLLOW_FOLDER).open(path)?;
-    match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(folder)),
-        Err(Errno::WOULDBLOCK) => Ok(None),
-        // a filesystem without locks: the names differ by PID, which has to do
-        Err(_) => Ok(Some(folder)),
-    }
-}
-
-const NO_FOLLOW_FOLDER: i32 = (rustix::fs::OFlags::NOFOLLOW.bits() | rustix::fs::OFlags::DIRECTORY.bits()) as i32;
 
 /// Removes the siblings of writers that died. Best effort: what cannot be removed stays.
 fn remove_stale(output: &Path, prefix: &OsString) {
@@ -189,7 +174,7 @@ fn remove_stale(output: &Path, prefix: &OsString) {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let ours = name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes());
-        if ours && let Ok(Some(_lock)) = lock(&entry.path()) {
+        if ours && let Ok(Some(_lock)) = lock_folder(&entry.path()) {
             remove_snapshot(&entry.path());
         }
     }

@@ -13,6 +13,7 @@ mod folder;
 pub mod history;
 mod manifest;
 pub mod monitor;
+mod platform;
 mod read;
 mod rows;
 mod sink;

@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use memsight_model::Timestamp;
@@ -80,7 +79,7 @@ impl Appender {
     pub fn create(path: &Path, force: bool) -> Result<Appender, FormatError> {
         let failed = |error| FormatError::io(path, "create", error);
         let kind = std::fs::metadata(path).map(|about| about.file_type());
-        let stream = kind.as_ref().is_ok_and(|kind| kind.is_char_device() || kind.is_fifo());
+        let stream = kind.as_ref().is_ok_and(|kind| !kind.is_file() && !kind.is_dir());
         if kind.as_ref().is_ok_and(std::fs::FileType::is_dir) {
             return Err(failed(io::ErrorKind::IsADirectory.into()));
         }

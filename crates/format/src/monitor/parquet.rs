@@ -1,7 +1,6 @@
 //! The table as one Parquet file, written whole or not at all.
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,7 +45,7 @@ impl ParquetTable {
         let failed = |error| FormatError::io(&hidden, "create", error);
         // What a killed writer with our pid left is in the way.
         let _ = std::fs::remove_file(&hidden);
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o666).open(&hidden).map_err(failed)?;
+        let file = OpenOptions::new().write(true).create_new(true).open(&hidden).map_err(failed)?;
         let text = serde_json::to_string(header).unwrap_or_default();
         let about = [("format", FORMAT.to_owned()), ("schema_version", VERSION.to_string()), ("header", text)];
         let about = about.map(|(key, value)| KeyValue::new(format!("memsight.{key}"), value));
