@@ -121,6 +121,12 @@ pub enum FormatError {
         /// What gave it away.
         reason: String,
     },
+    /// Another process writes the history.
+    #[error("another agent writes the history {}", path.display())]
+    HistoryBusy {
+        /// The history.
+        path: PathBuf,
+    },
     /// The disk is full.
     #[error("no space left to write the history {}", path.display())]
     HistoryFull {
@@ -175,6 +181,7 @@ impl Explain for FormatError {
             FormatError::Io { .. } => "MS-E057",
             FormatError::NoSuchTable { .. } => "MS-E058",
             FormatError::Inconsistent { .. } => "MS-E059",
+            FormatError::HistoryBusy { .. } => "MS-E064",
             FormatError::HistoryVersion { .. } => "MS-E065",
             FormatError::HistoryForeign { .. } => "MS-E066",
             FormatError::HistoryFull { .. } => "MS-E067",
@@ -215,6 +222,9 @@ impl Explain for FormatError {
                 "a newer memsight wrote it; upgrade, or give another file to --history".into()
             }
             FormatError::HistoryForeign { .. } => "give another file to --history; this one was left as it is".into(),
+            FormatError::HistoryBusy { path } => {
+                format!("`fuser {}` says which; end it, or give each agent a file of its own", path.display())
+            }
             FormatError::HistoryFull { .. } => {
                 "free some space: the history goes on by itself, and metrics go on without it".into()
             }

@@ -92,14 +92,15 @@ fn roll(connection: &Connection, step: i64, now_ms: i64, sql: &str) -> rusqlite:
     Ok(())
 }
 
+/// Deletes what is older, [`ROUND`] rows and the rest of their moment at most.
 fn delete_before(connection: &Connection, table: &str, before_ms: i64) -> rusqlite::Result<usize> {
-    // The key, for SQLite is not built with LIMIT on DELETE.
-    connection
-        .prepare_cached(&format!(
-            "DELETE FROM {table} WHERE (at_ms, series) IN
-             (SELECT at_ms, series FROM {table} WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)"
-        ))?
-        .execute([before_ms, ROUND])
+    // Up to a moment, which SQLite deletes as it walks along: of single keys it would make a list first.
+    let last: Option<i64> = connection
+        .prepare_cached(&format!("SELECT at_ms FROM {table} WHERE at_ms < ? ORDER BY at_ms LIMIT 1 OFFSET ?"))?
+        .query_row([before_ms, ROUND - 1], |row| row.get(0))
+        .optional()?;
+    let until = last.map_or(before_ms, |last| last.saturating_add(1));
+    connection.prepare_cached(&format!("DELETE FROM {table} WHERE at_ms < ?"))?.execute([until])
 }
 
 fn delete_oldest(connection: &Connection, table: &str) -> rusqlite::Result<usize> {
@@ -155,6 +156,7 @@ mod tests {
         assert_eq!((count(&path, "samples"), count(&path, "tens"), count(&path, "minutes")), (10, 6, 1));
         history.maintain(2_000_000).expect("maintains");
         assert_eq!((count(&path, "minutes"), count(&path, "series")), (0, 0));
+        drop(history);
         let small = Retention { max_bytes: 1, ..retention };
         let (mut history, _) = History::open(&path, small).expect("a history");
         history.append(2_000_000, &[row(8, 1)]).expect("appends");

@@ -5,6 +5,7 @@
 //! a killed writer loses at most the last one, and readers never hold the writer up.
 
 mod keep;
+mod lock;
 mod read;
 mod schema;
 mod write;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 
+use super::lock::Lock;
 use crate::FormatError;
 
 /// `mems`: SQLite's application id of a history.
@@ -23,6 +24,9 @@ const APPLICATION_AT: usize = 68;
 const ENDINGS: &[&str] = &["db", "sqlite", "sqlite3", "history"];
 /// How long a reader or a writer waits for another one.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// KiB of pages that a connection keeps in memory. A writer appends to a few pages and a reader walks along, so that
+/// SQLite's 2 MiB would fill up for nothing.
+const CACHE_KIB: i64 = 256;
 /// Broken files that are kept beside each other.
 const MAX_ASIDE: u32 = 1_000;
 
@@ -65,14 +69,27 @@ fn rolled_table(name: &str) -> String {
     )
 }
 
-/// Opens the history at `path` for writing, or makes a new one; gives where a broken one was moved to.
-pub(super) fn open(path: &Path) -> Result<(Connection, Option<PathBuf>), FormatError> {
+/// A history that was opened for writing.
+pub(super) struct Opened {
+    /// The connection.
+    pub connection: Connection,
+    /// To be kept as long as the connection.
+    pub lock: Lock,
+    /// Where a broken one was moved to.
+    pub aside: Option<PathBuf>,
+}
+
+/// Opens the history at `path` for writing, or makes a new one.
+pub(super) fn open(path: &Path) -> Result<Opened, FormatError> {
+    ready(path)?;
+    let lock = Lock::take(path)?;
     match judge(path).and_then(|()| connect(path)) {
-        Ok(connection) => Ok((connection, None)),
+        Ok(connection) => Ok(Opened { connection, lock, aside: None }),
         Err(FormatError::HistoryDamaged { .. }) => {
             let aside = move_aside(path)?;
             create(path)?;
-            Ok((connect(path)?, Some(aside)))
+            let lock = Lock::take(path)?;
+            Ok(Opened { connection: connect(path)?, lock, aside: Some(aside) })
         }
         Err(error) => Err(error),
     }
@@ -82,32 +99,37 @@ pub(super) fn open(path: &Path) -> Result<(Connection, Option<PathBuf>), FormatE
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, FormatError> {
     let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| failed(path, error))?;
-    connection.busy_timeout(PATIENCE).map_err(|error| failed(path, error))?;
+    let set = connection.busy_timeout(PATIENCE).and_then(|()| connection.pragma_update(None, "cache_size", -CACHE_KIB));
+    set.map_err(|error| failed(path, error))?;
     Ok(connection)
 }
 
-/// Refuses files that are somebody else's, and tells broken ones from them; a missing file is made.
-fn judge(path: &Path) -> Result<(), FormatError> {
-    let foreign = |reason: &str| FormatError::HistoryForeign { path: path.to_path_buf(), reason: reason.to_owned() };
+/// Makes a missing file, and refuses what is no file: opening it could wait for ever.
+fn ready(path: &Path) -> Result<(), FormatError> {
     match std::fs::metadata(path) {
-        Ok(about) if !about.is_file() => return Err(foreign("it is not a regular file")),
-        Ok(about) if about.len() == 0 => return Ok(()),
-        Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => return create(path),
-        Err(error) => return Err(FormatError::io(path, "read", error)),
+        Ok(about) if about.is_file() => Ok(()),
+        Ok(_) => Err(foreign(path, "it is not a regular file")),
+        Err(error) if error.kind() == ErrorKind::NotFound => create(path),
+        Err(error) => Err(FormatError::io(path, "read", error)),
     }
+}
+
+/// Refuses files that are somebody else's, and tells broken ones from them; an empty one is nobody's.
+fn judge(path: &Path) -> Result<(), FormatError> {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(HEADER as u64).read_to_end(&mut head));
-    read.map_err(|error| FormatError::io(path, "read", error))?;
+    if read.map_err(|error| FormatError::io(path, "read", error))? == 0 {
+        return Ok(());
+    }
     let ours = head.get(APPLICATION_AT..APPLICATION_AT + 4) == Some(&APPLICATION.to_be_bytes()[..]);
     let sqlite = head.starts_with(MAGIC);
     let named = path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));
     match (sqlite, ours) {
         (true, true) => Ok(()),
-        (true, false) => Err(foreign("it is the database of another program")),
+        (true, false) => Err(foreign(path, "it is the database of another program")),
         (false, true) => Err(damaged(path, "its first bytes are overwritten")),
         (false, false) if named => Err(damaged(path, "it is no SQLite file")),
-        (false, false) => Err(foreign("it is no SQLite file, and its name is not that of a database")),
+        (false, false) => Err(foreign(path, "it is no SQLite file, and its name is not that of a database")),
     }
 }
 
@@ -115,9 +137,7 @@ fn judge(path: &Path) -> Result<(), FormatError> {
 fn create(path: &Path) -> Result<(), FormatError> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop).map_err(|error| FormatError::io(path, "create", error))
+    crate::platform::private(&mut options).open(path).map(drop).map_err(|error| FormatError::io(path, "create", error))
 }
 
 fn connect(path: &Path) -> Result<Connection, FormatError> {
@@ -145,6 +165,7 @@ fn set_up(connection: &mut Connection) -> rusqlite::Result<i32> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     if tables == 0 {
         let transaction = connection.transaction()?;
         transaction.execute_batch(TABLES)?;
@@ -179,6 +200,10 @@ pub(super) fn move_aside(path: &Path) -> Result<PathBuf, FormatError> {
         }
     }
     Ok(aside)
+}
+
+fn foreign(path: &Path, reason: &str) -> FormatError {
+    FormatError::HistoryForeign { path: path.to_path_buf(), reason: reason.to_owned() }
 }
 
 fn damaged(path: &Path, reason: impl Into<String>) -> FormatError {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::schema::{failed, move_aside, open};
+use super::lock::Lock;
+use super::schema::{Opened, failed, move_aside, open};
 use super::{HistoryRow, HistorySubject, Retention, keep};
 use crate::FormatError;
 
@@ -17,14 +18,16 @@ pub struct History {
     retention: Retention,
     /// Ids of the series of the last interval.
     ids: HashMap<HistorySubject, i64>,
+    /// Behind the connection, which closes first.
+    lock: Lock,
 }
 
 impl History {
     /// Opens the history at `path`, or makes a new one, readable for its owner only. A broken one is moved aside,
-    /// and where to is told. Cost: a check of the whole file, about a second for each GiB.
+    /// and where to is told. One that another process writes is refused. Cost: a check of the whole file, about a second for each GiB.
     pub fn open(path: &Path, retention: Retention) -> Result<(History, Option<PathBuf>), FormatError> {
-        let (connection, aside) = open(path)?;
-        let history = History { path: path.to_path_buf(), connection, retention, ids: HashMap::new() };
+        let Opened { connection, lock, aside } = open(path)?;
+        let history = History { path: path.to_path_buf(), connection, retention, ids: HashMap::new(), lock };
         Ok((history, aside))
     }
 
@@ -49,10 +52,11 @@ impl History {
 
     /// Starts afresh after the file broke under our hands; gives where the broken one is now.
     pub fn replace(self) -> Result<(History, PathBuf), FormatError> {
-        let History { path, connection, retention, .. } = self;
+        let History { path, connection, retention, lock, .. } = self;
         // A connection to a broken file may fail to close: what it held is lost anyway.
         let _ = connection.close();
         let aside = move_aside(&path)?;
+        drop(lock);
         let (history, _) = History::open(&path, retention)?;
         Ok((history, aside))
     }
