@@ -131,6 +131,18 @@ pub enum Error {
         /// What is wrong.
         reason: &'static str,
     },
+    /// A push failed.
+    #[error("{reason}")]
+    Push {
+        /// What the receiver answered, or what kept us from asking.
+        reason: String,
+    },
+    /// A push was not sent, since anybody may have taken it.
+    #[error("the certificate of the receiver is not trusted: {reason}")]
+    PushUntrusted {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A thread does not start.
     #[error("a thread does not start: {source}")]
     Thread {
@@ -172,6 +184,8 @@ impl Explain for Error {
             Error::Listen { .. } => "MS-E131",
             Error::PushSetting { .. } => "MS-E132",
             Error::Thread { .. } => "MS-E133",
+            Error::Push { .. } => "MS-E134",
+            Error::PushUntrusted { .. } => "MS-E135",
         }
     }
 
@@ -206,6 +220,10 @@ impl Explain for Error {
             Error::Listen { .. } => "Give an address of this machine, and a port above 1023 unless you are root.".into(),
             Error::PushSetting { .. } => {
                 "See `--otlp-endpoint`, and the variables OTEL_EXPORTER_OTLP_ENDPOINT, _HEADERS and _TIMEOUT.".into()
+            }
+            Error::Push { .. } => "Does the receiver run? Each push is tried again; scrapes and the history go on.".into(),
+            Error::PushUntrusted { .. } => {
+                "Add its authority to those of the machine, or start the agent with SSL_CERT_FILE=FILE.pem.".into()
             }
             Error::Thread { .. } => "Is the number of processes limited (`ulimit -u`)?".into(),
             Error::NoCulprit { .. } | Error::Disturbed { .. } => "This is a bug of memsight: please report it.".into(),

@@ -171,7 +171,9 @@ fn tell(news: &News, console: &Console) {
         News::History(KeeperEvent::Resumed { lost }) => {
             (Tone::Hint, "history", format!("goes on; it lacks {lost} intervals"))
         }
-        News::Push(push::Change::Failing { reason }) => (Tone::Warn, "warning", format!("pushes fail: {reason}")),
+        News::Push(push::Change::Failing { error }) => {
+            (Tone::Warn, "warning", format!("pushes fail: {error} ({})\nhint: {}", error.code(), error.hint()))
+        }
         News::Push(push::Change::Working) => (Tone::Hint, "push", "the receiver takes figures again".to_owned()),
         News::History(_) => return,
     };

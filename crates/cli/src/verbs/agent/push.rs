@@ -25,7 +25,7 @@ pub enum Change {
     /// It does not take figures.
     Failing {
         /// Why.
-        reason: String,
+        error: Error,
     },
     /// It does again.
     Working,
@@ -100,8 +100,8 @@ struct Push {
 enum Outcome {
     Taken,
     /// It may go better the next time.
-    Again(String),
-    Refused(String),
+    Again(Error),
+    Refused(Error),
 }
 
 impl Push {
@@ -117,9 +117,9 @@ impl Push {
                     OwnFigures::count(&self.board.own.pushes);
                     self.change(None);
                 }
-                Err(reason) => {
+                Err(error) => {
                     OwnFigures::count(&self.board.own.failed_pushes);
-                    self.change(Some(reason));
+                    self.change(Some(error));
                 }
             }
         }
@@ -131,17 +131,17 @@ impl Push {
     }
 
     /// Tries a few times; what is not taken by then is lost, since the next push says more.
-    fn push(&self, request: &[u8]) -> Result<(), String> {
+    fn push(&self, request: &[u8]) -> Result<(), Error> {
         let mut pauses = AGAIN.iter();
         loop {
-            let reason = match self.attempt(request) {
+            let error = match self.attempt(request) {
                 Outcome::Taken => return Ok(()),
-                Outcome::Refused(reason) => return Err(reason),
-                Outcome::Again(reason) => reason,
+                Outcome::Refused(error) => return Err(error),
+                Outcome::Again(error) => error,
             };
             match pauses.next() {
                 Some(pause) if self.wait(*pause) => {}
-                _ => return Err(reason),
+                _ => return Err(error),
             }
         }
     }
@@ -153,33 +153,52 @@ impl Push {
         }
         let mut answer = match post.send(request) {
             Ok(answer) => answer,
-            Err(error) => return Outcome::Again(error.to_string()),
+            Err(error) => return failed(&error),
         };
+        let refused = |reason| Outcome::Refused(Error::Push { reason });
+        let says = |status| format!("the receiver answers {status}");
         let status = answer.status().as_u16();
         match status {
             200..300 => {
                 let body = answer.body_mut().with_config().limit(ANSWER_BYTES).read_to_vec().unwrap_or_default();
                 match otlp::rejected(&body) {
                     None => Outcome::Taken,
-                    Some((points, reason)) => Outcome::Refused(format!("{points} points were rejected: {reason:?}")),
+                    Some((points, reason)) => refused(format!("{points} points were rejected: {reason:?}")),
                 }
             }
             // What the protocol calls retryable.
-            429 | 502 | 503 | 504 => Outcome::Again(format!("the receiver answers {status}")),
-            _ => Outcome::Refused(format!("the receiver answers {status}")),
+            429 | 502 | 503 | 504 => Outcome::Again(Error::Push { reason: says(status) }),
+            _ => refused(says(status)),
         }
     }
 
     /// Tells when it begins and when it ends to fail.
-    fn change(&mut self, failure: Option<String>) {
+    fn change(&mut self, failure: Option<Error>) {
         let change = match failure {
-            Some(reason) if !self.failing => Change::Failing { reason },
+            Some(error) if !self.failing => Change::Failing { error },
             None if self.failing => Change::Working,
             _ => return,
         };
         self.failing = matches!(change, Change::Failing { .. });
         // Nobody listens any more only when we end.
         let _ = self.news.send(News::Push(change));
+    }
+}
+
+/// Why nothing was sent. A certificate that is not trusted now is not a moment later.
+fn failed(error: &ureq::Error) -> Outcome {
+    let tls = match error {
+        ureq::Error::Rustls(error) => Some(error),
+        // What went wrong with the handshake comes as a failure to read or write.
+        ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()),
+        _ => None,
+    };
+    match tls {
+        // The other one: the machine trusts nobody at all.
+        Some(error @ (rustls::Error::InvalidCertificate(_) | rustls::Error::General(_))) => {
+            Outcome::Refused(Error::PushUntrusted { reason: error.to_string() })
+        }
+        _ => Outcome::Again(Error::Push { reason: error.to_string() }),
     }
 }
 
