@@ -162,7 +162,7 @@ fn what_does_not_change_is_not_written_again() {
         });
         lines.sum::<usize>()
     };
-    assert_eq!((written(10), written(12)), (30, 4), "12 came in tick 15, and changed in 18 and 24; its status with it");
+    assert_eq!((written(10), written(12)), (30, 3), "12 came in tick 15, and changed in 18 and 24");
 }
 
 #[test]
