@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::FormatError;
 use crate::manifest::MANIFEST;
-use crate::platform::{create_folder, exchange, is_named, lock_folder, private, rename_to_free, sync_folder};
+use crate::platform::{create_folder, exchange, is_same, lock_folder, private, rename_to_free, sync_folder};
 use crate::tables::Table;
 
 /// Siblings tried before giving up; more than one only when threads of one process write the same snapshot.
@@ -161,7 +161,9 @@ fn claim(path: &Path) -> Result<Option<File>, FormatError> {
             return Ok(None);
         };
         // between creation and lock another writer may have swept it away as stale
-        if is_named(&folder, path) {
+        if let (Ok(ours), Ok(there)) = (folder.metadata(), fs::symlink_metadata(path))
+            && is_same(&ours, &there)
+        {
             remove_files(path);
             return Ok(Some(folder));
         }

@@ -1,6 +1,6 @@
 //! Unix: modes, `flock`, and `renameat2` where the kernel and the file system have it.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -23,18 +23,19 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
 /// The folder, open and locked until it is closed; `None` when somebody else holds the lock.
 pub(crate) fn lock_folder(path: &Path) -> io::Result<Option<File>> {
     let folder = OpenOptions::new().read(true).custom_flags(NO_FOLLOW_FOLDER).open(path)?;
-    match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(folder)),
-        Err(Errno::WOULDBLOCK) => Ok(None),
-        // a filesystem without locks: the names differ by PID, which has to do
-        Err(_) => Ok(Some(folder)),
-    }
+    // a filesystem without locks: the names differ by PID, which has to do
+    Ok(lock(&folder).then_some(folder))
 }
 
-/// Whether the open `folder` still has this name.
-pub(crate) fn is_named(folder: &File, path: &Path) -> bool {
-    let (Ok(open), Ok(there)) = (folder.metadata(), std::fs::symlink_metadata(path)) else { return false };
-    (open.dev(), open.ino()) == (there.dev(), there.ino())
+/// Locks an open file until it is closed, and never waits; `false` when somebody else holds the lock. A file system
+/// without locks has none that another could hold.
+pub(crate) fn lock(file: &File) -> bool {
+    flock(file, FlockOperation::NonBlockingLockExclusive) != Err(Errno::WOULDBLOCK)
+}
+
+/// Whether both are of the same file.
+pub(crate) fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 /// Waits until the names in an open folder have reached the disk.

@@ -1,6 +1,6 @@
 //! Windows: who may read a file is inherited from its folder, and an open folder can keep others out. Never run.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt;
 use std::path::Path;
@@ -34,9 +34,14 @@ pub(crate) fn lock_folder(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Whether the open `folder` still has this name: nobody removes one that is not theirs to open.
-pub(crate) fn is_named(_folder: &File, path: &Path) -> bool {
-    std::fs::symlink_metadata(path).is_ok()
+/// Locks an open file: locks of this system would keep SQLite's readers out, so there is none.
+pub(crate) fn lock(_file: &File) -> bool {
+    true
+}
+
+/// Whether both are of the same file. Not asked for: what is open is not moved away from under its name.
+pub(crate) fn is_same(_one: &Metadata, _other: &Metadata) -> bool {
+    true
 }
 
 /// Waits until the names in an open folder have reached the disk: NTFS logs them, and a folder cannot be flushed.
