@@ -154,7 +154,7 @@ fn a_tree_is_summed_up() {
     let mut lines = lines_of(&mut watch);
     let large = |sample: &Value| sample["total"]["rss_bytes"].as_u64() > Some(38_000_000);
     let sample = read_until(&mut lines, |record| is_sample(record) && large(record));
-    assert!(sample["processes"].as_array().map(Vec::len) >= Some(2), "{sample}");
+    assert!(sample["total"]["processes"].as_u64() >= Some(2), "{sample}");
     drop(watch.stdin.take());
     let mut rest = String::new();
     lines.read_to_string(&mut rest).expect("it ends");

@@ -9,8 +9,8 @@ use super::record::{Ended, Gap, Header, Marker, ProcessRecord, Record, SampleRec
 
 /// Writes a log: one line for the header, then per sample one line and those for processes that came and went.
 ///
-/// Cost: about 200 bytes for each process that has changed since the last sample; one `write(2)` a sample. Memory: what was last said of each process
-/// that lives.
+/// Cost: about 200 bytes for each process that has changed since the last sample; one `write(2)` a sample. Memory:
+/// what was last said of each process that lives.
 pub struct Recorder {
     out: Appender,
     header: Vec<u8>,
