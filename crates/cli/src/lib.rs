@@ -9,6 +9,7 @@ mod console;
 mod demo;
 mod error;
 mod interrupt;
+mod platform;
 mod progress;
 mod verbs;
 

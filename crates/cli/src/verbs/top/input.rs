@@ -3,11 +3,10 @@
 use std::sync::mpsc::Sender;
 
 use ratatui::crossterm::event::{self, Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
-use signal_hook::iterator::{Handle, Signals};
 
 use super::state::{Event, Failure, Key};
 use crate::error::Error;
+use crate::platform::{self, Asked, Following};
 
 /// Sends keys and new sizes for as long as the terminal gives any; the thread ends with the process.
 pub fn follow_terminal(events: Sender<Event>) {
@@ -28,23 +27,18 @@ pub fn follow_terminal(events: Sender<Event>) {
     });
 }
 
-/// Sends signals as events until the handle is closed.
-pub fn follow_signals(events: Sender<Event>) -> Result<Handle, Error> {
-    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT]).map_err(Error::Terminal)?;
-    let handle = signals.handle();
-    std::thread::spawn(move || {
-        for signal in &mut signals {
-            let event = match signal {
-                SIGTSTP => Event::Key(Key::Suspend),
-                SIGCONT => Event::Key(Key::Redraw),
-                signal => Event::Terminate(128 + signal),
-            };
-            if events.send(event).is_err() {
-                return;
-            }
-        }
-    });
-    Ok(handle)
+/// Sends signals as events until it is closed.
+pub fn follow_signals(events: Sender<Event>) -> Result<Following, Error> {
+    let send = move |asked| {
+        let event = match asked {
+            Asked::Suspend => Event::Key(Key::Suspend),
+            Asked::Redraw => Event::Key(Key::Redraw),
+            Asked::End(signal) => Event::Terminate(128 + signal),
+            Asked::Mark => return true,
+        };
+        events.send(event).is_ok()
+    };
+    platform::follow_signals(send).map_err(Error::Terminal)
 }
 
 fn translate(event: TerminalEvent) -> Option<Event> {

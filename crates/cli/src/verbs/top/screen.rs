@@ -10,8 +10,6 @@ use ratatui::crossterm::execute;
 use ratatui::crossterm::style::force_color_output;
 use ratatui::crossterm::terminal::{EnterAlternateScreen, enable_raw_mode};
 use ratatui::{DefaultTerminal, crossterm::cursor::Hide};
-use signal_hook::consts::SIGTSTP;
-use signal_hook::low_level::emulate_default_handler;
 
 use super::collect::{Source, Wish, collect};
 use super::input::{follow_signals, follow_terminal};
@@ -20,6 +18,7 @@ use super::state::{Effect, Event, State};
 use super::view::theme::Theme;
 use super::view::view;
 use crate::error::Error;
+use crate::platform;
 
 /// Time between two drawings at least: faster is not seen.
 const FRAME: Duration = Duration::from_millis(33);
@@ -177,7 +176,7 @@ impl Screen {
         // A terminal that does not take this has no shell to give it to.
         let _ = ratatui::try_restore();
         let _ = self.terminal.show_cursor();
-        emulate_default_handler(SIGTSTP).map_err(Error::Terminal)?;
+        platform::suspend().map_err(Error::Terminal)?;
         self.enter()
     }
 }

@@ -2,16 +2,12 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ExitStatus};
 
-use rustix::process::{Pid, Signal, getpgrp, kill_process};
-use rustix::termios::tcgetpgrp;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-
 use super::markers::VARIABLE;
 use crate::error::Error;
+use crate::platform::{exit_code, forward};
 
 /// A command of the person's, with our own input and output.
 pub(super) struct Command {
@@ -50,19 +46,9 @@ impl Command {
 
     /// Passes a signal on. Those of the terminal's keys reach the command without us.
     pub(super) fn forward(&mut self, signal: i32) {
-        let signal = match signal {
-            SIGINT if !of_terminal() => Signal::INT,
-            SIGQUIT if !of_terminal() => Signal::QUIT,
-            SIGTERM => Signal::TERM,
-            SIGHUP => Signal::HUP,
-            _ => return,
-        };
         // Not reaped yet, so that its id cannot be another's.
-        if !self.ended()
-            && let Some(pid) = i32::try_from(self.pid()).ok().and_then(Pid::from_raw)
-        {
-            // It may have ended just now.
-            let _ = kill_process(pid, signal);
+        if !self.ended() {
+            forward(&self.child, signal);
         }
     }
 
@@ -73,14 +59,8 @@ impl Command {
             None => self.child.wait(),
         };
         match status {
-            Ok(status) => status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(2),
+            Ok(status) => exit_code(status).unwrap_or(2),
             Err(_) => 2,
         }
     }
-}
-
-/// Whether we stand in the foreground of a terminal, which then sends its signals to the whole group.
-fn of_terminal() -> bool {
-    let terminal = std::fs::OpenOptions::new().read(true).open("/dev/tty");
-    terminal.is_ok_and(|terminal| tcgetpgrp(&terminal).is_ok_and(|group| group == getpgrp()))
 }

@@ -1,7 +1,6 @@
 //! The files of a recording: those that grow with it, and those that are made at its end.
 
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use memsight_engine::format::FormatError;
@@ -16,6 +15,7 @@ use tempfile::Builder;
 use super::config::{Kind, Output};
 use crate::console::Console;
 use crate::error::Error;
+use crate::platform::permissions;
 
 /// Outputs that are checked and opened, before anything runs.
 pub(super) struct Opened {
@@ -231,10 +231,12 @@ fn place(path: &Path, bytes: &[u8], force: bool) -> Result<(), Error> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let prefix = format!(".{name}.tmp-");
-    // Less what the person's umask takes.
-    let open = std::fs::Permissions::from_mode(0o666);
-    let made = Builder::new().prefix(&prefix).permissions(open).tempfile_in(folder);
-    let mut file = made.map_err(failed)?;
+    let mut hidden = Builder::new();
+    hidden.prefix(&prefix);
+    if let Some(permissions) = permissions() {
+        hidden.permissions(permissions);
+    }
+    let mut file = hidden.tempfile_in(folder).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     let placed = if force { file.persist(path) } else { file.persist_noclobber(path) };
     placed.map(drop).map_err(|error| failed(error.error))

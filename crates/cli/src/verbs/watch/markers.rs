@@ -2,8 +2,7 @@
 //! and nothing breaks when we are gone.
 
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use memsight_engine::format::monitor::{Marker, MarkerSource};
@@ -23,7 +22,6 @@ pub(super) struct Markers {
     path: PathBuf,
     /// Removes the file that was made for a command.
     _own: Option<NamedTempFile>,
-    offset: u64,
     partial: Vec<u8>,
 }
 
@@ -35,9 +33,9 @@ impl Markers {
             None => Some(tempfile::Builder::new().prefix("memsight-markers-").tempfile()?),
         };
         let path = path.or(own.as_ref().map(NamedTempFile::path)).unwrap_or(Path::new("")).to_path_buf();
-        let file = File::options().read(true).append(true).create(true).open(&path)?;
-        let offset = file.metadata()?.len();
-        Ok(Markers { file, path: std::path::absolute(path)?, _own: own, offset, partial: Vec::new() })
+        let mut file = File::options().read(true).append(true).create(true).open(&path)?;
+        file.seek(SeekFrom::End(0))?;
+        Ok(Markers { file, path: std::path::absolute(path)?, _own: own, partial: Vec::new() })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -51,9 +49,8 @@ impl Markers {
         let mut markers = Vec::new();
         while bytes < MAX_BYTES {
             // A file that cannot be read has no markers.
-            let read = self.file.read_at(&mut buffer, self.offset).unwrap_or(0);
+            let read = self.file.read(&mut buffer).unwrap_or(0);
             let Some(part) = buffer.get(..read).filter(|part| !part.is_empty()) else { break };
-            self.offset += read as u64;
             bytes += read;
             for piece in part.split_inclusive(|&byte| byte == b'\n') {
                 self.partial.extend_from_slice(piece.get(..piece.len().min(4 * MAX_TEXT)).unwrap_or_default());

@@ -8,7 +8,6 @@ mod live;
 mod markers;
 mod replay;
 mod session;
-mod wake;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -24,6 +23,7 @@ use crate::args::{Format, Watch};
 use crate::console::Console;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
+use crate::platform::{self, Asked, Wake};
 use command::Command;
 use config::{Kind, Output, Source};
 use figures::Figures;
@@ -31,7 +31,6 @@ use files::Opened;
 use live::Live;
 use markers::Markers;
 use session::{Over, Session};
-use wake::Wake;
 
 /// Share of a core for USS and PSS when the person asked for them more often than by default.
 const DEAR: f64 = 0.25;
@@ -140,8 +139,10 @@ fn conclude(
     };
     // The recording is over, the command need not be.
     while !command.ended() {
-        for signal in wake.wait(Duration::from_secs(1)) {
-            command.forward(signal);
+        for asked in wake.wait(Duration::from_secs(1)) {
+            if let Asked::End(signal) = asked {
+                command.forward(signal);
+            }
         }
     }
     Ok(command.code())
@@ -196,7 +197,7 @@ fn header(pid: u32, args: &Watch, interval: Duration) -> Header {
             arguments: arguments.map(|words| words.iter().map(text).collect()),
         },
         host: Host {
-            kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+            kernel: platform::kernel(),
             processors: std::thread::available_parallelism().map_or(0, |count| count.get() as u32),
             memory_bytes: system::virtual_memory().map_or(0, |memory| memory.total_bytes),
         },

@@ -7,16 +7,15 @@ use memsight_engine::format::monitor::{Header, Marker, MarkerSource};
 use memsight_engine::monitor::{Monitor, Pacer, Tick};
 use memsight_model::{Sample, Timestamp};
 use memsight_render::{Cost, WatchView};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
 use super::command::Command;
 use super::figures::Figures;
 use super::files::Files;
 use super::live::Live;
 use super::markers::Markers;
-use super::wake::Wake;
 use crate::console::Console;
 use crate::error::Error;
+use crate::platform::{Asked, Wake, own_cpu_ns};
 
 /// Why a recording was over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,12 +87,12 @@ impl Session<'_> {
     fn until_due(&mut self, command: &mut Option<&mut Command>) -> Option<Over> {
         loop {
             let left = self.pacer.until_due();
-            for signal in self.wake.wait(left.min(self.time_left())) {
-                match (signal, command.as_deref_mut()) {
-                    (SIGUSR1, _) => self.signal_marker(),
-                    (signal, Some(command)) => command.forward(signal),
-                    (SIGINT | SIGTERM | SIGHUP, None) => return Some(Over::Signal(signal)),
-                    _ => {}
+            for asked in self.wake.wait(left.min(self.time_left())) {
+                match (asked, command.as_deref_mut()) {
+                    (Asked::Mark, _) => self.signal_marker(),
+                    (Asked::End(signal), Some(command)) => command.forward(signal),
+                    (Asked::End(signal), None) => return Some(Over::Signal(signal)),
+                    (Asked::Suspend | Asked::Redraw, _) => {}
                 }
             }
             if self.wake.has_ended() && command.as_mut().is_none_or(|command| command.ended()) {
@@ -165,8 +164,6 @@ pub(super) fn name(header: &Header, figures: &Figures) -> String {
 
 /// What it cost us, from the kernel's own account.
 fn cost(elapsed_ns: u64) -> Cost {
-    let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    let cpu_ns = u64::try_from(cpu.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(cpu.tv_nsec).unwrap_or(0);
     let own = Handle::open(std::process::id()).and_then(|own| own.status());
-    Cost { cpu_ns, elapsed_ns, peak_rss_bytes: own.map_or(0, |own| own.peak_rss_bytes) }
+    Cost { cpu_ns: own_cpu_ns(), elapsed_ns, peak_rss_bytes: own.map_or(0, |own| own.peak_rss_bytes) }
 }

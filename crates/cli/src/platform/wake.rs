@@ -10,8 +10,10 @@ use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SI
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 
+use super::Asked;
+
 /// Wakes the recorder.
-pub(super) struct Wake {
+pub struct Wake {
     signals: SignalDelivery<UnixStream, SignalOnly>,
     /// Becomes readable when the process ends; `None` where there is no such file, as on kernels before 5.3: the next
     /// tick sees it.
@@ -20,25 +22,25 @@ pub(super) struct Wake {
 }
 
 impl Wake {
-    /// Listens to signals. Those of a file that may not grow and of a child that ends only wake.
-    pub(super) fn listen() -> io::Result<Wake> {
+    /// Listens to signals.
+    pub fn listen() -> io::Result<Wake> {
         let (read, write) = UnixStream::pair()?;
         let heard = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD, SIGXFSZ];
         Ok(Wake { signals: SignalDelivery::with_pipe(read, write, SignalOnly, heard)?, process: None, ended: false })
     }
 
     /// Wakes when this process ends, too.
-    pub(super) fn follow(&mut self, pid: u32) {
+    pub fn follow(&mut self, pid: u32) {
         self.process = descriptor(pid);
     }
 
     /// Whether the process that it follows may have ended: it did, or a child of ours has.
-    pub(super) fn has_ended(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// Waits for at most this time. Gives the signals that came.
-    pub(super) fn wait(&mut self, timeout: Duration) -> Vec<i32> {
+    /// Waits for at most this time. Gives what signals asked for.
+    pub fn wait(&mut self, timeout: Duration) -> Vec<Asked> {
         let timeout = Timespec {
             tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: timeout.subsec_nanos().into(),
@@ -56,7 +58,16 @@ impl Wake {
         let signals: Vec<i32> = self.signals.pending().collect();
         // Said on every kernel, if only of a child.
         self.ended |= signals.contains(&SIGCHLD);
-        signals
+        signals.into_iter().filter_map(asked).collect()
+    }
+}
+
+/// Signals of a file that may not grow and of a child that ends only wake.
+fn asked(signal: i32) -> Option<Asked> {
+    match signal {
+        SIGUSR1 => Some(Asked::Mark),
+        SIGCHLD | SIGXFSZ => None,
+        signal => Some(Asked::End(signal)),
     }
 }
 
