@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 from agent_process import DEADLINE, READY, ROOT, SECRET, agent, python, series, until
@@ -195,10 +196,16 @@ def test_a_real_prometheus(prometheus_folder: Path, tmp_path: Path) -> None:
 
 
 class Receiver(ThreadingHTTPServer):
-    """An OTLP receiver that is busy for the first request."""
+    """An OTLP receiver that is busy for the first request; with a certificate and its key, one that encrypts."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Optional[Path] = None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
+        self.scheme = "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+            self.scheme = "https"
         self.bodies: list[bytes] = []
         self.headers: list[dict[str, str]] = []
         self.busy = 1
@@ -206,7 +213,7 @@ class Receiver(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -269,3 +276,38 @@ def test_a_receiver_that_is_away_is_said_once() -> None:
         assert running.figure("memsight_agent_missed_ticks_total") < running.figure("memsight_agent_samples_total")
         assert running.stop() == 0
         assert sum("pushes fail" in line for line in running.said) == 1
+
+
+@pytest.fixture()
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of this machine that nobody but itself vouches for, and its key, in one file."""
+    path, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=receiver"
+    extensions = ["subjectAltName=IP:127.0.0.1", "basicConstraints=critical,CA:FALSE"]
+    if not shutil.which("openssl"):
+        pytest.skip("openssl, which makes the certificate, is not installed")
+    arguments = ["-addext", extensions[0], "-addext", extensions[1], "-keyout", str(key), "-out", str(path)]
+    subprocess.run([*command.split(), *arguments], check=True, capture_output=True)
+    path.write_text(path.read_text() + key.read_text())
+    return path
+
+
+def test_an_encrypted_push_goes_to_whom_the_machine_trusts(certificate: Path) -> None:
+    receiver = Receiver(certificate)
+    arguments = ("--otlp-endpoint", receiver.url, "--otlp-interval", "200ms")
+    try:
+        with agent(*arguments) as running:
+            until(lambda: running.figure("memsight_agent_otlp_failures_total") >= 2)
+            assert running.stop() == 0
+        (told,) = [number for number, line in enumerate(running.said) if "pushes fail" in line]
+        assert "the certificate of the receiver is not trusted" in running.said[told]
+        assert "(MS-E135)" in running.said[told]
+        assert "SSL_CERT_FILE" in running.said[told + 1]
+        assert not receiver.bodies
+        with agent(*arguments, SSL_CERT_FILE=str(certificate)) as running:
+            until(lambda: running.figure("memsight_agent_otlp_pushes_total") > 0)
+            assert running.stop() == 0
+        assert receiver.bodies
+        assert not running.heard("pushes fail")
+    finally:
+        receiver.shutdown()

@@ -100,6 +100,24 @@ def test_a_newer_or_foreign_history_is_left_alone(tmp_path: Path) -> None:
         assert not path.is_file() or path.read_bytes() == before
 
 
+def test_a_history_has_one_agent(tmp_path: Path) -> None:
+    path = str(tmp_path / "history.db")
+    with agent("--history", path) as running:
+        running.next_sample()
+        status, said = refused("--history", path)
+        assert status == 2
+        assert said.startswith("error[MS-E064]: another agent writes the history ")
+        assert f"fuser {path}" in said
+        lost = running.figure("memsight_agent_history_lost_total")
+        running.next_sample()
+        assert running.figure("memsight_agent_history_lost_total") == lost
+        running.process.kill()
+        running.process.wait()
+    with agent("--history", path) as running:
+        running.next_sample()
+        assert running.stop() == 0
+
+
 @pytest.fixture()
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
@@ -125,8 +143,10 @@ def test_a_full_disk_pauses_the_history_alone(small_disk: Path) -> None:
         filler.unlink()
         until(lambda: not running.figure("memsight_agent_history_paused"))
         assert running.stop() == 0
-        assert sum("the history pauses" in line for line in running.said) == 1
-        assert running.heard("goes on")
+        # a short interval may find room where a long one did not: what counts is that no pause is told twice
+        told = ["pauses" in line for line in running.said if "the history pauses" in line or "goes on; it" in line]
+        assert told == [True, False] * (len(told) // 2)
+        assert told
     assert rows(small_disk / "history.db")
 
 
