@@ -15,6 +15,7 @@ mod windows;
 pub use windows::*;
 
 /// What a signal asks for.
+#[cfg_attr(windows, allow(dead_code, reason = "Windows has no signal for some of it"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// To end, with this signal.
