@@ -56,6 +56,7 @@ impl Row<'_> {
 
 /// The rows of one record.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are samples")]
 pub enum Rows {
     /// Of a sample: one a process. USS, PSS and swap are the last that were read.
     Sample(Sample),
