@@ -264,7 +264,7 @@ fn processes_doctor_and_errors() {
     };
     check("doctor", |style| text::doctor(&doctor, style));
     let error = ErrorView {
-        code: "MS-E001".into(),
+        code: "MS-E010".into(),
         message: "no process has pid 7".into(),
         hint: "memsight ps lists them".into(),
     };
@@ -272,6 +272,6 @@ fn processes_doctor_and_errors() {
     insta::assert_snapshot!("error_json", error.json());
     assert!(
         text::error(&error, &Style { color: true, width: 80 })
-            .starts_with("\x1b[1;31merror[MS-E001]:\x1b[0m no process")
+            .starts_with("\x1b[1;31merror[MS-E010]:\x1b[0m no process")
     );
 }

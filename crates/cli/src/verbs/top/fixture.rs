@@ -121,7 +121,7 @@ pub fn usual(second: u64) -> Reading {
     denied.rollup = None;
     denied.gc = None;
     denied.python = None;
-    denied.rollup_missing = Some(Unavailable { code: "MS-E003".into(), reason: "not permitted".into() });
+    denied.rollup_missing = Some(Unavailable { code: "MS-E012".into(), reason: "not permitted".into() });
     let mut zombie =
         ProcessSample { state: 'Z', name: "python3".into(), parent: 1, pid: 402, ..ProcessSample::default() };
     zombie.created = 5.0;

@@ -245,7 +245,7 @@ fn ends_after_so_many_readings() {
 #[test]
 fn trouble_is_shown_until_readings_come_again() {
     let mut state = busy_screen(80, 24);
-    let failure = Failure { code: "MS-E001".into(), message: "gone".into(), hint: "wait".into() };
+    let failure = Failure { code: "MS-E010".into(), message: "gone".into(), hint: "wait".into() };
     state.update(Event::Trouble(failure.clone()));
     assert_eq!((state.trouble.as_ref(), pids(&state).len()), (Some(&failure), 6));
     read(&mut state, usual(31));

@@ -148,7 +148,7 @@ fn conditions() {
         state.update(Event::Ended("pid 104 has ended".into()));
         press(&mut state, &[Key::Enter, Key::Char('s')]);
         let failure =
-            Failure { code: "MS-E002".into(), message: "no process has pid 104".into(), hint: "Look.".into() };
+            Failure { code: "MS-E010".into(), message: "no process has pid 104".into(), hint: "Look.".into() };
         state.update(Event::Look { job: 1, stage: Stage::Failed(failure.clone()) });
         state.update(Event::Trouble(failure));
         matches("ended-with-trouble", &state, PLAIN);
