@@ -38,6 +38,6 @@ mod window;
 
 pub use build::DecodeOptions;
 pub use error::PythonError;
-pub use gc::{GcProbeSite, GcRecord, GcRing, Operand, gc_probe_sites};
+pub use gc::{GcProbeSite, GcRecord, GcRing, GcRingsSeen, Operand, gc_probe_sites};
 pub use locate::{Python, Version, locate};
 pub use moment::Moment;

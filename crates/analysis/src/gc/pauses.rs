@@ -19,6 +19,9 @@ pub struct GcPauses {
     pub count: u64,
     /// Collections that were counted but whose duration nobody saw.
     pub missed: u64,
+    /// Those of them that came while the limit of processor time (`--max-cpu`) kept memsight from looking more often.
+    #[serde(default)]
+    pub missed_for_cpu: u64,
     /// The longest that a missed pause may have been; absent when that is not known.
     pub missed_below_ns: Option<u64>,
     /// The time of all pauses.
@@ -52,6 +55,7 @@ pub struct PauseHistogram {
     max_ns: u64,
     error_ns: u64,
     missed: u64,
+    missed_for_cpu: u64,
     missed_below_ns: Option<u64>,
 }
 
@@ -72,6 +76,11 @@ impl PauseHistogram {
             self.missed = self.missed.saturating_add(count);
             self.missed_below_ns = self.missed_below_ns.max(within_ns);
         }
+    }
+
+    /// Notes that `count` of those that passed unseen did so because looking more often would have cost too much.
+    pub fn miss_for_cpu(&mut self, count: u64) {
+        self.missed_for_cpu = self.missed_for_cpu.saturating_add(count);
     }
 
     /// Pauses with a known duration.
@@ -112,6 +121,7 @@ impl PauseHistogram {
             note,
             count: self.count(),
             missed: self.missed,
+            missed_for_cpu: self.missed_for_cpu,
             missed_below_ns: self.missed_below_ns,
             total_ns: self.total_ns,
             p50_ns: self.percentile(0.5),

@@ -51,6 +51,9 @@ pub struct Gc {
     /// The longest pause that is in order; a longer one is a finding, and exit code 1
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub budget: Option<Duration>,
+    /// Most processor time for looking at the collector, in percent of one processor; 100 is no limit
+    #[arg(long, value_name = "PERCENT", default_value = "3", value_parser = percent)]
+    pub max_cpu: f64,
 }
 
 /// How to measure pauses.
@@ -60,6 +63,11 @@ pub enum PausesName {
     Auto,
     Usdt,
     Sampled,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse().ok();
+    number.filter(|percent| (0.1..=100.0).contains(percent)).ok_or_else(|| "it must be between 0.1 and 100".to_owned())
 }
 
 fn interval(text: &str) -> Result<Duration, String> {

@@ -17,7 +17,7 @@ use crate::moment::LIST_CAP;
 use state::State;
 
 pub use probes::{GcProbeSite, Operand, gc_probe_sites};
-pub use rings::{GcRecord, GcRing};
+pub use rings::{GcRecord, GcRing, GcRingsSeen};
 
 impl Python {
     /// The counters of every interpreter's collector, the main one first. `at_ns` is left to the caller, `permanent`
@@ -34,9 +34,9 @@ impl Python {
         let state = State::read(self, memory, gc)?;
         let mut interpreter = state.interpreter(id)?;
         if let Some(rings) = &self.layout.gc.rings {
-            let bytes = self.ring_bytes(memory, &state, rings)?;
+            let (_, whole) = self.ring_bytes(memory, &state, rings)?;
             for (number, generation) in interpreter.generations.iter_mut().enumerate() {
-                self.newest(rings, &bytes, number, generation);
+                self.newest(rings, &whole.bytes, number, generation);
             }
         }
         Ok(interpreter)

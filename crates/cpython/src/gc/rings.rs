@@ -4,7 +4,7 @@
 //! values of an item are sums since the start, so that neighbours differ by one collection. The collector writes under a
 //! sequence lock, `update_seq`: odd while it writes. 3.15.0 has none: there, two equal reads are taken for a whole one.
 
-use memsight_model::{GcGeneration, ReadMemory};
+use memsight_model::{Address, GcGeneration, ReadMemory};
 
 use super::state::{State, word_at};
 use crate::error::PythonError;
@@ -43,29 +43,66 @@ pub struct GcRecord {
     pub seconds: f64,
 }
 
+/// What was read of a process's ring buffers, so that looking again costs next to nothing until something happens.
+#[derive(Debug, Clone, Default)]
+pub struct GcRingsSeen {
+    /// The newest interpreter: another one stands there when one was made.
+    head: Address,
+    places: Vec<Place>,
+}
+
+/// The statistics of one interpreter.
+#[derive(Debug, Clone)]
+struct Place {
+    stats: Address,
+    seen: Whole,
+}
+
+/// A whole copy of a `struct gc_stats`.
+#[derive(Debug, Clone)]
+pub(super) struct Whole {
+    pub(super) bytes: Vec<u8>,
+    /// Its `update_seq`, where the version has one.
+    sequence: Option<u32>,
+}
+
 impl Python {
-    /// The ring buffers of every interpreter, the main one first; `None` for versions without (up to 3.14).
+    /// The ring buffers of every interpreter, the main one first; empty when nothing was written to them since the last
+    /// call with the same `seen`; `None` for versions without (up to 3.14).
     ///
-    /// Cost: six reads an interpreter. Fails with a transient error when the collector wrote at every attempt.
-    pub fn gc_rings<M: ReadMemory>(&self, memory: &M) -> Result<Option<Vec<GcRing>>, PythonError> {
+    /// Cost: two reads when nothing happened (and one for each further interpreter), else six an interpreter. Fails with a
+    /// transient error when the collector wrote at every attempt.
+    pub fn gc_rings<M: ReadMemory>(
+        &self,
+        memory: &M,
+        seen: &mut GcRingsSeen,
+    ) -> Result<Option<Vec<GcRing>>, PythonError> {
         let Some(rings) = &self.layout.gc.rings else { return Ok(None) };
-        let mut found = Vec::new();
-        for (interpreter, gc) in self.gc_states(memory)? {
-            let bytes = self.ring_bytes(memory, &State::read(self, memory, gc)?, rings)?;
-            let generations = std::array::from_fn(|number| self.records(rings, &bytes, number));
-            found.push(GcRing { interpreter, generations });
+        let head = memory.pointer(self.runtime.at(self.layout.runtime.interpreters_head.into()))?;
+        if head == seen.head && !head.is_null() && seen.places.iter().all(|place| place.is_unchanged(memory, rings)) {
+            return Ok(Some(Vec::new()));
         }
+        // What fails half-way is read again from the start.
+        *seen = GcRingsSeen::default();
+        let (mut found, mut places) = (Vec::new(), Vec::new());
+        for (interpreter, gc) in self.gc_states(memory)? {
+            let (stats, copy) = self.ring_bytes(memory, &State::read(self, memory, gc)?, rings)?;
+            let generations = std::array::from_fn(|number| self.records(rings, &copy.bytes, number));
+            found.push(GcRing { interpreter, generations });
+            places.push(Place { stats, seen: copy });
+        }
+        *seen = GcRingsSeen { head, places };
         Ok(Some(found))
     }
 
-    /// A whole copy of the `struct gc_stats` of an interpreter.
+    /// A whole copy of the `struct gc_stats` of an interpreter, and where it stands.
     pub(super) fn ring_bytes<M: ReadMemory>(
         &self,
         memory: &M,
         state: &State,
         rings: &GcRings,
-    ) -> Result<Vec<u8>, PythonError> {
-        let at = memsight_model::Address(state.word(self.layout.gc.stats)?);
+    ) -> Result<(Address, Whole), PythonError> {
+        let at = Address(state.word(self.layout.gc.stats)?);
         let needed = rings.old + 2 * rings.old_size;
         if rings.size < needed {
             return Err(self.unrecognised(state.at));
@@ -73,21 +110,21 @@ impl Python {
         let mut bytes = vec![0; rings.size.into()];
         let mut again = vec![0; if rings.update_seq.is_none() { bytes.len() } else { 0 }];
         for _ in 0..ATTEMPTS {
-            let whole = match rings.update_seq {
+            let (whole, sequence) = match rings.update_seq {
                 Some(offset) => {
                     let before = memory.u32(at.at(offset.into()))?;
                     memory.read(at, &mut bytes)?;
                     // Read after the copy, for a copy need not go from front to back.
-                    before % 2 == 0 && memory.u32(at.at(offset.into()))? == before
+                    (before % 2 == 0 && memory.u32(at.at(offset.into()))? == before, Some(before))
                 }
                 None => {
                     memory.read(at, &mut again)?;
                     memory.read(at, &mut bytes)?;
-                    again == bytes
+                    (again == bytes, None)
                 }
             };
             if whole {
-                return Ok(bytes);
+                return Ok((at, Whole { bytes, sequence }));
             }
             std::hint::spin_loop();
         }
@@ -129,6 +166,19 @@ impl Python {
             candidates: word(rings.candidates)?,
             seconds: f64::from_bits(word(rings.duration)?),
         })
+    }
+}
+
+impl Place {
+    /// One read: of the sequence number, else of everything. What cannot be read has changed.
+    fn is_unchanged<M: ReadMemory>(&self, memory: &M, rings: &GcRings) -> bool {
+        match (rings.update_seq, self.seen.sequence) {
+            (Some(offset), Some(sequence)) => memory.u32(self.stats.at(offset.into())) == Ok(sequence),
+            _ => {
+                let mut bytes = vec![0; self.seen.bytes.len()];
+                memory.read(self.stats, &mut bytes).is_ok() && bytes == self.seen.bytes
+            }
+        }
     }
 }
 

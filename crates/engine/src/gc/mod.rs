@@ -1,9 +1,11 @@
 //! The garbage collector of a running process: its counters at a moment ([`GcProbe`]), its collections as they come
 //! ([`GcWatch`]). The process is neither stopped nor changed, unless USDT probes are asked for.
 
+mod allowance;
 mod family;
 mod follow;
 mod pace;
+mod poller;
 mod probe;
 mod rings;
 mod sampled;
@@ -14,4 +16,4 @@ pub use family::family;
 pub use follow::{End, Tick};
 pub use memsight_cpython::Version;
 pub use probe::GcProbe;
-pub use watch::{GcWatch, Missed, Pauses, Poll};
+pub use watch::{ALLOWANCE, GcWatch, Missed, Pauses, Poll};

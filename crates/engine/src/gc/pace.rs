@@ -24,9 +24,10 @@ impl Pace {
         self.wait = self.least;
     }
 
-    /// Twice as fast.
-    pub(super) fn faster(&mut self) {
-        self.wait = (self.wait / 2).max(self.least);
+    /// At least this fast; not faster than possible.
+    pub(super) fn at_most(&mut self, wait: Duration) {
+        self.slower();
+        self.wait = self.wait.min(wait).max(self.least);
     }
 
     /// A thirty-second slower: from the least to five times that in 50 looks.

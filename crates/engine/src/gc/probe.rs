@@ -1,6 +1,6 @@
 //! Reading the counters again and again.
 
-use memsight_cpython::{GcRing, Python, Version};
+use memsight_cpython::{GcRing, GcRingsSeen, Python, Version};
 use memsight_model::GcReading;
 use memsight_target::{PinnedMemory, Process, TargetError, figures};
 
@@ -59,9 +59,9 @@ impl GcProbe {
         Ok(reading)
     }
 
-    /// The ring buffers of 3.15; `None` for older versions.
-    pub(crate) fn rings(&self) -> Result<Option<Vec<GcRing>>, Error> {
-        let rings = self.python.gc_rings(&self.memory).map_err(Error::from);
+    /// The ring buffers of 3.15; empty when nothing happened since they were `seen`; `None` for older versions.
+    pub(crate) fn rings(&self, seen: &mut GcRingsSeen) -> Result<Option<Vec<GcRing>>, Error> {
+        let rings = self.python.gc_rings(&self.memory, seen).map_err(Error::from);
         rings.map_err(|error| ended(&self.process, error))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use memsight_cpython::{GcRecord, GcRing};
+use memsight_cpython::{GcRecord, GcRing, GcRingsSeen};
 use memsight_model::{GcEvent, PauseSource};
 
 use super::pace::Pace;
@@ -11,10 +11,12 @@ use super::watch::Poll;
 use super::{GcProbe, Missed};
 use crate::Error;
 
-/// Between looks: 11 young collections must not pass. A young one takes 50 us and more, with the 2,000 allocations
-/// before it 100 us.
-const LEAST: Duration = Duration::from_micros(100);
-const MOST: Duration = Duration::from_millis(1);
+/// Between looks: 11 young collections must not pass, nor 3 older ones. With the 2,000 allocations before it a young one
+/// takes 100 to 500 us, and a program may begin with that at any time. A wake-up costs 5 us, on virtual machines up to 40.
+const LEAST: Duration = Duration::from_micros(200);
+const MOST: Duration = Duration::from_millis(2);
+/// Part of a buffer that may fill between two looks when all goes well.
+const PART: f64 = 1.0 / 3.0;
 
 /// What was seen up to now.
 #[derive(Debug)]
@@ -22,6 +24,7 @@ pub(super) struct Rings {
     /// The newest collection of every interpreter and generation.
     last: BTreeMap<(i64, u8), GcRecord>,
     pace: Pace,
+    seen: GcRingsSeen,
     /// What the buffers held at the start.
     history: Vec<GcEvent>,
 }
@@ -29,8 +32,9 @@ pub(super) struct Rings {
 impl Rings {
     /// Starts now; `None` where there are no ring buffers.
     pub(super) fn start(probe: &GcProbe) -> Result<Option<Rings>, Error> {
-        let Some(rings) = probe.rings()? else { return Ok(None) };
-        let mut own = Rings { last: BTreeMap::new(), pace: Pace::new(LEAST, MOST), history: Vec::new() };
+        let mut seen = GcRingsSeen::default();
+        let Some(rings) = probe.rings(&mut seen)? else { return Ok(None) };
+        let mut own = Rings { last: BTreeMap::new(), pace: Pace::new(LEAST, MOST), seen, history: Vec::new() };
         for (key, records) in generations(&rings) {
             own.history.extend(events(key, None, records));
             // One with no collection yet has its first one coming.
@@ -46,7 +50,7 @@ impl Rings {
 
     pub(super) fn poll(&mut self, probe: &GcProbe) -> Result<Poll, Error> {
         let mut poll = Poll::default();
-        let rings = match probe.rings() {
+        let rings = match probe.rings(&mut self.seen) {
             Ok(rings) => rings.unwrap_or_default(),
             // The collector is writing: the next look finds it all.
             Err(Error::Python(error)) if error.is_transient() => {
@@ -55,7 +59,7 @@ impl Rings {
             }
             Err(error) => return Err(error),
         };
-        let mut fullest = 0;
+        let mut fitting = None;
         for (key, records) in generations(&rings) {
             // An interpreter that was not there before starts from nothing.
             let last = self.last.entry(key).or_default();
@@ -63,25 +67,31 @@ impl Rings {
             let new = &records[first..];
             let Some(newest) = new.last() else { continue };
             let passed = newest.collections - last.collections;
-            let lost = passed.saturating_sub(new.len() as u64);
             poll.missed.add(Missed {
-                count: lost,
+                count: passed.saturating_sub(new.len() as u64),
                 within_ns: new.first().map(|record| record.started_ns.saturating_sub(last.stopped_ns)),
+                ..Missed::default()
             });
-            fullest = fullest.max(if lost > 0 { 100 } else { 100 * new.len() / records.len().max(3) });
+            fitting = fitting.into_iter().chain(wait(records)).min();
             poll.events.extend(events(key, Some(*last), new));
             *last = *newest;
         }
-        match fullest {
-            0..=10 => self.pace.slower(),
-            11..=34 => {}
-            35..=99 => self.pace.faster(),
-            _ => self.pace.hurry(),
+        match fitting {
+            Some(wait) => self.pace.at_most(wait),
+            None => self.pace.slower(),
         }
         poll.events.sort_by_key(|event| event.start_ns);
         poll.wait = self.pace.wait();
         Ok(poll)
     }
+}
+
+/// How long it takes until so many come that [`PART`] of these are written over, at the rate at which they came.
+fn wait(records: &[GcRecord]) -> Option<Duration> {
+    let (first, last) = (records.first()?, records.last()?);
+    let passed = last.collections.saturating_sub(first.collections);
+    let each = last.started_ns.saturating_sub(first.started_ns).checked_div(passed)?;
+    Some(Duration::from_nanos((each as f64 * records.len() as f64 * PART) as u64))
 }
 
 fn generations(rings: &[GcRing]) -> impl Iterator<Item = ((i64, u8), &[GcRecord])> {

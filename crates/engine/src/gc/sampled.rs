@@ -81,7 +81,8 @@ impl Sampled {
             poll.events.push(event(&running, now, between, &passed));
         }
         let count = passed.count.saturating_sub(u64::from(was_seen));
-        poll.missed.add(Missed { count, within_ns: Some(between.1.saturating_sub(running.began_ns.0)) });
+        let within_ns = Some(between.1.saturating_sub(running.began_ns.0));
+        poll.missed.add(Missed { count, within_ns, ..Missed::default() });
     }
 }
 

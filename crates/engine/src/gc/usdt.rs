@@ -64,7 +64,7 @@ impl Usdt {
         let counted = reading.collections().saturating_sub(self.first.collections());
         let count = counted.saturating_sub(self.told);
         self.told += count;
-        poll.missed.add(Missed { count, within_ns: None });
+        poll.missed.add(Missed { count, ..Missed::default() });
         Ok(poll)
     }
 

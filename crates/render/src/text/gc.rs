@@ -99,7 +99,11 @@ fn pauses(view: &GcView, style: &Style) -> String {
     if pauses.missed > 0 {
         let within =
             pauses.missed_below_ns.map_or_else(String::new, |most| format!(", none longer than {}", duration(most)));
-        facts.push(format!("{} more passed unseen{within}", count(pauses.missed)));
+        let cpu = match pauses.missed_for_cpu {
+            0 => String::new(),
+            some => format!(", {} of them for the limit of processor time (--max-cpu)", count(some)),
+        };
+        facts.push(format!("{} more passed unseen{within}{cpu}", count(pauses.missed)));
     }
     if pauses.error_ns > 0 {
         facts.push(format!("durations right to {} or better", duration(pauses.error_ns)));
@@ -150,6 +154,7 @@ mod tests {
             evidence.measured = true;
             evidence.pauses.add(60_000, 100_000);
             evidence.pauses.miss(3, Some(1_000_000));
+            evidence.pauses.miss_for_cpu(2);
         }
         let note = Some("no record \x1b[2J here".to_owned());
         GcView::new(7, "3.12.1".to_owned(), &evidence, PauseSource::Sampled, note)
@@ -179,7 +184,10 @@ mod tests {
         let text = gc(&view(2_000_000_000), &Style::plain(160));
         assert!(text.contains("1 seen; half up to 60 us, 99% up to 60 us; longest 60 us"), "{text}");
         assert!(
-            text.contains("3 more passed unseen, none longer than 1.0 ms; durations right to 100 us or better"),
+            text.contains(
+                "3 more passed unseen, none longer than 1.0 ms, 2 of them for the limit of processor \
+                 time (--max-cpu); durations right to 100 us or better"
+            ),
             "{text}"
         );
     }

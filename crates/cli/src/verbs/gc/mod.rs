@@ -52,7 +52,8 @@ impl<'c> Job<'c> {
             PausesName::Usdt => Pauses::Usdt,
             PausesName::Sampled => Pauses::Sampled,
         };
-        let watch = GcWatch::open(pid, pauses)?;
+        let mut watch = GcWatch::open(pid, pauses)?;
+        watch.allow(args.max_cpu / 100.0);
         let mut evidence = GcEvidence::new(watch.probe().read_whole()?, args.budget.map(nanoseconds));
         evidence.uptime_seconds = uptime(pid).unwrap_or(0.0);
         // Children that cannot be seen are no reason to stop.
@@ -79,6 +80,7 @@ impl<'c> Job<'c> {
         self.watch.follow(args.interval, args.duration, stop, &mut |tick: Tick| {
             tick.events.iter().for_each(|event| evidence.add(event));
             evidence.pauses.miss(tick.missed.count, tick.missed.within_ns);
+            evidence.pauses.miss_for_cpu(tick.missed.by_allowance);
             if lines {
                 console.write(&as_lines(&tick.events, &tick.reading, tick.missed.count))?;
             }
