@@ -16,7 +16,7 @@ CHECK_PACKAGES := ruff mypy
 export CARGO_TERM_COLOR ?= auto
 export MEMSIGHT_PYTHONS_DIR := $(abspath $(PYTHONS))
 
-.PHONY: help demo test test-rust test-python truth check bench fuzz docs wheel pythons clean rust python portable
+.PHONY: help demo test test-rust test-python truth check bench fuzz docs wheel pythons clean rust python portable platforms
 
 help:
 	@echo "make demo    a leaking service, explained while it runs"
@@ -56,6 +56,10 @@ test-python: $(BIN)/.installed
 # What systems other than Linux get, compiled and run here so that it does not rot: see docs/reference/platforms.md.
 portable: rust
 	RUSTFLAGS="--cfg memsight_portable" $(CARGO) test --release --target-dir target/portable -p memsight-target --lib
+
+# Whether Windows and macOS would compile it: not a part of `make test`, since it downloads a compiler.
+platforms:
+	tools/check_platforms.sh target/platforms
 
 # A part of the truth tests: ON is a part of their names, such as 3.12, classes or frames::3.15.2-static.
 truth: rust
