@@ -1,4 +1,4 @@
-//! Windows: Ctrl-C is the only signal, and reaches every program of the console. Never run.
+//! Windows: Ctrl-C is the only signal, and reaches every program of the console. Run under Wine only.
 
 use std::fs::Permissions;
 use std::io;

@@ -1,4 +1,4 @@
-//! Windows: who may read a file is inherited from its folder, and an open folder can keep others out. Never run.
+//! Windows: who may read a file is inherited from its folder, and an open folder can keep others out. Compiled, not run.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
