@@ -1,13 +1,10 @@
 //! One writer for each history.
 
 use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
-
 use crate::FormatError;
+use crate::platform::{is_same, lock};
 
 /// Held as long as the history is open for writing. The kernel drops it when we end, however we end.
 ///
@@ -21,22 +18,17 @@ impl Lock {
     /// Takes the lock of the file at `path`, which must exist; never waits.
     pub(super) fn take(path: &Path) -> Result<Lock, FormatError> {
         let file = File::open(path).map_err(|error| FormatError::io(path, "read", error))?;
-        if taken_by_another(&file) || !is_at(&file, path) {
+        if !lock(&file) || !is_at(&file, path) {
             return Err(FormatError::HistoryBusy { path: path.to_path_buf() });
         }
         Ok(Lock { _file: file })
     }
 }
 
-/// A file system without such locks has none that another could hold.
-fn taken_by_another(file: &File) -> bool {
-    flock(file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)
-}
-
 /// Whether the file still has its name: its last writer may just have moved it aside.
 fn is_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), std::fs::metadata(path)) {
-        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
+        (Ok(open), Ok(named)) => is_same(&open, &named),
         _ => false,
     }
 }
