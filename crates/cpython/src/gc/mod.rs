@@ -23,7 +23,8 @@ impl Python {
     /// The counters of every interpreter's collector, the main one first. `at_ns` is left to the caller, `permanent`
     /// and `garbage` to [`Python::gc_holdings`].
     ///
-    /// Cost: a read for the list and two or three an interpreter (three more from 3.15 on): 5 to 8 us for a process with one.
+    /// Cost: a read for the list and two or three an interpreter (three more from 3.15 on): 5 us for a
+    /// process with one, 8 to 10 us from 3.15 on.
     pub fn gc<M: ReadMemory>(&self, memory: &M) -> Result<GcReading, PythonError> {
         let states = self.gc_states(memory)?;
         let read = |(id, gc): &(i64, Address)| self.gc_of(memory, *id, *gc);

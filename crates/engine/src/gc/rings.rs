@@ -14,7 +14,7 @@ use crate::Error;
 /// Between looks: 11 young collections must not pass, nor 3 older ones. With the 2,000 allocations before it a young one
 /// takes 100 to 500 us, and a program may begin with that at any time. A wake-up costs 5 us, on virtual machines up to 40.
 const LEAST: Duration = Duration::from_micros(200);
-const MOST: Duration = Duration::from_millis(2);
+const MOST: Duration = Duration::from_micros(2_500);
 /// Part of a buffer that may fill between two looks when all goes well.
 const PART: f64 = 1.0 / 3.0;
 

@@ -135,7 +135,8 @@ impl GcWatch {
         self.probe.read()
     }
 
-    /// What came since the last call. Cost: 2 system calls where nothing did, 5 to 10 else.
+    /// What came since the last call. Cost: 2 system calls, 2.5 us, where nothing did on 3.15; else that of
+    /// [`GcProbe::read`].
     pub fn poll(&mut self) -> Result<Poll, Error> {
         self.source.poll(&self.probe)
     }
