@@ -215,13 +215,19 @@ impl Explain for Error {
             Error::Setup(_) => "Are there open files and room in the folder of temporary files left?".into(),
             Error::PortBusy { address } => {
                 let (ip, port) = (address.ip(), address.port());
-                format!("Is an agent running already? `ss -ltnp sport = :{port}` says; or choose another port with `--listen {ip}:PORT`.")
+                format!(
+                    "Is an agent running already? `ss -ltnp sport = :{port}` says; or choose another port with `--listen {ip}:PORT`."
+                )
             }
-            Error::Listen { .. } => "Give an address of this machine, and a port above 1023 unless you are root.".into(),
+            Error::Listen { .. } => {
+                "Give an address of this machine, and a port above 1023 unless you are root.".into()
+            }
             Error::PushSetting { .. } => {
                 "See `--otlp-endpoint`, and the variables OTEL_EXPORTER_OTLP_ENDPOINT, _HEADERS and _TIMEOUT.".into()
             }
-            Error::Push { .. } => "Does the receiver run? Each push is tried again; scrapes and the history go on.".into(),
+            Error::Push { .. } => {
+                "Does the receiver run? Each push is tried again; scrapes and the history go on.".into()
+            }
             Error::PushUntrusted { .. } => {
                 "Add its authority to those of the machine, or start the agent with SSL_CERT_FILE=FILE.pem.".into()
             }

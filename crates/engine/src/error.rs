@@ -100,7 +100,8 @@ impl Explain for Error {
                 "Leave out `--pauses usdt`. Debian's, Ubuntu's and Fedora's builds have probes (--with-dtrace).".into()
             }
             Error::ProbesRefused { .. } => {
-                "Probes need root or CAP_PERFMON and a kernel with CONFIG_UPROBE_EVENTS. Leave out `--pauses usdt`.".into()
+                "Probes need root or CAP_PERFMON and a kernel with CONFIG_UPROBE_EVENTS. Leave out `--pauses usdt`."
+                    .into()
             }
             Error::Cancelled => "Nothing was left behind; the process runs as before.".into(),
         }

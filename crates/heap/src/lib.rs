@@ -12,8 +12,8 @@
 //! points outside itself loses those references and harms nothing.
 #![forbid(unsafe_code)]
 
-mod dominators;
 mod components;
+mod dominators;
 mod edges;
 mod garbage;
 mod paths;

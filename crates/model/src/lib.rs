@@ -19,8 +19,8 @@ mod units;
 
 pub use address::Address;
 pub use figures::{
-    ContainerSample, MachineSample, MemoryInfo, Pressure, ProcessSample, Rollup, Sample, StatusFigures,
-    SwapMemory, Timestamp, Totals, Unavailable, VirtualMemory,
+    ContainerSample, MachineSample, MemoryInfo, Pressure, ProcessSample, Rollup, Sample, StatusFigures, SwapMemory,
+    Timestamp, Totals, Unavailable, VirtualMemory,
 };
 pub use finding::{Confidence, Finding, Severity};
 pub use gc::{GcEvent, GcGeneration, GcInterpreter, GcReading, PauseSource};

@@ -169,7 +169,9 @@ impl Shape {
     /// Growth into the second quarter that was more than the last half moved, and that it did not give back.
     fn grew(&self) -> bool {
         let growth = self.level - self.middle_floor;
-        growth >= self.material() && growth >= 2.0 * self.late_range && self.late_floor + self.late_range >= self.middle_level
+        growth >= self.material()
+            && growth >= 2.0 * self.late_range
+            && self.late_floor + self.late_range >= self.middle_level
     }
 
     fn shrinks(&self) -> bool {

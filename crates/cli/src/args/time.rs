@@ -25,7 +25,8 @@ mod tests {
 
     #[test]
     fn times_as_people_write_them() {
-        for (text, ms) in [("100ms", 100), ("2.5s", 2_500), ("3", 3_000), ("0", 0), ("10m", 600_000), ("1h", 3_600_000)] {
+        for (text, ms) in [("100ms", 100), ("2.5s", 2_500), ("3", 3_000), ("0", 0), ("10m", 600_000), ("1h", 3_600_000)]
+        {
             assert_eq!(time(text), Ok(Duration::from_millis(ms)), "{text}");
         }
         for text in ["", "s", "-1s", "1 fortnight", "1.2.3s", "1e300s", "99999999999999999999d", "NaN"] {

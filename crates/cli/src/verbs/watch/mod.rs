@@ -126,7 +126,8 @@ fn conclude(
         written(args, console);
     }
     if over == Over::Ended && left_over > 0 {
-        let it = if left_over == 1 { "1 process that it started still runs" } else { "processes that it started still run" };
+        let it =
+            if left_over == 1 { "1 process that it started still runs" } else { "processes that it started still run" };
         console.remark(|_| if left_over == 1 { format!("{it}\n") } else { format!("{left_over} {it}\n") });
     }
     let Some(mut command) = command else {
