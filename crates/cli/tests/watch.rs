@@ -1,5 +1,5 @@
 //! `memsight watch`: exit codes, signals, trees, files, full disks, and its own death at any moment.
-#![allow(clippy::disallowed_methods, reason = "tests read files")]
+#![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests read files and say what they skip")]
 
 mod common;
 

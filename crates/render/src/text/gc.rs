@@ -181,7 +181,7 @@ mod tests {
             assert!(text.lines().all(|line| line.chars().count() <= width.max(75)), "{text}");
             assert!(text.contains("watched 2.0 s") && !text.contains('\x1b'), "{text}");
         }
-        let text = gc(&view(2_000_000_000), &Style::plain(160));
+        let text = gc(&view(2_000_000_000), &Style::plain(300));
         assert!(text.contains("1 seen; half up to 60 us, 99% up to 60 us; longest 60 us"), "{text}");
         assert!(
             text.contains(
