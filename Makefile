@@ -70,8 +70,13 @@ check: rust $(BIN)/.tools
 	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
 	$(CARGO) run --release --quiet -p memsight-xtask -- layers
 	$(CARGO) run --release --quiet -p memsight-xtask -- docs --check
-	@if $(CARGO) deny --version >/dev/null 2>&1; then set -x; $(CARGO) deny check; \
-	 else echo "cargo-deny is not installed: licences and advisories not checked"; fi
+	@if ! $(CARGO) deny --version >/dev/null 2>&1; then \
+	  echo "cargo-deny is not installed: licences and advisories not checked"; \
+	else \
+	  set -ex; $(CARGO) deny check bans licenses sources; \
+	  if $(CARGO) deny fetch db; then $(CARGO) deny check --disable-fetch advisories; \
+	  else echo "the advisory database cannot be reached: advisories not checked"; fi; \
+	fi
 	$(BIN)/ruff check python benches
 	$(BIN)/ruff format --check python benches
 	$(BIN)/mypy python/memsight
