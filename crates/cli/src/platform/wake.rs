@@ -48,14 +48,16 @@ impl Wake {
         let mut files = vec![PollFd::new(self.signals.get_read(), PollFlags::IN)];
         files.extend(self.process.as_ref().map(|process| PollFd::new(process, PollFlags::IN)));
         // Interrupted is woken; nothing else can go wrong with files of ours.
-        let _ = poll(&mut files, Some(&timeout));
+        let interrupted = poll(&mut files, Some(&timeout)).is_err();
+        // Looking costs a system call, which a tick without signals need not make.
+        let signalled = interrupted || files.first().is_some_and(|file| !file.revents().is_empty());
         let ended = files.get(1).is_some_and(|file| !file.revents().is_empty());
         drop(files);
         if ended {
             // It would stay readable.
             (self.process, self.ended) = (None, true);
         }
-        let signals: Vec<i32> = self.signals.pending().collect();
+        let signals: Vec<i32> = if signalled { self.signals.pending().collect() } else { Vec::new() };
         // Said on every kernel, if only of a child.
         self.ended |= signals.contains(&SIGCHLD);
         signals.into_iter().filter_map(asked).collect()
