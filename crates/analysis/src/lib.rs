@@ -4,8 +4,10 @@
 //! deterministic: ties are broken by object id (address order) or by name.
 #![forbid(unsafe_code)]
 
+pub mod cycles;
 mod dominators;
 mod error;
+pub mod garbage;
 pub mod gc;
 mod histogram;
 mod inventory;
@@ -14,13 +16,16 @@ mod object;
 mod paths;
 mod program;
 mod query;
+pub mod refcounts;
 mod route;
+pub mod rss;
 mod shallow;
 mod shapes;
 mod suspects;
 mod threads;
 pub mod trend;
 pub mod views;
+pub mod waste;
 mod words;
 
 use std::sync::Arc;

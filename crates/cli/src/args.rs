@@ -1,6 +1,8 @@
 //! What a person may write after `memsight`: parsing only, nothing is done here.
 
 mod agent;
+mod compare;
+mod export;
 mod gc;
 mod time;
 mod top;
@@ -13,6 +15,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use memsight_model::Mode;
 
 pub use agent::Agent;
+pub use compare::Compare;
+pub use export::Export;
 pub use gc::{Gc, PausesName};
 pub use top::{SortName, Top};
 pub use watch::Watch;
@@ -104,6 +108,10 @@ pub enum Verb {
     Heap(Heap),
     /// Write the heap of a process to a folder of Parquet tables
     Snapshot(Snapshot),
+    /// Say what has grown between two snapshots, and who holds it
+    Compare(Compare),
+    /// Write a heap in the form of another tool
+    Export(Export),
     /// Watch the memory of Python processes on the screen
     Top(Top),
     /// Record the memory of a process and its children over time, and say whether it leaks
@@ -162,8 +170,9 @@ pub struct Heap {
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Reading")]
 pub struct Look {
-    /// Stop the process while its memory is copied, or read it as it runs (best effort, marked partial)
-    #[arg(long, global = true, value_name = "MODE", default_value = "freeze")]
+    /// fork: stop the process while the kernel makes a copy-on-write copy of it; freeze: while its memory is copied;
+    /// live: read it as it runs (best effort, marked partial); auto: fork where that can be done, freeze otherwise
+    #[arg(long, global = true, value_name = "MODE", default_value = "auto")]
     pub mode: ModeName,
     /// Keep the contents of strings, bytes and numbers (left out otherwise: they may be secrets)
     #[arg(long, global = true)]
@@ -174,6 +183,8 @@ pub struct Look {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
 pub enum ModeName {
+    Auto,
+    Fork,
     Freeze,
     Live,
 }
@@ -181,6 +192,8 @@ pub enum ModeName {
 impl From<ModeName> for Mode {
     fn from(name: ModeName) -> Mode {
         match name {
+            ModeName::Auto => Mode::Auto,
+            ModeName::Fork => Mode::Fork,
             ModeName::Freeze => Mode::Freeze,
             ModeName::Live => Mode::Live,
         }
@@ -248,6 +261,36 @@ pub enum View {
         after_long_help = "EXAMPLES\n  memsight heap 4242 threads"
     )]
     Threads,
+    /// What a full collection would free now, and the cycles that hold it
+    #[command(
+        override_usage = "memsight heap <PID|FILE> garbage [OPTIONS]",
+        after_long_help = "EXAMPLES\n  memsight heap 4242 garbage\n  memsight heap app.heap garbage --format json"
+    )]
+    Garbage,
+    /// Live cycles worth breaking
+    #[command(
+        override_usage = "memsight heap <PID|FILE> cycles [OPTIONS]",
+        after_long_help = "EXAMPLES\n  memsight heap 4242 cycles\n  memsight heap app.heap cycles --format json"
+    )]
+    Cycles,
+    /// Reference counts against the references found: what C code holds, or has leaked
+    #[command(
+        override_usage = "memsight heap <PID|FILE> refcounts [OPTIONS]",
+        after_long_help = "EXAMPLES\n  memsight heap 4242 refcounts\n  memsight heap app.heap refcounts --format json"
+    )]
+    Refcounts,
+    /// Every byte of RSS: one account of objects, allocators, files, stacks, and what to do about each
+    #[command(
+        override_usage = "memsight heap <PID|FILE> rss [OPTIONS]",
+        after_long_help = "EXAMPLES\n  memsight heap 4242 rss\n  memsight heap app.heap rss --format json"
+    )]
+    Rss,
+    /// Bytes that the same program could do without: duplicates, slack, instance dictionaries
+    #[command(
+        override_usage = "memsight heap <PID|FILE> waste [OPTIONS]",
+        after_long_help = "EXAMPLES\n  memsight heap 4242 waste\n  memsight heap app.heap waste --format json"
+    )]
+    Waste,
 }
 
 /// `memsight snapshot`.

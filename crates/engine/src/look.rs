@@ -44,7 +44,7 @@ fn look_at(process: &Process, options: &LookOptions, progress: &dyn Progress) ->
     let mut cost = Cost::default();
     for copies in 1.. {
         let capture = match options.mode {
-            Mode::Freeze => capture(process, &python, &mut cost, progress)?,
+            Mode::Auto | Mode::Fork | Mode::Freeze | Mode::Core => capture(process, &python, &mut cost, progress)?,
             Mode::Live => capture_live(process, &python, &mut cost, progress)?,
         };
         let Capture { image, usage, gil_held } = capture;
@@ -108,7 +108,7 @@ fn describe(manifest: &mut Manifest, pid: u32, options: &LookOptions, cost: &Cos
     manifest.pid = pid;
     manifest.memsight = env!("CARGO_PKG_VERSION").to_owned();
     manifest.created = clock::now();
-    manifest.mode = options.mode;
+    manifest.mode = if options.mode == Mode::Live { Mode::Live } else { Mode::Freeze };
     manifest.pause_ns = cost.pause_ns;
     manifest.attempts = cost.attempts;
     manifest.values = options.values;

@@ -58,7 +58,19 @@ impl Reader<'_> {
         let roots = self.roots(&bounds)?;
         let maps = self.maps()?;
         let manifest = self.manifest.look.clone();
-        Ok(Snapshot { manifest, types, objects, references, names, texts, roots, threads, frames, maps })
+        Ok(Snapshot {
+            manifest,
+            types,
+            objects,
+            references,
+            names,
+            texts,
+            roots,
+            threads,
+            frames,
+            maps,
+            pymalloc: None,
+        })
     }
 
     fn rows(&self, table: Table, columns: &[&str]) -> Result<Rows, FormatError> {

@@ -13,6 +13,7 @@ mod memory;
 pub mod metrics;
 mod objects;
 mod progress;
+mod pymalloc;
 mod snapshot;
 mod texts;
 mod units;
@@ -28,6 +29,7 @@ pub use label::{Label, LabelKind, MAX_PAYLOAD};
 pub use memory::{Fault, ReadMemory, Region};
 pub use objects::{AddressColumn, Counts, ExternalSizes, ObjectFlags, ObjectId, ObjectTable, ReferenceTable, Sizes};
 pub use progress::{Progress, Quiet};
+pub use pymalloc::{Allocator, Arena, Pool, Pymalloc};
 pub use snapshot::{
     FrameRecord, Manifest, Mode, NameId, Names, ObjectKind, Root, RootKind, SCHEMA_VERSION, Snapshot, ThreadRecord,
     TypeId, TypeRecord,

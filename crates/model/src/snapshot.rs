@@ -200,9 +200,15 @@ pub struct FrameRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// Every thread paused while the bytes were copied.
+    /// As a request: fork where that can be done, freeze otherwise. A look that was made is never of this mode.
     #[default]
+    Auto,
+    /// A copy-on-write copy of the process was made by the kernel in the pause, and read after it.
+    Fork,
+    /// Every thread paused while the bytes were copied.
     Freeze,
+    /// The file of a process that has ended.
+    Core,
     /// No pause: best effort, marked partial.
     Live,
 }
@@ -226,6 +232,9 @@ pub struct Manifest {
     pub vms_bytes: u64,
     /// How the bytes were read.
     pub mode: Mode,
+    /// Why it was not read in the way that costs least, where that was wanted: `no room for a copy: ...`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode_reason: Option<String>,
     /// How long the target stood still, all attempts together.
     pub pause_ns: u64,
     /// From the start of the look to its last result (a file: to the decoded heap).
@@ -265,6 +274,8 @@ pub struct Snapshot {
     pub frames: Vec<FrameRecord>,
     /// Mappings of the process.
     pub maps: Vec<Region>,
+    /// The allocator of small objects, where it was looked at.
+    pub pymalloc: Option<crate::Pymalloc>,
 }
 
 impl Snapshot {

@@ -39,9 +39,15 @@ impl Heap {
 #[pyo3(signature = (pid, mode, values))]
 pub(crate) fn look(py: Python<'_>, pid: u32, mode: &str, values: bool) -> PyResult<Heap> {
     let mode = match mode {
+        "auto" => Mode::Auto,
+        "fork" => Mode::Fork,
         "freeze" => Mode::Freeze,
         "live" => Mode::Live,
-        other => return Err(PyValueError::new_err(format!("mode is \"freeze\" or \"live\", not {other:?}"))),
+        other => {
+            return Err(PyValueError::new_err(format!(
+                "mode is \"auto\", \"fork\", \"freeze\" or \"live\", not {other:?}"
+            )));
+        }
     };
     let options = LookOptions { mode, values, shallow: false };
     enter(py, move |progress| memsight_engine::look(pid, &options, progress).map(Heap::new))

@@ -49,6 +49,11 @@ pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), 
         View::Path { query } => shown(analysis.path(&query, rows)?, ticker, console, text::path),
         View::Object { address } => shown(analysis.object(&address, rows)?, ticker, console, text::object),
         View::Threads => shown(analysis.threads(rows), ticker, console, text::threads),
+        View::Garbage => shown(analysis.garbage(rows), ticker, console, text::garbage),
+        View::Cycles => shown(analysis.cycles(rows), ticker, console, text::cycles),
+        View::Refcounts => shown(analysis.refcounts(rows), ticker, console, text::refcounts),
+        View::Rss => shown(analysis.rss(rows), ticker, console, text::rss),
+        View::Waste => shown(analysis.waste(rows), ticker, console, text::waste),
     }
 }
 

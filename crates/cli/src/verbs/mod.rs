@@ -1,8 +1,10 @@
 //! One file a verb.
 
 pub mod agent;
+pub mod compare;
 pub mod completions;
 pub mod doctor;
+pub mod export;
 pub mod gc;
 pub mod heap;
 pub mod ps;

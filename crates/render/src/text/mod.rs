@@ -2,32 +2,42 @@
 //!
 //! Every heading says in a few words what its numbers mean; what a colour says stands there in words too.
 
+mod cycles;
 mod dominators;
 mod findings;
+mod garbage;
 mod gc;
 mod listing;
 mod object;
 mod overview;
 mod paths;
+mod refcounts;
+mod rss;
 mod style;
 mod suspects;
 mod table;
 mod threads;
 mod types;
+mod waste;
 mod watch;
 mod words;
 
+pub use cycles::cycles;
 pub use dominators::dominators;
 pub use findings::findings;
+pub use garbage::garbage;
 pub use gc::gc;
 pub use listing::{doctor, error, processes};
 pub use object::object;
 pub use overview::{next_steps, overview};
 pub use paths::path;
+pub use refcounts::refcounts;
+pub use rss::rss;
 pub use style::{Style, Tone};
 pub use suspects::{culprit, suspects};
 pub use threads::threads;
 pub use types::{histogram, types};
+pub use waste::waste;
 pub use watch::{Cost, WatchView, watch};
 pub use words::clean;
 

@@ -54,7 +54,8 @@ fn account(view: &Overview, style: &Style) -> String {
 fn cost(view: &Overview) -> Vec<String> {
     let looked = match view.header.mode {
         Mode::Live => "never paused (--mode live)".to_owned(),
-        Mode::Freeze => {
+        Mode::Core => "read from a core file".to_owned(),
+        Mode::Auto | Mode::Fork | Mode::Freeze => {
             let gil = if view.gil_held { "a thread held the GIL" } else { "GIL free" };
             format!("paused {} ({}, {gil})", duration(view.pause_ns), plural(u64::from(view.attempts), "attempt"))
         }
