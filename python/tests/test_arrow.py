@@ -9,6 +9,7 @@ import pytest
 import memsight
 
 TABLES = ["objects", "references", "types", "names", "texts", "roots", "threads", "frames", "maps"]
+TABLES += ["arenas", "pools", "blocks", "pins"]
 
 
 @pytest.fixture(scope="module")

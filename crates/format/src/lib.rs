@@ -14,6 +14,7 @@ pub mod history;
 mod manifest;
 pub mod monitor;
 mod platform;
+mod pymalloc;
 mod read;
 mod rows;
 mod sink;

@@ -9,6 +9,7 @@ use memsight_model::{Manifest, SCHEMA_VERSION};
 use serde::{Deserialize, Serialize};
 
 use crate::FormatError;
+use crate::pymalloc::PymallocHead;
 
 /// Name of the manifest inside the folder. Written last: a folder without it is no snapshot.
 pub(crate) const MANIFEST: &str = "manifest.json";
@@ -27,6 +28,9 @@ pub(crate) struct ManifestFile {
     /// What, when, at what cost.
     #[serde(flatten)]
     pub(crate) look: Manifest,
+    /// The allocator of small objects, where it was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pymalloc: Option<PymallocHead>,
     /// The files, by name of their table.
     pub(crate) tables: BTreeMap<String, TableFile>,
 }

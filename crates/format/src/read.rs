@@ -31,9 +31,9 @@ pub fn read(from: &Path) -> Result<Snapshot, FormatError> {
         .unwrap_or_else(|_| Err(FormatError::damaged(from, "a table is no valid Parquet file")))
 }
 
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     folder: &'a Path,
-    manifest: &'a ManifestFile,
+    pub(crate) manifest: &'a ManifestFile,
 }
 
 impl Reader<'_> {
@@ -57,6 +57,7 @@ impl Reader<'_> {
             RootBounds { objects: objects.len(), names: name_count, frames: frames.len(), threads: threads.len() };
         let roots = self.roots(&bounds)?;
         let maps = self.maps()?;
+        let pymalloc = self.pymalloc(objects.len(), types.len())?;
         let manifest = self.manifest.look.clone();
         Ok(Snapshot {
             manifest,
@@ -69,11 +70,16 @@ impl Reader<'_> {
             threads,
             frames,
             maps,
-            pymalloc: None,
+            holders: Vec::new(),
+            pymalloc,
+            residence: None,
+            c_heap: None,
+            buffers: Vec::new(),
         })
     }
 
-    fn rows(&self, table: Table, columns: &[&str]) -> Result<Rows, FormatError> {
+    /// The file of `table`; an optional one is asked for only when the manifest says that it is there.
+    pub(crate) fn rows(&self, table: Table, columns: &[&str]) -> Result<Rows, FormatError> {
         Rows::open(self.folder, self.manifest, table, columns)
     }
 

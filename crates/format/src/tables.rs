@@ -15,10 +15,16 @@ use arrow_schema::{Field, Schema};
 use memsight_model::{LabelKind, NameId, Names, ObjectFlags, ObjectId, Snapshot, TypeId};
 
 use crate::FormatError;
+use crate::pymalloc;
 
 /// Names of the tables, as [`table`] takes them and as their files are called.
-pub const TABLES: [&str; 9] =
-    ["objects", "references", "types", "names", "texts", "roots", "threads", "frames", "maps"];
+///
+/// Those from `arenas` on are optional: a snapshot has them when that was looked at.
+#[rustfmt::skip]
+pub const TABLES: [&str; 13] = [
+    "objects", "references", "types", "names", "texts", "roots", "threads", "frames", "maps",
+    "arenas", "pools", "blocks", "pins",
+];
 
 /// Names of [`LabelKind`] in files, indexed by its number. Part of the format: never changed, only added to.
 pub(crate) const LABEL_KINDS: [&str; 11] =
@@ -68,14 +74,32 @@ pub(crate) enum Table {
     Threads,
     Frames,
     Maps,
+    Arenas,
+    Pools,
+    Blocks,
+    Pins,
 }
 
 impl Table {
     /// Every table, in the order of [`TABLES`].
-    pub(crate) const ALL: [Table; 9] = {
+    pub(crate) const ALL: [Table; 13] = {
         use Table::*;
-        [Objects, References, Types, Names, Texts, Roots, Threads, Frames, Maps]
+        [Objects, References, Types, Names, Texts, Roots, Threads, Frames, Maps, Arenas, Pools, Blocks, Pins]
     };
+
+    /// Whether a snapshot is whole without it. A new optional table does not raise the version of the format: older
+    /// readers pass over it, and newer ones read older snapshots.
+    pub(crate) fn is_optional(self) -> bool {
+        self >= Table::Arenas
+    }
+
+    /// Whether `snapshot` has it.
+    pub(crate) fn is_in(self, snapshot: &Snapshot) -> bool {
+        match self {
+            Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => snapshot.pymalloc.is_some(),
+            _ => !self.is_optional(),
+        }
+    }
 
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
@@ -99,13 +123,16 @@ impl Table {
             Table::Threads => snapshot.threads.len(),
             Table::Frames => snapshot.frames.len(),
             Table::Maps => snapshot.maps.len(),
+            Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => {
+                snapshot.pymalloc.as_ref().map_or(0, |pymalloc| pymalloc::rows(pymalloc, self))
+            }
         }
     }
 }
 
 /// Columns under construction.
 #[derive(Default)]
-struct Columns {
+pub(crate) struct Columns {
     fields: Vec<Field>,
     arrays: Vec<ArrayRef>,
 }
@@ -118,12 +145,12 @@ impl Columns {
     }
 
     /// A column without nulls.
-    fn with(self, name: &str, array: impl Array + 'static) -> Columns {
+    pub(crate) fn with(self, name: &str, array: impl Array + 'static) -> Columns {
         self.push(name, false, array)
     }
 
     /// A column where null means "does not apply" or "not known".
-    fn with_nulls(self, name: &str, array: impl Array + 'static) -> Columns {
+    pub(crate) fn with_nulls(self, name: &str, array: impl Array + 'static) -> Columns {
         self.push(name, true, array)
     }
 
@@ -154,7 +181,7 @@ where
 
 /// A snapshot with the dictionaries that several batches share.
 pub(crate) struct Tables<'a> {
-    snapshot: &'a Snapshot,
+    pub(crate) snapshot: &'a Snapshot,
     /// Each name once (pandas insists on it), although several types may share one.
     type_names: ArrayRef,
     /// By row of the type table, where its name stands in `type_names`.
@@ -189,11 +216,12 @@ impl<'a> Tables<'a> {
             Table::Threads => self.threads(range),
             Table::Frames => self.frames(range),
             Table::Maps => self.maps(range),
+            Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => self.pymalloc(table, range),
         };
         columns.finish(table)
     }
 
-    fn type_names(&self, rows: impl Iterator<Item = TypeId>) -> DictionaryArray<UInt32Type> {
+    pub(crate) fn type_names(&self, rows: impl Iterator<Item = TypeId>) -> DictionaryArray<UInt32Type> {
         let keys = rows.map(|row| self.type_name_keys.get(row.0 as usize).copied());
         dictionary::<UInt32Type>(keys, &self.type_names)
     }
@@ -376,6 +404,7 @@ mod tests {
         assert_eq!(LABEL_KINDS[LabelKind::Inferred as usize], "inferred");
         for (i, table) in Table::ALL.into_iter().enumerate() {
             assert_eq!(table.name(), TABLES[i]);
+            assert!(table.is_optional() != table.is_in(&Snapshot::default()));
         }
     }
 

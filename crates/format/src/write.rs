@@ -15,6 +15,7 @@ use parquet::schema::types::ColumnPath;
 use crate::FormatError;
 use crate::folder::{self, Staging};
 use crate::manifest::{FORMAT, MANIFEST, ManifestFile, TableFile};
+use crate::pymalloc::PymallocHead;
 use crate::sink::{Sink, Storage};
 use crate::tables::{Table, Tables};
 
@@ -65,7 +66,8 @@ fn write_through<W: Storage>(
     let tables = Tables::of(snapshot);
     let write = |table: &Table| Ok((table.name().to_owned(), write_table(&tables, *table, &staging, wrap)?));
     // the references are the larger half of every heap: written beside all the rest
-    let (large, rest): (Vec<Table>, Vec<Table>) = Table::ALL.into_iter().partition(|table| *table == Table::References);
+    let there = Table::ALL.into_iter().filter(|table| table.is_in(snapshot));
+    let (large, rest): (Vec<Table>, Vec<Table>) = there.partition(|table| *table == Table::References);
     let files: Result<_, FormatError> = std::thread::scope(|scope| {
         let large = scope.spawn(|| large.iter().map(write).collect::<Result<Vec<_>, _>>());
         let rest = rest.iter().map(write).collect::<Result<Vec<_>, _>>();
@@ -74,7 +76,8 @@ fn write_through<W: Storage>(
     });
     let mut look = snapshot.manifest.clone();
     look.schema_version = SCHEMA_VERSION;
-    write_manifest(&ManifestFile { format: FORMAT.to_owned(), look, tables: files? }, &staging, wrap)?;
+    let pymalloc = snapshot.pymalloc.as_ref().map(PymallocHead::of);
+    write_manifest(&ManifestFile { format: FORMAT.to_owned(), look, pymalloc, tables: files? }, &staging, wrap)?;
     staging.publish(options.force)
 }
 

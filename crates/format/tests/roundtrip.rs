@@ -62,3 +62,14 @@ fn tables_have_the_rows_and_columns_of_the_snapshot() {
     assert_eq!(error.code(), "MS-E058");
     assert!(error.hint().contains("objects"));
 }
+
+#[test]
+fn a_snapshot_without_the_optional_tables_comes_back_equal() {
+    let snapshot = memsight_model::Snapshot { pymalloc: None, ..common::snapshot(4, 100) };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.heap");
+    write(&snapshot, &path, &WriteOptions::default()).unwrap();
+    assert!(!path.join("pools.parquet").exists());
+    assert!(read(&path).unwrap() == snapshot);
+    assert_eq!(table(&snapshot, "pools").unwrap().num_rows(), 0, "an empty table with its columns");
+}

@@ -5,34 +5,42 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod contents;
 mod figures;
 mod finding;
 mod gc;
+mod holders;
 mod label;
 mod memory;
 pub mod metrics;
 mod objects;
 mod progress;
 mod pymalloc;
+mod residence;
 mod snapshot;
 mod texts;
 mod units;
 
 pub use address::Address;
+pub use contents::{Boxed, Contents, Equals, InstanceLayout, Slack};
 pub use figures::{
     ContainerSample, MachineSample, MemoryInfo, Pressure, ProcessSample, Rollup, Sample, StatusFigures, SwapMemory,
     Timestamp, Totals, Unavailable, VirtualMemory,
 };
 pub use finding::{Confidence, Finding, Severity};
 pub use gc::{GcEvent, GcGeneration, GcInterpreter, GcReading, PauseSource};
+pub use holders::{Holder, HolderKind};
 pub use label::{Label, LabelKind, MAX_PAYLOAD};
 pub use memory::{Fault, ReadMemory, Region};
 pub use objects::{AddressColumn, Counts, ExternalSizes, ObjectFlags, ObjectId, ObjectTable, ReferenceTable, Sizes};
 pub use progress::{Progress, Quiet};
-pub use pymalloc::{Allocator, Arena, Pool, Pymalloc};
+pub use pymalloc::{Allocator, Arena, Owned, Pin, Pool, Pymalloc};
+pub use residence::{
+    CAllocator, CArena, CBlocks, CHeap, CMapping, OwnedBuffer, PageRuns, Residence, ResidentMapping,
+};
 pub use snapshot::{
-    FrameRecord, Manifest, Mode, NameId, Names, ObjectKind, Root, RootKind, SCHEMA_VERSION, Snapshot, ThreadRecord,
-    TypeId, TypeRecord,
+    FrameRecord, Manifest, Mode, NameId, Names, ObjectKind, ProcessStamp, Root, RootKind, SCHEMA_VERSION, Snapshot,
+    ThreadRecord, TypeId, TypeRecord,
 };
 pub use texts::TextTable;
 pub use units::{Bytes, count, duration};

@@ -6,7 +6,7 @@ use crate::{Address, ObjectId, ObjectTable, ReferenceTable, Region, TextTable};
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Number of a row in [`Snapshot::types`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct TypeId(pub u32);
 
 /// Number of a name in [`Names`].
@@ -213,6 +213,15 @@ pub enum Mode {
     Live,
 }
 
+/// What tells a process from every other one that had or will have its id.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct ProcessStamp {
+    /// Id of the boot of the machine (`/proc/sys/kernel/random/boot_id`).
+    pub boot_id: String,
+    /// When the process started, in clock ticks since that boot (`/proc/PID/stat`).
+    pub started_ticks: u64,
+}
+
 /// What was looked at, when, and at what cost.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Manifest {
@@ -226,6 +235,12 @@ pub struct Manifest {
     pub python: String,
     /// When, in RFC 3339 (UTC).
     pub created: String,
+    /// When, in nanoseconds since 1970: for the time between two looks, which may be short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_ns: Option<u64>,
+    /// Which process the id means, where that was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<ProcessStamp>,
     /// Resident set size in the pause (`/proc/PID/statm`).
     pub rss_bytes: u64,
     /// Virtual size in the pause (`/proc/PID/statm`).
@@ -274,8 +289,18 @@ pub struct Snapshot {
     pub frames: Vec<FrameRecord>,
     /// Mappings of the process.
     pub maps: Vec<Region>,
+    /// What holds objects from outside the Python heap; empty where it was not looked at.
+    pub holders: Vec<crate::Holder>,
     /// The allocator of small objects, where it was looked at.
     pub pymalloc: Option<crate::Pymalloc>,
+    /// What could be held in less, where contents were looked at.
+    pub contents: Option<crate::Contents>,
+    /// What was in memory, page by page, where it was looked at.
+    pub residence: Option<crate::Residence>,
+    /// The C library's allocator, where it was looked at.
+    pub c_heap: Option<crate::CHeap>,
+    /// Memory of objects apart from them, beyond pymalloc; ascending by owner; empty where it was not looked at.
+    pub buffers: Vec<crate::OwnedBuffer>,
 }
 
 impl Snapshot {

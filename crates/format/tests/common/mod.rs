@@ -2,8 +2,8 @@
 #![allow(dead_code)] // not every test file uses everything
 
 use memsight_model::{
-    Address, ExternalSizes, FrameRecord, Label, LabelKind, Manifest, NameId, ObjectFlags, ObjectId, ObjectKind,
-    ObjectTable, Region, Root, RootKind, Snapshot, ThreadRecord, TypeId, TypeRecord,
+    Address, Arena, ExternalSizes, FrameRecord, Label, LabelKind, Manifest, NameId, ObjectFlags, ObjectId, ObjectKind,
+    ObjectTable, Owned, Pin, Pool, Pymalloc, Region, Root, RootKind, Snapshot, ThreadRecord, TypeId, TypeRecord,
 };
 
 /// A small generator of numbers that look random (SplitMix64): the same seed gives the same snapshot.
@@ -48,6 +48,7 @@ pub fn snapshot(seed: u64, objects: u32) -> Snapshot {
     threads_and_frames(&mut dice, &mut snapshot);
     roots(&mut dice, &mut snapshot, names);
     maps(&mut dice, &mut snapshot);
+    snapshot.pymalloc = Some(pymalloc(&mut dice, objects, snapshot.types.len() as u32));
     snapshot
 }
 
@@ -65,6 +66,25 @@ fn manifest(dice: &mut Dice) -> Manifest {
         partial: vec!["3 objects were unreadable".into()],
         ..Default::default()
     }
+}
+
+fn pymalloc(dice: &mut Dice, objects: u32, types: u32) -> Pymalloc {
+    let mut pymalloc = Pymalloc { pool_bytes: 16 << 10, raw_blocks: dice.odds(2).then(|| 7), ..Default::default() };
+    for i in 0..1 + u64::from(dice.below(20)) {
+        let address = Address(0x7f00_0000_0000 + (i << 20));
+        let free_pools = dice.below(64);
+        let interpreter = i64::from(dice.below(2));
+        pymalloc.arenas.push(Arena { address, bytes: 1 << 20, pools: 64, free_pools, interpreter });
+        let used = 1 + dice.below(100) as u16;
+        let fresh = dice.below(100) as u16;
+        pymalloc.pools.push(Pool { address, block_bytes: 32, used, capacity: 510, fresh });
+        if objects > 0 {
+            pymalloc.pins.push(Pin { block: Address(address.0 + 48), object: ObjectId(dice.below(objects)) });
+        }
+    }
+    let (objects, buffers) = (dice.roll(), dice.roll());
+    pymalloc.owned.push(Owned { type_: TypeId(dice.below(types)), block_bytes: 32, objects, buffers });
+    pymalloc
 }
 
 fn types(dice: &mut Dice, objects: u32) -> Vec<TypeRecord> {
