@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// An address in the target's address space. Foreign: never dereferenced, arithmetic is checked.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
 pub struct Address(pub u64);
 
 impl Address {

@@ -55,6 +55,31 @@ impl Rollup {
     pub fn uss_bytes(&self) -> u64 {
         self.private_clean_bytes.saturating_add(self.private_dirty_bytes).saturating_add(self.private_hugetlb_bytes)
     }
+
+    /// Adds the figures of another mapping.
+    pub fn add(&mut self, other: &Rollup) {
+        let add = |to: &mut u64, more: u64| *to = to.saturating_add(more);
+        add(&mut self.rss_bytes, other.rss_bytes);
+        add(&mut self.pss_bytes, other.pss_bytes);
+        add(&mut self.pss_anon_bytes, other.pss_anon_bytes);
+        add(&mut self.pss_file_bytes, other.pss_file_bytes);
+        add(&mut self.pss_shmem_bytes, other.pss_shmem_bytes);
+        add(&mut self.shared_clean_bytes, other.shared_clean_bytes);
+        add(&mut self.shared_dirty_bytes, other.shared_dirty_bytes);
+        add(&mut self.private_clean_bytes, other.private_clean_bytes);
+        add(&mut self.private_dirty_bytes, other.private_dirty_bytes);
+        add(&mut self.referenced_bytes, other.referenced_bytes);
+        add(&mut self.anonymous_bytes, other.anonymous_bytes);
+        add(&mut self.lazy_free_bytes, other.lazy_free_bytes);
+        add(&mut self.anon_huge_pages_bytes, other.anon_huge_pages_bytes);
+        add(&mut self.shmem_huge_pages_bytes, other.shmem_huge_pages_bytes);
+        add(&mut self.file_huge_pages_bytes, other.file_huge_pages_bytes);
+        add(&mut self.shared_hugetlb_bytes, other.shared_hugetlb_bytes);
+        add(&mut self.private_hugetlb_bytes, other.private_hugetlb_bytes);
+        add(&mut self.swap_bytes, other.swap_bytes);
+        add(&mut self.swap_pss_bytes, other.swap_pss_bytes);
+        add(&mut self.locked_bytes, other.locked_bytes);
+    }
 }
 
 /// The memory lines of `/proc/PID/status` (`fs/proc/task_mmu.c`, `task_mem`).
@@ -281,4 +306,7 @@ pub struct Sample {
     pub container: Option<ContainerSample>,
     /// The machine, when asked for.
     pub machine: Option<MachineSample>,
+    /// Two samples of one monitor with the same revision differ by `at` alone; 0: nobody counts.
+    #[serde(skip)]
+    pub revision: u64,
 }

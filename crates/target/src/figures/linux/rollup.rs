@@ -43,31 +43,6 @@ pub(super) fn set(rollup: &mut Rollup, key: &[u8], value: &[u8]) {
     }
 }
 
-/// Adds the figures of one mapping to a sum.
-pub(super) fn add(sum: &mut Rollup, other: &Rollup) {
-    let add = |to: &mut u64, more: u64| *to = to.saturating_add(more);
-    add(&mut sum.rss_bytes, other.rss_bytes);
-    add(&mut sum.pss_bytes, other.pss_bytes);
-    add(&mut sum.pss_anon_bytes, other.pss_anon_bytes);
-    add(&mut sum.pss_file_bytes, other.pss_file_bytes);
-    add(&mut sum.pss_shmem_bytes, other.pss_shmem_bytes);
-    add(&mut sum.shared_clean_bytes, other.shared_clean_bytes);
-    add(&mut sum.shared_dirty_bytes, other.shared_dirty_bytes);
-    add(&mut sum.private_clean_bytes, other.private_clean_bytes);
-    add(&mut sum.private_dirty_bytes, other.private_dirty_bytes);
-    add(&mut sum.referenced_bytes, other.referenced_bytes);
-    add(&mut sum.anonymous_bytes, other.anonymous_bytes);
-    add(&mut sum.lazy_free_bytes, other.lazy_free_bytes);
-    add(&mut sum.anon_huge_pages_bytes, other.anon_huge_pages_bytes);
-    add(&mut sum.shmem_huge_pages_bytes, other.shmem_huge_pages_bytes);
-    add(&mut sum.file_huge_pages_bytes, other.file_huge_pages_bytes);
-    add(&mut sum.shared_hugetlb_bytes, other.shared_hugetlb_bytes);
-    add(&mut sum.private_hugetlb_bytes, other.private_hugetlb_bytes);
-    add(&mut sum.swap_bytes, other.swap_bytes);
-    add(&mut sum.swap_pss_bytes, other.swap_pss_bytes);
-    add(&mut sum.locked_bytes, other.locked_bytes);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

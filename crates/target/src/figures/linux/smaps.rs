@@ -25,14 +25,14 @@ pub fn group_by_path(maps: &[MapFigures]) -> Vec<MapGroup> {
         if let Some(group) = groups.get_mut(place) {
             group.mappings += 1;
             group.size_bytes = group.size_bytes.saturating_add(map.size_bytes);
-            rollup::add(&mut group.pages, &map.pages);
+            group.pages.add(&map.pages);
         }
     }
     groups
 }
 
 /// The mappings of a smaps file, in its order (ascending). Lines of another shape are left out.
-pub(super) fn parse(text: &[u8]) -> Vec<MapFigures> {
+pub(crate) fn parse(text: &[u8]) -> Vec<MapFigures> {
     let mut maps: Vec<MapFigures> = Vec::new();
     for line in text.split(|&byte| byte == b'\n') {
         match (header(line), maps.last_mut()) {
@@ -48,7 +48,7 @@ pub(super) fn parse(text: &[u8]) -> Vec<MapFigures> {
 pub(super) fn sum(maps: &[MapFigures]) -> Rollup {
     let mut sum = Rollup::default();
     for map in maps {
-        rollup::add(&mut sum, &map.pages);
+        sum.add(&map.pages);
     }
     sum
 }
