@@ -1,12 +1,20 @@
 //! The date of a look.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Now, in RFC 3339: `2026-11-22T06:30:00Z`.
-#[allow(clippy::disallowed_methods, reason = "the engine is the door to the clock")]
 pub(crate) fn now() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    rfc3339(since.as_secs())
+    rfc3339(since_1970().as_secs())
+}
+
+/// Now, in nanoseconds since 1970.
+pub(crate) fn now_ns() -> u64 {
+    u64::try_from(since_1970().as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[allow(clippy::disallowed_methods, reason = "the engine is the door to the clock")]
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Seconds since 1970 as a date in the proleptic Gregorian calendar.

@@ -34,6 +34,7 @@ pub fn look(pid: u32, options: &LookOptions, progress: &dyn Progress) -> Result<
     let started = start();
     let process = Process::open(pid)?;
     let mut snapshot = look_at(&process, options, progress).map_err(|error| blame(&process, error))?;
+    snapshot.manifest.process = process.stamp();
     snapshot.manifest.total_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
     Ok(snapshot)
 }
@@ -108,6 +109,7 @@ fn describe(manifest: &mut Manifest, pid: u32, options: &LookOptions, cost: &Cos
     manifest.pid = pid;
     manifest.memsight = env!("CARGO_PKG_VERSION").to_owned();
     manifest.created = clock::now();
+    manifest.created_ns = Some(clock::now_ns());
     manifest.mode = if options.mode == Mode::Live { Mode::Live } else { Mode::Freeze };
     manifest.pause_ns = cost.pause_ns;
     manifest.attempts = cost.attempts;

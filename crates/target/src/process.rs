@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use memsight_model::{Progress, Region};
+use memsight_model::{ProcessStamp, Progress, Region};
 
 use crate::diagnose;
 use crate::error::TargetError;
@@ -66,6 +66,13 @@ impl Process {
     /// Its id in our PID namespace.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// What tells it from the other processes that have had its id; `None` where the kernel hides its boot. Source:
+    /// `/proc/PID/stat`, `/proc/sys/kernel/random/boot_id`.
+    pub fn stamp(&self) -> Option<ProcessStamp> {
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(ProcessStamp { boot_id: boot.trim().to_owned(), started_ticks: self.started })
     }
 
     /// Fails unless it still runs, under the same id.

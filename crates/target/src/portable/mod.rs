@@ -97,6 +97,10 @@ impl Process {
         match self.0 {}
     }
 
+    pub fn stamp(&self) -> Option<memsight_model::ProcessStamp> {
+        match self.0 {}
+    }
+
     pub fn prepare(&self) -> Result<(), TargetError> {
         match self.0 {}
     }
