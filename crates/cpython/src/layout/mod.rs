@@ -32,6 +32,9 @@ pub struct Layout {
     pub interpreter: Interpreter,
     pub thread: Thread,
     pub gc: Gc,
+    /// Where pymalloc keeps its state, for versions that keep it where a table can tell (3.12 and later); before, it
+    /// is in variables of one file, found by what they hold.
+    pub obmalloc: Option<Obmalloc>,
     pub type_object: TypeObject,
     pub heap_type: HeapType,
     pub dict: Dict,
@@ -224,6 +227,30 @@ pub struct GcRings {
     /// Odd while the collector writes, 2 more after each write (3.15.1 and later).
     pub update_seq: Maybe,
     pub size: u16,
+}
+
+/// `struct _obmalloc_state` (`pycore_obmalloc.h`) and the allocators in use (`pycore_pymem.h`).
+#[derive(Debug, Clone)]
+pub struct Obmalloc {
+    /// `_PyRuntimeState.allocators.standard`: three `PyMemAllocatorEx` (raw, mem, obj) of 5 words.
+    pub allocators: Far,
+    /// `_PyRuntimeState.allocators.debug`: what the debug hooks call, three of 6 words.
+    pub debug_allocators: Far,
+    pub state: ObmallocState,
+    /// `struct arena_object *arenas`, and how many it has room for.
+    pub arenas: Offset,
+    pub maxarenas: Offset,
+    pub allocated: Offset,
+    pub raw_blocks: Offset,
+}
+
+/// How an interpreter leads to its `struct _obmalloc_state`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObmallocState {
+    /// It is part of the interpreter (3.12).
+    Inline(Far),
+    /// The interpreter points at it (3.13 and later).
+    Pointer(Far),
 }
 
 /// `PyTypeObject` (`cpython/object.h`).

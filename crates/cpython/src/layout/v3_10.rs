@@ -327,6 +327,7 @@ pub(super) static LAYOUT: Layout = Layout {
         stat: GcStat { collections: 0, collected: 8, uncollectable: 16, size: 24 },
         rings: None,
     },
+    obmalloc: None,
     type_object: TypeObject {
         name: 24,
         basicsize: 32,

@@ -511,6 +511,15 @@ pub(super) static LAYOUT: Layout = Layout {
         stat: GcStat { collections: 0, collected: 8, uncollectable: 16, size: 24 },
         rings: None,
     },
+    obmalloc: Some(Obmalloc {
+        allocators: 704,
+        debug_allocators: 824,
+        state: ObmallocState::Pointer(10800),
+        arenas: 512,
+        maxarenas: 520,
+        allocated: 1064,
+        raw_blocks: 1088,
+    }),
     type_object: TypeObject {
         name: 24,
         basicsize: 32,

@@ -571,6 +571,15 @@ pub(super) static LAYOUT: Layout = Layout {
             size: 1120,
         }),
     },
+    obmalloc: Some(Obmalloc {
+        allocators: 1008,
+        debug_allocators: 1128,
+        state: ObmallocState::Pointer(10880),
+        arenas: 512,
+        maxarenas: 520,
+        allocated: 1064,
+        raw_blocks: 1088,
+    }),
     type_object: TypeObject {
         name: 24,
         basicsize: 32,

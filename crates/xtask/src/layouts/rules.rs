@@ -45,6 +45,7 @@ pub const LAYOUT: Fields = &[
     ("interpreter", Struct("Interpreter", INTERPRETER)),
     ("thread", Struct("Thread", THREAD)),
     ("gc", Struct("Gc", GC)),
+    ("obmalloc", MaybeStruct("Obmalloc", OBMALLOC)),
     ("type_object", Struct("TypeObject", TYPE_OBJECT)),
     ("heap_type", Struct("HeapType", HEAP_TYPE)),
     ("dict", Struct("Dict", DICT)),
@@ -235,6 +236,22 @@ const GC_RINGS: Fields = &[
     ("old_index", At(&["gc_old_stats_buffer.index"])),
     ("update_seq", Maybe(&["gc_stats.update_seq"])),
     ("size", Size(&["gc_stats"])),
+];
+
+const OBMALLOC: Fields = &[
+    ("allocators", At(&["_PyRuntimeState.allocators.standard"])),
+    ("debug_allocators", At(&["_PyRuntimeState.allocators.debug"])),
+    (
+        "state",
+        OneOf(&[
+            Variant { name: "ObmallocState::Inline", fields: &[("", "_is.obmalloc.pools")] },
+            Variant { name: "ObmallocState::Pointer", fields: &[("", "_is.obmalloc")] },
+        ]),
+    ),
+    ("arenas", At(&["_obmalloc_state.mgmt.arenas"])),
+    ("maxarenas", At(&["_obmalloc_state.mgmt.maxarenas"])),
+    ("allocated", At(&["_obmalloc_state.mgmt.narenas_currently_allocated"])),
+    ("raw_blocks", At(&["_obmalloc_state.mgmt.raw_allocated_blocks"])),
 ];
 
 const TYPE_OBJECT: Fields = &[
