@@ -17,6 +17,7 @@ pub(crate) struct KeysView {
     pub usable: u64,
     /// Entries used or usable (`shared_keys_usable_size`).
     pub capacity: u64,
+    slots: u64,
     stride: u64,
     key_at: u64,
     /// All keys are exact str, and the table knows it.
@@ -69,6 +70,7 @@ impl KeysView {
             count,
             usable,
             capacity: count.saturating_add(free).min(slots),
+            slots,
             stride,
             key_at,
             unicode,
@@ -101,12 +103,46 @@ impl KeysView {
         Ok(())
     }
 
+    /// Slots of the index table.
+    pub fn slots(&self) -> u64 {
+        self.slots
+    }
+
+    /// Bytes of the least table of the same kind that takes that many entries (`calculate_log2_keysize`); none for an
+    /// empty dictionary, which shares one.
+    pub fn least_size(&self, layout: &Layout, entries: u64) -> u64 {
+        if entries == 0 {
+            return 0;
+        }
+        let head = match layout.dict_keys {
+            DictKeys::Words { indices, .. } | DictKeys::Bytes { indices, .. } => u64::from(indices),
+        };
+        let slots = least_slots(entries);
+        let width = match slots {
+            0..=0xff => 1,
+            0x100..=0xffff => 2,
+            0x1_0000..=0xffff_ffff => 4,
+            _ => 8,
+        };
+        head + slots * width + self.stride * ((slots << 1) / 3)
+    }
+
     /// The keys of the first `count` entries, null where there is none.
     pub fn names<M: ReadMemory>(&self, memory: &M, count: u64) -> Result<Vec<Address>, Fault> {
         let mut names = Vec::new();
         self.each(memory, 0..count.min(self.count), |_, key, _| names.push(key))?;
         Ok(names)
     }
+}
+
+/// Slots of the least table that takes that many entries: `PyDict_MINSIZE` or more, two thirds of which can be used.
+pub(crate) fn least_slots(entries: u64) -> u64 {
+    const LEAST: u64 = 8;
+    let mut slots = LEAST;
+    while (slots << 1) / 3 < entries && slots < 1 << 60 {
+        slots <<= 1;
+    }
+    slots
 }
 
 /// A dictionary as read.
