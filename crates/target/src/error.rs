@@ -1,9 +1,12 @@
 //! Why a process could not be read, and what to do about it.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use memsight_model::Explain;
+
+use crate::core::CoreCause;
 
 /// Why a process could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -119,11 +122,55 @@ pub enum TargetError {
         /// What it needs.
         needs: &'static str,
     },
+    /// A file cannot be read as a core.
+    #[error("cannot read {} as a core: {cause}", path.display())]
+    Core {
+        /// The file.
+        path: PathBuf,
+        /// What stands in the way.
+        cause: CoreCause,
+    },
+    /// A file is not the one that the process of a core had mapped.
+    #[error("{} is not the file that the process had mapped as {mapped}: {cause}", path.display())]
+    CoreFile {
+        /// The file on this disk.
+        path: PathBuf,
+        /// The path that the process knew.
+        mapped: String,
+        /// How that is known.
+        cause: FileCause,
+    },
     /// Not on this operating system.
     #[error("{what} can not be read on this platform")]
     NotOnThisPlatform {
         /// What was asked for.
         what: &'static str,
+    },
+}
+
+/// How a file is known not to be the one that a process had mapped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileCause {
+    /// Their build ids differ.
+    #[error("its build id is {found}, that of the process {wanted}")]
+    BuildId {
+        /// In the core.
+        wanted: String,
+        /// In the file.
+        found: String,
+    },
+    /// Its first page or its length differs.
+    #[error("its contents differ")]
+    Differs,
+    /// The core tells of no program that it could be.
+    #[error("the core names no such program")]
+    NotMapped,
+    /// It cannot be read.
+    #[error("{source}")]
+    Io {
+        /// The system's reason.
+        source: io::Error,
     },
 }
 
@@ -198,6 +245,8 @@ impl Explain for TargetError {
             TargetError::NoGroup { .. } => "MS-E021",
             TargetError::Group { .. } => "MS-E022",
             TargetError::NotSupported { .. } => "MS-E023",
+            TargetError::Core { .. } => "MS-E027",
+            TargetError::CoreFile { .. } => "MS-E028",
             TargetError::NotOnThisPlatform { .. } => "MS-E029",
         }
     }
@@ -227,6 +276,12 @@ impl Explain for TargetError {
             TargetError::NoGroup { .. } => "Its container has ended; look at another process.".to_owned(),
             TargetError::Group { .. } => "Is the controller mounted below /sys/fs/cgroup?".to_owned(),
             TargetError::NotSupported { .. } => "The other figures are there.".to_owned(),
+            TargetError::Core { path, cause } => cause.hint(path),
+            TargetError::CoreFile { .. } => {
+                "Give the files as they were: --exe PROGRAM, or --sysroot DIR for all of them (the root of the container's \
+                 file system)."
+                    .to_owned()
+            }
             TargetError::NotOnThisPlatform { .. } => {
                 "Linux has it; docs/reference/platforms.md lists what the others have.".to_owned()
             }

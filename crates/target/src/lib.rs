@@ -6,6 +6,8 @@
 //!        └──────> memory ──> LiveMemory (each read sees the present)
 //! ```
 //!
+//! The memory of a process that has ended is read from its core file: [`Core`], on any system.
+//!
 //! Figures of memory that need no look into it are in [`figures`].
 //!
 //! Nothing of a target is changed: no signal, no write, no untouched page brought in. The bytes that come back
@@ -19,6 +21,7 @@
 
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod alloc;
+mod core;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod diagnose;
 mod diagnosis;
@@ -48,8 +51,9 @@ mod usage;
 pub use alloc::LargePages;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use diagnose::diagnose;
+pub use self::core::{Core, CoreCause, CoreFiles, is_core};
 pub use diagnosis::{Check, Diagnosis, Subject, Verdict};
-pub use error::{Denial, TargetError};
+pub use error::{Denial, FileCause, TargetError};
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use freeze::Frozen;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
