@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod components;
+mod diff;
 mod dominators;
 mod edges;
 mod garbage;
@@ -21,14 +22,17 @@ mod referrers;
 mod roots;
 mod search;
 mod sources;
+mod subset;
 mod tree;
 mod walk;
 
-pub use components::{cycle_through, cyclic_components};
+pub use components::{Components, cycle_through, cyclic_components, shortest};
+pub use diff::{Evidence, Link, Matching, Moments};
 pub use garbage::{Garbage, garbage};
 pub use paths::{Path, ShortestPaths, Step};
 pub use referrers::{Holder, common_holders, referrers};
 pub use roots::{Origin, Roots};
+pub use subset::Subset;
 pub use tree::{DominatorTree, Node};
 
 use std::sync::OnceLock;
