@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use memsight_cpython::{Moment, Python};
-use memsight_model::Progress;
+use memsight_model::{Progress, Residence};
 use memsight_target::{Image, Process, Usage};
 
-use crate::Error;
+use crate::{Error, LookOptions};
 
 /// Moments tried before a locked GIL is accepted.
 const GIL_ATTEMPTS: u32 = 12;
@@ -21,6 +21,8 @@ const MAX_ATTEMPTS: u32 = 220;
 pub(crate) struct Capture {
     pub(crate) image: Image,
     pub(crate) usage: Usage,
+    /// What was resident, when asked for: of the same pause as the usage and the image.
+    pub(crate) residence: Option<Residence>,
     pub(crate) gil_held: bool,
 }
 
@@ -43,6 +45,7 @@ enum Verdict {
 pub(crate) fn capture(
     process: &Process,
     python: &Python,
+    options: &LookOptions,
     cost: &mut Cost,
     progress: &dyn Progress,
 ) -> Result<Capture, Error> {
@@ -53,7 +56,7 @@ pub(crate) fn capture(
             return Err(Error::Cancelled);
         }
         cost.attempts += 1;
-        let collecting = match attempt(process, python, cost, progress)? {
+        let collecting = match attempt(process, python, options, cost, progress)? {
             Ok(capture) => return Ok(capture),
             Err(collecting) => collecting,
         };
@@ -68,6 +71,7 @@ pub(crate) fn capture(
 fn attempt(
     process: &Process,
     python: &Python,
+    options: &LookOptions,
     cost: &mut Cost,
     progress: &dyn Progress,
 ) -> Result<Result<Capture, bool>, Error> {
@@ -80,7 +84,10 @@ fn attempt(
         Ok(Verdict::Wait { collecting }) => Ok(Err(collecting)),
         Ok(Verdict::Good { gil_held }) => frozen
             .capture(progress)
-            .and_then(|image| Ok(Ok(Capture { image, usage: process.usage()?, gil_held })))
+            .and_then(|image| {
+                let residence = options.residence.then(|| process.residence()).transpose()?;
+                Ok(Ok(Capture { image, usage: process.usage()?, residence, gil_held }))
+            })
             .map_err(Error::from),
         Err(error) => Err(error.into()),
     };

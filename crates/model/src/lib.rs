@@ -36,11 +36,11 @@ pub use objects::{AddressColumn, Counts, ExternalSizes, ObjectFlags, ObjectId, O
 pub use progress::{Progress, Quiet};
 pub use pymalloc::{Allocator, Arena, Owned, Pin, Pool, Pymalloc};
 pub use residence::{
-    CAllocator, CArena, CBlocks, CHeap, CMapping, OwnedBuffer, PageRuns, Residence, ResidentMapping,
+    CAllocator, CArena, CBlocks, CHeap, CMapping, OwnedBuffer, PageCursor, PageRuns, Residence, ResidentMapping,
 };
 pub use snapshot::{
-    FrameRecord, Manifest, Mode, NameId, Names, ObjectKind, ProcessStamp, Root, RootKind, SCHEMA_VERSION, Snapshot,
-    ThreadRecord, TypeId, TypeRecord,
+    Ended, FrameRecord, Manifest, Mode, NameId, Names, ObjectKind, ProcessStamp, Root, RootKind, SCHEMA_VERSION,
+    Snapshot, ThreadRecord, TypeId, TypeRecord,
 };
 pub use texts::TextTable;
 pub use units::{Bytes, count, duration};

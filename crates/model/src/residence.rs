@@ -96,11 +96,40 @@ impl PageRuns {
         inside.map(move |run| run.start.max(range.start)..run.end.min(range.end))
     }
 
+    /// The same for ranges that ascend. Cost: the runs passed over.
+    pub fn cursor(&self) -> PageCursor<'_> {
+        PageCursor { runs: &self.0 }
+    }
+
     /// Bytes of the whole pages inside `range` that are in memory: what can be given back without touching its ends.
     pub fn whole_pages(&self, range: Range<u64>) -> u64 {
         let start = range.start.checked_next_multiple_of(PAGE).unwrap_or(u64::MAX);
         let end = range.end / PAGE * PAGE;
         if start < end { self.within(start..end) } else { 0 }
+    }
+}
+
+/// Counts bytes in memory from lower addresses to higher ones.
+#[derive(Debug, Clone)]
+pub struct PageCursor<'a> {
+    runs: &'a [Range<u64>],
+}
+
+impl PageCursor<'_> {
+    /// Bytes of `range` that are in memory; `range` does not begin before the one asked for last.
+    pub fn within(&mut self, range: Range<u64>) -> u64 {
+        let mut bytes = 0;
+        while let Some((run, rest)) = self.runs.split_first() {
+            if run.start >= range.end {
+                break;
+            }
+            bytes += run.end.min(range.end).saturating_sub(run.start.max(range.start));
+            if run.end > range.end {
+                break;
+            }
+            self.runs = rest;
+        }
+        bytes
     }
 }
 
@@ -117,8 +146,6 @@ pub struct CHeap {
     pub mapped: Vec<CMapping>,
     /// Bytes of such mappings as the library counts them (`hblkhd` of `mallinfo2`), where it was found.
     pub mapped_bytes: Option<u64>,
-    /// Largest number of arenas that the library allows; 0: its default, 8 for each processor.
-    pub arena_max: u64,
     /// Reasons why parts may be missing.
     pub missing: Vec<String>,
 }
@@ -264,6 +291,11 @@ mod tests {
         assert_eq!(runs.whole_pages(0x1010..0x2ff0), 0);
         assert_eq!(runs.whole_pages(0x4ff0..0x7010), 0x2000);
         assert_eq!(runs.whole_pages(u64::MAX - 5..u64::MAX), 0);
+        let mut cursor = runs.cursor();
+        assert_eq!(
+            [0x0..0x1800, 0x1800..0x2000, 0x2000..0x6000, 0x6000..0x9000].map(|r| cursor.within(r)),
+            [0x800, 0x800, 0x2000, 0x2000]
+        );
         assert_eq!(runs.parts(0x2800..0x5010).collect::<Vec<_>>(), [0x2800..0x3000, 0x5000..0x5010]);
     }
 

@@ -33,6 +33,7 @@ mod freeze;
 mod image;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod live;
+mod malloc;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod maps;
 #[cfg(any(not(target_os = "linux"), memsight_portable))]
@@ -42,16 +43,18 @@ mod process;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod procfs;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
+mod residence;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod sys;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod uprobe;
 mod usage;
 
+pub use self::core::{Core, CoreCause, CoreFiles, is_core};
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use alloc::LargePages;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use diagnose::diagnose;
-pub use self::core::{Core, CoreCause, CoreFiles, is_core};
 pub use diagnosis::{Check, Diagnosis, Subject, Verdict};
 pub use error::{Denial, FileCause, TargetError};
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
@@ -60,6 +63,7 @@ pub use freeze::Frozen;
 pub use image::Image;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use live::{LiveMemory, PinnedMemory};
+pub use malloc::c_heap;
 #[cfg(any(not(target_os = "linux"), memsight_portable))]
 pub use portable::{
     Frozen, Hit, Image, LargePages, LiveMemory, PinnedMemory, ProbeSite, Process, Uprobes, allow_reader, diagnose,

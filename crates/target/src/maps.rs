@@ -116,7 +116,8 @@ impl PageMap {
 
 /// An entry of pagemap (Documentation/admin-guide/mm/pagemap.rst): bit 63 present, 62 swapped, 61 of a file.
 fn is_wanted(entry: u64, want: Want) -> bool {
-    entry >> 62 != 0 && (want == Want::Present || entry >> 61 & 1 == 0)
+    let there = if want == Want::Resident { entry >> 63 } else { entry >> 62 };
+    there != 0 && (want == Want::Present || entry >> 61 & 1 == 0)
 }
 
 fn push(range: Range<u64>, out: &mut Vec<Range<u64>>) {

@@ -112,6 +112,8 @@ pub(crate) enum Want {
     Present,
     /// Of these, the ones that the process has written itself (not the mapped file's own).
     Written,
+    /// Of those, the ones in memory.
+    Resident,
 }
 
 /// A run of pages, as the kernel's `struct page_region`.
@@ -157,7 +159,8 @@ pub(crate) fn scan_pages(
     want: Want,
     runs: &mut [PageRun],
 ) -> io::Result<(usize, u64)> {
-    let without = IS_ZERO_PAGE | if want == Want::Written { IS_FILE } else { 0 };
+    let without = IS_ZERO_PAGE | if want == Want::Present { 0 } else { IS_FILE };
+    let with = IS_PRESENT | if want == Want::Resident { 0 } else { IS_SWAPPED };
     let mut arguments = ScanArguments {
         size: size_of::<ScanArguments>() as u64,
         start,
@@ -166,7 +169,7 @@ pub(crate) fn scan_pages(
         vec_len: runs.len() as u64,
         category_inverted: without,
         category_mask: without,
-        category_anyof_mask: IS_PRESENT | IS_SWAPPED,
+        category_anyof_mask: with,
         ..Default::default()
     };
     // SAFETY: the kernel reads and writes `arguments`, whose size it is told, and at most `vec_len` elements of

@@ -101,6 +101,10 @@ impl Process {
         match self.0 {}
     }
 
+    pub fn residence(&self) -> Result<memsight_model::Residence, TargetError> {
+        match self.0 {}
+    }
+
     pub fn prepare(&self) -> Result<(), TargetError> {
         match self.0 {}
     }

@@ -29,6 +29,7 @@ pub use listing::{last_pid, parents, pid_exists, pids, stat_of};
 pub use machine::{boot_time, machine, swap_memory, virtual_memory};
 pub use pressure::pressure;
 pub use smaps::group_by_path;
+pub(crate) use smaps::parse as parse_smaps;
 pub use thread::{thread_cpu_ns, wake_promptly};
 
 use memsight_model::Timestamp;
