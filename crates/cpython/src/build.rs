@@ -160,6 +160,21 @@ impl Python {
         if partial > 0 {
             reasons.push(format!("{partial} objects could not be decoded whole"));
         }
+        snapshot.manifest.partial.extend(torn);
+        if references {
+            let places = self.places(&shared, regions, &interpreters, &stacks.temporaries, &snapshot.threads);
+            snapshot.holders = holders::find(&shared, &snapshot.objects, &seeds, &places);
+        }
+        if references && options.contents {
+            let (contents, whole) = contents::read(&shared, &snapshot, settings.threads, progress);
+            snapshot.contents = Some(contents);
+            if !whole {
+                snapshot.manifest.partial.push("strings claim more bytes than the process has memory".to_owned());
+            }
+        }
+        snapshot.manifest.collectors = self.collectors(memory);
+        emitted.blocks.finish(&mut pymalloc);
+        snapshot.pymalloc = Some(pymalloc);
         if exhausted {
             reasons.push("containers claim more items than the process has memory".to_owned());
         }

@@ -6,7 +6,8 @@ use memsight_model::{Address, Counts, Label, LabelKind, NameId, Names, ObjectFla
 
 use crate::build::Scene;
 use crate::decode::{Decoder, Sink, Via};
-use crate::generations::Tracked;
+use crate::generations::{GC_HEAD, PREV_FINALIZED, Tracked};
+use crate::pymalloc::{Blocks, PoolIndex};
 use crate::shapes::Shape;
 use crate::sizes;
 use crate::slots::{Bits, Ranks, Slot, Slots};
@@ -120,6 +121,8 @@ impl<M: ReadMemory> Shared<'_, M> {
         let (mut size, mut interned) = (sizes::Size::default(), false);
         if let Some(row) = kind {
             let info = &self.types.infos[row as usize];
+            let finalised = memory.word(at.at(8 - GC_HEAD as i64)).is_ok_and(|link| link & PREV_FINALIZED != 0);
+            flags.0 |= if finalised { ObjectFlags::FINALIZED } else { 0 };
             if self.references {
                 decoder.references(at, info, writer);
             }
@@ -134,6 +137,11 @@ impl<M: ReadMemory> Shared<'_, M> {
         flags.0 |= if writer.broken { ObjectFlags::PARTIAL } else { 0 };
         // Row 0 of the types is "unknown".
         Object { type_: TypeId(kind.map_or(0, |row| row + 1)), size, refcount, flags, interned }
+            if let Shape::Generator(kind) = info.shape
+                && decoder.stays_open(at, kind).unwrap_or(false)
+            {
+                flags.0 |= ObjectFlags::STAYS_OPEN;
+            }
     }
 
     /// The number of the object at an address.

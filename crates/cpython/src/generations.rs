@@ -12,6 +12,8 @@ use crate::slots::{Bits, SharedBits, Slot, Slots};
 
 /// sizeof(PyGC_Head).
 pub(crate) const GC_HEAD: u64 = 16;
+/// `_PyGC_PREV_MASK_FINALIZED`, in the link to the object before.
+pub(crate) const PREV_FINALIZED: u64 = 1;
 /// Flag bits of the links (FINALIZED, COLLECTING; UNREACHABLE or the old space of 3.14.0 to 3.14.4).
 pub(crate) const FLAGS: u64 = 3;
 

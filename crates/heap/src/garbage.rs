@@ -4,7 +4,7 @@
 //! less the references from other collected objects; who has some left is held from outside, and so is everything
 //! it leads to. The rest is garbage. The permanent generation is never collected.
 
-use memsight_model::{ObjectFlags, ObjectId, Snapshot};
+use memsight_model::{Label, LabelKind, NameId, ObjectFlags, ObjectId, ObjectKind, Snapshot};
 
 /// Generation of frozen objects (`gc.freeze`).
 const PERMANENT: u8 = 3;
@@ -12,13 +12,27 @@ const PERMANENT: u8 = 3;
 /// What a full collection would find.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Garbage {
-    /// Tracked objects that no reference from outside leads to, ascending: what the collector counts as collected.
+    /// Tracked objects that no reference from outside leads to, ascending: what the collector finds unreachable.
     pub collected: Vec<ObjectId>,
     /// Objects that only those hold, such as their strings: freed with them, ascending.
     pub freed_with: Vec<ObjectId>,
+    /// Those of `collected` that are freed when the collector closes a suspended generator or coroutine, before it
+    /// counts: what only its frame holds. Ascending.
+    pub closed: Vec<ObjectId>,
+    /// Weak references from outside to garbage, with callbacks: the collector calls these. Ascending.
+    pub called: Vec<ObjectId>,
     /// References to collected objects beyond their counts: of inferred types, borrowed ones of suspended frames (3.14 and
     /// later), or a count that is too low.
     pub deficits: u64,
+}
+
+impl Garbage {
+    /// Everything that is freed, ascending.
+    pub fn freed(&self) -> Vec<ObjectId> {
+        let mut all = [&self.collected[..], &self.freed_with[..]].concat();
+        all.sort_unstable();
+        all
+    }
 }
 
 /// Finds the garbage. Cost: two passes over the references, about 5 bytes an object.
@@ -27,8 +41,32 @@ pub fn garbage(snapshot: &Snapshot) -> Garbage {
     let deficits = search.subtract();
     search.keep_reachable();
     let collected: Vec<ObjectId> = snapshot.objects.ids().filter(|id| search.is_garbage(*id)).collect();
-    let freed_with = freed_with(snapshot, &collected);
-    Garbage { collected, freed_with, deficits }
+    let called = called(snapshot, &search.suspect);
+    drop(search);
+    let mut cascade = Cascade::new(snapshot);
+    cascade.close(&collected);
+    let closed = cascade.freed();
+    let mut cascade = Cascade::new(snapshot);
+    cascade.free(&collected);
+    Garbage { freed_with: cascade.freed(), collected, closed, called, deficits }
+}
+
+/// Live weak references with a callback whose object is garbage.
+fn called(snapshot: &Snapshot, garbage: &[bool]) -> Vec<ObjectId> {
+    let is_garbage = |id: ObjectId| garbage.get(id.index()).copied().unwrap_or(false);
+    let weakrefs: Vec<bool> = snapshot.types.iter().map(|record| record.kind == ObjectKind::Weakref).collect();
+    let is_weakref =
+        |id: &ObjectId| weakrefs.get(snapshot.objects.types[id.index()].0 as usize).copied().unwrap_or(false);
+    let calls = |id: &ObjectId| {
+        let mut references = snapshot.references.of(*id);
+        references.any(|(target, label)| label.kind() == LabelKind::Weak && is_garbage(target))
+            && snapshot.references.of(*id).any(|(_, label)| is_field(snapshot, label, &["__callback__"]))
+    };
+    snapshot.objects.ids().filter(|id| is_weakref(id) && !is_garbage(*id) && calls(id)).collect()
+}
+
+fn is_field(snapshot: &Snapshot, label: Label, names: &[&str]) -> bool {
+    label.kind() == LabelKind::Field && names.contains(&snapshot.names.get(NameId(label.payload())))
 }
 
 struct Search<'a> {
@@ -91,32 +129,90 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Objects whose last reference goes with `freed`: their counts, less every strong reference of what is freed.
-fn freed_with(snapshot: &Snapshot, freed: &[ObjectId]) -> Vec<ObjectId> {
-    let mut gone = vec![false; snapshot.objects.len()];
-    freed.iter().for_each(|id| gone[id.index()] = true);
-    let mut left: std::collections::HashMap<ObjectId, u32> = Default::default();
-    let (mut pending, mut found) = (freed.to_vec(), Vec::new());
-    while let Some(id) = pending.pop() {
-        for (target, label) in snapshot.references.of(id) {
-            let Some(false) = gone.get(target.index()) else { continue };
-            let count = snapshot.objects.refcounts.get(target);
-            if !label.is_strong() || is_immortal(snapshot, target) {
-                continue;
+/// What loses its last reference when others are freed.
+struct Cascade<'a> {
+    snapshot: &'a Snapshot,
+    gone: Vec<bool>,
+    /// References left to the objects that lost some.
+    left: Vec<u32>,
+    pending: Vec<ObjectId>,
+    found: Vec<ObjectId>,
+}
+
+impl<'a> Cascade<'a> {
+    fn new(snapshot: &'a Snapshot) -> Cascade<'a> {
+        let objects = &snapshot.objects;
+        Cascade {
+            snapshot,
+            gone: vec![false; objects.len()],
+            left: objects.ids().map(|id| objects.refcounts.get(id)).collect(),
+            pending: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+
+    /// Frees `objects`, which do not count as found.
+    fn free(&mut self, objects: &[ObjectId]) {
+        objects.iter().for_each(|id| self.gone[id.index()] = true);
+        self.pending.extend(objects);
+        self.run();
+    }
+
+    /// Closes the suspended generators among `objects`: what their frames hold is let go.
+    fn close(&mut self, objects: &[ObjectId]) {
+        for &generator in objects {
+            let kind = self.snapshot.type_of(generator).map(|record| record.kind);
+            let flags = self.snapshot.objects.flags[generator.index()];
+            let stays = flags.has(ObjectFlags::FINALIZED) || flags.has(ObjectFlags::STAYS_OPEN);
+            if kind == Some(ObjectKind::Generator) && !stays {
+                self.close_one(generator);
             }
-            let left = left.entry(target).or_insert(count);
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                gone[target.index()] = true;
-                found.push(target);
-                pending.push(target);
+        }
+        self.run();
+    }
+
+    fn close_one(&mut self, generator: ObjectId) {
+        const FRAME: [&str; 6] = ["gi_frame", "f_func", "f_locals", "exc_type", "exc_value", "exc_traceback"];
+        let snapshot = self.snapshot;
+        let references = || snapshot.references.of(generator);
+        let frame_object = references().find(|(_, label)| is_field(snapshot, *label, &["frame_obj"]));
+        // Somebody else who holds the frame object gets all that it holds.
+        let outlives = frame_object.is_some_and(|(frame, _)| snapshot.objects.refcounts.get(frame) > 1);
+        for (target, label) in references() {
+            let variable = matches!(label.kind(), LabelKind::Local | LabelKind::Stack);
+            let of_frame = !outlives && (variable || is_field(snapshot, label, &FRAME));
+            if label.is_strong() && (of_frame || is_field(snapshot, label, &["frame_obj"])) {
+                self.release(target);
             }
         }
     }
-    found.sort_unstable();
-    found
-}
 
-fn is_immortal(snapshot: &Snapshot, id: ObjectId) -> bool {
-    snapshot.objects.flags.get(id.index()).is_some_and(|flags| flags.has(ObjectFlags::IMMORTAL))
+    fn run(&mut self) {
+        let snapshot = self.snapshot;
+        while let Some(id) = self.pending.pop() {
+            for (target, _) in snapshot.references.of(id).filter(|(_, label)| label.is_strong()) {
+                self.release(target);
+            }
+        }
+    }
+
+    /// Takes one reference off an object.
+    fn release(&mut self, target: ObjectId) {
+        let Some(false) = self.gone.get(target.index()) else { return };
+        let left = &mut self.left[target.index()];
+        if *left == u32::MAX {
+            return; // immortal
+        }
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            self.gone[target.index()] = true;
+            self.found.push(target);
+            self.pending.push(target);
+        }
+    }
+
+    fn freed(mut self) -> Vec<ObjectId> {
+        self.found.sort_unstable();
+        self.found
+    }
 }

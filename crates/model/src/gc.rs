@@ -31,6 +31,9 @@ pub struct GcInterpreter {
     pub id: i64,
     /// `gc.isenabled()`.
     pub enabled: bool,
+    /// `gc.get_debug()`: bits of `gc.DEBUG_*`.
+    #[serde(default)]
+    pub debug: u32,
     /// A collection runs now.
     pub collecting: bool,
     /// Youngest first, always three.
@@ -52,6 +55,11 @@ pub struct GcReading {
     pub at_ns: u64,
     /// Its interpreters, the main one first.
     pub interpreters: Vec<GcInterpreter>,
+}
+
+impl GcInterpreter {
+    /// `gc.DEBUG_SAVEALL`: a collection puts what it finds into `gc.garbage` instead of freeing it.
+    pub const DEBUG_SAVEALL: u32 = 32;
 }
 
 impl GcReading {

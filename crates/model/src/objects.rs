@@ -26,11 +26,15 @@ impl ObjectFlags {
     pub const INFERRED: u8 = 4;
     /// Something of the object could not be read; sizes or references may miss parts.
     pub const PARTIAL: u8 = 8;
+    /// Its finaliser (`__del__`, the closing of a generator) has run: it does so only once.
+    pub const FINALIZED: u8 = 64;
+    /// A generator or coroutine that its finaliser does not close: one that has not begun to run.
+    pub const STAYS_OPEN: u8 = 128;
     const GENERATION_SHIFT: u8 = 4;
 
     /// These flags with the generation (0, 1, 2; 3 permanent).
     pub fn with_generation(self, generation: u8) -> ObjectFlags {
-        ObjectFlags((self.0 & 0x0f) | Self::TRACKED | (generation.min(3) << Self::GENERATION_SHIFT))
+        ObjectFlags((self.0 & 0xcf) | Self::TRACKED | (generation.min(3) << Self::GENERATION_SHIFT))
     }
 
     /// Whether all bits of `mask` are set.

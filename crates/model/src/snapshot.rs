@@ -262,6 +262,12 @@ pub struct Manifest {
     pub values: bool,
     /// Interpreters of the process.
     pub interpreters: u32,
+    /// The collectors of its interpreters, the main one first; empty where the writer did not look.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collectors: Vec<crate::GcInterpreter>,
+    /// What a core file says of the process that it is of; for [`Mode::Core`] alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
     /// Reasons why something may be missing; empty for a whole snapshot.
     pub partial: Vec<String>,
 }

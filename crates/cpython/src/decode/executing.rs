@@ -239,3 +239,17 @@ impl<M: ReadMemory> Decoder<'_, M> {
         }
     }
 }
+
+    /// Whether a generator waits in a state in which its finaliser leaves it alone: a coroutine that was never awaited
+    /// (`_PyGen_Finalize` only warns), in 3.12 any generator that has not begun to run.
+    pub(crate) fn stays_open(&self, generator: Address, kind: Coroutine) -> Result<bool, Fault> {
+        if kind != Coroutine::Yes && self.layout.minor != 12 {
+            return Ok(false);
+        }
+        let table = &self.layout.generator;
+        if let Some(state) = table.frame_state {
+            return Ok(self.memory.u8(generator.at(state.into()))? as i8 == table.frame_created);
+        }
+        let frame = self.memory.pointer(generator.at(table.frame.unwrap_or_default().into()))?;
+        Ok(!frame.is_null() && self.memory.i32(frame.at(self.layout.frame.instruction.into()))? == -1)
+    }

@@ -31,6 +31,17 @@ impl Python {
         Ok(GcReading { at_ns: 0, interpreters: states.iter().map(read).collect::<Result<_, _>>()? })
     }
 
+    /// The same with what they hold, for a snapshot; nothing where the counters are torn, for the heap is worth having
+    /// without them.
+    pub(crate) fn collectors<M: ReadMemory>(&self, memory: &M) -> Vec<GcInterpreter> {
+        let read = || {
+            let mut reading = self.gc(memory)?;
+            self.gc_holdings(memory, &mut reading)?;
+            Ok::<_, PythonError>(reading.interpreters)
+        };
+        read().unwrap_or_default()
+    }
+
     fn gc_of<M: ReadMemory>(&self, memory: &M, id: i64, gc: Address) -> Result<GcInterpreter, PythonError> {
         let state = State::read(self, memory, gc)?;
         let mut interpreter = state.interpreter(id)?;

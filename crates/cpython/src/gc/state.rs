@@ -27,6 +27,8 @@ impl<'p> State<'p> {
         Ok(GcInterpreter {
             id,
             enabled: self.int(gc.enabled)? != 0,
+            // `int enabled; int debug;` in every version.
+            debug: self.int(gc.enabled + 4)? as u32,
             collecting: self.int(gc.collecting)? != 0,
             generations: (0..3).map(|number| self.generation(gc, number)).collect::<Result<_, _>>()?,
             long_lived_total: optional(gc.long_lived_total)?.map(|word| word as i64),

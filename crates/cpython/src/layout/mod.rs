@@ -573,6 +573,8 @@ pub struct Generator {
     pub frame_cleared: i8,
     /// State of a generator that is being executed (FRAME_EXECUTING), as i8.
     pub frame_executing: i8,
+    /// State of a generator that has not begun to run (FRAME_CREATED), as i8; up to 3.10 its `f_lasti` is -1.
+    pub frame_created: i8,
     pub code: Maybe,
     pub name: Offset,
     pub qualname: Offset,

@@ -508,6 +508,7 @@ pub(super) static LAYOUT: Layout = Layout {
         frame_state: None,
         frame_cleared: 4,
         frame_executing: 0,
+        frame_created: 0,
         code: Some(24),
         name: 40,
         qualname: 48,

@@ -512,6 +512,7 @@ pub(super) static LAYOUT: Layout = Layout {
         frame_state: Some(75),
         frame_cleared: 4,
         frame_executing: 0,
+        frame_created: -2,
         code: Some(16),
         name: 32,
         qualname: 40,

@@ -705,6 +705,7 @@ pub(super) static LAYOUT: Layout = Layout {
         frame_state: Some(67),
         frame_cleared: 4,
         frame_executing: 0,
+        frame_created: -3,
         code: None,
         name: 24,
         qualname: 32,

@@ -766,6 +766,7 @@ pub(super) static LAYOUT: Layout = Layout {
         frame_state: Some(67),
         frame_cleared: 5,
         frame_executing: 4,
+        frame_created: 0,
         code: None,
         name: 24,
         qualname: 32,

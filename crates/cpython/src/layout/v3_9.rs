@@ -267,6 +267,7 @@ pub(super) static LAYOUT: Layout = Layout {
         frame_state: None,
         frame_cleared: 4,
         frame_executing: 0,
+        frame_created: 0,
         code: Some(32),
         name: 48,
         qualname: 56,

@@ -480,6 +480,7 @@ const GENERATOR: Fields = &[
     ("frame_state", Maybe(&["PyGenObject.gi_frame_state"])),
     ("frame_cleared", Constant(&["FRAME_CLEARED"], 4)),
     ("frame_executing", Constant(&["FRAME_EXECUTING"], 0)),
+    ("frame_created", Constant(&["FRAME_CREATED"], 0)),
     ("code", Maybe(&["PyGenObject.gi_code"])),
     ("name", At(&["PyGenObject.gi_name"])),
     ("qualname", At(&["PyGenObject.gi_qualname"])),
