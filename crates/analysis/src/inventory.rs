@@ -55,7 +55,8 @@ impl Analysis<'_> {
         longest.into_iter().filter(|(length, _)| *length > 0).map(row).collect()
     }
 
-    fn length(&self, object: ObjectId) -> u64 {
+    /// Items of a container.
+    pub(crate) fn length(&self, object: ObjectId) -> u64 {
         let item = |kind| matches!(kind, LabelKind::Index | LabelKind::Value | LabelKind::Member);
         self.snapshot.references.of(object).filter(|(_, label)| item(label.kind())).count() as u64
     }

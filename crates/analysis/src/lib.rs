@@ -4,6 +4,7 @@
 //! deterministic: ties are broken by object id (address order) or by name.
 #![forbid(unsafe_code)]
 
+pub mod compare;
 pub mod cycles;
 mod dominators;
 mod error;
@@ -11,6 +12,7 @@ pub mod garbage;
 pub mod gc;
 mod histogram;
 mod inventory;
+mod knots;
 mod naming;
 mod object;
 mod paths;

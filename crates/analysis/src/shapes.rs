@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use memsight_heap::{Origin, Step};
-use memsight_model::{Label, LabelKind, ObjectId};
+use memsight_model::{Label, LabelKind, ObjectId, Snapshot};
 
 use crate::Analysis;
-use crate::words::{bare_key, is_namespace, key_of, label, root, short_type};
+use crate::words::{bare_key, is_namespace, key_of, label, lasting_root, root, short_type};
 
 const UNKNOWN: u32 = u32::MAX;
 
@@ -14,6 +14,8 @@ const UNKNOWN: u32 = u32::MAX;
 /// before it, so that the shapes of all objects cost one step each, however long the paths are.
 pub(crate) struct Shapes<'a> {
     analysis: &'a Analysis<'a>,
+    /// A root in words.
+    root: fn(&Snapshot, Origin) -> String,
     /// Shape of each object.
     of: Vec<u32>,
     list: Vec<Shape>,
@@ -37,6 +39,7 @@ impl<'a> Shapes<'a> {
     pub(crate) fn new(analysis: &'a Analysis<'a>) -> Shapes<'a> {
         Shapes {
             analysis,
+            root,
             of: vec![UNKNOWN; analysis.snapshot.objects.len()],
             list: Vec::new(),
             below: HashMap::new(),
@@ -44,6 +47,11 @@ impl<'a> Shapes<'a> {
             word_ids: HashMap::new(),
             cache: HashMap::new(),
         }
+    }
+
+    /// Shapes whose words are the same at another moment: frames without their thread and line.
+    pub(crate) fn across(analysis: &'a Analysis<'a>) -> Shapes<'a> {
+        Shapes { root: lasting_root, ..Shapes::new(analysis) }
     }
 
     /// The shape of the shortest path to `object`.
@@ -83,7 +91,7 @@ impl<'a> Shapes<'a> {
 
     fn start(&mut self, origin: Origin, object: ObjectId) -> u32 {
         let snapshot = self.analysis.snapshot;
-        let mut words = vec![root(snapshot, origin)];
+        let mut words = vec![(self.root)(snapshot, origin)];
         if origin.record(snapshot).is_none() {
             words.push(short_type(snapshot, object).to_owned());
         }

@@ -141,6 +141,23 @@ pub(crate) fn root(snapshot: &Snapshot, origin: Origin) -> String {
     }
 }
 
+/// A root in words that are the same at another moment: `frame handle() local request`.
+pub(crate) fn lasting_root(snapshot: &Snapshot, origin: Origin) -> String {
+    let record = origin.record(snapshot);
+    let Some((root, function)) = record.and_then(|record| Some((record, function(snapshot, record)?))) else {
+        return match record.filter(|record| record.kind == RootKind::Thread) {
+            Some(record) => format!("thread {}", snapshot.names.get(record.name)),
+            None => root(snapshot, origin),
+        };
+    };
+    let name = snapshot.names.get(root.name);
+    match root.kind {
+        RootKind::FrameLocal => format!("frame {function}() local {name}"),
+        RootKind::FrameStack => format!("frame {function}() temporary"),
+        _ => format!("frame {function}() {name}"),
+    }
+}
+
 fn unnamed(kind: RootKind) -> &'static str {
     match kind {
         RootKind::Interned => "interned strings",

@@ -1,0 +1,270 @@
+//! What has grown between two moments, as people and scripts see it.
+
+use memsight_model::Mode;
+use serde::Serialize;
+
+use crate::views::ObjectRef;
+
+/// One look of a comparison.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Moment {
+    /// Process id.
+    pub pid: u32,
+    /// Version of the target's Python.
+    pub python: String,
+    /// When, RFC 3339.
+    pub created: String,
+    /// How the bytes were read.
+    pub mode: Mode,
+    /// Reasons why something may be missing.
+    pub partial: Vec<String>,
+    /// Python objects.
+    pub objects: u64,
+    /// Shallow and external bytes of all objects.
+    pub heap_bytes: u64,
+    /// Resident set size.
+    pub rss_bytes: u64,
+}
+
+/// By what objects of the two moments are told to be the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// One process: the address, the type, and whatever else can be compared.
+    Address,
+    /// Two runs of a program: nothing but type and place.
+    Place,
+}
+
+/// Objects and their shallow and external bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Amount {
+    /// Objects.
+    pub objects: u64,
+    /// Their bytes, each byte once.
+    pub bytes: u64,
+}
+
+/// How many objects came, went and stayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Turnover {
+    /// Not there at the first moment.
+    pub new: Amount,
+    /// No longer there at the last one.
+    pub gone: Amount,
+    /// There at both; their bytes at the last one.
+    pub surviving: Amount,
+}
+
+/// What the pairs of objects rest on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    /// By what objects are told to be the same.
+    pub basis: Basis,
+    /// Surviving objects that something beside address, type and size confirms.
+    pub confirmed: u64,
+    /// Surviving objects by address, type and size alone.
+    pub likely: u64,
+    /// Values whose predecessor stood in the same place; counted as new and gone, not as surviving.
+    pub replaced: u64,
+    /// Addresses that another object has taken in between, as type, size, content or age tell.
+    pub reused: u64,
+    /// The basis and its limits in words.
+    pub statement: String,
+}
+
+/// What became larger, over the whole heap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Growth {
+    /// Objects more than at first; negative when fewer.
+    pub objects: i64,
+    /// Shallow and external bytes more.
+    pub heap_bytes: i64,
+    /// Resident bytes more.
+    pub rss_bytes: i64,
+}
+
+/// What a comparison comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Something grows, and nothing says that it will end.
+    Growing,
+    /// What grew grows more slowly now.
+    Slowing,
+    /// What grew is bounded, was made once, or has stopped growing: caches warmed up.
+    WarmedUp,
+    /// Nothing has grown that matters.
+    Steady,
+}
+
+/// The answer in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// What it comes to.
+    pub kind: Outcome,
+    /// In one sentence.
+    pub summary: String,
+    /// What limits the answer, and what would make it better.
+    pub notes: Vec<String>,
+}
+
+/// How the growth at one place is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Grows, and nothing says that it will end.
+    Growing,
+    /// Cycles that no collection has freed yet.
+    Garbage,
+    /// Grows more slowly in the last interval than before.
+    Slowing,
+    /// Stands where nothing stood at the first moment: made once, as far as two looks can tell.
+    FirstUse,
+    /// In the hands of a running function.
+    InUse,
+    /// A cache with a bound, or something else that ends by itself.
+    Bounded,
+    /// Did not grow in the last interval.
+    Stopped,
+}
+
+/// Growth of one type inside a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldGrowth {
+    /// `module.qualname`; built-ins bare.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Instances more.
+    pub count: i64,
+    /// Shallow and external bytes more.
+    pub bytes: i64,
+}
+
+/// A place in the program at which memory has grown.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GrowthSuspect {
+    /// "grows by 1,234 Session (12.0 MiB) held by app.cache._entries (dict)".
+    pub summary: String,
+    /// How it is to be read.
+    pub state: State,
+    /// Why it is read so, where more than growth says it.
+    pub reason: Option<String>,
+    /// What it grows by.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Instances of that type more.
+    pub count: i64,
+    /// Bytes more: new ones less gone ones, and what survivors have gained.
+    pub growth_bytes: i64,
+    /// Of them in the last interval, where there are more than two looks.
+    pub recent_bytes: Option<i64>,
+    /// From a root to the holder, in words, merged where paths differ only in indices and keys.
+    pub path: Vec<String>,
+    /// The object that has grown, when one holds at least half of the growth.
+    pub holder: Option<ObjectRef>,
+    /// Objects that share in the growth at this path.
+    pub holders: u64,
+    /// What is new.
+    pub new: Amount,
+    /// What is gone.
+    pub gone: Amount,
+    /// Bytes that surviving objects have gained (or lost) themselves.
+    pub resized_bytes: i64,
+    /// What it grows by, by type, most bytes first.
+    pub holds: Vec<HeldGrowth>,
+}
+
+/// Growth of one type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TypeGrowth {
+    /// `module.qualname`; built-ins bare.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Instances at first.
+    pub count_then: u64,
+    /// Instances at last.
+    pub count_now: u64,
+    /// Instances that are new.
+    pub new: u64,
+    /// Instances that are gone.
+    pub gone: u64,
+    /// Shallow and external bytes at first.
+    pub bytes_then: u64,
+    /// Shallow and external bytes at last.
+    pub bytes_now: u64,
+    /// Bytes more.
+    pub growth_bytes: i64,
+    /// Retained bytes at first.
+    pub retained_then_bytes: u64,
+    /// Retained bytes at last.
+    pub retained_now_bytes: u64,
+}
+
+/// Growth at one merged path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PathGrowth {
+    /// From a root, in words.
+    pub path: Vec<String>,
+    /// How it is to be read.
+    pub state: State,
+    /// What is new below it.
+    pub new: Amount,
+    /// What is gone.
+    pub gone: Amount,
+    /// Bytes more, with what survivors have gained themselves.
+    pub growth_bytes: i64,
+}
+
+/// A container that has grown: the same object at both moments, or its successor in the same place.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ContainerGrowth {
+    /// The container as it is now.
+    #[serde(flatten)]
+    pub object: ObjectRef,
+    /// Items at first.
+    pub length_then: u64,
+    /// Items at last.
+    pub length_now: u64,
+    /// Retained bytes at first.
+    pub retained_then_bytes: u64,
+    /// Bytes that new items brought, less those of gone ones, and what it gained itself.
+    pub growth_bytes: i64,
+}
+
+/// `memsight compare`: what has grown, where, and what it means.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CompareView {
+    /// [`memsight_model::SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The looks, earliest first; what has grown is told from the first to the last.
+    pub moments: Vec<Moment>,
+    /// They were given in another order.
+    pub swapped: bool,
+    /// From the first to the last look, where both say so to the nanosecond.
+    pub interval_ns: Option<u64>,
+    /// The answer in words.
+    pub verdict: Verdict,
+    /// The whole heap.
+    pub growth: Growth,
+    /// What came, went and stayed.
+    pub turnover: Turnover,
+    /// By what objects are told to be the same.
+    pub identity: Identity,
+    /// Bytes from which growth at a place is a suspect.
+    pub threshold_bytes: u64,
+    /// Where memory has grown, worst first; empty is an answer.
+    pub suspects: Vec<GrowthSuspect>,
+    /// Types by growth.
+    pub types: Vec<TypeGrowth>,
+    /// Types that have changed; `types` may show fewer.
+    pub type_count: u64,
+    /// Merged paths by growth.
+    pub paths: Vec<PathGrowth>,
+    /// Paths at which something changed; `paths` may show fewer.
+    pub path_count: u64,
+    /// Containers by growth.
+    pub containers: Vec<ContainerGrowth>,
+    /// Containers that have grown; `containers` may show fewer.
+    pub container_count: u64,
+}
