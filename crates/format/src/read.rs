@@ -70,11 +70,9 @@ impl Reader<'_> {
             threads,
             frames,
             maps,
-            holders: Vec::new(),
             pymalloc,
-            residence: None,
-            c_heap: None,
-            buffers: Vec::new(),
+            // what has no optional table yet, or was not looked at
+            ..Snapshot::default()
         })
     }
 
