@@ -85,14 +85,14 @@ impl Sum {
 /// An instance of a class with `__slots__`: heads, the struct without the dictionary's pointer, a word an attribute.
 fn slots_size(info: &TypeInfo, minor: u8, attributes: u32, weakly_referenced: bool) -> u64 {
     const WORD: u64 = 8;
+    /// `PyGC_Head`: every class of a `class` statement has the collector's flag, with slots or without.
+    const HEAD: u64 = 16;
     let dict = if matches!(info.dict, DictPlace::Offset(_)) { WORD } else { 0 };
     let managed = minor >= 12;
     let weakref = if !managed && info.weaklistoffset > 0 && !weakly_referenced { WORD } else { 0 };
     let body = info.basicsize.saturating_sub(dict + weakref) + WORD * u64::from(attributes);
-    // `type_new_alloc`: instances that are no larger than `object`'s hold nothing for the collector.
-    let head = if body > 16 { 16 } else { 0 };
     let preheader = if managed && weakly_referenced { 16 } else { 0 };
-    head + preheader + body
+    HEAD + preheader + body
 }
 
 impl<'a, M: ReadMemory> Walk<'a, M> {
@@ -140,7 +140,7 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
         };
         if loose != 0 {
             self.values(Address(loose), info.attributes.len() as u64, info, attributes)?;
-            return Ok(8 * info.attribute_room + prefix(info.attribute_room, minor));
+            return self.loose_size(Address(loose), info);
         }
         if minor < 13 || !info.has(flag::INLINE_VALUES) {
             return self.dict(Address(word), attributes);
@@ -154,6 +154,14 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
             return Ok(inline);
         }
         Ok(inline + self.dict(Address(word), attributes)?)
+    }
+
+    /// Bytes of values that stand on their own (3.11, 3.12). The room shrinks while the first instances are made; what
+    /// is left of it then is the size of the head, which tells it to 8 values: the least is taken.
+    fn loose_size(&self, values: Address, info: &TypeInfo) -> Result<u64, Fault> {
+        let head = u64::from(self.window.u8(values.at(-1))?);
+        let least = (head + 1).saturating_sub(2 + 8);
+        Ok(head + 8 * info.attribute_room.max(least))
     }
 
     /// Attributes in values named by the type's shared keys.
