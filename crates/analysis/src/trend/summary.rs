@@ -202,6 +202,25 @@ impl Summary {
         }
     }
 
+    /// Adds the last sample once more, at another time: what [`Summary::add`] makes of it, for less.
+    pub fn repeat(&mut self, at: Timestamp) {
+        let Some(started) = self.started else { return };
+        let moment = Moment { at, after_ns: at.monotonic_ns.saturating_sub(started.monotonic_ns) };
+        self.ended = at;
+        self.samples += 1;
+        if !self.living.is_empty() {
+            self.sum.push(moment.point(self.last_rss_bytes));
+        }
+        for Living { summary, series, .. } in self.living.values_mut() {
+            series.push(moment.point(summary.last_rss_bytes));
+            summary.last_ns = moment.after_ns;
+            summary.samples += 1;
+        }
+        if let Some(container) = &mut self.container {
+            container.series.push(moment.point(container.last.working_set_bytes));
+        }
+    }
+
     /// Adds ticks that were skipped.
     pub fn add_missed(&mut self, ticks: u64) {
         self.missed_ticks += ticks;

@@ -25,6 +25,17 @@ impl Cadence {
             (cadence, _) => cadence,
         }
     }
+
+    /// When the figure, last read at `last`, is due.
+    pub(super) fn next(self, last: Option<u64>) -> u64 {
+        match (self, last) {
+            (Cadence::Never, _) => u64::MAX,
+            (Cadence::Always, _) | (_, None) => 0,
+            (Cadence::Every(every), Some(last)) => {
+                last.saturating_add(u64::try_from(every.as_nanos() * 9 / 10).unwrap_or(u64::MAX))
+            }
+        }
+    }
 }
 
 /// What a [`Monitor`](super::Monitor) reads.
@@ -32,7 +43,8 @@ impl Cadence {
 pub struct Options {
     /// State, parent, faults, CPU time, threads: 3 us a process, not in the budget.
     pub stat: Cadence,
-    /// Peaks and kinds of memory, the OOM score: 20 us a process.
+    /// Peaks and kinds of memory, the OOM score: 20 us a process. With [`Cadence::Every`] these, USS and PSS of a process
+    /// whose resident set and faults have not moved since the last reading are read every 10 s at most.
     pub status: Cadence,
     /// USS, PSS: 0.1 to several ms a process.
     pub rollup: Cadence,

@@ -1,6 +1,7 @@
 //! One process of a subject, with what was read of it last.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use memsight_model::{Explain, GcReading, MemoryInfo, ProcessSample, Rollup, StatusFigures, Unavailable};
 use memsight_target::TargetError;
@@ -14,6 +15,8 @@ use crate::processes::runs_python;
 /// Interpreters are looked for again after this long, then twice as long and so on: a program may start Python late.
 const FIRST_SEARCH_NS: u64 = 250_000_000;
 const LAST_SEARCH_NS: u64 = 64_000_000_000;
+/// Peaks, USS and PSS of a process that rests are this old at most.
+const REST: Duration = Duration::from_secs(10);
 /// Probes that are kept; each holds a file. Beyond, the collector of a process is not read.
 const MAX_PROBES: usize = 512;
 
@@ -85,6 +88,10 @@ pub(super) struct Member {
     gc: Kept<GcReading>,
     /// It began to run another program since somebody asked.
     renewed: bool,
+    /// A figure of it has changed since it was last told.
+    changed: bool,
+    /// When its memory or its faults were last seen to have moved.
+    moved_ns: u64,
 }
 
 impl Member {
@@ -106,6 +113,8 @@ impl Member {
             search_wait_ns: FIRST_SEARCH_NS,
             gc: Kept::default(),
             renewed: false,
+            changed: true,
+            moved_ns: now,
         }
     }
 
@@ -146,7 +155,7 @@ impl Member {
     /// Reads the cheap figures; false when the process is gone.
     pub fn read(&mut self, now: u64, stat: Cadence) -> bool {
         match self.handle.memory() {
-            Ok(memory) => self.memory = memory,
+            Ok(memory) => self.remember(memory, now),
             Err(error) if is_gone(&error) => return false,
             Err(_) => {}
         }
@@ -156,7 +165,7 @@ impl Member {
             return true;
         }
         match self.handle.stat() {
-            Ok(stat) => self.update(stat),
+            Ok(stat) => self.update(stat, now),
             Err(error) if is_gone(&error) => return false,
             Err(_) => {}
         }
@@ -164,7 +173,17 @@ impl Member {
         true
     }
 
-    fn update(&mut self, stat: ProcessStat) {
+    fn remember(&mut self, memory: MemoryInfo, now: u64) {
+        if self.memory != memory {
+            (self.memory, self.moved_ns, self.changed) = (memory, now, true);
+        }
+    }
+
+    fn update(&mut self, stat: ProcessStat, now: u64) {
+        self.changed |= stat != self.stat;
+        if (stat.minor_faults, stat.major_faults) != (self.stat.minor_faults, self.stat.major_faults) {
+            self.moved_ns = now;
+        }
         if stat.name != self.stat.name {
             self.renewed = true;
             self.forget_python();
@@ -194,11 +213,11 @@ impl Member {
             return Cadence::Never;
         }
         match job {
-            Job::Status => options.status.due(self.status.tried_ns, now),
-            Job::Rollup => options.rollup.due(self.rollup.tried_ns, now),
+            Job::Status => self.paced(options.status, self.status.tried_ns).due(self.status.tried_ns, now),
+            Job::Rollup => self.paced(options.rollup, self.rollup.tried_ns).due(self.rollup.tried_ns, now),
             Job::Search => match self.search_ns {
                 Some(due) if (options.python || options.gc != Cadence::Never) && due <= now => {
-                    Cadence::Every(std::time::Duration::ZERO)
+                    Cadence::Every(Duration::ZERO)
                 }
                 _ => Cadence::Never,
             },
@@ -207,7 +226,34 @@ impl Member {
         }
     }
 
+    /// A process whose resident set and faults stand still changes only through others, as when one ends that it shares
+    /// pages with: its dear figures are read seldom.
+    fn paced(&self, cadence: Cadence, tried_ns: Option<u64>) -> Cadence {
+        match cadence {
+            Cadence::Every(every) if tried_ns.is_some_and(|tried| self.moved_ns <= tried) => {
+                Cadence::Every(every.max(REST))
+            }
+            cadence => cadence,
+        }
+    }
+
+    /// When the next piece of work is due, unless it moves before.
+    pub fn next_due(&self, options: &Options) -> u64 {
+        if self.stat.is_zombie() || self.stat.kernel {
+            return u64::MAX;
+        }
+        let searches = options.python || options.gc != Cadence::Never;
+        let due = [
+            self.paced(options.status, self.status.tried_ns).next(self.status.tried_ns),
+            self.paced(options.rollup, self.rollup.tried_ns).next(self.rollup.tried_ns),
+            self.search_ns.filter(|_| searches).unwrap_or(u64::MAX),
+            if self.probe.is_some() { options.gc.next(self.gc.tried_ns) } else { u64::MAX },
+        ];
+        due.into_iter().fold(u64::MAX, u64::min)
+    }
+
     pub fn run(&mut self, job: Job, options: &Options, now: u64) {
+        self.changed = true;
         match job {
             Job::Status => {
                 self.status = Kept { value: self.handle.status().ok(), tried_ns: Some(now) };
@@ -266,6 +312,21 @@ impl Member {
         }
     }
 
+    /// Whether a figure of it has changed since its sample was made.
+    pub fn has_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Brings its sample up to date; whether anything in it has changed.
+    pub fn refresh(&mut self, sample: &mut ProcessSample) -> bool {
+        let changed = std::mem::take(&mut self.changed);
+        if changed {
+            *sample = self.sample();
+        }
+        changed
+    }
+
+    /// Everything that is known of it.
     pub fn sample(&self) -> ProcessSample {
         ProcessSample {
             pid: self.pid(),

@@ -21,13 +21,13 @@ mod subject;
 
 use std::collections::HashSet;
 
-use memsight_model::{ContainerSample, MachineSample, Sample, StatusFigures, Timestamp, Totals};
+use memsight_model::{ContainerSample, Sample, StatusFigures, Timestamp, Totals};
 use memsight_target::figures::{self, Container};
 
 use crate::Error;
 use budget::Budget;
 pub use cadence::{Cadence, Options};
-use member::{Job, Member};
+use member::Job;
 pub use pacer::{MIN_INTERVAL, Pacer, Stopper, Tick};
 use subject::Members;
 pub use subject::Subject;
@@ -74,10 +74,15 @@ pub struct Monitor {
     /// Who is served first.
     focus: HashSet<u32>,
     container: Option<(Container, Timestamp)>,
-    container_sample: Option<(ContainerSample, u64)>,
-    machine: Option<(MachineSample, u64)>,
+    /// When the container and the machine were read.
+    container_ns: Option<u64>,
+    machine_ns: Option<u64>,
     births: Vec<Birth>,
     ends: Vec<End>,
+    /// No dear figure is due before, unless somebody moves.
+    next_due_ns: u64,
+    /// What was read last: changed in place, for at short intervals little changes.
+    sample: Sample,
 }
 
 impl Monitor {
@@ -94,28 +99,71 @@ impl Monitor {
             turn: 0,
             focus: HashSet::new(),
             container: None,
-            container_sample: None,
-            machine: None,
+            container_ns: None,
+            machine_ns: None,
             births: Vec::new(),
             ends: Vec::new(),
+            next_due_ns: 0,
+            sample: Sample::default(),
         })
+    }
+
+    /// Reads everything that is due: [`Monitor::read`], to be kept.
+    pub fn sample(&mut self) -> Result<Sample, Error> {
+        self.read().cloned()
     }
 
     /// Reads everything that is due. No processes when all have ended; what cannot be read of one is missing there,
     /// with the reason where the type has room for it. Cost: 2 us a process, and the dear figures.
-    pub fn sample(&mut self) -> Result<Sample, Error> {
+    pub fn read(&mut self) -> Result<&Sample, Error> {
         let at = figures::now();
+        let now = at.monotonic_ns;
         self.births.clear();
         self.ends.clear();
-        self.members.update(at.monotonic_ns, &mut self.births, &mut self.ends)?;
-        self.members.read(at.monotonic_ns, self.options.stat, &mut self.ends);
-        self.serve_focus(at.monotonic_ns);
-        self.take_turns(at.monotonic_ns);
-        let processes: Vec<_> = self.members.iter().map(Member::sample).collect();
-        let total = total(&processes);
-        let container = if self.options.container { self.container(at) } else { None };
-        let machine = if self.options.machine { self.machine(at.monotonic_ns) } else { None };
-        Ok(Sample { at, processes, total, container, machine })
+        self.members.update(now, &mut self.births, &mut self.ends)?;
+        if self.members.read(now, self.options.stat, &mut self.ends) || !self.births.is_empty() {
+            self.next_due_ns = 0;
+        }
+        self.serve_focus(now);
+        if now >= self.next_due_ns {
+            self.take_turns(now);
+            self.next_due_ns = self.members.iter().map(|member| member.next_due(&self.options)).min().unwrap_or(u64::MAX);
+        }
+        self.refresh(at);
+        Ok(&self.sample)
+    }
+
+    /// What was read last.
+    pub fn latest(&self) -> &Sample {
+        &self.sample
+    }
+
+    /// Brings the sample up to date.
+    fn refresh(&mut self, at: Timestamp) {
+        let mut changed = self.sample.revision == 0;
+        let members = self.members.as_mut_slice();
+        let processes = &mut self.sample.processes;
+        if processes.len() != members.len() || !self.births.is_empty() || !self.ends.is_empty() {
+            processes.clear();
+            processes.extend(members.iter().map(|member| member.sample()));
+            changed = true;
+        }
+        for (member, process) in members.iter_mut().zip(processes) {
+            changed |= member.refresh(process);
+        }
+        if changed {
+            self.sample.total = total(&self.sample.processes);
+        }
+        if self.options.container && self.container_ns.is_none_or(|read| at.monotonic_ns.saturating_sub(read) >= SLOW_NS) {
+            self.sample.container = self.container(at);
+            (self.container_ns, changed) = (self.sample.container.is_some().then_some(at.monotonic_ns), true);
+        }
+        if self.options.machine && self.machine_ns.is_none_or(|read| at.monotonic_ns.saturating_sub(read) >= SLOW_NS) {
+            self.sample.machine = figures::machine().ok();
+            (self.machine_ns, changed) = (self.sample.machine.is_some().then_some(at.monotonic_ns), true);
+        }
+        self.sample.at = at;
+        self.sample.revision += u64::from(changed);
     }
 
     /// Processes that came with the last sample; those of the first are none.
@@ -141,6 +189,9 @@ impl Monitor {
 
     /// Reads the dear figures of the processes in focus that are due; those that wait the longest are due first again.
     fn serve_focus(&mut self, now: u64) {
+        if self.focus.is_empty() {
+            return;
+        }
         let started = figures::now().monotonic_ns;
         let options = &self.options;
         let focus = &self.focus;
@@ -183,13 +234,8 @@ impl Monitor {
 
     /// The container of the first process; looked up again when it vanished.
     fn container(&mut self, at: Timestamp) -> Option<ContainerSample> {
-        let now = at.monotonic_ns;
-        if let Some((sample, read_ns)) = &self.container_sample
-            && now.saturating_sub(*read_ns) < SLOW_NS
-        {
-            return Some(sample.clone());
-        }
-        let kept = self.container.take_if(|(_, found)| now.saturating_sub(found.monotonic_ns) < CONTAINER_NS);
+        let young = |found: &Timestamp| at.monotonic_ns.saturating_sub(found.monotonic_ns) < CONTAINER_NS;
+        let kept = self.container.take_if(|(_, found)| young(found));
         let read = kept.and_then(|(container, found)| Some((container.sample().ok()?, container, found)));
         let read = read.or_else(|| {
             let container = Container::of(self.members.iter().next()?.pid()).ok()??;
@@ -197,15 +243,7 @@ impl Monitor {
         });
         let (sample, container, found) = read?;
         self.container = Some((container, found));
-        self.container_sample = Some((sample.clone(), now));
         Some(sample)
-    }
-
-    fn machine(&mut self, now: u64) -> Option<MachineSample> {
-        if self.machine.as_ref().is_none_or(|(_, read_ns)| now.saturating_sub(*read_ns) >= SLOW_NS) {
-            self.machine = figures::machine().ok().map(|sample| (sample, now));
-        }
-        self.machine.as_ref().map(|(sample, _)| sample.clone())
     }
 }
 

@@ -131,15 +131,18 @@ impl Members {
         Ok(())
     }
 
-    /// Reads the cheap figures of all; who is gone leaves.
-    pub fn read(&mut self, now: u64, stat: Cadence, ends: &mut Vec<End>) {
+    /// Reads the cheap figures of all; who is gone leaves. Whether anybody's have changed.
+    pub fn read(&mut self, now: u64, stat: Cadence, ends: &mut Vec<End>) -> bool {
+        let mut changed = false;
         self.list.retain_mut(|member| {
             let there = member.read(now, stat);
             if !there {
                 ends.push(member.end());
             }
+            changed |= member.has_changed();
             there
         });
+        changed
     }
 
     /// Takes in those of `pids` that descend from members; gives those that could not be seen.

@@ -76,6 +76,7 @@ impl Assembler {
             total: record.total,
             container: self.container.clone(),
             machine: self.machine.clone(),
+            revision: 0,
         }
     }
 

@@ -19,6 +19,8 @@ pub struct Recorder {
     machine: Option<MachineSample>,
     buffer: Vec<u8>,
     round: u64,
+    /// Revision of the last sample that the log has all of; 0: none.
+    revision: u64,
 }
 
 /// What the log says of a process that lives.
@@ -46,6 +48,7 @@ impl Recorder {
             machine: None,
             buffer: Vec::new(),
             round: 0,
+            revision: 0,
         };
         let appended = recorder.out.append(&line, header.at);
         if !matches!(appended, Appended::Written) {
@@ -65,12 +68,15 @@ impl Recorder {
             return self.out.append(&[], sample.at);
         }
         self.start_batch(sample.at);
-        self.round += 1;
         let mut usages = Vec::new();
-        for process in &sample.processes {
-            usages.extend(self.usage(process, sample.at));
+        if sample.revision == 0 || sample.revision != self.revision {
+            self.round += 1;
+            for process in &sample.processes {
+                usages.extend(self.usage(process, sample.at));
+            }
+            self.departures(sample.at);
+            self.revision = sample.revision;
         }
-        self.departures(sample.at);
         let record = SampleRecord {
             at: sample.at,
             total: sample.total,
@@ -106,7 +112,7 @@ impl Recorder {
             self.buffer.extend_from_slice(&self.header);
             push(&mut self.buffer, &Record::Gap(Gap { at, lost: self.out.lost() }));
             self.known.clear();
-            (self.container, self.machine) = (None, None);
+            (self.container, self.machine, self.revision) = (None, None, 0);
         }
     }
 

@@ -116,10 +116,10 @@ impl Sampler {
     fn tick(&mut self, missed: u64, board: &Board, keeper: Option<&Keeper>, console: &Console) {
         let started = now().monotonic_ns;
         self.own.missed_ticks.fetch_add(missed, Ordering::Relaxed);
-        match self.monitor.sample() {
+        match self.monitor.read() {
             Ok(sample) => {
                 OwnFigures::count(&self.own.samples);
-                let (exposition, rows) = self.collector.collect(&sample);
+                let (exposition, rows) = self.collector.collect(sample);
                 board.publish(exposition);
                 if let Some(keeper) = keeper {
                     keeper.keep(i64::try_from(sample.at.unix_ns / 1_000_000).unwrap_or(i64::MAX), rows);

@@ -26,7 +26,7 @@ impl<'a> Live<'a> {
     }
 
     /// Draws, when it is time to.
-    pub(super) fn show(&mut self, sample: &Sample, figures: &Figures) {
+    pub(super) fn show(&mut self, sample: &Sample, figures: &mut Figures) {
         let Some(console) = self.console else { return };
         let now = sample.at.monotonic_ns;
         let started = *self.started_ns.get_or_insert(now);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use memsight_engine::figures::{self, Handle};
 use memsight_engine::format::monitor::{Header, Marker, MarkerSource};
 use memsight_engine::monitor::{Monitor, Pacer, Tick};
-use memsight_model::{Sample, Timestamp};
+use memsight_model::Timestamp;
 use memsight_render::{Cost, WatchView};
 
 use super::command::Command;
@@ -62,23 +62,24 @@ impl Session<'_> {
 
     /// One sample. A root that has ended has no figures any more: the sample before was the last.
     fn tick(&mut self) -> Result<Option<Over>, Error> {
-        let sample = self.monitor.sample()?;
-        self.take_markers(sample.at);
-        if self.has_ended(&sample) {
+        let at = self.monitor.read()?.at;
+        self.take_markers(at);
+        if self.has_ended() {
             return Ok(Some(Over::Ended));
         }
-        self.figures.add(&sample);
-        self.files.sample(&sample, self.console);
-        self.live.show(&sample, &self.figures);
-        let elapsed = sample.at.monotonic_ns.saturating_sub(self.header.at.monotonic_ns);
+        let sample = self.monitor.latest();
+        self.figures.add(sample);
+        self.files.sample(sample, self.console);
+        self.live.show(sample, &mut self.figures);
+        let elapsed = at.monotonic_ns.saturating_sub(self.header.at.monotonic_ns);
         let over = self.duration.is_some_and(|duration| u128::from(elapsed) >= duration.as_nanos());
         Ok(over.then_some(Over::Time))
     }
 
     /// Whether the root is gone, or on its way out: it gives up its memory before it becomes a zombie.
-    fn has_ended(&mut self, sample: &Sample) -> bool {
+    fn has_ended(&mut self) -> bool {
         let pid = self.header.watched.pid;
-        let Some(root) = sample.processes.iter().find(|process| process.pid == pid) else { return true };
+        let Some(root) = self.monitor.latest().processes.iter().find(|process| process.pid == pid) else { return true };
         let had_memory = std::mem::replace(&mut self.had_memory, root.memory.vms_bytes > 0);
         matches!(root.state, 'Z' | 'X') || (had_memory && root.memory.vms_bytes == 0)
     }
