@@ -3,6 +3,7 @@
 mod agent;
 mod compare;
 mod export;
+mod files;
 mod gc;
 mod time;
 mod top;
@@ -17,6 +18,7 @@ use memsight_model::Mode;
 pub use agent::Agent;
 pub use compare::Compare;
 pub use export::Export;
+pub use files::Files;
 pub use gc::{Gc, PausesName};
 pub use top::{SortName, Top};
 pub use watch::Watch;
@@ -136,7 +138,7 @@ pub enum Verb {
     subcommand_help_heading = "Views",
     disable_help_subcommand = true,
     override_usage = "memsight heap <PID|FILE> [VIEW] [OPTIONS]",
-    long_about = "Explain the heap of a process, or of a snapshot.\n\n\
+    long_about = "Explain the heap of a process, of a snapshot, or of a core file.\n\n\
         The process stands still only while its memory is copied; it is neither restarted nor changed.\n\
         Without a view: an overview of its memory, the top types, leak suspects and the cost of the look.",
     after_long_help = concat!(
@@ -144,12 +146,14 @@ pub enum Verb {
         "  memsight heap 4242                              overview\n",
         "  memsight heap 4242 types --top 50               histogram\n",
         "  memsight heap 4242 path app.cache.Session       who holds the sessions\n",
+        "  memsight heap 4242 --since 60s                  what grows within a minute\n",
         "  memsight heap 4242 object 0x7f3a1c0042d0        one object with its neighbours\n",
-        "  memsight heap app.heap dominators --format json from a snapshot, for a script"
+        "  memsight heap app.heap dominators --format json from a snapshot, for a script\n",
+        "  memsight heap core.4242 suspects                from the core of a process that has ended"
     )
 )]
 pub struct Heap {
-    /// Process id, or the folder of a snapshot
+    /// Process id, the folder of a snapshot, or a core file
     #[arg(value_name = "PID|FILE")]
     pub subject: Option<String>,
     /// Process id
@@ -158,9 +162,15 @@ pub struct Heap {
     /// How to read
     #[command(flatten)]
     pub look: Look,
+    /// What belongs to a core
+    #[command(flatten)]
+    pub files: Files,
     /// Rows of a list; 0: all [default: 20, in the overview 10]
     #[arg(long, global = true, value_name = "N", help_heading = "Output")]
     pub top: Option<usize>,
+    /// Look now, after half of this time and after all of it, and say what has grown (60s, 10m, 1h)
+    #[arg(long, value_name = "TIME", value_parser = time::time)]
+    pub since: Option<std::time::Duration>,
     /// The view; none: the overview
     #[command(subcommand)]
     pub view: Option<View>,
@@ -301,12 +311,13 @@ pub enum View {
     "\n",
     "EXAMPLES\n",
     "  memsight snapshot 4242 -o app.heap\n",
-    "  memsight heap app.heap suspects"
+    "  memsight heap app.heap suspects\n",
+    "  memsight snapshot core.4242 -o app.heap    keep what matters of a core: a tenth of its size or less"
 ))]
 pub struct Snapshot {
-    /// Process id
-    #[arg(value_name = "PID", required_unless_present = "pid")]
-    pub subject: Option<u32>,
+    /// Process id, or a core file
+    #[arg(value_name = "PID|FILE", required_unless_present = "pid")]
+    pub subject: Option<String>,
     /// Process id
     #[arg(short, long, value_name = "PID", conflicts_with = "subject")]
     pub pid: Option<u32>,
@@ -319,6 +330,9 @@ pub struct Snapshot {
     /// How to read
     #[command(flatten)]
     pub look: Look,
+    /// What belongs to a core
+    #[command(flatten)]
+    pub files: Files,
 }
 
 /// `memsight doctor`.

@@ -27,6 +27,9 @@ pub enum Error {
         /// The option.
         pid: u32,
     },
+    /// `--since` with a file or a view.
+    #[error("--since compares looks at a process that runs, and has no other view")]
+    Since,
     /// Standard output could not be written.
     #[error("cannot write the result: {0}")]
     Output(io::Error),
@@ -165,6 +168,7 @@ impl Explain for Error {
             Error::Render(error) => error.code(),
             Error::NoSubject => "MS-E100",
             Error::TwoSubjects { .. } => "MS-E101",
+            Error::Since => "MS-E099",
             Error::Output(_) => "MS-E102",
             Error::BrokenPipe => "MS-E103",
             Error::Unusable => "MS-E104",
@@ -197,6 +201,7 @@ impl Explain for Error {
                 "Give a process id or the folder of a snapshot; `memsight ps` lists the Python processes.".into()
             }
             Error::TwoSubjects { .. } => "Leave one of them out.".into(),
+            Error::Since => "memsight heap PID --since 60s; two snapshots: memsight compare before.heap after.heap".into(),
             Error::Output(_) => "Is the disk full?".into(),
             Error::BrokenPipe | Error::Unusable => String::new(),
             Error::Terminal(_) => "Without a screen: `memsight top --json-lines`.".into(),

@@ -6,6 +6,8 @@
 
 pub mod agent;
 mod clock;
+pub mod compare;
+mod core;
 mod error;
 pub mod gc;
 mod look;
@@ -13,10 +15,11 @@ mod moment;
 pub mod monitor;
 mod processes;
 
+pub use self::core::open_core;
 pub use error::Error;
-pub use look::{LookOptions, look, open};
+pub use look::{LookOptions, look, open, open_with};
 pub use memsight_analysis as analysis;
 pub use memsight_format as format;
 pub use memsight_target::figures;
-pub use memsight_target::{Check, Diagnosis, LargePages, Subject, Verdict, allow_reader, diagnose};
+pub use memsight_target::{Check, CoreFiles, Diagnosis, LargePages, Subject, Verdict, allow_reader, diagnose};
 pub use processes::{PythonProcess, processes, rss_bytes};

@@ -1,10 +1,42 @@
-//! `memsight compare`: what has grown between two moments.
+//! `memsight compare` and `memsight heap PID --since`: what has grown between two moments.
 
-use crate::args::Compare;
+use std::time::Duration;
+
+use memsight_engine::LookOptions;
+use memsight_engine::analysis::compare::CompareOptions;
+use memsight_engine::compare;
+use memsight_render::text;
+
+use super::heap::options;
+use crate::args::{Compare, Heap};
 use crate::console::Console;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 
-pub fn run(_args: &Compare, _console: &Console, _interrupt: &Interrupt) -> Result<(), Error> {
-    Err(Error::NoSubject)
+/// Rows of a list, unless the person says otherwise.
+const TOP: usize = 10;
+
+pub fn run(args: &Compare, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
+    let ticker = console.ticker(interrupt);
+    let how = CompareOptions { runs: args.runs, top: args.top };
+    let view = interrupt.carefully(|| compare::compare(&args.subjects, &options(&args.look), &how, &ticker))?;
+    drop(ticker);
+    console.show(&view, text::compare)
+}
+
+/// Looks at the process that `args` name at the beginning, in the middle and at the end of an interval.
+pub fn since(
+    subject: &str,
+    interval: Duration,
+    args: &Heap,
+    console: &Console,
+    interrupt: &Interrupt,
+) -> Result<(), Error> {
+    let pid = subject.parse().ok().filter(|_| args.view.is_none()).ok_or(Error::Since)?;
+    let ticker = console.ticker(interrupt);
+    let look: LookOptions = options(&args.look);
+    let how = CompareOptions { runs: false, top: args.top.unwrap_or(TOP) };
+    let view = interrupt.carefully(|| compare::since(pid, interval, &look, &how, &ticker))?;
+    drop(ticker);
+    console.show(&view, text::compare)
 }

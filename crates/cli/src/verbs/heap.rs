@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use memsight_engine::analysis::{Analysis, histogram};
-use memsight_engine::{LookOptions, open};
+use memsight_engine::{LookOptions, open_with};
 use memsight_render::text;
 
 use crate::args::{Heap, Look, View};
@@ -18,11 +18,16 @@ const OVERVIEW_TOP: usize = 10;
 
 pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
     let subject = subject(args)?;
+    if let Some(interval) = args.since {
+        return super::compare::since(&subject, interval, args, console, interrupt);
+    }
     let started = start();
     let ticker = console.ticker(interrupt);
     let shallow = matches!(args.view, Some(View::Types { shallow: true }));
-    let look = LookOptions { shallow, ..options(&args.look) };
-    let snapshot = interrupt.carefully(|| open(&subject, &look, &ticker))?;
+    let contents = matches!(args.view, Some(View::Waste));
+    let residence = matches!(args.view, None | Some(View::Overview | View::Rss));
+    let look = LookOptions { shallow, contents, residence, ..options(&args.look) };
+    let snapshot = interrupt.carefully(|| open_with(&subject, &(&args.files).into(), &look, &ticker))?;
     if shallow {
         let view = histogram(&snapshot, args.top.unwrap_or(TOP));
         return shown(view, ticker, console, text::histogram);
@@ -53,7 +58,7 @@ pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), 
         View::Cycles => shown(analysis.cycles(rows), ticker, console, text::cycles),
         View::Refcounts => shown(analysis.refcounts(rows), ticker, console, text::refcounts),
         View::Rss => shown(analysis.rss(rows), ticker, console, text::rss),
-        View::Waste => shown(analysis.waste(rows), ticker, console, text::waste),
+        View::Waste => shown(analysis.waste(rows)?, ticker, console, text::waste),
     }
 }
 
@@ -83,7 +88,7 @@ fn is_pid(subject: &str) -> bool {
 
 /// The engine's options out of the person's.
 pub(super) fn options(look: &Look) -> LookOptions {
-    LookOptions { mode: look.mode.into(), values: look.values, shallow: false }
+    LookOptions { mode: look.mode.into(), values: look.values, ..LookOptions::default() }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the command tells what a look costs")]

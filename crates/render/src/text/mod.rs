@@ -2,6 +2,7 @@
 //!
 //! Every heading says in a few words what its numbers mean; what a colour says stands there in words too.
 
+mod compare;
 mod cycles;
 mod dominators;
 mod findings;
@@ -22,6 +23,7 @@ mod waste;
 mod watch;
 mod words;
 
+pub use compare::compare;
 pub use cycles::cycles;
 pub use dominators::dominators;
 pub use findings::findings;
