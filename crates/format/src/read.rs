@@ -58,6 +58,7 @@ impl Reader<'_> {
         let roots = self.roots(&bounds)?;
         let maps = self.maps()?;
         let pymalloc = self.pymalloc(objects.len(), types.len())?;
+        let contents = self.contents(objects.len(), types.len())?;
         let manifest = self.manifest.look.clone();
         Ok(Snapshot {
             manifest,
@@ -71,6 +72,7 @@ impl Reader<'_> {
             frames,
             maps,
             pymalloc,
+            contents,
             // what has no optional table yet, or was not looked at
             ..Snapshot::default()
         })

@@ -15,15 +15,16 @@ use arrow_schema::{Field, Schema};
 use memsight_model::{LabelKind, NameId, Names, ObjectFlags, ObjectId, Snapshot, TypeId};
 
 use crate::FormatError;
-use crate::pymalloc;
+use crate::{contents, pymalloc};
 
 /// Names of the tables, as [`table`] takes them and as their files are called.
 ///
 /// Those from `arenas` on are optional: a snapshot has them when that was looked at.
 #[rustfmt::skip]
-pub const TABLES: [&str; 13] = [
+pub const TABLES: [&str; 17] = [
     "objects", "references", "types", "names", "texts", "roots", "threads", "frames", "maps",
     "arenas", "pools", "blocks", "pins",
+    "equals", "slack", "layouts", "boxed",
 ];
 
 /// Names of [`LabelKind`] in files, indexed by its number. Part of the format: never changed, only added to.
@@ -78,13 +79,20 @@ pub(crate) enum Table {
     Pools,
     Blocks,
     Pins,
+    Equals,
+    Slack,
+    Layouts,
+    Boxed,
 }
 
 impl Table {
     /// Every table, in the order of [`TABLES`].
-    pub(crate) const ALL: [Table; 13] = {
+    pub(crate) const ALL: [Table; 17] = {
         use Table::*;
-        [Objects, References, Types, Names, Texts, Roots, Threads, Frames, Maps, Arenas, Pools, Blocks, Pins]
+        [
+            Objects, References, Types, Names, Texts, Roots, Threads, Frames, Maps, Arenas, Pools, Blocks, Pins,
+            Equals, Slack, Layouts, Boxed,
+        ]
     };
 
     /// Whether a snapshot is whole without it. A new optional table does not raise the version of the format: older
@@ -97,6 +105,7 @@ impl Table {
     pub(crate) fn is_in(self, snapshot: &Snapshot) -> bool {
         match self {
             Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => snapshot.pymalloc.is_some(),
+            Table::Equals | Table::Slack | Table::Layouts | Table::Boxed => snapshot.contents.is_some(),
             _ => !self.is_optional(),
         }
     }
@@ -125,6 +134,9 @@ impl Table {
             Table::Maps => snapshot.maps.len(),
             Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => {
                 snapshot.pymalloc.as_ref().map_or(0, |pymalloc| pymalloc::rows(pymalloc, self))
+            }
+            Table::Equals | Table::Slack | Table::Layouts | Table::Boxed => {
+                snapshot.contents.as_ref().map_or(0, |contents| contents::rows(contents, self))
             }
         }
     }
@@ -217,6 +229,7 @@ impl<'a> Tables<'a> {
             Table::Frames => self.frames(range),
             Table::Maps => self.maps(range),
             Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => self.pymalloc(table, range),
+            Table::Equals | Table::Slack | Table::Layouts | Table::Boxed => self.contents(table, range),
         };
         columns.finish(table)
     }

@@ -45,6 +45,17 @@ impl Equals {
         })
     }
 
+    /// A range of all members, each with the number of its class. Cost: linear in the range.
+    pub fn rows(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = (u32, ObjectId)> {
+        let end = range.end.min(self.members.len());
+        let start = range.start.min(end);
+        let mut class = self.ends.partition_point(|&end| end as usize <= start);
+        self.members[start..end].iter().zip(start..).map(move |(&object, at)| {
+            class += usize::from(self.ends.get(class).is_some_and(|&end| end as usize <= at));
+            (class as u32, object)
+        })
+    }
+
     /// Number of classes.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -125,5 +136,10 @@ mod tests {
         let classes: Vec<Vec<u32>> = equals.iter().map(|class| class.iter().map(|id| id.0).collect()).collect();
         assert_eq!(classes, [vec![4, 1], vec![2, 3, 5]]);
         assert_eq!((equals.len(), equals.member_count()), (2, 5));
+        let rows = [(0, 4), (0, 1), (1, 2), (1, 3), (1, 5)];
+        for start in 0..=5 {
+            let found: Vec<(u32, u32)> = equals.rows(start..9).map(|(class, id)| (class, id.0)).collect();
+            assert_eq!(found, rows[start..]);
+        }
     }
 }

@@ -2,8 +2,9 @@
 #![allow(dead_code)] // not every test file uses everything
 
 use memsight_model::{
-    Address, Arena, ExternalSizes, FrameRecord, Label, LabelKind, Manifest, NameId, ObjectFlags, ObjectId, ObjectKind,
-    ObjectTable, Owned, Pin, Pool, Pymalloc, Region, Root, RootKind, Snapshot, ThreadRecord, TypeId, TypeRecord,
+    Address, Arena, Boxed, Contents, ExternalSizes, FrameRecord, InstanceLayout, Label, LabelKind, Manifest, NameId,
+    ObjectFlags, ObjectId, ObjectKind, ObjectTable, Owned, Pin, Pool, Pymalloc, Region, Root, RootKind, Slack, Snapshot,
+    ThreadRecord, TypeId, TypeRecord,
 };
 
 /// A small generator of numbers that look random (SplitMix64): the same seed gives the same snapshot.
@@ -49,7 +50,31 @@ pub fn snapshot(seed: u64, objects: u32) -> Snapshot {
     roots(&mut dice, &mut snapshot, names);
     maps(&mut dice, &mut snapshot);
     snapshot.pymalloc = Some(pymalloc(&mut dice, objects, snapshot.types.len() as u32));
+    snapshot.contents = Some(contents(&mut dice, objects, snapshot.types.len() as u32));
     snapshot
+}
+
+fn contents(dice: &mut Dice, objects: u32, types: u32) -> Contents {
+    let mut contents = Contents::default();
+    let mut class = Vec::new();
+    for object in (0..objects).map(ObjectId) {
+        class.push(object);
+        if class.len() >= 2 && dice.odds(2) {
+            contents.equals.push(&std::mem::take(&mut class));
+        }
+        let (used, allocated, array_bytes) = (dice.roll(), dice.roll(), dice.roll());
+        match dice.below(9) {
+            0 => contents.slack.push(Slack { object, used, allocated, table_bytes: 8 << 40, fit_bytes: 7 }),
+            1 => contents.boxed.push(Boxed { object, code: if dice.odds(2) { 'd' } else { 'q' }, array_bytes }),
+            _ => {}
+        }
+    }
+    for type_id in (0..types).map(TypeId).filter(|_| dice.odds(3)) {
+        let (instances, bytes, slots_bytes) = (dice.roll(), dice.roll(), dice.roll());
+        let (attributes, weakly_referenced) = (dice.below(30), dice.odds(2));
+        contents.layouts.push(InstanceLayout { type_id, instances, attributes, weakly_referenced, bytes, slots_bytes });
+    }
+    contents
 }
 
 fn manifest(dice: &mut Dice) -> Manifest {
