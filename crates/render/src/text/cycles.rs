@@ -1,10 +1,63 @@
-//! Live cycles worth breaking.
+//! Cycles of references.
 
-use super::header;
-use super::style::Style;
-use memsight_analysis::cycles::CyclesView;
+use memsight_analysis::cycles::{CycleRow, CycleStep, CyclesView};
+use memsight_model::{Bytes, count};
+
+use super::style::{Style, Tone};
+use super::words::{clean, plural, wrap, wrap_words};
+use super::{header, heading, more};
 
 /// `memsight heap PID cycles`.
 pub fn cycles(view: &CyclesView, style: &Style) -> String {
-    header(&view.header, style)
+    let mut out = header(&view.header, style);
+    let meaning = format!("{} or more of one shape, outside of modules and classes", count(view.least));
+    out.push_str(&heading("Live cycles worth breaking", &meaning, style));
+    if view.cycles.is_empty() {
+        let text = format!("  no cycle occurs {} times or more", count(view.least));
+        out.push_str(&format!("{}\n", style.paint(Tone::Good, &text)));
+        return out;
+    }
+    out.push_str(&note("when their owner lets go of them, only the collector frees them", style));
+    out.push_str(&list(&view.cycles, "hold", style));
+    out.push_str(&more(view.cycles.len(), view.shape_count, "shape", style));
+    out
+}
+
+/// A dim line or more.
+pub(super) fn note(text: &str, style: &Style) -> String {
+    wrap_words(text, style.width).iter().map(|line| format!("{}\n", style.paint(Tone::Dim, line))).collect()
+}
+
+/// Numbered paragraphs of shapes; `hold` says what they do with their bytes.
+pub(super) fn list(rows: &[CycleRow], hold: &str, style: &Style) -> String {
+    rows.iter().enumerate().map(|(at, row)| paragraph(at, row, hold, style)).collect()
+}
+
+fn paragraph(at: usize, row: &CycleRow, hold: &str, style: &Style) -> String {
+    let room = style.width.saturating_sub(5);
+    let verb = if row.count == 1 { format!("{hold}s") } else { hold.to_owned() };
+    let title =
+        format!("{} of {} {verb} {}", plural(row.count, "cycle"), plural(row.objects, "object"), Bytes(row.bytes));
+    let mut out = String::new();
+    for (line, text) in wrap_words(&title, room).iter().enumerate() {
+        let number = if line == 0 { format!("{:>3}. ", at + 1) } else { " ".repeat(5) };
+        out.push_str(&format!("{number}{}\n", style.paint(Tone::Warn, text)));
+    }
+    let mut part = |name: &str, lines: Vec<String>, tone: Option<Tone>| {
+        for (line, text) in lines.iter().enumerate() {
+            let name = if line == 0 { name } else { "" };
+            let text = tone.map_or_else(|| text.clone(), |tone| style.paint(tone, text));
+            out.push_str(&format!("     {}  {text}\n", style.paint(Tone::Dim, &format!("{name:<5}"))));
+        }
+    };
+    let room = room.saturating_sub(7);
+    part("cycle", wrap(row.cycle.split(" -> ").map(clean), " -> ", room), Some(Tone::Hint));
+    part("like", wrap(row.example.iter().map(step), " -> ", room), None);
+    part("do", wrap_words(&clean(&row.advice.replace('`', "")), room), None);
+    out
+}
+
+/// `0x7f3a1c0042d0 .parent`.
+fn step(step: &CycleStep) -> String {
+    format!("{} {}", clean(&step.address), clean(&step.reference))
 }

@@ -1,0 +1,146 @@
+//! Knots of references, grouped by shape.
+//!
+//! The shape of a strongly connected component is the set of its links: type of the owner, name of the reference (without
+//! index or key), type of what it leads to. It does not depend on the order or the number of the objects, so that rings
+//! of three and of five nodes are one shape, and it is found in one pass over the references.
+
+mod advice;
+mod words;
+
+use std::collections::HashMap;
+
+use memsight_heap::{Components, cycle_through, shortest};
+use memsight_model::{Label, ObjectId, ObjectKind};
+
+use crate::Analysis;
+use crate::inventory::is_class;
+use crate::cycles::CycleStep;
+use crate::words::short_type;
+pub(crate) use advice::{Advice, advise};
+use words::Words;
+
+/// Owner's group of types, word of the reference, target's group.
+type Link = (u32, u32, u32);
+
+/// A shape of knots.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shape {
+    /// The knots, by number; ascending.
+    pub knots: Vec<u32>,
+}
+
+/// The cycle that stands for a shape.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cycle {
+    /// `Node.parent`, `list[*]`; the last one leads to the start.
+    pub steps: Vec<String>,
+    /// Short name of the type that it starts and ends with.
+    pub start: String,
+    /// What kind of object each step leads to.
+    pub kinds: Vec<ObjectKind>,
+    /// One with addresses.
+    pub example: Vec<CycleStep>,
+}
+
+impl Cycle {
+    /// `Node.parent -> list[*] -> Node`.
+    pub(crate) fn text(&self) -> String {
+        let steps: String = self.steps.iter().map(|step| format!("{step} -> ")).collect();
+        steps + &self.start
+    }
+}
+
+/// Puts cycles into words and groups.
+pub(crate) struct Knots<'a> {
+    analysis: &'a Analysis<'a>,
+    words: Words<'a>,
+}
+
+impl<'a> Knots<'a> {
+    /// For cycles of `objects`. Cost: one pass over their references.
+    pub(crate) fn new(analysis: &'a Analysis<'a>, objects: &[ObjectId]) -> Knots<'a> {
+        Knots { analysis, words: Words::new(analysis, objects) }
+    }
+
+    /// The shapes of `knots` in the order of their first knots. Cost: linear in the references of the members.
+    pub(crate) fn shapes(&mut self, knots: &Components) -> Vec<Shape> {
+        let mut by_links: HashMap<Box<[Link]>, usize> = HashMap::new();
+        let (mut shapes, mut links): (Vec<Shape>, Vec<Link>) = (Vec::new(), Vec::new());
+        for (number, members) in knots.iter().enumerate() {
+            self.links(members, &mut links);
+            let shape = match by_links.get(&links[..]) {
+                Some(&shape) => shape,
+                None => {
+                    by_links.insert(links.clone().into_boxed_slice(), shapes.len());
+                    shapes.push(Shape::default());
+                    shapes.len() - 1
+                }
+            };
+            shapes[shape].knots.push(number as u32);
+        }
+        shapes
+    }
+
+    fn links(&mut self, members: &[ObjectId], links: &mut Vec<Link>) {
+        links.clear();
+        for &owner in members {
+            let from = self.analysis.group(owner);
+            for (target, label) in self.analysis.snapshot.references.of(owner) {
+                if label.is_collected() && members.binary_search(&target).is_ok() {
+                    links.push((from, self.words.number(owner, label), self.analysis.group(target)));
+                }
+            }
+            // A large knot repeats itself: what it has said already goes before it takes room.
+            if links.len() > 1 << 12 {
+                tidy(links);
+            }
+        }
+        tidy(links);
+    }
+
+    /// A shortest cycle inside a knot, through an instance of a class if there is one: that is what its author knows.
+    pub(crate) fn cycle(&self, members: &[ObjectId]) -> Cycle {
+        let snapshot = self.analysis.snapshot;
+        let known = |id: &&ObjectId| snapshot.type_of(**id).is_some_and(is_class);
+        let plain = |id: &&ObjectId| !self.words.is_namespace(**id);
+        let start = members.iter().find(known).or_else(|| members.iter().find(plain)).or(members.first());
+        let Some(&start) = start else { return Cycle::default() };
+        self.spell(start, &cycle_through(snapshot, members, start))
+    }
+
+    /// The cycle that the reference from `last` back to `start` closes, through objects that `inside` accepts.
+    pub(crate) fn closed_by(
+        &self,
+        start: ObjectId,
+        (last, label): (ObjectId, Label),
+        inside: impl Fn(ObjectId) -> bool,
+    ) -> Cycle {
+        let mut steps = Vec::new();
+        if last != start {
+            steps = shortest(self.analysis.snapshot, start, last, inside);
+        }
+        steps.push((label, start));
+        self.spell(start, &steps)
+    }
+
+    fn spell(&self, start: ObjectId, cycle: &[(Label, ObjectId)]) -> Cycle {
+        let snapshot = self.analysis.snapshot;
+        let (steps, kinds) = self.words.steps(start, cycle);
+        Cycle {
+            steps,
+            kinds,
+            start: short_type(snapshot, start).to_owned(),
+            example: self.words.example(start, cycle),
+        }
+    }
+
+    /// The number of the word for a reference.
+    pub(crate) fn word(&mut self, owner: ObjectId, label: Label) -> u32 {
+        self.words.number(owner, label)
+    }
+}
+
+fn tidy(links: &mut Vec<Link>) {
+    links.sort_unstable();
+    links.dedup();
+}
