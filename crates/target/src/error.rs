@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use memsight_model::Explain;
+use memsight_model::{Bytes, Explain};
 
 use crate::core::CoreCause;
 
@@ -63,6 +63,20 @@ pub enum TargetError {
     /// A thread of the kernel: it has no memory of its own.
     #[error("process {pid} is a thread of the kernel")]
     KernelThread {
+        /// The process.
+        pid: u32,
+    },
+    /// The kernel cannot be had to make a copy of the process.
+    #[error("process {pid} cannot be copied by a fork: {cause}")]
+    NoFork {
+        /// The process.
+        pid: u32,
+        /// What stands in the way.
+        cause: Obstacle,
+    },
+    /// The copy of the process was gone before it was read.
+    #[error("the copy of process {pid} was ended while it was being read")]
+    CopyLost {
         /// The process.
         pid: u32,
     },
@@ -207,6 +221,74 @@ pub enum Denial {
     SecurityModule,
 }
 
+/// What stands in the way of copying a process by a fork.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize)]
+#[serde(tag = "obstacle", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Obstacle {
+    /// The system call is made in the way of one architecture.
+    #[error("that is done for 64-bit x86 code only")]
+    Architecture,
+    /// A filter of system calls may end a process that makes one it does not know.
+    #[error("a seccomp filter is around it (mode {mode}), which may end it for the call")]
+    Seccomp {
+        /// `Seccomp:` of its status file: 1 strict, 2 a filter.
+        mode: u32,
+    },
+    /// It stands still anyway, so that a pause costs it nothing.
+    #[error("it is stopped (SIGSTOP), and stands still anyway")]
+    Halted,
+    /// Its control group could run out of memory.
+    #[error("it may take up to {} more, and its control group has {} left", Bytes(*needed_bytes), Bytes(*spare_bytes))]
+    Group {
+        /// Its private memory, which it would have twice if it wrote to all of it.
+        needed_bytes: u64,
+        /// From the group's working set to its limit.
+        spare_bytes: u64,
+    },
+    /// The machine could run out of memory.
+    #[error("it may take up to {} more, and the machine has {} left", Bytes(*needed_bytes), Bytes(*spare_bytes))]
+    Machine {
+        /// Its private memory, which it would have twice if it wrote to all of it.
+        needed_bytes: u64,
+        /// `MemAvailable`.
+        spare_bytes: u64,
+    },
+    /// The kernel refused.
+    #[error("the kernel refuses: {}", refusal(*errno))]
+    Refused {
+        /// Its reason.
+        errno: i32,
+    },
+    /// The instruction that makes system calls was not found in it.
+    #[error("no system call instruction was found in it")]
+    Instruction,
+    /// No thread stood where it could make a call; the next time one may.
+    #[error("none of its threads stood where it could make a system call")]
+    Moment,
+    /// The helper process of memsight could not be started, or ended.
+    #[error("the helper that does it failed: {}", io::Error::from_raw_os_error(*errno))]
+    Helper {
+        /// The system's reason.
+        errno: i32,
+    },
+}
+
+/// What an error of `clone` means.
+fn refusal(errno: i32) -> String {
+    match errno {
+        libc_numbers::EAGAIN => "a limit of processes is reached (pids.max, RLIMIT_NPROC)".to_owned(),
+        libc_numbers::ENOMEM => "it does not commit so much memory (vm.overcommit_memory)".to_owned(),
+        _ => io::Error::from_raw_os_error(errno).to_string(),
+    }
+}
+
+/// Numbers of Linux: this file is compiled for every system.
+mod libc_numbers {
+    pub const EAGAIN: i32 = 11;
+    pub const ENOMEM: i32 = 12;
+}
+
 impl Denial {
     /// The one command that helps to read `pid`.
     pub fn command(self, pid: u32) -> String {
@@ -247,6 +329,8 @@ impl Explain for TargetError {
             TargetError::NotSupported { .. } => "MS-E023",
             TargetError::Core { .. } => "MS-E027",
             TargetError::CoreFile { .. } => "MS-E028",
+            TargetError::NoFork { .. } => "MS-E024",
+            TargetError::CopyLost { .. } => "MS-E025",
             TargetError::NotOnThisPlatform { .. } => "MS-E029",
         }
     }
@@ -281,6 +365,12 @@ impl Explain for TargetError {
                 "Give the files as they were: --exe PROGRAM, or --sysroot DIR for all of them (the root of the container's \
                  file system)."
                     .to_owned()
+            }
+            TargetError::NoFork { .. } => {
+                "Use `--mode auto` or `--mode freeze`, which copies the memory while the process stands still.".to_owned()
+            }
+            TargetError::CopyLost { .. } => {
+                "The process runs as before. Is memory short? `--mode freeze` needs none of the process's.".to_owned()
             }
             TargetError::NotOnThisPlatform { .. } => {
                 "Linux has it; docs/reference/platforms.md lists what the others have.".to_owned()

@@ -3,6 +3,7 @@
 //! ```text
 //! Process::open ──> freeze ──> Frozen ──> capture ──> Image (packed copy, stays as it was)
 //!        │                        └─────> resume
+//!        ├──────> fork ────> Fork::stop ──> Halt::fork ──> Forked ──> capture ──> Image
 //!        └──────> memory ──> LiveMemory (each read sees the present)
 //! ```
 //!
@@ -27,6 +28,11 @@ mod diagnose;
 mod diagnosis;
 mod error;
 pub mod figures;
+#[cfg(all(target_os = "linux", not(memsight_portable), target_arch = "x86_64"))]
+mod fork;
+#[cfg(not(all(target_os = "linux", not(memsight_portable), target_arch = "x86_64")))]
+#[path = "fork/elsewhere.rs"]
+mod fork;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod freeze;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
@@ -45,7 +51,11 @@ mod procfs;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod residence;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
+mod short;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod sys;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
+mod threads;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod uprobe;
 mod usage;
@@ -56,7 +66,8 @@ pub use alloc::LargePages;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use diagnose::diagnose;
 pub use diagnosis::{Check, Diagnosis, Subject, Verdict};
-pub use error::{Denial, FileCause, TargetError};
+pub use error::{Denial, FileCause, Obstacle, TargetError};
+pub use fork::{Ended, Fork, Forked, Halt};
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use freeze::Frozen;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]

@@ -32,6 +32,14 @@ impl LiveMemory {
         LiveMemory { door: Arc::new(Door { pid, refused: AtomicBool::new(false), mem: OnceLock::new() }) }
     }
 
+    /// Process `pid` through its open `/proc/PID/mem` alone: the way to read a forked copy, of which
+    /// `process_vm_readv` would first make every page its own.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn of_file(pid: u32, mem: File) -> LiveMemory {
+        let mem = OnceLock::from(Some(mem));
+        LiveMemory { door: Arc::new(Door { pid, refused: AtomicBool::new(true), mem }) }
+    }
+
     /// Reads `spans` one after the other into `out`; returns the bytes read, which end at the first page that is
     /// not there. An error means that nothing of the process can be read.
     pub(crate) fn read_spans(&self, spans: &[Span], out: &mut [u8]) -> io::Result<usize> {

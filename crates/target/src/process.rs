@@ -10,6 +10,7 @@ use memsight_model::{ProcessStamp, Progress, Region};
 
 use crate::diagnose;
 use crate::error::TargetError;
+use crate::fork::Fork;
 use crate::freeze::Frozen;
 use crate::image::{Image, Pool};
 use crate::live::{LiveMemory, PinnedMemory};
@@ -159,6 +160,13 @@ impl Process {
         Ok(std::array::from_fn(|_| pages.next().unwrap_or(0).saturating_mul(PAGE)))
     }
 
+    /// Bytes that are resident and neither of files nor shared. Source: `/proc/PID/statm`.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn private_bytes(&self) -> Result<u64, TargetError> {
+        let [_, resident, shared] = self.statm()?;
+        Ok(resident.saturating_sub(shared))
+    }
+
     /// Has memory of ours ready for a copy, so that finding it does not fall into the pause. [`Process::freeze`]
     /// does so itself; called before, beside other work, it saves that time. Cost: a third of the target's memory is
     /// touched, 10 GB/s where the kernel has huge pages at hand, down to 0.3 GB/s on a virtual machine whose host
@@ -175,6 +183,13 @@ impl Process {
         self.check_alive()?;
         self.prepare()?;
         Frozen::new(self)
+    }
+
+    /// Gets ready to copy it by a fork: the target stands still only while the kernel forks it. Fails with
+    /// [`TargetError::NoFork`] where that cannot or should not be done. Cost: 1 ms.
+    pub fn fork(&self) -> Result<Fork<'_>, TargetError> {
+        self.check_alive()?;
+        Fork::new(self)
     }
 
     /// Copies the memory while the target runs: no pause, but the parts do not fit together where it changes.

@@ -53,11 +53,6 @@ impl Stat {
         Stat::parse(&bytes).ok_or_else(|| malformed(pid, "stat"))
     }
 
-    /// Of one thread; `None` when it is gone.
-    pub fn of_thread(pid: u32, tid: u32) -> Option<Stat> {
-        Stat::parse(&std::fs::read(format!("/proc/{pid}/task/{tid}/stat")).ok()?)
-    }
-
     fn parse(bytes: &[u8]) -> Option<Stat> {
         // the second field is the program's name in brackets, which may hold brackets and spaces
         let after = bytes.iter().rposition(|&byte| byte == b')')?;

@@ -1,5 +1,8 @@
 //! The system calls that the standard library does not offer. All `unsafe` of this crate but the mapping of
-//! [`crate::image::chunk`] is here, behind functions that are safe for every argument.
+//! [`crate::image::chunk`] is here and below, behind functions that are safe for every argument.
+
+pub(crate) mod spawn;
+pub(crate) mod trace;
 
 use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
@@ -30,8 +33,14 @@ pub(crate) struct Span {
 pub(crate) enum Event {
     /// It stopped on its way to receive `signal`, which has to be handed to it when it goes on.
     Signal(i32),
-    /// It stopped because we asked, or with its process (SIGSTOP and the like).
+    /// It stopped because we asked.
     Stopped,
+    /// It stands with its whole process (SIGSTOP and the like).
+    Halted,
+    /// It stands at the beginning or the end of a system call.
+    Call,
+    /// It has made a child, and stands in the system call that did it.
+    Cloned,
     /// It is gone.
     Gone,
 }
@@ -96,13 +105,24 @@ pub(crate) fn wait(tid: u32, exits: bool) -> io::Result<Option<Event>> {
     }
     // SAFETY: waitid fills the child's half of the union, or nothing, and zeros are valid for both fields.
     let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
-    Ok(match info.si_code {
+    let stopped = matches!(info.si_code, libc::CLD_TRAPPED | libc::CLD_STOPPED);
+    Ok(match (status >> 8, status & 0xff) {
         _ if pid == 0 => None,
-        libc::CLD_TRAPPED | libc::CLD_STOPPED if status >> 8 == libc::PTRACE_EVENT_STOP => Some(Event::Stopped),
-        libc::CLD_TRAPPED => Some(Event::Signal(status & 0x7f)),
-        libc::CLD_STOPPED => Some(Event::Stopped),
-        _ => Some(Event::Gone),
+        _ if !stopped => Some(Event::Gone),
+        (libc::PTRACE_EVENT_STOP, libc::SIGTRAP) => Some(Event::Stopped),
+        (libc::PTRACE_EVENT_STOP, _) => Some(Event::Halted),
+        (libc::PTRACE_EVENT_CLONE | libc::PTRACE_EVENT_FORK, _) => Some(Event::Cloned),
+        (_, trace::CALL) => Some(Event::Call),
+        _ if info.si_code == libc::CLD_STOPPED => Some(Event::Halted),
+        (_, signal) => Some(Event::Signal(signal & 0x7f)),
     })
+}
+
+/// The next entries of an open directory, as `getdents64` gives them; 0 after the last.
+pub(crate) fn entries(directory: &File, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the kernel writes at most `buffer.len()` bytes into `buffer`, which is exclusively borrowed.
+    let read = unsafe { libc::syscall(libc::SYS_getdents64, directory.as_raw_fd(), buffer.as_mut_ptr(), buffer.len()) };
+    usize::try_from(read).map_err(|_| io::Error::last_os_error())
 }
 
 /// What [`scan_pages`] looks for.

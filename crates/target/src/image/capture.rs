@@ -84,12 +84,17 @@ pub(crate) struct Copied {
     pub unreadable: u64,
 }
 
-/// Copies the pages of `plan`.
-pub(crate) fn copy(process: &Process, plan: &Plan, progress: &dyn Progress) -> Result<Copied, TargetError> {
+/// Copies the pages of `plan` from `memory`, which is that of `process` or of a copy of it.
+pub(crate) fn copy(
+    process: &Process,
+    memory: LiveMemory,
+    plan: &Plan,
+    progress: &dyn Progress,
+) -> Result<Copied, TargetError> {
     progress.phase("reading memory", Some(plan.bytes));
     let job = Job {
         process,
-        memory: process.memory(),
+        memory,
         plan,
         progress,
         next: AtomicUsize::new(0),

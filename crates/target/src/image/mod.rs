@@ -7,12 +7,15 @@ mod page;
 mod plan;
 mod table;
 
+use std::ops::Range;
+
 use memsight_model::{Address, Fault, Progress, ReadMemory, Region};
 
 use crate::error::TargetError;
 use crate::process::Process;
 use crate::sys::PAGE;
 
+use capture::Copied;
 pub(crate) use capture::Pool;
 use chunk::Chunk;
 use outside::Outside;
@@ -35,6 +38,8 @@ pub struct Image {
     packed: u64,
     copied: u64,
     unreadable: u64,
+    /// What the copy left out although it would be wanted: a fork does not take it along. Ascending.
+    left_out: Vec<Range<u64>>,
     outside: Outside,
 }
 
@@ -44,10 +49,30 @@ impl Image {
         process.memory().pin();
         let regions = process.maps()?;
         let plan = Plan::of(process.pid(), &regions)?;
-        let copied = capture::copy(process, &plan, progress)?;
+        let copied = capture::copy(process, process.memory(), &plan, progress)?;
         // the memory of a process that was killed meanwhile reads as missing
         process.check_alive()?;
-        Ok(Image {
+        Ok(Image::new(process, regions, plan, copied))
+    }
+
+    /// The same from a copy of the process. What the copy does not have is read from the process when asked for.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn capture_fork(
+        process: &Process,
+        copy: &crate::fork::Forked<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Image, TargetError> {
+        process.memory().pin();
+        let planned = Plan::of_fork(process, copy.id(), copy.regions());
+        let copied = planned.and_then(|plan| Ok((capture::copy(process, copy.memory(), &plan, progress)?, plan)));
+        // the memory of a copy that was ended meanwhile reads as missing
+        copy.check()?;
+        let (copied, plan) = copied?;
+        Ok(Image::new(process, copy.regions().to_vec(), plan, copied))
+    }
+
+    fn new(process: &Process, regions: Vec<Region>, plan: Plan, copied: Copied) -> Image {
+        Image {
             regions,
             table: copied.table,
             chunks: copied.chunks,
@@ -55,8 +80,9 @@ impl Image {
             packed: copied.packed,
             copied: plan.bytes,
             unreadable: copied.unreadable,
+            left_out: plan.left_out,
             outside: Outside::new(process.memory()),
-        })
+        }
     }
 
     /// All mappings of the process, ascending, as they were.
@@ -72,6 +98,12 @@ impl Image {
     /// Bytes of the target that were copied.
     pub fn copied_bytes(&self) -> u64 {
         self.copied
+    }
+
+    /// Bytes of mappings that the process keeps from its forks (`MADV_DONTFORK`, `MADV_WIPEONFORK`): they are read from
+    /// the process itself when asked for, and are as they are then.
+    pub fn left_out_bytes(&self) -> u64 {
+        self.left_out.iter().map(|range| range.end - range.start).sum()
     }
 
     /// Pages that existed but could not be read; reads of them fail.
@@ -132,7 +164,8 @@ impl Image {
     #[cold]
     fn read_unknown(&self, at: u64, out: &mut [u8]) -> Option<()> {
         let region = self.region(at).filter(|region| region.read)?;
-        if plan::wanted(region).is_some() && plan::is_anonymous(region) {
+        let left_out = self.left_out.iter().any(|range| range.contains(&at));
+        if !left_out && plan::wanted(region).is_some() && plan::is_anonymous(region) {
             // a page that nobody had touched
             out.fill(0);
             return Some(());

@@ -6,6 +6,8 @@ use memsight_model::Region;
 
 use crate::error::TargetError;
 use crate::maps::PageMap;
+#[cfg(target_arch = "x86_64")]
+use crate::process::Process;
 use crate::procfs;
 use crate::sys::{Span, Want};
 
@@ -46,6 +48,8 @@ pub(crate) struct Plan {
     pub base: u64,
     /// Bytes of all pages.
     pub bytes: u64,
+    /// Wanted regions that the copy does not have.
+    pub left_out: Vec<Range<u64>>,
 }
 
 impl Plan {
@@ -59,11 +63,49 @@ impl Plan {
                 map.find(region.start.0..region.end.0, want, &mut ranges).map_err(failed)?;
             }
         }
-        let mut plan = Plan { spans: Vec::new(), portions: Vec::new(), base: base(&ranges), bytes: 0 };
+        Ok(Plan::new(ranges, Vec::new()))
+    }
+
+    fn new(ranges: Vec<Range<u64>>, left_out: Vec<Range<u64>>) -> Plan {
+        let base = base(&ranges);
+        let mut plan = Plan { spans: Vec::new(), portions: Vec::new(), base, bytes: 0, left_out };
         for range in ranges {
             plan.add(range);
         }
-        Ok(plan)
+        plan
+    }
+
+    /// The pages of `regions`, which `process` had when it was copied to `child`, as the copy has them.
+    #[cfg(target_arch = "x86_64")]
+    pub fn of_fork(process: &Process, child: u32, regions: &[Region]) -> Result<Plan, TargetError> {
+        let failed = |error| procfs::failure(process.pid(), "pagemap", error);
+        let mut copy = PageMap::open(child).map_err(failed)?;
+        let mut original = PageMap::open(process.pid()).map_err(failed)?;
+        let there = crate::maps::parse(&procfs::read(child, "maps")?);
+        let mut wiped = Wiped::new(child);
+        let (mut ranges, mut left_out) = (Vec::new(), Vec::new());
+        for region in regions {
+            let Some(want) = wanted(region) else { continue };
+            let whole = region.start.0..region.end.0;
+            if !there.iter().any(|other| other.start < region.end && region.start < other.end) {
+                left_out.push(whole);
+                continue;
+            }
+            let mut found = Vec::new();
+            copy.find(whole.clone(), want, &mut found).map_err(failed)?;
+            let mut others = Vec::new();
+            // a fork does not take along pages of a file that were only read, nor what is to be wiped
+            if want == Want::Present && (!is_anonymous(region) || found.is_empty()) {
+                original.find(whole.clone(), want, &mut others).map_err(failed)?;
+            }
+            match is_anonymous(region) {
+                true if !others.is_empty() && wiped.holds(whole.start) => left_out.push(whole),
+                // touched since: the copy says that it was untouched
+                true => ranges.append(&mut found),
+                false => ranges.append(&mut joined(found, others)),
+            }
+        }
+        Ok(Plan::new(ranges, left_out))
     }
 
     /// The spans of portion `number`, all in one block, at most 1 MiB; `None` after the last.
@@ -86,6 +128,55 @@ impl Plan {
             at = end;
         }
     }
+}
+
+/// The mappings of a copy that the original keeps empty there (`MADV_WIPEONFORK`), looked up when first asked for.
+#[cfg(target_arch = "x86_64")]
+struct Wiped {
+    child: u32,
+    starts: Option<Vec<u64>>,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Wiped {
+    fn new(child: u32) -> Wiped {
+        Wiped { child, starts: None }
+    }
+
+    /// Whether the mapping that starts there is one of them: `wf` among its flags in `/proc/PID/smaps`.
+    fn holds(&mut self, start: u64) -> bool {
+        let child = self.child;
+        self.starts.get_or_insert_with(|| starts_of_wiped(&procfs::text_quietly(child, "smaps"))).contains(&start)
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn starts_of_wiped(smaps: &str) -> Vec<u64> {
+    let mut start = None;
+    let mut found = Vec::new();
+    for line in smaps.lines() {
+        if let Some(flags) = line.strip_prefix("VmFlags:") {
+            found.extend(start.filter(|_| flags.split_ascii_whitespace().any(|flag| flag == "wf")));
+        } else if let Some((first, _)) = line.split_once('-') {
+            start = u64::from_str_radix(first, 16).ok().or(start);
+        }
+    }
+    found
+}
+
+/// The pages of either list, both ascending.
+#[cfg(target_arch = "x86_64")]
+fn joined(a: Vec<Range<u64>>, b: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    let mut all = [a, b].concat();
+    all.sort_unstable_by_key(|range| range.start);
+    let mut joined: Vec<Range<u64>> = Vec::with_capacity(all.len());
+    for range in all {
+        match joined.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    joined
 }
 
 /// The start of the window of [`REACH`] bytes that holds the most of `ranges`.
@@ -143,7 +234,7 @@ mod tests {
 
     #[test]
     fn portions_are_cut_at_blocks_and_joined_within() {
-        let mut plan = Plan { spans: Vec::new(), portions: Vec::new(), base: 0, bytes: 0 };
+        let mut plan = Plan::new(Vec::new(), Vec::new());
         let mib = 1 << 20;
         plan.add(mib - 4096..mib + 4096);
         plan.add(mib + 8192..mib + 12288);
@@ -152,5 +243,18 @@ mod tests {
         assert_eq!(starts(1), Some(vec![mib, mib + 8192]));
         assert_eq!(starts(2), None);
         assert_eq!(plan.bytes, 12288);
+    }
+
+    #[test]
+    fn pages_of_either_are_joined() {
+        assert_eq!(joined(vec![0..4, 8..12], vec![2..6, 12..16, 20..24]), [0..6, 8..16, 20..24]);
+        assert_eq!(joined(Vec::new(), Vec::new()), []);
+    }
+
+    #[test]
+    fn wiped_mappings_are_found_by_their_flags() {
+        let smaps = "7f00-8000 rw-p 00000000 00:00 0 \nSize: 4 kB\nVmFlags: rd wr mr mw me ac wf \n\
+            9000-a000 rw-p 00000000 00:00 0  [a-b]\nVmFlags: rd wr sd\n";
+        assert_eq!(starts_of_wiped(smaps), [0x7f00]);
     }
 }

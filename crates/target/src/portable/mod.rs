@@ -113,6 +113,10 @@ impl Process {
         match self.0 {}
     }
 
+    pub fn fork(&self) -> Result<crate::Fork<'_>, TargetError> {
+        match self.0 {}
+    }
+
     pub fn probe(&self, _region: &Region, _sites: &[ProbeSite]) -> Result<Uprobes, TargetError> {
         match self.0 {}
     }

@@ -1,0 +1,230 @@
+//! One system call, made by a thread of the target that stands still, after which it stands as before.
+//!
+//! The thread executes an instruction that is already there (`syscall`, in the vDSO); nothing is written. It is run from
+//! the stop at the beginning of a system call to the one at its end, never by single steps: the SIGTRAP of a single step
+//! would change the mask and the handler of a thread that holds it back. In between every signal is held back, so that
+//! none is taken off the queue at a moment when the registers are ours.
+//!
+//! All of it runs in the guard, which nobody has a reason to kill: were it killed in the middle, the registers would
+//! stay ours.
+
+use std::time::{Duration, Instant};
+
+use crate::sys::trace::{self, Registers};
+use crate::sys::{self, Event};
+use crate::threads::{State, Threads, nap};
+
+/// The bytes of the instruction `syscall`.
+pub(super) const SYSCALL: [u8; 2] = [0x0f, 0x05];
+/// The selector of 64-bit code (arch/x86/include/asm/segment.h, `__USER_CS`).
+const CODE_64: u64 = 0x33;
+/// The number of no system call: the kernel then has nothing to take up again.
+const NO_CALL: u64 = u64::MAX;
+/// How long a thread may take from its stop to the instruction.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A system call to make.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call {
+    pub number: i64,
+    pub arguments: [u64; 4],
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Made {
+    /// What the call returned; `None` when it was not made, and the thread is as it was.
+    pub value: Option<i64>,
+    /// The process that it made, in our PID namespace.
+    pub child: Option<u32>,
+    /// What the thread has come to.
+    pub state: State,
+}
+
+/// Whether `tid`, which stands still, may be used: 64-bit code, without a filter of system calls, and not within a
+/// restartable sequence, which would not be restarted if the thread were elsewhere meanwhile.
+pub(super) fn is_fit(threads: &Threads, tid: u32) -> Result<(), Unfit> {
+    let mut status = [0; 4096];
+    match seccomp(threads.file(tid, "status", &mut status)) {
+        Some(0) => {}
+        mode => return Err(Unfit::Seccomp { mode: mode.unwrap_or(0) }),
+    }
+    let registers = trace::registers(tid).map_err(|_| Unfit::Passing)?;
+    if registers.cs != CODE_64 {
+        return Err(Unfit::Foreign);
+    }
+    // a sequence that makes system calls is against its rules
+    let calls = registers.orig_rax.cast_signed() >= 0;
+    if calls || !in_sequence(tid, registers.rip) { Ok(()) } else { Err(Unfit::Passing) }
+}
+
+/// Why a thread may not be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// A filter could kill the process.
+    Seccomp { mode: u32 },
+    /// Not 64-bit code.
+    Foreign,
+    /// At this moment.
+    Passing,
+}
+
+/// The line `Seccomp:` of a status file.
+fn seccomp(status: &[u8]) -> Option<u32> {
+    let name = b"\nSeccomp:\t";
+    let at = status.windows(name.len()).position(|window| window == name)?;
+    let digit = char::from(*status.get(at + name.len())?);
+    digit.to_digit(10)
+}
+
+/// Whether `rip` lies in the sequence that the thread says it is in: `struct rseq` has at 8 the address of a `struct
+/// rseq_cs`, which has at 8 and 16 the start and the length (linux/rseq.h). Unsure is yes.
+fn in_sequence(tid: u32, rip: u64) -> bool {
+    let sequence = || {
+        let area = trace::rseq(tid).ok()?;
+        if area == 0 {
+            return Some(0..0);
+        }
+        let described = trace::word(tid, area.checked_add(8)?).ok()?;
+        if described == 0 {
+            return Some(0..0);
+        }
+        let start = trace::word(tid, described.checked_add(8)?).ok()?;
+        let len = trace::word(tid, described.checked_add(16)?).ok()?;
+        Some(start..start.saturating_add(len))
+    };
+    sequence().is_none_or(|sequence| sequence.contains(&rip))
+}
+
+/// Whether there is the instruction at `at`.
+pub(super) fn is_syscall(tid: u32, at: u64) -> bool {
+    trace::word(tid, at).is_ok_and(|word| word.to_le_bytes().starts_with(&SYSCALL))
+}
+
+/// Makes `tid`, which stands still and is fit, do `call` by the instruction at `gadget`.
+pub(super) fn call(tid: u32, gadget: u64, call: &Call) -> Made {
+    let not_made = |state| Made { value: None, child: None, state };
+    let (Ok(registers), Ok(mask)) = (trace::registers(tid), trace::mask(tid)) else { return not_made(State::Gone) };
+    let [rdi, rsi, rdx, r10] = call.arguments;
+    let number = call.number.cast_unsigned();
+    let ours = Registers { rip: gadget, rax: number, orig_rax: NO_CALL, rdi, rsi, rdx, r10, r8: 0, r9: 0, ..registers };
+    let before = Before { tid, registers, mask };
+    let prepared = trace::set_options(tid, trace::OPTIONS)
+        .and_then(|()| trace::set_mask(tid, u64::MAX))
+        .and_then(|()| trace::set_registers(tid, &ours))
+        .and_then(|()| trace::run_to_call(tid));
+    if prepared.is_err() {
+        return not_made(before.restore(State::Stopped(0)));
+    }
+    match before.reach_call(number) {
+        Ok(()) => before.finish(),
+        Err(state) => not_made(before.restore(state)),
+    }
+}
+
+/// What a thread was before it was ours.
+struct Before {
+    tid: u32,
+    registers: Registers,
+    mask: u64,
+}
+
+impl Before {
+    /// Waits until the thread stands at the beginning of the call; otherwise what it has come to instead.
+    fn reach_call(&self, number: u64) -> Result<(), State> {
+        let began = Instant::now();
+        let mut asked = false;
+        loop {
+            match sys::wait(self.tid, true) {
+                Ok(Some(Event::Call)) => {
+                    let there = trace::registers(self.tid).is_ok_and(|now| now.orig_rax == number);
+                    return if there { Ok(()) } else { Err(State::Stopped(0)) };
+                }
+                Ok(Some(Event::Signal(signal))) => return Err(State::Stopped(signal)),
+                Ok(Some(Event::Halted)) => return Err(State::Halted),
+                Ok(Some(Event::Stopped)) if asked => return Err(State::Stopped(0)),
+                Ok(Some(Event::Stopped | Event::Cloned)) => {
+                    let _ = trace::run_to_call(self.tid);
+                }
+                Ok(Some(Event::Gone)) | Err(_) => return Err(State::Gone),
+                // a frozen control group keeps it from running at all
+                Ok(None) if !asked && began.elapsed() > PATIENCE => asked = sys::interrupt(self.tid).is_ok(),
+                Ok(None) => nap(began.elapsed()),
+            }
+        }
+    }
+
+    /// Lets the call happen, puts everything back at its end, and stops the thread where the kernel looks whether an
+    /// interrupted system call is to be taken up again.
+    fn finish(&self) -> Made {
+        let mut made = Made { value: None, child: None, state: State::Gone };
+        let _ = trace::run_to_call(self.tid);
+        loop {
+            match self.next() {
+                Event::Cloned => {
+                    made.child = trace::child(self.tid).ok();
+                    let _ = trace::run_to_call(self.tid);
+                }
+                Event::Call => break,
+                Event::Signal(signal) => {
+                    made.state = self.restore(State::Stopped(signal));
+                    return made;
+                }
+                Event::Stopped | Event::Halted => {
+                    let _ = trace::run_to_call(self.tid);
+                }
+                Event::Gone => return made,
+            }
+        }
+        made.value = trace::registers(self.tid).ok().map(|registers| registers.rax.cast_signed());
+        if self.restore(State::Stopped(0)) == State::Gone {
+            return made;
+        }
+        made.state = self.stand();
+        made
+    }
+
+    /// From the end of the call to a stop like the one at the beginning.
+    fn stand(&self) -> State {
+        let _ = sys::interrupt(self.tid);
+        let _ = trace::run(self.tid);
+        match self.next() {
+            Event::Signal(signal) => State::Stopped(signal),
+            Event::Halted => State::Halted,
+            Event::Gone => State::Gone,
+            Event::Stopped | Event::Call | Event::Cloned => State::Stopped(0),
+        }
+    }
+
+    /// What the thread does next. It has nothing to wait for but the kernel.
+    fn next(&self) -> Event {
+        let began = Instant::now();
+        loop {
+            match sys::wait(self.tid, true) {
+                Ok(Some(event)) => return event,
+                Ok(None) => nap(began.elapsed()),
+                Err(_) => return Event::Gone,
+            }
+        }
+    }
+
+    /// Puts everything back in a thread that has come to `state`, which is returned unless it is gone.
+    fn restore(&self, state: State) -> State {
+        let back = trace::set_registers(self.tid, &self.registers);
+        let back = back.and_then(|()| trace::set_mask(self.tid, self.mask));
+        if back.is_ok() && state != State::Gone { state } else { State::Gone }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_filter_is_found_in_a_status() {
+        assert_eq!(seccomp(b"Name:\tSeccomp:\t2\nNoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n"), Some(0));
+        assert_eq!(seccomp(b"x\nSeccomp:\t2\n"), Some(2));
+        assert_eq!(seccomp(b"x\nSeccomp:\t"), None);
+        assert_eq!(seccomp(b""), None);
+    }
+}

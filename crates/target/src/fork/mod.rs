@@ -1,0 +1,269 @@
+//! Copying a process by having the kernel fork it: the pause is the fork alone, whatever the memory.
+//!
+//! ```text
+//! memsight            guard (a process of ours)                      target
+//! Fork::stop    ────> stops its threads, one by one           ────>  stands still
+//! (is it a good moment?)
+//! Halt::fork    ────> has one of them call clone              ────>  has a child, which never runs; goes on
+//!               <──── /proc/CHILD/mem
+//! capture reads the child
+//! Forked::end   ────> ends it, has the target call wait4      ────>  one thread stands still for 0.1 ms
+//! ```
+//!
+//! The guard traces, and so nothing that happens to memsight leaves the target with a system call half made for us:
+//! when memsight is gone, the guard ends the copy, collects it and goes. When the guard is killed too, the kernel ends
+//! the copy (`PTRACE_O_EXITKILL`); its entry in the table of processes then stays until the target ends.
+
+mod guard;
+mod inject;
+mod link;
+mod room;
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+
+use memsight_model::{Progress, Region};
+
+use crate::error::{Obstacle, TargetError};
+use crate::image::Image;
+use crate::live::LiveMemory;
+use crate::process::Process;
+use crate::procfs;
+use crate::sys::{Span, spawn};
+use crate::threads::Threads;
+use crate::usage::Usage;
+
+use guard::Guard;
+use link::{Far, Near, Reply, Request};
+
+/// Copies a process by a fork.
+#[derive(Debug)]
+pub struct Fork<'p> {
+    process: &'p Process,
+    /// The address of an instruction `syscall` in it.
+    gadget: u64,
+    helper: Option<Helper>,
+    pause_ns: u64,
+}
+
+/// The guard, seen from here.
+#[derive(Debug)]
+struct Helper {
+    pid: u32,
+    line: Option<Near>,
+}
+
+impl<'p> Fork<'p> {
+    /// Gets ready; fails with [`TargetError::NoFork`] where it is known before that it could not be done, or should
+    /// not: where the memory for it is lacking, for one. Cost: 1 ms.
+    pub(crate) fn new(process: &'p Process) -> Result<Fork<'p>, TargetError> {
+        room::check(process)?;
+        let pid = process.pid();
+        let gadget = gadget(process).ok_or(TargetError::NoFork { pid, cause: Obstacle::Instruction })?;
+        let mut fork = Fork { process, gadget, helper: None, pause_ns: 0 };
+        fork.helper()?;
+        Ok(fork)
+    }
+
+    /// Stops every thread until the guard is dropped, or 5 s are over.
+    pub fn stop(&mut self) -> Result<Halt<'_, 'p>, TargetError> {
+        match self.ask(Request::Stop)? {
+            (Reply::Stopped, _) => Ok(Halt { fork: self, done: false }),
+            (Reply::Trouble { trouble, .. }, _) => {
+                let error = trouble.explain(self.process.pid());
+                // the guard ends, and lets go of threads that were on their way into the stop
+                self.helper = None;
+                Err(error)
+            }
+            _ => Err(self.failed(io::ErrorKind::InvalidData.into())),
+        }
+    }
+
+    /// How long the process stood still up to now, in nanoseconds.
+    pub fn pause_ns(&self) -> u64 {
+        self.pause_ns
+    }
+
+    fn ask(&mut self, request: Request) -> Result<(Reply, Option<File>), TargetError> {
+        let asked = self.helper()?.ask(request);
+        let (reply, file) = asked.map_err(|error| self.failed(error))?;
+        let (Reply::Forked { pause_ns, .. }
+        | Reply::Free { pause_ns }
+        | Reply::Unfit { pause_ns, .. }
+        | Reply::Trouble { pause_ns, .. }
+        | Reply::Ended { pause_ns, .. }) = reply
+        else {
+            return Ok((reply, file));
+        };
+        self.pause_ns = self.pause_ns.saturating_add(pause_ns);
+        Ok((reply, file))
+    }
+
+    /// The guard; a new one when the last has ended.
+    fn helper(&mut self) -> Result<&Helper, TargetError> {
+        let helper = match self.helper.take() {
+            Some(helper) => helper,
+            None => Helper::start(self.process.pid(), self.gadget)?,
+        };
+        Ok(self.helper.insert(helper))
+    }
+
+    fn failed(&mut self, error: io::Error) -> TargetError {
+        self.helper = None;
+        helper_failed(self.process.pid(), &error)
+    }
+}
+
+impl Helper {
+    fn start(pid: u32, gadget: u64) -> Result<Helper, TargetError> {
+        let failed = |error: io::Error| helper_failed(pid, &error);
+        let threads = Threads::new(pid, false)?;
+        let (near, far) = spawn::line().map_err(failed)?;
+        let mut keep = [far.as_raw_fd(), threads.descriptor()];
+        let mut guard = Guard::new(Far::new(far, std::process::id()), threads, gadget);
+        let guard_pid = spawn::fork(&mut keep, || guard.run()).map_err(failed)?;
+        Ok(Helper { pid: guard_pid, line: Some(Near(near)) })
+    }
+
+    fn ask(&self, request: Request) -> io::Result<(Reply, Option<File>)> {
+        self.line.as_ref().ok_or(io::ErrorKind::NotConnected)?.ask(request)
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        // a line that is closed tells the guard to let go, to end the copy and to end
+        self.line = None;
+        spawn::collect(self.pid);
+    }
+}
+
+/// A stopped process. It goes on when this is dropped, and when memsight ends.
+#[derive(Debug)]
+pub struct Halt<'f, 'p> {
+    fork: &'f mut Fork<'p>,
+    done: bool,
+}
+
+impl<'p> Halt<'_, 'p> {
+    /// The memory of the stopped process.
+    pub fn memory(&self) -> LiveMemory {
+        self.fork.process.memory()
+    }
+
+    /// Has the kernel copy the process, and lets it go on. Cost: some 15 ms a GiB that it has in memory, for its page
+    /// tables; afterwards each first write of it to one of its pages copies that page, for as long as the copy lives.
+    pub fn fork(mut self) -> Result<Forked<'p>, TargetError> {
+        let process = self.fork.process;
+        let (usage, regions) = (process.usage()?, process.maps()?);
+        self.done = true;
+        match self.fork.ask(Request::Fork)? {
+            (Reply::Forked { child, .. }, Some(file)) => {
+                let helper = self.fork.helper.take();
+                Ok(Forked { process, child, memory: LiveMemory::of_file(child, file), usage, regions, helper })
+            }
+            (Reply::Forked { .. }, None) => Err(self.fork.failed(io::ErrorKind::PermissionDenied.into())),
+            (Reply::Unfit { cause, .. }, _) => Err(TargetError::NoFork { pid: process.pid(), cause }),
+            _ => Err(self.fork.failed(io::ErrorKind::InvalidData.into())),
+        }
+    }
+}
+
+impl Drop for Halt<'_, '_> {
+    fn drop(&mut self) {
+        if !self.done {
+            // a guard that is gone has let go
+            let _ = self.fork.ask(Request::LetGo);
+        }
+    }
+}
+
+/// A copy of a process: a child of it that never runs. It is ended when this is dropped, and when memsight ends.
+#[derive(Debug)]
+pub struct Forked<'p> {
+    process: &'p Process,
+    child: u32,
+    memory: LiveMemory,
+    usage: Usage,
+    regions: Vec<Region>,
+    helper: Option<Helper>,
+}
+
+/// How a copy ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// How long a thread of the process stood still to collect it, in nanoseconds.
+    pub pause_ns: u64,
+    /// Whether it did: otherwise the copy's entry stays in the table of processes until the process ends.
+    pub collected: bool,
+}
+
+impl Forked<'_> {
+    /// How much memory the process used when it was copied.
+    pub fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// Its mappings at that time.
+    pub fn regions(&self) -> &[Region] {
+        &self.regions
+    }
+
+    /// Copies the private writable memory at leisure. Cost: as [`crate::Frozen::capture`].
+    pub fn capture(&self, progress: &dyn Progress) -> Result<Image, TargetError> {
+        Image::capture_fork(self.process, self, progress)
+    }
+
+    /// Ends the copy. Cost: some 30 ms a GiB, in which the process runs.
+    pub fn end(mut self) -> Ended {
+        let nothing = Ended { pause_ns: 0, collected: false };
+        let Some(helper) = self.helper.take() else { return nothing };
+        match helper.ask(Request::End) {
+            Ok((Reply::Ended { collected, pause_ns }, _)) => Ended { pause_ns, collected },
+            _ => nothing,
+        }
+    }
+
+    /// Its process id, in our PID namespace.
+    pub fn id(&self) -> u32 {
+        self.child
+    }
+
+    /// Its memory.
+    pub(crate) fn memory(&self) -> LiveMemory {
+        self.memory.clone()
+    }
+
+    /// Fails unless the copy is still there to be read.
+    pub(crate) fn check(&self) -> Result<(), TargetError> {
+        match procfs::Stat::of(self.child) {
+            Ok(stat) if !stat.is_dead() => Ok(()),
+            _ => Err(TargetError::CopyLost { pid: self.process.pid() }),
+        }
+    }
+}
+
+fn helper_failed(pid: u32, error: &io::Error) -> TargetError {
+    TargetError::NoFork { pid, cause: Obstacle::Helper { errno: error.raw_os_error().unwrap_or(libc::EPIPE) } }
+}
+
+/// The address of an instruction `syscall`: in the vDSO, which every process has, or else in a library. One that is
+/// followed by a return is preferred.
+fn gadget(process: &Process) -> Option<u64> {
+    /// More of a library is not searched.
+    const MOST: usize = 4 << 20;
+    let memory = process.memory();
+    let mut regions = process.maps().ok()?;
+    regions.retain(|region| region.read && region.execute && region.path != "[vsyscall]");
+    regions.sort_by_key(|region| (region.path != "[vdso]", !region.path.contains("libc")));
+    regions.iter().find_map(|region| {
+        let mut code = vec![0; usize::try_from(region.len()).unwrap_or(MOST).min(MOST)];
+        let read = memory.read_spans(&[Span { at: region.start.0, len: code.len() }], &mut code).ok()?;
+        code.truncate(read);
+        let find = |bytes: &[u8]| code.windows(bytes.len()).position(|window| window == bytes);
+        let [a, b] = inject::SYSCALL;
+        let at = find(&[a, b, 0xc3]).or_else(|| find(&inject::SYSCALL))?;
+        region.start.checked_add(at as u64).map(|at| at.0)
+    })
+}

@@ -1,0 +1,362 @@
+//! The threads of a process, traced by the calling thread: stopped all together, and let go as if nothing had been.
+//!
+//! Nothing here allocates after [`Threads::new`]: see [`crate::short`].
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::{Duration, Instant};
+
+use crate::diagnose;
+use crate::error::TargetError;
+use crate::procfs;
+use crate::short::Short;
+use crate::sys::{self, Event, trace};
+
+/// The longest that we wait for the threads to stop.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// For this long the wait is busy: most threads stop within microseconds.
+const EAGER: Duration = Duration::from_micros(300);
+/// Then looks are this far apart.
+const NAP: Duration = Duration::from_micros(200);
+/// The most threads that one process may have here.
+const MOST: usize = 1 << 16;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Seen, and nothing done to it.
+    Found,
+    /// Traced, and running as before.
+    Seized,
+    /// Asked to stop.
+    Running,
+    /// Stands still; the signal that it was about to receive, or 0.
+    Stopped(i32),
+    /// Stands still, as it did before we came (SIGSTOP and the like).
+    Halted,
+    Gone,
+}
+
+/// A thread that the calling thread traces.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Thread {
+    pub tid: u32,
+    pub state: State,
+}
+
+/// The threads of a process.
+pub(crate) struct Threads {
+    pid: u32,
+    tasks: File,
+    /// In the order of their ids.
+    known: Vec<Thread>,
+    entries: Vec<u8>,
+    /// The process is our child: whoever started it collects its end.
+    ours: bool,
+    /// When the first was asked to stop.
+    began: Option<Instant>,
+}
+
+/// Why the threads did not stop. [`Trouble::explain`] makes an error of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// None of them is left.
+    Gone,
+    /// The kernel does not let us trace this one.
+    Refused { tid: u32, errno: i32 },
+    /// This one does not stop.
+    Unstoppable { tid: u32, state: char, vfork: bool, waited: Duration },
+}
+
+impl Trouble {
+    /// The error that people see. Looks around for the cause.
+    pub fn explain(self, pid: u32) -> TargetError {
+        match self {
+            Trouble::Gone => TargetError::TargetExited { pid },
+            Trouble::Unstoppable { tid, state, vfork, waited } => {
+                TargetError::StoppedTooLong { pid, tid, state, vfork, waited }
+            }
+            Trouble::Refused { tid, errno } => {
+                let tracer = procfs::tracer(&procfs::text_quietly(pid, &format!("task/{tid}/status")));
+                match (errno, tracer) {
+                    (libc::EPERM, Some(by)) => TargetError::Traced { pid, by },
+                    (libc::EPERM, None) => TargetError::NotPermitted { pid, cause: diagnose::denial(pid) },
+                    _ => procfs::failure(pid, "its threads", io::Error::from_raw_os_error(errno)),
+                }
+            }
+        }
+    }
+}
+
+impl Threads {
+    /// The threads of `pid`; `ours` when that is a child of the process that will call [`Threads::stop_all`].
+    pub fn new(pid: u32, ours: bool) -> Result<Threads, TargetError> {
+        let failed = |source| procfs::failure(pid, "its threads", source);
+        let tasks = File::open(format!("/proc/{pid}/task")).map_err(failed)?;
+        Ok(Threads { pid, tasks, known: Vec::with_capacity(MOST), entries: vec![0; 32 << 10], ours, began: None })
+    }
+
+    /// The descriptor of the one file that is needed from now on.
+    pub fn descriptor(&self) -> RawFd {
+        self.tasks.as_raw_fd()
+    }
+
+    /// Stops every thread, those included that the running ones create meanwhile.
+    pub fn stop_all(&mut self) -> Result<(), Trouble> {
+        while self.list()? {
+            // tracing alone stops nothing, so the pause begins after it
+            for place in 0..self.known.len() {
+                self.seize(place)?;
+            }
+            self.began.get_or_insert_with(Instant::now);
+            for place in 0..self.known.len() {
+                self.interrupt(place);
+            }
+            self.wait()?;
+        }
+        match self.known.iter().all(|thread| thread.state == State::Gone) {
+            true => Err(Trouble::Gone),
+            false => Ok(()),
+        }
+    }
+
+    /// Stops the thread at `place` of [`Threads::known`] within `limit`, or leaves it traced and asked to stop.
+    pub fn stop_one(&mut self, place: usize, limit: Duration) -> Result<State, Trouble> {
+        self.seize(place)?;
+        self.began = Some(Instant::now());
+        self.interrupt(place);
+        let asked = Instant::now();
+        loop {
+            self.look(place);
+            match self.known.get(place).map_or(State::Gone, |thread| thread.state) {
+                State::Running if asked.elapsed() < limit => nap(asked.elapsed()),
+                state => return Ok(state),
+            }
+        }
+    }
+
+    /// Takes down the threads that there are; whether one of them is new.
+    pub fn list(&mut self) -> Result<bool, Trouble> {
+        let gone = |_| Trouble::Gone;
+        self.tasks.rewind().map_err(gone)?;
+        let mut fresh = false;
+        loop {
+            let len = sys::entries(&self.tasks, &mut self.entries).map_err(gone)?;
+            if len == 0 {
+                return Ok(fresh);
+            }
+            let Threads { entries, known, .. } = self;
+            for tid in numbers(entries.get(..len).unwrap_or_default()) {
+                let Err(place) = known.binary_search_by_key(&tid, |thread| thread.tid) else { continue };
+                if known.len() == known.capacity() {
+                    return Err(Trouble::Refused { tid, errno: libc::E2BIG });
+                }
+                known.insert(place, Thread { tid, state: State::Found });
+                fresh = true;
+            }
+        }
+    }
+
+    /// Those that were taken down.
+    pub fn known(&self) -> &[Thread] {
+        &self.known
+    }
+
+    /// Notes what a thread that the caller has made go on has come to.
+    pub fn set(&mut self, tid: u32, state: State) {
+        if let Ok(place) = self.known.binary_search_by_key(&tid, |thread| thread.tid) {
+            self.put(place, state);
+        }
+    }
+
+    fn put(&mut self, place: usize, state: State) {
+        if let Some(thread) = self.known.get_mut(place) {
+            thread.state = state;
+        }
+    }
+
+    fn seize(&mut self, place: usize) -> Result<(), Trouble> {
+        let Some(&Thread { tid, state: State::Found }) = self.known.get(place) else { return Ok(()) };
+        let state = match sys::seize(tid) {
+            Ok(()) => State::Seized,
+            Err(_) if self.is_dead(tid) => State::Gone,
+            Err(source) => return Err(Trouble::Refused { tid, errno: source.raw_os_error().unwrap_or(libc::EIO) }),
+        };
+        self.put(place, state);
+        Ok(())
+    }
+
+    fn interrupt(&mut self, place: usize) {
+        let Some(&Thread { tid, state: State::Seized }) = self.known.get(place) else { return };
+        self.put(place, if sys::interrupt(tid).is_ok() { State::Running } else { State::Gone });
+    }
+
+    /// Looks what a running thread has done.
+    fn look(&mut self, place: usize) {
+        let Some(&Thread { tid, state: State::Running }) = self.known.get(place) else { return };
+        let state = match sys::wait(tid, !(self.ours && tid == self.pid)) {
+            Ok(Some(Event::Stopped)) => State::Stopped(0),
+            Ok(Some(Event::Halted)) => State::Halted,
+            Ok(Some(Event::Signal(signal))) => State::Stopped(signal),
+            // none of these can be before a call was made to be traced
+            Ok(Some(Event::Call | Event::Cloned)) | Ok(None) => State::Running,
+            Ok(Some(Event::Gone)) | Err(_) => State::Gone,
+        };
+        self.put(place, state);
+    }
+
+    /// Waits until none of the known threads runs.
+    fn wait(&mut self) -> Result<(), Trouble> {
+        let mut began = Instant::now();
+        loop {
+            let mut running = None;
+            for place in 0..self.known.len() {
+                self.look(place);
+                let still = self.known.get(place).filter(|thread| thread.state == State::Running);
+                running = still.map_or(running, |thread| Some(thread.tid));
+            }
+            let Some(tid) = running else { return Ok(()) };
+            let waited = began.elapsed();
+            if waited > PATIENCE {
+                self.unstoppable(tid, waited)?;
+                began = Instant::now();
+            }
+            nap(waited);
+        }
+    }
+
+    /// The verdict on a thread that does not stop; a dead one is no error.
+    fn unstoppable(&mut self, tid: u32, waited: Duration) -> Result<(), Trouble> {
+        if self.is_dead(tid) {
+            self.set(tid, State::Gone);
+            return Ok(());
+        }
+        let state = self.state(tid).unwrap_or('?');
+        let mut text = [0; 256];
+        let vfork = waits_in_vfork(self.file(tid, "syscall", &mut text));
+        Err(Trouble::Unstoppable { tid, state, vfork, waited })
+    }
+
+    fn is_dead(&self, tid: u32) -> bool {
+        self.state(tid).is_none_or(|state| matches!(state, 'Z' | 'X' | 'x'))
+    }
+
+    /// The state of a thread as in `ps`; `None` when it is gone.
+    fn state(&self, tid: u32) -> Option<char> {
+        let mut text = [0; 256];
+        let text = self.file(tid, "stat", &mut text);
+        // the program's name, in brackets, may hold brackets and spaces
+        let after = text.iter().rposition(|&byte| byte == b')')?;
+        text.get(after + 2).map(|&state| char::from(state))
+    }
+
+    /// The beginning of a file of a thread; empty when it cannot be read.
+    pub fn file<'a>(&self, tid: u32, name: &str, buffer: &'a mut [u8]) -> &'a [u8] {
+        let path = Short::new(format_args!("{tid}/{name}"));
+        let read = sys::open_below(&self.tasks, path.as_c()).and_then(|mut file| file.read(buffer));
+        buffer.get(..read.unwrap_or(0)).unwrap_or_default()
+    }
+
+    /// Lets every thread that stands still go on, with the signal that it was about to receive; the time since the
+    /// first was asked to stop, in nanoseconds. The others are let go when the calling thread ends.
+    pub fn let_go(&mut self) -> u64 {
+        for place in 0..self.known.len() {
+            self.release(place);
+        }
+        self.known.retain(|thread| matches!(thread.state, State::Running | State::Seized));
+        self.paused()
+    }
+
+    /// Lets one go on if it stands still.
+    pub fn release(&mut self, place: usize) {
+        let Some(&Thread { tid, state }) = self.known.get(place) else { return };
+        let signal = match state {
+            State::Stopped(0) => {
+                trace::take_up_again(tid);
+                0
+            }
+            State::Stopped(signal) => signal,
+            State::Halted => 0,
+            _ => return,
+        };
+        // one that was killed meanwhile cannot be let go, and need not be
+        let _ = sys::detach(tid, signal);
+        self.put(place, State::Found);
+    }
+
+    /// The time since the first was asked to stop, in nanoseconds; 0 when asked again.
+    pub fn paused(&mut self) -> u64 {
+        self.began.take().map_or(0, |began| u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+/// Waits a little, the less the shorter the wait was up to now.
+pub(crate) fn nap(waited: Duration) {
+    if waited < EAGER { std::thread::yield_now() } else { std::thread::sleep(NAP) }
+}
+
+/// The entries of `getdents64` (`ino64_t`, `off64_t`, length of the entry, type, name) whose names are numbers.
+fn numbers(mut entries: &[u8]) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        while let Some(&[low, high]) = entries.get(16..18) {
+            let (entry, rest) = entries.split_at_checked(usize::from(u16::from_le_bytes([low, high])))?;
+            entries = rest;
+            let name = entry.get(19..)?.split(|&byte| byte == 0).next()?;
+            if let Some(number) = std::str::from_utf8(name).ok().and_then(|name| name.parse().ok()) {
+                return Some(number);
+            }
+        }
+        None
+    })
+}
+
+/// Whether a thread waits for the child of a vfork to start a program or end: from the file `syscall`, which has the
+/// number and the arguments of its system call.
+fn waits_in_vfork(syscall: &[u8]) -> bool {
+    const CLONE_VFORK: u64 = 0x4000;
+    let mut words = std::str::from_utf8(syscall).unwrap_or_default().split_ascii_whitespace();
+    let number = words.next().and_then(|word| word.parse::<i64>().ok());
+    let flags = words.next().and_then(|word| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok());
+    match number {
+        Some(libc::SYS_vfork) => true,
+        Some(libc::SYS_clone) => flags.is_some_and(|flags| flags & CLONE_VFORK != 0),
+        // its flags are in memory, but nothing else in it waits uninterruptibly
+        Some(libc::SYS_clone3) => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_threads_are_listed_once() {
+        let mut threads = Threads::new(std::process::id(), false).expect("our own");
+        assert_eq!(threads.list(), Ok(true));
+        let of_here = |thread: &&Thread| thread.tid == std::process::id();
+        assert_eq!(threads.known().iter().filter(of_here).count(), 1);
+        assert_eq!(threads.state(std::process::id()).is_some(), true);
+        assert!(threads.is_dead(1 << 22));
+    }
+
+    #[test]
+    fn torn_entries_end_the_list() {
+        let mut entry = vec![0; 24];
+        entry[16] = 24;
+        entry[19..21].copy_from_slice(b"42");
+        let two = [entry.clone(), entry.clone()].concat();
+        assert_eq!(numbers(&two).collect::<Vec<_>>(), [42, 42]);
+        assert_eq!(numbers(&two[..40]).collect::<Vec<_>>(), [42]);
+        assert_eq!(numbers(&[0; 30]).count(), 0);
+    }
+
+    #[test]
+    fn a_vfork_is_seen() {
+        assert!(waits_in_vfork(b"56 0x4111 0x0 0x0 0x7f 0x0 0x0 0x7ffe 0x7f11\n"));
+        assert!(waits_in_vfork(b"58 0x0\n"));
+        assert!(!waits_in_vfork(b"56 0x11 0x0\n"));
+        assert!(!waits_in_vfork(b"running\n"));
+        assert!(!waits_in_vfork(b""));
+    }
+}
