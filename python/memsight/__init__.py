@@ -32,6 +32,16 @@ from ._errors import (
     UnsupportedInterpreter,
     ZombieProcess,
 )
+from ._garbage import (
+    Collector,
+    CycleRow,
+    CycleStep,
+    CyclesView,
+    FinaliserRow,
+    Garbage,
+    GarbageType,
+    GarbageView,
+)
 from ._gc import GcBucket, GcPauses, GcWatch, GcWatchGeneration, gc_watch
 from ._monitor import Monitor, sample
 from ._process import (
@@ -117,14 +127,22 @@ __all__ = [
     "STATUS_ZOMBIE",
     "AccessDenied",
     "Arrow",
+    "Collector",
     "ContainerRow",
     "ContainerSample",
     "ContainerSummary",
     "CorruptFile",
+    "CycleRow",
+    "CycleStep",
+    "CyclesView",
     "DominatorRow",
     "DominatorsView",
     "Error",
+    "FinaliserRow",
     "FrameRow",
+    "Garbage",
+    "GarbageType",
+    "GarbageView",
     "GcBucket",
     "GcGeneration",
     "GcInterpreter",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Optional, Protocol, TypeVar, Union
 
-from . import _build, _views
+from . import _build, _garbage, _views
 from ._platform import native
 
 if TYPE_CHECKING:
@@ -96,6 +96,14 @@ class Snapshot:
             NotFound: nothing matches.
         """
         return self._view(_views.PathsView, "path", top, query)
+
+    def garbage(self, top: int = 20) -> _garbage.GarbageView:
+        """What ``gc.collect()`` would free now: by type, with the cycles that hold it and the finalisers that run."""
+        return self._view(_garbage.GarbageView, "garbage", top)
+
+    def cycles(self, top: int = 20) -> _garbage.CyclesView:
+        """Live cycles that the program makes again and again, with what to do about each shape."""
+        return self._view(_garbage.CyclesView, "cycles", top)
 
     def save(self, path: PathLike, force: bool = False) -> None:
         """Writes the snapshot as a folder of Parquet tables, whole or not at all.

@@ -70,6 +70,8 @@ impl Heap {
             "suspects" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.suspects(top))),
             "dominators" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.dominators(top))),
             "threads" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.threads(top))),
+            "garbage" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.garbage(top))),
+            "cycles" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.cycles(top))),
             "path" => |analysis: &Analysis<'_>, query: &str, top| Ok(json(&analysis.path(query, top)?)),
             "object" => |analysis: &Analysis<'_>, query: &str, top| Ok(json(&analysis.object(query, top)?)),
             other => return Err(PyValueError::new_err(format!("no view is called {other:?}"))),
