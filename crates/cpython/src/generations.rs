@@ -92,21 +92,49 @@ impl Python {
         Ok([first, first.at(step), first.at(2 * step), gc.at(table.permanent.into())])
     }
 
-    /// Walks the lists of all interpreters.
-    pub(crate) fn tracked<M: ReadMemory>(&self, memory: &M, slots: &Slots) -> Result<Tracked, PythonError> {
+    /// Walks the lists of all interpreters. With `best_effort`, what stands in the way of one (a collection that has
+    /// objects in hand, memory that is missing) is no error but a reason in words.
+    pub(crate) fn tracked<M: ReadMemory>(
+        &self,
+        memory: &M,
+        slots: &Slots,
+        best_effort: bool,
+    ) -> Result<(Tracked, Vec<String>), PythonError> {
         let mut tracked = Tracked::empty(slots);
         let mut states: Vec<Address> = self.interpreters(memory)?.iter().map(|at| self.gc_state(*at)).collect();
         states.dedup();
+        let (mut collecting, mut torn) = (false, false);
         for gc in states {
-            if memory.i32(gc.at(self.layout.gc.collecting.into()))? != 0 {
+            collecting |= memory.i32(gc.at(self.layout.gc.collecting.into()))? != 0;
+            if collecting && !best_effort {
                 return Err(PythonError::Collecting);
             }
             for (generation, head) in self.heads(memory, gc)?.into_iter().enumerate() {
-                walk(memory, slots, head, generation as u8, &mut tracked)?;
+                match walk(memory, slots, head, generation as u8, &mut tracked) {
+                    Ok(()) => {}
+                    Err(stop) if best_effort => {
+                        torn = true;
+                        salvage(memory, slots, head, stop.last, generation as u8, &mut tracked);
+                    }
+                    Err(stop) => return Err(PythonError::TornList { head, objects: stop.objects }),
+                }
             }
         }
-        Ok(tracked)
+        let reasons = [
+            (collecting, "a garbage collection was running: objects that it had in hand may be missing"),
+            (torn && !collecting, "the collector's lists are not whole: objects that nothing refers to may be missing"),
+        ];
+        let reasons = reasons.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason.to_owned());
+        Ok((tracked, reasons.collect()))
     }
+}
+
+/// Where a list is not in order.
+struct Stop {
+    /// The last that was in order.
+    last: Address,
+    /// Objects up to it.
+    objects: u64,
 }
 
 /// Walks one list. A cycle that misses the head meets an object that is marked already.
@@ -116,23 +144,47 @@ fn walk<M: ReadMemory>(
     head: Address,
     generation: u8,
     tracked: &mut Tracked,
-) -> Result<(), PythonError> {
-    let torn = |objects| PythonError::TornList { head, objects };
-    let mut previous = head;
-    let mut at = Address(memory.word(head)? & !FLAGS);
+) -> Result<(), Stop> {
+    let mut last = head;
     let mut objects = 0;
-    while at != head {
-        let (next, back) = match (memory.word(at), memory.word(at.at(8))) {
-            (Ok(next), Ok(back)) => (next & !FLAGS, back & !FLAGS),
-            _ => return Err(torn(objects)),
-        };
-        let slot = slots.slot(at.at(GC_HEAD as i64)).ok_or_else(|| torn(objects))?;
-        if back != previous.0 || !tracked.note(slot, generation) {
-            return Err(torn(objects));
+    loop {
+        let stop = Stop { last, objects };
+        let Ok(next) = memory.word(last) else { return Err(stop) };
+        let at = Address(next & !FLAGS);
+        if at == head {
+            return Ok(());
+        }
+        match memory.word(at.at(8)) {
+            Ok(back) if back & !FLAGS == last.0 => {}
+            _ => return Err(stop),
+        }
+        match slots.slot(at.at(GC_HEAD as i64)) {
+            Some(slot) if tracked.note(slot, generation) => {}
+            _ => return Err(stop),
         }
         objects += 1;
-        previous = at;
-        at = Address(next);
+        last = at;
     }
-    Ok(())
+}
+
+/// Takes what can be had of a list that is not in order behind `last`: forward as far as the links go, whatever they say
+/// about the way back (a collection keeps counts in their place), then from its end backward.
+fn salvage<M: ReadMemory>(
+    memory: &M,
+    slots: &Slots,
+    head: Address,
+    last: Address,
+    generation: u8,
+    tracked: &mut Tracked,
+) {
+    for (link, start) in [(0, last), (8, head)] {
+        let mut at = start;
+        while let Ok(next) = memory.word(at.at(link)) {
+            at = Address(next & !FLAGS);
+            let slot = if at == head { None } else { slots.slot(at.at(GC_HEAD as i64)) };
+            if !slot.is_some_and(|slot| memory.word(at).is_ok() && tracked.note(slot, generation)) {
+                break;
+            }
+        }
+    }
 }

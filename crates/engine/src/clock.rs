@@ -18,7 +18,7 @@ fn since_1970() -> Duration {
 }
 
 /// Seconds since 1970 as a date in the proleptic Gregorian calendar.
-fn rfc3339(seconds: u64) -> String {
+pub(crate) fn rfc3339(seconds: u64) -> String {
     let (days, of_day) = (seconds / 86_400, seconds % 86_400);
     // Years are counted from March, so that the leap day is the last of its year: 146,097 days are 400 years.
     let shifted = days + 719_468;

@@ -1,5 +1,7 @@
 //! What can go wrong in a use case: the errors of the stages as they are, and a few of our own.
 
+use std::path::PathBuf;
+
 use memsight_analysis::AnalysisError;
 use memsight_cpython::PythonError;
 use memsight_format::FormatError;
@@ -57,6 +59,16 @@ pub enum Error {
         /// Its reason.
         source: std::io::Error,
     },
+    /// A core holds no interpreter that can be read, and is not whole.
+    #[error("no interpreter can be read in the core {}: {source}; {}", path.display(), missing.join("; "))]
+    Core {
+        /// The core.
+        path: PathBuf,
+        /// What it lacks, in words with sizes.
+        missing: Vec<String>,
+        /// Why the interpreter could not be read.
+        source: PythonError,
+    },
     /// The person asked to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -82,6 +94,7 @@ impl Explain for Error {
             Error::NoSubject => "MS-E096",
             Error::Cancelled => "MS-E092",
             Error::NoProbes { .. } => "MS-E093",
+            Error::Core { .. } => "MS-E098",
             Error::ProbesRefused { .. } => "MS-E094",
         }
     }
@@ -101,6 +114,11 @@ impl Explain for Error {
             }
             Error::ProbesRefused { .. } => {
                 "Probes need root or CAP_PERFMON and a kernel with CONFIG_UPROBE_EVENTS. Leave out `--pauses usdt`."
+                    .into()
+            }
+            Error::Core { .. } => {
+                "Give the files of the process with --exe or --sysroot; a core that was cut off has to be written again, \
+                 with more room."
                     .into()
             }
             Error::Cancelled => "Nothing was left behind; the process runs as before.".into(),

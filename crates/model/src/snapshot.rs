@@ -241,9 +241,9 @@ pub struct Manifest {
     /// Which process the id means, where that was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessStamp>,
-    /// Resident set size in the pause (`/proc/PID/statm`).
+    /// Resident set size in the pause (`/proc/PID/statm`); of a core file the bytes that it holds.
     pub rss_bytes: u64,
-    /// Virtual size in the pause (`/proc/PID/statm`).
+    /// Virtual size in the pause (`/proc/PID/statm`); of a core file the bytes that were mapped.
     pub vms_bytes: u64,
     /// How the bytes were read.
     pub mode: Mode,
@@ -270,6 +270,20 @@ pub struct Manifest {
     pub ended: Option<Ended>,
     /// Reasons why something may be missing; empty for a whole snapshot.
     pub partial: Vec<String>,
+}
+
+/// What a core file says of its process.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Ended {
+    /// Its program and arguments, the first 80 bytes of them (`NT_PRPSINFO`).
+    pub command: String,
+    /// The signal that ended it (`NT_PRSTATUS`); 0 when it runs on, as after gcore.
+    pub signal: u32,
+    /// Its threads of the operating system.
+    pub os_threads: u32,
+    /// Bytes of its memory that the core holds. [`Manifest::rss_bytes`] is the same number: no core tells how much was
+    /// resident, and this is near it.
+    pub dumped_bytes: u64,
 }
 
 /// The decoded heap in flat tables.
@@ -305,8 +319,8 @@ pub struct Snapshot {
     pub residence: Option<crate::Residence>,
     /// The C library's allocator, where it was looked at.
     pub c_heap: Option<crate::CHeap>,
-    /// Memory of objects apart from them, beyond pymalloc; ascending by owner; empty where it was not looked at.
-    pub buffers: Vec<crate::OwnedBuffer>,
+    /// What of the C heap belongs to objects, where it was looked at.
+    pub c_owned: Option<crate::COwned>,
 }
 
 impl Snapshot {

@@ -23,6 +23,14 @@ pub enum TestkitError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A file could not be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The target said nothing within the deadline.
     #[error("no answer to {request:?} within {deadline:?}; stderr of the target: {stderr}")]
     Deadline {

@@ -7,6 +7,7 @@
 
 mod busy;
 pub mod compare;
+mod core_file;
 mod error;
 mod fake;
 pub mod frames;
@@ -18,6 +19,7 @@ mod target;
 mod truth;
 
 pub use busy::{Busy, Progress};
+pub use core_file::{CoreOptions, write_core};
 pub use error::TestkitError;
 pub use fake::FakeMemory;
 pub use interpreters::{Build, EXPECTED, Expected, Interpreter, interpreters, missing};

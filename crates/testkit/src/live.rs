@@ -46,7 +46,7 @@ pub fn mapped_file(region: &Region) -> Option<Vec<u8>> {
     (region.inode != 0).then(|| std::fs::read(&region.path).ok()).flatten()
 }
 
-fn region(line: &str) -> Option<Region> {
+pub(crate) fn region(line: &str) -> Option<Region> {
     let mut fields = line.splitn(6, ' ');
     let (start, end) = fields.next()?.split_once('-')?;
     let flags = fields.next()?.as_bytes();

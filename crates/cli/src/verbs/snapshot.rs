@@ -1,7 +1,7 @@
 //! `memsight snapshot`: the heap of a process in a folder.
 
-use memsight_engine::{format, look};
-use memsight_model::{Bytes, Progress, count, duration};
+use memsight_engine::{LookOptions, format, open_with};
+use memsight_model::{Bytes, Mode, Progress, count, duration};
 
 use super::heap::options;
 use crate::args::Snapshot;
@@ -10,27 +10,28 @@ use crate::error::Error;
 use crate::interrupt::Interrupt;
 
 pub fn run(args: &Snapshot, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
-    let pid = args.pid.or(args.subject).ok_or(Error::NoSubject)?;
+    let subject = args.pid.map(|pid| pid.to_string()).or_else(|| args.subject.clone()).ok_or(Error::NoSubject)?;
     let write_options = format::WriteOptions { force: args.force };
     // Nobody is stopped for a snapshot that could not be kept.
     format::check_output(&args.output, &write_options)?;
     let ticker = console.ticker(interrupt);
     let snapshot = interrupt.carefully(|| {
-        let snapshot = look(pid, &options(&args.look), &ticker)?;
+        // Whoever asks later has no process to look at again.
+        let look_options = LookOptions { contents: true, residence: true, ..options(&args.look) };
+        let snapshot = open_with(&subject, &(&args.files).into(), &look_options, &ticker)?;
         ticker.phase("writing the snapshot", None);
         format::write(&snapshot, &args.output, &write_options)?;
         Ok::<_, Error>(snapshot)
     })?;
     drop(ticker);
     let shallow: u64 = snapshot.objects.ids().map(|id| snapshot.objects.shallow.get(id)).sum();
-    console.remark(|_| {
-        format!(
-            "{} objects, {}, of pid {pid}; it stood still for {}\n",
-            count(snapshot.objects.len() as u64),
-            Bytes(shallow),
-            duration(snapshot.manifest.pause_ns)
-        )
-    });
+    let manifest = &snapshot.manifest;
+    let pause = match manifest.mode {
+        Mode::Core => "read from a core file".to_owned(),
+        _ => format!("it stood still for {}", duration(manifest.pause_ns)),
+    };
+    let objects = count(snapshot.objects.len() as u64);
+    console.remark(|_| format!("{objects} objects, {}, of pid {}; {pause}\n", Bytes(shallow), manifest.pid));
     let file = args.output.display();
     console.remark(|_| format!("wrote {file}; next: {}\n", console.hint(&format!("memsight heap {file}"))));
     Ok(())

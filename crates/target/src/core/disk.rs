@@ -45,6 +45,14 @@ pub(super) fn read_at(file: &File, mut offset: u64, mut out: &mut [u8]) -> io::R
     Ok(())
 }
 
+/// The first bytes of a file, fewer where it is shorter.
+pub(super) fn start(file: &File, most: usize) -> io::Result<Vec<u8>> {
+    let len = file.metadata()?.len().min(most as u64);
+    let mut bytes = vec![0; len as usize];
+    read_at(file, 0, &mut bytes)?;
+    Ok(bytes)
+}
+
 /// The parts of a file that hold data, ascending: a core is sparse where memory was never touched, and a process may
 /// reserve terabytes. The whole file where the system cannot tell.
 #[cfg(target_os = "linux")]

@@ -59,10 +59,7 @@ impl CoreCause {
             CoreCause::NotACore => "A program goes with its core: memsight heap core.1234 --exe PROGRAM".to_owned(),
             CoreCause::Packed { by } => {
                 let plain = path.with_extension("");
-                format!(
-                    "Unpack it: {by} -dc {file} > {}   (of systemd: coredumpctl dump PID -o FILE)",
-                    plain.display()
-                )
+                format!("Unpack it: {by} -dc {file} > {}   (of systemd: coredumpctl dump PID -o FILE)", plain.display())
             }
             CoreCause::Bits32 | CoreCause::Architecture { .. } => {
                 "Take a snapshot where it runs; snapshots are the same everywhere.".to_owned()
@@ -94,7 +91,6 @@ pub(super) fn packed_by(start: &[u8]) -> Option<&'static str> {
 /// Whether the file at `path` is an ELF file, or one that may be packed inside: something for [`super::Core::open`] to
 /// read or to refuse with a reason. Cost: one small read.
 pub fn is_core(path: &Path) -> bool {
-    let mut start = [0; 8];
-    let read = disk::open(path).and_then(|file| disk::read_at(&file, 0, &mut start));
-    read.is_ok() && (start.starts_with(b"\x7fELF") || packed_by(&start).is_some())
+    let start = disk::open(path).and_then(|file| disk::start(&file, 6)).unwrap_or_default();
+    start.starts_with(b"\x7fELF") || packed_by(&start).is_some()
 }

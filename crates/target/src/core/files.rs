@@ -146,18 +146,24 @@ fn objects(headers: &Headers, regions: &[Region], core: ReadCore<'_>) -> Vec<Obj
         }
         *is_elf |= object.first.is_none() && (region.execute || name(&region.path).contains(".so"));
     }
-    found.into_values().filter(|(object, is_elf)| *is_elf || is_python(&object.path)).map(|(object, _)| object).collect()
+    found
+        .into_values()
+        .filter(|(object, is_elf)| *is_elf || is_python(&object.path))
+        .map(|(object, _)| object)
+        .collect()
 }
 
 /// Gives the file that the person named to the mapping that it belongs to: the program, or the one it is equal to.
 fn give(objects: &mut [Object], exe: &Path, program: Option<&str>, core: ReadCore<'_>) -> Result<(), TargetError> {
-    let refused = |mapped: &str, cause| TargetError::CoreFile { path: exe.to_owned(), mapped: mapped.to_owned(), cause };
+    let refused =
+        |mapped: &str, cause| TargetError::CoreFile { path: exe.to_owned(), mapped: mapped.to_owned(), cause };
     let main = program.unwrap_or("its program");
     let disk = Disk::open(exe.to_owned()).map_err(|source| refused(main, FileCause::Io { source }))?;
     let is_main = |object: &Object| Some(object.path.as_str()) == program;
     let judged: Vec<State> = objects.iter().map(|object| object.judge(&disk, core)).collect();
     let equal = judged.iter().position(|state| *state == State::Checked);
-    let unchecked = || objects.iter().zip(&judged).position(|(each, state)| is_main(each) && *state == State::Unchecked);
+    let unchecked =
+        || objects.iter().zip(&judged).position(|(each, state)| is_main(each) && *state == State::Unchecked);
     if let Some(place) = equal.or_else(unchecked) {
         let object = &mut objects[place];
         (object.state, object.disk) = (judged[place], Some(disk));

@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use object::elf::{EM_X86_64, ET_CORE, FileHeader64, PT_LOAD, PT_NOTE};
-use object::read::elf::{FileHeader, ProgramHeader};
+use object::read::elf::{FileHeader, NoteIterator, ProgramHeader};
 use object::{LittleEndian, ReadCache};
 
 use super::error::{CoreCause, packed_by};
@@ -73,7 +73,9 @@ impl Headers {
                 PT_LOAD => headers.segments.extend(Segment::of(entry, len)?),
                 PT_NOTE if offset.checked_add(filesz).is_some_and(|end| end <= len) && filesz <= notes_left => {
                     notes_left -= filesz;
-                    if let Ok(Some(notes)) = entry.notes(endian, &data) {
+                    // Whatever a segment says of its alignment: in cores it is 4.
+                    let notes = entry.data(endian, &data).map(|bytes| NoteIterator::new(endian, 4, bytes));
+                    if let Ok(Ok(notes)) = notes {
                         headers.notes.read(notes);
                     }
                 }
@@ -134,16 +136,15 @@ impl Segment {
 /// Refuses what is no core of x86-64, by the first bytes of the file.
 fn check_kind(file: &File, len: u64) -> Result<(), CoreCause> {
     let mut ident = [0; 20];
-    let there = len.min(ident.len() as u64) as usize;
-    let (start, _) = ident.split_at_mut(there);
-    disk::read_at(file, 0, start).map_err(|source| CoreCause::Io { source })?;
-    if let Some(by) = packed_by(&ident) {
+    let start = disk::start(file, ident.len()).map_err(|source| CoreCause::Io { source })?;
+    if let Some(by) = packed_by(&start) {
         return Err(CoreCause::Packed { by });
     }
+    ident.iter_mut().zip(&start).for_each(|(place, byte)| *place = *byte);
     let [0x7f, b'E', b'L', b'F', class, order, .., kind, kind_high, machine, machine_high] = ident else {
         return Err(CoreCause::NotElf);
     };
-    if there < ident.len() {
+    if start.len() < ident.len() {
         return Err(CoreCause::CutInHeaders { bytes: len });
     }
     let number = |low, high| if order == 2 { u16::from_be_bytes([low, high]) } else { u16::from_le_bytes([low, high]) };

@@ -3,9 +3,9 @@
 //! Layouts: `struct elf_prstatus`, `struct elf_prpsinfo` (`include/linux/elfcore.h`) on x86-64, and `fill_files_note` in
 //! `fs/binfmt_elf.c`.
 
+use object::LittleEndian;
 use object::elf::{FileHeader64, NT_AUXV, NT_FILE, NT_PRPSINFO, NT_PRSTATUS};
 use object::read::elf::NoteIterator;
-use object::LittleEndian;
 
 /// A piece of a file in the memory of the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +112,10 @@ fn text_of(bytes: &[u8]) -> String {
 
 /// Text that can be shown: a core is as foreign as anything, and control characters do things to terminals.
 fn plain(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    String::from_utf8_lossy(bytes)
+        .chars()
+        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
+        .collect()
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

@@ -11,7 +11,8 @@ const LISTED: usize = 3;
 
 pub(super) fn missing(headers: &Headers, mapped: &Mapped, lost: u64) -> Vec<String> {
     let mut reasons = Vec::new();
-    let sum = |of: &dyn Fn(&super::headers::Segment) -> u64| headers.segments.iter().map(of).fold(0, u64::saturating_add);
+    let sum =
+        |of: &dyn Fn(&super::headers::Segment) -> u64| headers.segments.iter().map(of).fold(0, u64::saturating_add);
     let (claimed, present) = (sum(&|segment| segment.claimed), sum(&|segment| segment.present));
     if present < claimed {
         let lost = Bytes(claimed - present);
@@ -23,7 +24,9 @@ pub(super) fn missing(headers: &Headers, mapped: &Mapped, lost: u64) -> Vec<Stri
     });
     if left_out > 0 {
         let left_out = Bytes(left_out);
-        reasons.push(format!("{left_out} of the process's own memory were left out of the core (coredump_filter, MADV_DONTDUMP)"));
+        reasons.push(format!(
+            "{left_out} of the process's own memory were left out of the core (coredump_filter, MADV_DONTDUMP)"
+        ));
     }
     if headers.notes.files.is_empty() {
         reasons.push("the core has no list of mapped files: no code or constants could be read".to_owned());
@@ -49,7 +52,9 @@ fn files<'m>(files: impl Iterator<Item = &'m Object>, what: &str) -> Option<Stri
 fn unchecked<'m>(files: impl Iterator<Item = &'m Object>) -> Option<String> {
     let files: Vec<&Object> = files.collect();
     let which = names(&files)?;
-    Some(format!("mapped files were taken from this disk unchecked, for the core does not hold their first page: {which}"))
+    Some(format!(
+        "mapped files were taken from this disk unchecked, for the core does not hold their first page: {which}"
+    ))
 }
 
 /// The first few by name, the rest by number.
