@@ -14,14 +14,18 @@ use memsight_model::{
     ReferenceTable, Region, Root, RootKind, SCHEMA_VERSION, Sizes, Snapshot, TypeId, TypeRecord,
 };
 
+use crate::contents;
 use crate::decode::Decoder;
 use crate::elf::Image;
 use crate::emit::{Part, Rows, Shared};
 use crate::error::PythonError;
 use crate::generations::Tracked;
+use crate::holders;
 use crate::layout::Layout;
 use crate::locate::Python;
 use crate::mark::{Found, Marker};
+use crate::places::Place;
+use crate::pymalloc::{Blocks, PoolIndex};
 use crate::roots::{RootName, Seed};
 use crate::slots::{Bits, Ranks, Slots};
 use crate::statics::StaticTypes;
@@ -39,11 +43,17 @@ pub struct DecodeOptions {
     pub threads: usize,
     /// Write the references. Without them the objects are counted and sized only, and have no addresses.
     pub references: bool,
+    /// Look at what objects hold, too: which are equal, and what could be held in less ([`memsight_model::Contents`]).
+    /// Needs the references. Cost: a third walk, over the bytes of all strings and numbers.
+    pub contents: bool,
+    /// There is no other moment, as in a core file: lists that a collection has in hand, or that are cut, are read as far
+    /// as they go, and the manifest says so. Such a moment is an error otherwise.
+    pub best_effort: bool,
 }
 
 impl Default for DecodeOptions {
     fn default() -> Self {
-        DecodeOptions { values: false, threads: 2, references: true }
+        DecodeOptions { values: false, threads: 2, references: true, contents: false, best_effort: false }
     }
 }
 
@@ -81,7 +91,7 @@ impl Python {
         let slots = Slots::new(regions, memory.populated().as_deref());
         let scene =
             Scene { memory: &memory, layout: &self.layout, slots: &slots, files: static_memory(&memory, regions) };
-        let (mut snapshot, ranks) = self.read_heap(&scene, options, progress)?;
+        let (mut snapshot, ranks) = self.read_heap(&scene, regions, options, progress)?;
         progress.phase("numbering objects", None);
         drop(memory);
         if options.references {
@@ -95,6 +105,7 @@ impl Python {
     fn read_heap<M: ReadMemory + Sync>(
         &self,
         scene: &Scene<M>,
+        regions: &[Region],
         options: &DecodeOptions,
         progress: &dyn Progress,
     ) -> Result<(Snapshot, Ranks), PythonError> {
@@ -102,11 +113,14 @@ impl Python {
         let interpreters = self.interpreters(memory)?;
         let main = *interpreters.last().ok_or(PythonError::NotReady)?;
         progress.phase("walking the collector's lists", None);
-        let tracked = self.tracked(memory, scene.slots)?;
+        let (tracked, torn) = self.tracked(memory, scene.slots, options.best_effort)?;
         let stacks = self.stacks(memory, &interpreters);
         let mut seeds: Vec<Seed> =
             interpreters.iter().rev().flat_map(|interpreter| self.interpreter_roots(memory, *interpreter)).collect();
         seeds.extend(stacks.seeds.iter().cloned());
+        let places =
+            if options.references { self.places(memory, regions, &interpreters, &stacks, &seeds) } else { Vec::new() };
+        seeds.extend(holders::interned_strings(memory, &self.layout, &places));
         let statics = StaticTypes::find(memory, &self.layout, main);
         let types = TypeTable::new(self.subtype_traverse(memory, main), statics.clone());
         let settings = Settings {
@@ -117,13 +131,23 @@ impl Python {
             threads: options.threads.clamp(1, 64),
         };
         let Marked { objects, edges, types, cells, settings } =
-            mark(scene, &tracked, types, &seeds, settings, progress)?;
+            mark(scene, &tracked, types, &seeds, &places, settings, progress)?;
         let ranks = objects.ranked();
         progress.phase("decoding objects", Some(ranks.count.into()));
         let names = Mutex::new(Names::default());
         let references = options.references;
-        let shared =
-            Shared { scene, types: &types, ranks: &ranks, tracked: &tracked, cells, names: &names, references };
+        let mut pymalloc = self.pymalloc(scene, &interpreters);
+        let pools = PoolIndex::new(&pymalloc);
+        let shared = Shared {
+            scene,
+            types: &types,
+            ranks: &ranks,
+            tracked: &tracked,
+            cells,
+            names: &names,
+            pools: &pools,
+            references,
+        };
         let emitted = emit(&shared, &edges, &settings);
         if progress.cancelled() {
             return Err(PythonError::Cancelled);
@@ -140,6 +164,22 @@ impl Python {
             frames: stacks.frames,
             ..Snapshot::default()
         };
+        snapshot.manifest.partial.extend(torn);
+        if references {
+            let tables =
+                holders::Tables { types: &snapshot.types, objects: &snapshot.objects, roots: &snapshot.roots };
+            snapshot.holders = holders::find(&shared, tables, &seeds, &places);
+        }
+        if references && options.contents {
+            let (contents, whole) = contents::read(&shared, &snapshot, settings.threads, progress);
+            snapshot.contents = Some(contents);
+            if !whole {
+                snapshot.manifest.partial.push("strings claim more bytes than the process has memory".to_owned());
+            }
+        }
+        snapshot.manifest.collectors = self.collectors(memory);
+        snapshot.c_owned = Some(emitted.blocks.finish(&mut pymalloc));
+        snapshot.pymalloc = Some(pymalloc);
         snapshot.names = names.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         Ok((snapshot, ranks))
     }
@@ -160,21 +200,6 @@ impl Python {
         if partial > 0 {
             reasons.push(format!("{partial} objects could not be decoded whole"));
         }
-        snapshot.manifest.partial.extend(torn);
-        if references {
-            let places = self.places(&shared, regions, &interpreters, &stacks.temporaries, &snapshot.threads);
-            snapshot.holders = holders::find(&shared, &snapshot.objects, &seeds, &places);
-        }
-        if references && options.contents {
-            let (contents, whole) = contents::read(&shared, &snapshot, settings.threads, progress);
-            snapshot.contents = Some(contents);
-            if !whole {
-                snapshot.manifest.partial.push("strings claim more bytes than the process has memory".to_owned());
-            }
-        }
-        snapshot.manifest.collectors = self.collectors(memory);
-        emitted.blocks.finish(&mut pymalloc);
-        snapshot.pymalloc = Some(pymalloc);
         if exhausted {
             reasons.push("containers claim more items than the process has memory".to_owned());
         }
@@ -228,6 +253,7 @@ fn mark<M: ReadMemory + Sync>(
     tracked: &Tracked,
     types: TypeTable,
     seeds: &[Seed],
+    places: &[Place],
     mut settings: Settings,
     progress: &dyn Progress,
 ) -> Result<Marked, PythonError> {
@@ -260,6 +286,9 @@ fn mark<M: ReadMemory + Sync>(
     let mut marker = Marker::new(scene, tracked, &objects, types);
     seeds.iter().for_each(|seed| marker.walk_root(seed.object, &decoder));
     settings.statics.all(scene.memory).into_iter().for_each(|known| marker.walk_root(known, &decoder));
+    // What only C code holds is on no list when it is untracked.
+    let tell = |place: &Place| place.words(scene.memory, |word| marker.walk_root(word, &decoder));
+    places.iter().filter(|place| place.is_known_to_hold()).for_each(tell);
     // Types are on no list when they are static; each worker met its own.
     for met in found.iter().flat_map(|found| &found.types.infos) {
         marker.meet(met.address);
@@ -313,6 +342,7 @@ struct Emitted {
     objects: ObjectTable,
     references: ReferenceTable,
     keys: Bits,
+    blocks: Blocks,
     interned: Vec<ObjectId>,
     partial: u64,
     exhausted: bool,
@@ -416,6 +446,7 @@ fn collect(found: Vec<Rows>, arrays: Arrays) -> Emitted {
         joined.partial += part.partial;
         joined.exhausted |= part.exhausted;
         joined.keys.merge(part.keys);
+        joined.blocks.join(part.blocks);
     }
     Emitted {
         objects: ObjectTable {
@@ -428,6 +459,7 @@ fn collect(found: Vec<Rows>, arrays: Arrays) -> Emitted {
         },
         references: ReferenceTable { offsets: arrays.offsets, targets: arrays.targets, labels: arrays.labels },
         keys: joined.keys,
+        blocks: joined.blocks,
         interned: joined.interned,
         partial: joined.partial,
         exhausted: joined.exhausted,

@@ -27,6 +27,8 @@ pub(crate) struct Shared<'a, M> {
     /// The str objects that name closure cells, by the cell's address.
     pub cells: AddressMap<Address>,
     pub names: &'a Mutex<Names>,
+    /// Where small objects are.
+    pub pools: &'a PoolIndex<'a>,
     /// Write the references, too.
     pub references: bool,
 }
@@ -47,6 +49,8 @@ pub(crate) struct Rows {
     pub exhausted: bool,
     /// Keys of dictionaries.
     pub keys: Bits,
+    /// Blocks of pymalloc that objects and their buffers take.
+    pub blocks: Blocks,
 }
 
 /// Where a worker writes its references: its part of the big arrays.
@@ -96,6 +100,7 @@ impl<M: ReadMemory> Shared<'_, M> {
             window.turn_to(self.scene.slots.address(slot));
             let object = self.object(slot, decoder, &mut writer);
             found.note(id, &object);
+            self.note_blocks(&mut found.blocks, decoder, id, self.scene.slots.address(slot), object.type_);
             (*type_, *flags) = (object.type_, object.flags);
             *refcount = Counts::byte(object.refcount);
             *shallow = object.size.shallow.min(u64::from(u32::MAX)) as u32;
@@ -116,13 +121,13 @@ impl<M: ReadMemory> Shared<'_, M> {
         let mut flags = ObjectFlags(if immortal { ObjectFlags::IMMORTAL } else { 0 });
         if let Some(generation) = self.tracked.generation(slot) {
             flags = flags.with_generation(generation);
+            let finalised = memory.word(at.at(8 - GC_HEAD as i64)).is_ok_and(|link| link & PREV_FINALIZED != 0);
+            flags.0 |= if finalised { ObjectFlags::FINALIZED } else { 0 };
         }
         (writer.broken, writer.inferred) = (kind.is_none(), false);
         let (mut size, mut interned) = (sizes::Size::default(), false);
         if let Some(row) = kind {
             let info = &self.types.infos[row as usize];
-            let finalised = memory.word(at.at(8 - GC_HEAD as i64)).is_ok_and(|link| link & PREV_FINALIZED != 0);
-            flags.0 |= if finalised { ObjectFlags::FINALIZED } else { 0 };
             if self.references {
                 decoder.references(at, info, writer);
             }
@@ -131,17 +136,44 @@ impl<M: ReadMemory> Shared<'_, M> {
                 writer.broken = true;
                 sizes::Size { shallow: info.basicsize, external: 0 }
             });
-            interned = matches!(info.shape, Shape::Str) && immortal && !self.scene.is_static(at);
-        }
-        flags.0 |= if writer.inferred { ObjectFlags::INFERRED } else { 0 };
-        flags.0 |= if writer.broken { ObjectFlags::PARTIAL } else { 0 };
-        // Row 0 of the types is "unknown".
-        Object { type_: TypeId(kind.map_or(0, |row| row + 1)), size, refcount, flags, interned }
+            let is_str = matches!(info.shape, Shape::Str);
+            interned = is_str && (immortal || self.interned_for_good(memory, at)) && !self.scene.is_static(at);
             if let Shape::Generator(kind) = info.shape
                 && decoder.stays_open(at, kind).unwrap_or(false)
             {
                 flags.0 |= ObjectFlags::STAYS_OPEN;
             }
+        }
+        flags.0 |= if writer.inferred { ObjectFlags::INFERRED } else { 0 };
+        flags.0 |= if writer.broken { ObjectFlags::PARTIAL } else { 0 };
+        // Row 0 of the types is "unknown".
+        Object { type_: TypeId(kind.map_or(0, |row| row + 1)), size, refcount, flags, interned }
+    }
+
+    /// Counts the blocks of an object; what of its buffers cannot be read is nobody's.
+    fn note_blocks(
+        &self,
+        blocks: &mut Blocks,
+        decoder: &Decoder<Window<'_, M>>,
+        id: ObjectId,
+        at: Address,
+        type_: TypeId,
+    ) {
+        // Row 0 of the types is "unknown".
+        let info = (type_.0 as usize).checked_sub(1).and_then(|row| self.types.infos.get(row));
+        if let Some(info) = info {
+            let _ = blocks.note(self.pools, decoder, (id, type_), at, info);
+        }
+    }
+
+    /// Up to 3.11 a string says that it is interned for good, and has one reference more for that
+    /// (`PyUnicode_InternImmortal`); later it is immortal.
+    fn interned_for_good(&self, memory: &Window<'_, M>, str: Address) -> bool {
+        const STATE: u32 = 3;
+        const IMMORTAL: u32 = 2;
+        let layout = self.scene.layout;
+        layout.minor <= 11
+            && memory.u32(str.at(layout.unicode.state.into())).is_ok_and(|state| state & STATE == IMMORTAL)
     }
 
     /// The number of the object at an address.
@@ -294,6 +326,6 @@ impl<M: ReadMemory> Writer<'_, '_, M> {
     }
 }
 
-fn intern(names: &Mutex<Names>, name: &str) -> NameId {
+pub(crate) fn intern(names: &Mutex<Names>, name: &str) -> NameId {
     names.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).intern(name)
 }

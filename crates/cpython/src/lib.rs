@@ -11,6 +11,7 @@
 
 mod buffers;
 mod build;
+mod contents;
 mod debug_offsets;
 mod decode;
 mod dicts;
@@ -19,12 +20,15 @@ mod emit;
 mod error;
 mod gc;
 mod generations;
+mod holders;
 mod layout;
 mod linetable;
 mod locate;
 mod mark;
 mod moment;
 mod names;
+mod places;
+mod pymalloc;
 mod roots;
 mod shapes;
 mod sizes;

@@ -26,11 +26,13 @@ pub(crate) struct Seed {
     pub name: RootName,
     pub frame: Option<u32>,
     pub thread: Option<u32>,
+    /// A reference of its own: not borrowed, and not one that an object tells of as well.
+    pub counted: bool,
 }
 
 impl Seed {
     fn new(object: Address, kind: RootKind, name: RootName) -> Seed {
-        Seed { object, kind, name, frame: None, thread: None }
+        Seed { object, kind, name, frame: None, thread: None, counted: kind != RootKind::Module }
     }
 }
 
@@ -64,8 +66,11 @@ impl Python {
             }
         }
         for &(name, offset) in table.objects {
-            hold(field(offset), name);
+            seeds.push(Seed { counted: !is_borrowed(name), ..Seed::new(field(offset), RootKind::Interpreter, RootName::Text(name)) });
         }
+        let callbacks = self.exit_callbacks(memory, interpreter, &seeds);
+        seeds.extend(callbacks);
+        let mut hold = |object, name| seeds.push(Seed::new(object, RootKind::Interpreter, RootName::Text(name)));
         let gc = self.gc_state(interpreter);
         for (offset, name) in [(self.layout.gc.garbage, "gc.garbage"), (self.layout.gc.callbacks, "gc.callbacks")] {
             hold(memory.pointer(gc.at(offset.into())).unwrap_or_default(), name);
@@ -73,6 +78,45 @@ impl Python {
         if let Some(offset) = table.interned_strings {
             // A kind of its own: the references of this dictionary are not counted.
             seeds.push(Seed::new(field(offset), RootKind::Interned, RootName::Text("interned strings")));
+        }
+        seeds
+    }
+}
+
+/// Fields of the interpreter's state that are not counted: caches of what `builtins` and static types hold anyway
+/// (`pycore_init_builtins` in `Python/pylifecycle.c`, `object___reduce_ex___impl` in `Objects/typeobject.c`), and the module
+/// whose callbacks run at exit (3.8, 3.9).
+fn is_borrowed(field: &str) -> bool {
+    field.starts_with("callable_cache.")
+        || field.starts_with("common_consts[")
+        || matches!(field, "cached_objects.objreduce" | "pyexitmodule")
+}
+
+impl Python {
+    /// What `atexit` will call: {func, args, kwargs} each, behind a table of pointers with its length. Up to 3.9 the
+    /// table is the state of the module, from 3.14 on it is a list among the interpreter's objects.
+    fn exit_callbacks<M: ReadMemory>(&self, memory: &M, interpreter: Address, modules: &[Seed]) -> Vec<Seed> {
+        /// More callbacks than any program registers.
+        const CAP: i32 = 1 << 16;
+        let is_atexit = |seed: &&Seed| matches!(&seed.name, RootName::Owned(name) if name == "atexit");
+        let table = match (self.layout.minor, self.layout.interpreter.atexit) {
+            (..=9, _) => modules
+                .iter()
+                .find(is_atexit)
+                .and_then(|seed| memory.pointer(seed.object.at(self.layout.module.state.into())).ok()),
+            (..=13, Some(offset)) => Some(interpreter.at(offset.into())),
+            _ => None,
+        };
+        let Some(table) = table.filter(|table| !table.is_null()) else { return Vec::new() };
+        let callbacks = memory.pointer(table).unwrap_or_default();
+        let count = memory.i32(table.at(8)).unwrap_or(0).clamp(0, CAP);
+        let mut seeds = Vec::new();
+        for index in 0..i64::from(count) {
+            let Ok(callback) = memory.pointer(callbacks.at(8 * index)) else { break };
+            for (name, offset) in [("atexit function", 0), ("atexit arguments", 8), ("atexit keyword arguments", 16)] {
+                let held = memory.pointer(callback.at(offset)).unwrap_or_default();
+                seeds.push(Seed::new(held, RootKind::Interpreter, RootName::Text(name)));
+            }
         }
         seeds
     }

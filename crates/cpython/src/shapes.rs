@@ -49,10 +49,14 @@ pub(crate) enum Shape {
     Traceback,
     /// `BaseException` and the fields that the built-in subclass adds.
     Exception(Option<&'static CType>),
+    /// A link of such a cache: key, result and type are told by the cache, as the collector is told.
+    LruLink,
     /// `functools.lru_cache`: fields, and a ring of links that hold keys and results.
     LruCache(&'static CType),
     /// `queue.SimpleQueue` from 3.13 on.
     SimpleQueue,
+    /// `xml.etree.ElementTree.Element` of C.
+    Element,
     /// A C struct whose `PyObject *` fields the layout lists.
     Fields(&'static CType),
     /// `ob_size` words from this offset on (nodes of context variables' tries).
@@ -66,7 +70,7 @@ pub(crate) enum Shape {
 impl Shape {
     /// Whether instances hold no references of their own: nothing is gained by walking them.
     pub fn is_leaf(self) -> bool {
-        matches!(self, Shape::Leaf | Shape::Int | Shape::Str | Shape::ByteArray)
+        matches!(self, Shape::Leaf | Shape::LruLink | Shape::Int | Shape::Str | Shape::ByteArray)
     }
 
     /// Whether every reference is found where a table says it is.
@@ -125,6 +129,7 @@ const SHAPES: &[(&str, Shape, ObjectKind)] = {
         ("wrapper_descriptor", Shape::Descriptor, K::Other),
         ("classmethod_descriptor", Shape::Descriptor, K::Other),
         ("traceback", Shape::Traceback, K::Traceback),
+        ("xml.etree.ElementTree.Element", Shape::Element, K::Other),
         // Python/hamt.c: the arrays of the nodes, the same in 3.8 to 3.15.
         ("hamt_bitmap_node", Shape::Words(32), K::Other),
         ("hamt_collision_node", Shape::Words(32), K::Other),
@@ -133,8 +138,7 @@ const SHAPES: &[(&str, Shape, ObjectKind)] = {
         ("_random.Random", Shape::Leaf, K::Other),
         ("_thread.lock", Shape::Leaf, K::Other),
         ("_thread.RLock", Shape::Leaf, K::Other),
-        // Its key and result are told by the cache.
-        ("functools._lru_list_elem", Shape::Leaf, K::Other),
+        ("functools._lru_list_elem", Shape::LruLink, K::Other),
         ("EncodingMap", Shape::Leaf, K::Other),
     ]
 };

@@ -2,7 +2,7 @@
 
 use memsight_model::{Address, FrameRecord, ReadMemory, RootKind, ThreadRecord};
 
-use crate::decode::{InterpreterFrame, variable_name};
+use crate::decode::{Held, InterpreterFrame, variable_name};
 use crate::layout::{FrameLink, Layout};
 use crate::linetable;
 use crate::locate::Python;
@@ -20,6 +20,8 @@ pub(crate) struct Stacks {
     pub threads: Vec<ThreadRecord>,
     pub frames: Vec<FrameRecord>,
     pub seeds: Vec<Seed>,
+    /// Value stacks of which nobody says how much is in use: thread, first word, words.
+    pub temporaries: Vec<(u32, Address, u64)>,
 }
 
 impl Python {
@@ -68,25 +70,31 @@ impl Stacks {
         let row = self.frames.len() as u32;
         let thread = self.thread();
         self.frames.push(describe(memory, layout, view, thread, depth));
-        let mut hold = |object, kind, name| {
-            self.seeds.push(Seed { object, kind, name, frame: Some(row), thread: Some(thread) });
+        // Up to 3.10 the frame is an object: it holds what it holds, and the C stack holds it.
+        let is_object = layout.frame.frame_object.is_none();
+        let mut hold = |held: Held, kind, name| {
+            let (object, counted) = (held.object, held.counted && (!is_object || held.object == view.at));
+            self.seeds.push(Seed { object, kind, name, frame: Some(row), thread: Some(thread), counted });
         };
-        if layout.frame.frame_object.is_none() {
-            hold(view.at, RootKind::Frame, RootName::Text("frame"));
+        if is_object {
+            hold(Held { object: view.at, counted: true }, RootKind::Frame, RootName::Text("frame"));
         }
-        for (name, object) in view.parts(memory, layout).unwrap_or_default() {
-            hold(object, RootKind::Frame, RootName::Text(name));
+        for (name, held) in view.parts(memory, layout).unwrap_or_default() {
+            hold(held, RootKind::Frame, RootName::Text(name));
         }
         for index in 0..view.locals {
-            if let Ok(object) = view.local(memory, layout, index) {
+            if let Ok(held) = view.local(memory, layout, index) {
                 let name = variable_name(memory, layout, view.code, index);
-                hold(object, RootKind::FrameLocal, RootName::Str(name));
+                hold(held, RootKind::FrameLocal, RootName::Str(name));
             }
         }
         for index in 0..view.stack {
-            if let Ok(object) = view.temporary(memory, layout, index) {
-                hold(object, RootKind::FrameStack, RootName::Text("value stack"));
+            if let Ok(held) = view.temporary(memory, layout, index) {
+                hold(held, RootKind::FrameStack, RootName::Text("value stack"));
             }
+        }
+        if view.running {
+            self.temporaries.push((thread, view.stack_at, view.stack_size));
         }
     }
 
@@ -95,25 +103,28 @@ impl Stacks {
         const CHAIN_CAP: usize = 1 << 12;
         let row = self.thread();
         let table = &layout.thread;
-        let mut hold = |at: Address, name| {
+        // Exceptions that generators handle are the generators': only the thread's own item is in its state.
+        let own = thread..thread.at(i64::from(table.size));
+        let mut hold = |at: Address, name, counted| {
             if let Ok(object) = memory.pointer(at) {
                 let name = RootName::Text(name);
-                self.seeds.push(Seed { object, kind: RootKind::Thread, name, frame: None, thread: Some(row) });
+                self.seeds.push(Seed { object, kind: RootKind::Thread, name, frame: None, thread: Some(row), counted });
             }
         };
-        hold(thread.at(table.dict.into()), "thread dict");
+        hold(thread.at(table.dict.into()), "thread dict", true);
         for &(name, offset) in table.objects {
-            hold(thread.at(offset.into()), name);
+            hold(thread.at(offset.into()), name, true);
         }
         let mut item = memory.pointer(thread.at(table.exc_info.into())).unwrap_or_default();
         for _ in 0..CHAIN_CAP {
             if item.is_null() {
                 return;
             }
-            hold(item.at(table.exc_value.into()), "exception being handled");
+            let counted = own.contains(&item);
+            hold(item.at(table.exc_value.into()), "exception being handled", counted);
             for (offset, name) in [(table.exc_type, "type of the exception"), (table.exc_traceback, "traceback")] {
                 if let Some(offset) = offset {
-                    hold(item.at(offset.into()), name);
+                    hold(item.at(offset.into()), name, counted);
                 }
             }
             item = memory.pointer(item.at(table.exc_previous.into())).unwrap_or_default();

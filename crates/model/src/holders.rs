@@ -18,13 +18,15 @@ pub enum HolderKind {
     Temporary = 3,
     /// A word on the C stack of a thread that equals the object's address.
     Stack = 4,
+    /// The object is never freed, whatever its count: static, or a cached number of an interpreter.
+    Permanent = 5,
 }
 
 impl HolderKind {
     /// Every kind, indexed by its number.
-    pub const ALL: [HolderKind; 5] = {
+    pub const ALL: [HolderKind; 6] = {
         use HolderKind::*;
-        [Counted, State, Variable, Temporary, Stack]
+        [Counted, State, Variable, Temporary, Stack, Permanent]
     };
 }
 

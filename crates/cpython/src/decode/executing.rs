@@ -18,7 +18,9 @@ pub(crate) struct InterpreterFrame {
     pub locals: u64,
     /// Temporaries on the value stack; 0 while the frame runs and does not say.
     pub stack: u64,
-    stack_at: Address,
+    /// Where the value stack begins, and the temporaries that it has room for.
+    pub stack_at: Address,
+    pub stack_size: u64,
     /// The frame runs Python code right now and has not said how deep its stack is.
     pub running: bool,
 }
@@ -26,12 +28,28 @@ pub(crate) struct InterpreterFrame {
 /// More variables than a code object can have.
 const VARIABLES_CAP: u64 = 1 << 16;
 
-/// The object of a word on a frame: tag bits off, tagged ints and invalid marks are no object.
-fn untag(layout: &Layout, word: u64) -> Address {
-    if !layout.frame.tagged {
-        return Address(word);
+/// A word on a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub object: Address,
+    /// The reference is counted; a tagged one is borrowed from whoever keeps the object alive meanwhile.
+    pub counted: bool,
+}
+
+impl Held {
+    /// Tag bits off; tagged ints and invalid marks are no object.
+    pub fn of(layout: &Layout, word: u64) -> Held {
+        if !layout.frame.tagged {
+            return Held { object: Address(word), counted: true };
+        }
+        let object = if word & 3 == 3 { Address::NULL } else { Address(word & !3) };
+        Held { object, counted: word & 1 == 0 }
     }
-    if word & 3 == 3 { Address::NULL } else { Address(word & !3) }
+}
+
+/// The object of a word on a frame.
+fn untag(layout: &Layout, word: u64) -> Address {
+    Held::of(layout, word).object
 }
 
 impl InterpreterFrame {
@@ -69,7 +87,7 @@ impl InterpreterFrame {
         };
         let running = depth.is_none_or(|depth| depth > stack_size);
         let stack = depth.filter(|_| !running).unwrap_or(0);
-        Some(InterpreterFrame { at, code, locals, stack, stack_at, running })
+        Some(InterpreterFrame { at, code, locals, stack, stack_at, stack_size, running })
     }
 
     /// The frame that called this one, shims included: the next to [`read`](Self::read).
@@ -77,22 +95,22 @@ impl InterpreterFrame {
         memory.pointer(at.at(layout.frame.previous.into())).ok().filter(|previous| !previous.is_null())
     }
 
-    /// The object in variable `index`.
-    pub fn local<M: ReadMemory>(&self, memory: &M, layout: &Layout, index: u64) -> Result<Address, Fault> {
+    /// What variable `index` holds.
+    pub fn local<M: ReadMemory>(&self, memory: &M, layout: &Layout, index: u64) -> Result<Held, Fault> {
         let at = self.at.at(i64::from(layout.frame.localsplus) + 8 * index as i64);
-        Ok(untag(layout, memory.word(at)?))
+        Ok(Held::of(layout, memory.word(at)?))
     }
 
-    /// The object at `depth` of the value stack.
-    pub fn temporary<M: ReadMemory>(&self, memory: &M, layout: &Layout, depth: u64) -> Result<Address, Fault> {
-        Ok(untag(layout, memory.word(self.stack_at.at(8 * depth as i64))?))
+    /// What stands at `depth` of the value stack.
+    pub fn temporary<M: ReadMemory>(&self, memory: &M, layout: &Layout, depth: u64) -> Result<Held, Fault> {
+        Ok(Held::of(layout, memory.word(self.stack_at.at(8 * depth as i64))?))
     }
 
     /// The objects that the frame holds besides its variables: name and object.
-    pub fn parts<M: ReadMemory>(&self, memory: &M, layout: &Layout) -> Result<Vec<(&'static str, Address)>, Fault> {
+    pub fn parts<M: ReadMemory>(&self, memory: &M, layout: &Layout) -> Result<Vec<(&'static str, Held)>, Fault> {
         let table = &layout.frame;
-        let word = |offset: u16| memory.word(self.at.at(offset.into())).map(|word| untag(layout, word));
-        let mut parts = vec![("f_code", self.code), ("f_locals", word(table.locals)?)];
+        let word = |offset: u16| memory.word(self.at.at(offset.into())).map(|word| Held::of(layout, word));
+        let mut parts = vec![("f_code", word(table.code)?), ("f_locals", word(table.locals)?)];
         if let Some(offset) = table.function {
             parts.push(("f_func", word(offset)?));
         }
@@ -143,18 +161,18 @@ pub(crate) fn variable_name<M: ReadMemory>(memory: &M, layout: &Layout, code: Ad
 impl<M: ReadMemory> Decoder<'_, M> {
     /// Everything that a frame holds.
     fn frame<S: Sink>(&self, frame: &InterpreterFrame, traversed: bool, sink: &mut S) -> Result<(), Fault> {
-        for (name, object) in frame.parts(self.memory, self.layout)? {
-            sink.edge(object, Via::Field(name), traversed);
+        for (name, held) in frame.parts(self.memory, self.layout)? {
+            sink.edge(held.object, Via::Field(name), traversed);
         }
         for index in 0..self.afford(frame.locals) {
-            let object = frame.local(self.memory, self.layout, index)?;
+            let object = frame.local(self.memory, self.layout, index)?.object;
             if !object.is_null() {
                 let name = if S::NAMED { variable_name(self.memory, self.layout, frame.code, index) } else { object };
                 sink.edge(object, Via::Local(name), traversed && !frame.running);
             }
         }
         for depth in 0..self.afford(frame.stack) {
-            let object = frame.temporary(self.memory, self.layout, depth)?;
+            let object = frame.temporary(self.memory, self.layout, depth)?.object;
             sink.edge(object, Via::Stack(depth), traversed && !frame.running);
         }
         Ok(())
@@ -238,7 +256,6 @@ impl<M: ReadMemory> Decoder<'_, M> {
             None => Ok(()),
         }
     }
-}
 
     /// Whether a generator waits in a state in which its finaliser leaves it alone: a coroutine that was never awaited
     /// (`_PyGen_Finalize` only warns), in 3.12 any generator that has not begun to run.
@@ -253,3 +270,4 @@ impl<M: ReadMemory> Decoder<'_, M> {
         let frame = self.memory.pointer(generator.at(table.frame.unwrap_or_default().into()))?;
         Ok(!frame.is_null() && self.memory.i32(frame.at(self.layout.frame.instruction.into()))? == -1)
     }
+}

@@ -15,7 +15,7 @@ use crate::shapes::Shape;
 use crate::statics::StaticTypes;
 use crate::types::{DictPlace, TypeInfo};
 
-pub(crate) use executing::{InterpreterFrame, variable_name};
+pub(crate) use executing::{Held, InterpreterFrame, variable_name};
 
 /// What a reference is called, in terms of the target; the graph builder turns it into a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
         if self.own_references(object, info, sink).is_err() {
             sink.partial();
         }
-        if info.is_heap() {
+        if info.is_heap() && !matches!(info.shape, Shape::LruLink) {
             // Before 3.9 only classes of a `class` statement told the collector of their type.
             let traversed = info.is_gc() && (self.layout.minor >= 9 || info.python_class);
             sink.edge(info.address, Via::Field("__class__"), traversed);
@@ -87,8 +87,11 @@ impl<M: ReadMemory> Decoder<'_, M> {
     }
 
     fn own_references<S: Sink>(&self, at: Address, info: &TypeInfo, sink: &mut S) -> Result<(), Fault> {
+        if !info.exact {
+            self.extension(at, info, sink)?;
+        }
         match info.shape {
-            Shape::Leaf | Shape::Object | Shape::Int | Shape::Str | Shape::ByteArray => Ok(()),
+            Shape::Leaf | Shape::LruLink | Shape::Object | Shape::Int | Shape::Str | Shape::ByteArray => Ok(()),
             Shape::Tuple => self.tuple(at, info, sink),
             Shape::List => self.list(at, sink),
             Shape::Dict => self.dict(at, sink),
@@ -114,6 +117,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
             Shape::Traceback => self.traceback(at, sink),
             Shape::Exception(extra) => self.exception(at, extra, sink),
             Shape::SimpleQueue => self.simple_queue(at, sink),
+            Shape::Element => self.element(at, sink),
             Shape::LruCache(fields) => self.lru_cache(at, fields, sink),
             Shape::Fields(fields) => self.fields(at, fields, info, sink),
             Shape::Words(offset) => self.words(at, offset, None, sink),
@@ -141,7 +145,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
     }
 
     /// Takes `words` from the budget; what is left of them.
-    fn afford(&self, words: u64) -> u64 {
+    pub fn afford(&self, words: u64) -> u64 {
         let granted = words.min(self.budget.get());
         self.budget.set(self.budget.get() - granted);
         granted

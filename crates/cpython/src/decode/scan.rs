@@ -4,7 +4,8 @@ use memsight_model::{Address, Fault, ReadMemory};
 
 use super::{Decoder, Sink, Via};
 use crate::layout::CType;
-use crate::types::TypeInfo;
+use crate::shapes::Shape;
+use crate::types::{TypeInfo, flag};
 
 /// From one version to another, both included: minor, micro.
 type Versions = std::ops::RangeInclusive<(u8, u8)>;
@@ -39,6 +40,9 @@ const UNTRAVERSED: &[(&str, &str, Versions)] = &[
     ("zlib.Decompress", "unused_data", (8, 0)..=(15, 255)),
 ];
 
+/// Fields that are not counted: `tp_name`, field.
+const BORROWED: &[(&str, &str)] = &[("functools.partial", "placeholder")];
+
 impl<M: ReadMemory> Decoder<'_, M> {
     pub(super) fn fields<S: Sink>(
         &self,
@@ -54,6 +58,10 @@ impl<M: ReadMemory> Decoder<'_, M> {
                 .any(|(name, known, versions)| (*name, *known) == (table.name, field) && versions.contains(&version))
         };
         for &(name, offset) in table.fields {
+            if S::NAMED && BORROWED.contains(&(table.name, name)) {
+                sink.edge(self.memory.pointer(at.at(offset.into()))?, Via::Weak(name), false);
+                continue;
+            }
             // Only the graph builder asks; the walk that marks objects need not know.
             let traversed = !S::NAMED || info.is_gc() && !left_out(name);
             self.field(at, offset, name, traversed, sink)?;
@@ -75,10 +83,14 @@ impl<M: ReadMemory> Decoder<'_, M> {
             if self.afford(4) < 4 {
                 return Err(Fault { at, len: 8 });
             }
+            // The creation's reference is the list's (`lru_cache_append_link`).
+            sink.edge(link, Via::Field("link"), false);
             self.field(link, KEY, "key", true, sink)?;
             self.field(link, RESULT, "result", true, sink)?;
-            if self.layout.minor >= 10 {
-                sink.edge(self.memory.pointer(link.at(8))?, Via::Field("__class__"), true);
+            let class = self.memory.pointer(link.at(8))?;
+            let heap = self.memory.word(class.at(self.layout.type_object.flags.into()))? & flag::HEAPTYPE != 0;
+            if heap || self.layout.minor >= 10 {
+                sink.edge(class, Via::Field("__class__"), self.layout.minor >= 10);
             }
             link = self.memory.pointer(link.at(NEXT))?;
         }
@@ -99,6 +111,22 @@ impl<M: ReadMemory> Decoder<'_, M> {
         Ok(())
     }
 
+    /// `ElementObject` in `Modules/_elementtree.c`, the same in 3.8 to 3.15: tag, text and tail (whose lowest bit is a
+    /// mark), and a pointer to attributes and children.
+    pub(super) fn element<S: Sink>(&self, at: Address, sink: &mut S) -> Result<(), Fault> {
+        for (offset, name) in [(16, "tag"), (24, "text"), (32, "tail")] {
+            let word = self.memory.word(at.at(offset))?;
+            sink.edge(Address(word & !1), Via::Field(name), true);
+        }
+        let extra = self.memory.pointer(at.at(40))?;
+        if extra.is_null() {
+            return Ok(());
+        }
+        sink.edge(self.memory.pointer(extra)?, Via::Field("attrib"), true);
+        let (count, children) = (self.memory.word(extra.at(8))?, self.memory.pointer(extra.at(24))?);
+        self.pointers(children, count, sink, Via::Index, true)
+    }
+
     /// `count` (or `ob_size`) words that may each be an object.
     pub(super) fn words<S: Sink>(
         &self,
@@ -112,6 +140,24 @@ impl<M: ReadMemory> Decoder<'_, M> {
             None => self.length(at)?.min(1 << 10),
         };
         self.pointers(at.at(offset.into()), count, sink, Via::Index, true)
+    }
+
+    /// What a C type adds behind the struct of the built-in type that it extends: its words are tested.
+    pub(super) fn extension<S: Sink>(&self, at: Address, info: &TypeInfo, sink: &mut S) -> Result<(), Fault> {
+        let start = match info.shape {
+            Shape::List => i64::from(self.layout.list.allocated) + 8,
+            Shape::Dict => i64::from(self.layout.dict.size),
+            Shape::Type => i64::from(self.layout.heap_type.size),
+            _ => return Ok(()),
+        };
+        let known = |offset: i64| {
+            let slot = |slot: &(u32, _)| i64::from(slot.0) == offset;
+            offset == info.weaklistoffset || offset == info.dictoffset || info.slots.iter().any(slot)
+        };
+        for offset in (start..info.basicsize.min(1 << 12) as i64 - 7).step_by(8).filter(|offset| !known(*offset)) {
+            sink.edge(self.memory.pointer(at.at(offset))?, Via::Inferred(offset as u64 / 8), false);
+        }
+        Ok(())
     }
 
     /// Every word between the head and the end of the object that could be a pointer. The sink drops those that are

@@ -109,6 +109,11 @@ pub struct Interpreter {
     pub codec_search_cache: Far,
     pub codec_error_registry: Far,
     pub audit_hooks: Option<Far>,
+    /// `atexit.callbacks` (3.10 and later): a table of pointers to {func, args, kwargs}, its length behind it; from 3.14
+    /// a list.
+    pub atexit: Option<Far>,
+    /// `unicode.ids.array` (3.10 and later), the strings of `_Py_Identifier`s; its length stands before it.
+    pub identifiers: Option<Far>,
     /// `ceval.gil`, pointer to the GIL in use (3.12 and later).
     pub gil: Option<Far>,
     /// `cached_objects.interned_strings` (3.12 and later: the dict of interned strings of the interpreter).

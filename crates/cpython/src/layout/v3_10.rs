@@ -36,6 +36,8 @@ pub(super) static LAYOUT: Layout = Layout {
         codec_search_cache: 920,
         codec_error_registry: 928,
         audit_hooks: Some(3504),
+        atexit: Some(3488),
+        identifiers: Some(9768),
         gil: None,
         interned_strings: None,
         static_types: None,

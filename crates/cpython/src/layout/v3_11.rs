@@ -36,6 +36,8 @@ pub(super) static LAYOUT: Layout = Layout {
         codec_search_cache: 944,
         codec_error_registry: 952,
         audit_hooks: Some(3552),
+        atexit: Some(3536),
+        identifiers: Some(3600),
         gil: None,
         interned_strings: None,
         static_types: None,

@@ -36,6 +36,8 @@ pub(super) static LAYOUT: Layout = Layout {
         codec_search_cache: 1256,
         codec_error_registry: 1264,
         audit_hooks: Some(267208),
+        atexit: Some(3944),
+        identifiers: Some(267400),
         gil: Some(384),
         interned_strings: Some(382936),
         static_types: Some(StaticTypes {

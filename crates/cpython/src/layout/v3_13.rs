@@ -36,6 +36,8 @@ pub(super) static LAYOUT: Layout = Layout {
         codec_search_cache: 7968,
         codec_error_registry: 7976,
         audit_hooks: Some(10808),
+        atexit: Some(10712),
+        identifiers: Some(14544),
         gil: Some(16),
         interned_strings: Some(194328),
         static_types: Some(StaticTypes {

@@ -36,6 +36,8 @@ pub(super) static LAYOUT: Layout = Layout {
         codec_search_cache: 8008,
         codec_error_registry: 8016,
         audit_hooks: Some(10912),
+        atexit: Some(10792),
+        identifiers: Some(11800),
         gil: Some(16),
         interned_strings: Some(224624),
         static_types: Some(StaticTypes {

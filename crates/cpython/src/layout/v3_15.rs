@@ -36,6 +36,8 @@ pub(super) static LAYOUT: Layout = Layout {
         codec_search_cache: 7960,
         codec_error_registry: 7968,
         audit_hooks: Some(10888),
+        atexit: Some(10768),
+        identifiers: Some(11808),
         gil: Some(16),
         interned_strings: Some(224896),
         static_types: Some(StaticTypes {

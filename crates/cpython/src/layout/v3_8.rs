@@ -36,6 +36,8 @@ pub(super) static LAYOUT: Layout = Layout {
         codec_search_cache: 128,
         codec_error_registry: 136,
         audit_hooks: Some(2704),
+        atexit: None,
+        identifiers: None,
         gil: None,
         interned_strings: None,
         static_types: None,

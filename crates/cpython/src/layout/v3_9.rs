@@ -36,6 +36,8 @@ pub(super) static LAYOUT: Layout = Layout {
         codec_search_cache: 920,
         codec_error_registry: 928,
         audit_hooks: Some(3536),
+        atexit: None,
+        identifiers: None,
         gil: None,
         interned_strings: None,
         static_types: None,

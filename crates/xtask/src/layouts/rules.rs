@@ -111,6 +111,8 @@ const INTERPRETER: Fields = &[
     ("codec_search_cache", At(&["_is.codecs.search_cache", "_is.codec_search_cache"])),
     ("codec_error_registry", At(&["_is.codecs.error_registry", "_is.codec_error_registry"])),
     ("audit_hooks", Maybe(&["_is.audit_hooks"])),
+    ("atexit", Maybe(&["_is.atexit.callbacks"])),
+    ("identifiers", Maybe(&["_is.unicode.ids.array"])),
     ("gil", Maybe(&["_is.ceval.gil"])),
     ("interned_strings", Maybe(&["_is.cached_objects.interned_strings"])),
     ("static_types", MaybeStruct("StaticTypes", STATIC_TYPES)),
