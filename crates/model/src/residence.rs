@@ -263,18 +263,44 @@ impl CBlocks {
     }
 }
 
-/// Memory of an object apart from the object itself, larger than pymalloc's blocks: the items of a list, the table of
-/// a dict, the data of an array.
+/// What of the C heap belongs to Python objects: blocks that pymalloc did not serve.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct COwned {
+    /// By type, ascending, those below [`COwned::LARGE`].
+    pub types: Vec<COwnedType>,
+    /// The large ones and the mappings of `mmap` objects, by address, each once.
+    pub large: Vec<OwnedBlock>,
+}
+
+impl COwned {
+    /// Bytes from which on blocks are listed one by one: of those only a part may be in memory.
+    pub const LARGE: u64 = 64 << 10;
+}
+
+/// Blocks of the C heap that belong to the objects of a type.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct COwnedType {
+    /// The type.
+    pub type_: crate::TypeId,
+    /// Blocks that hold an object.
+    pub objects: u64,
+    /// Bytes of these, heads included.
+    pub object_bytes: u64,
+    /// Blocks that hold a buffer of an object: the items of a list, the data of an array.
+    pub buffers: u64,
+    /// Bytes of these, heads included.
+    pub buffer_bytes: u64,
+}
+
+/// A large block and the object that it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OwnedBuffer {
-    /// The owner.
+pub struct OwnedBlock {
+    /// The object inside, or the owner of the buffer inside.
     pub object: crate::ObjectId,
     /// First byte.
     pub address: Address,
     /// Bytes.
     pub bytes: u64,
-    /// Not part of what `sys.getsizeof` says, but of the external size.
-    pub external: bool,
 }
 
 #[cfg(test)]
