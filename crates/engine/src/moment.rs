@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use memsight_cpython::{Moment, Python};
-use memsight_model::{Progress, Residence};
-use memsight_target::{Image, Process, Usage};
+use memsight_model::{Mode, Progress, Residence};
+use memsight_target::{Fork, Halt, Image, Obstacle, Process, TargetError, Usage};
 
 use crate::{Error, LookOptions};
 
@@ -16,6 +16,8 @@ use crate::{Error, LookOptions};
 const GIL_ATTEMPTS: u32 = 12;
 /// Moments tried at most: some 10 seconds of a collection that does not end.
 const MAX_ATTEMPTS: u32 = 220;
+/// Moments at which no thread could make a system call, before it is not tried any more.
+const MAX_UNFIT: u32 = 8;
 
 /// A copy of the memory with what is known of the moment.
 pub(crate) struct Capture {
@@ -24,6 +26,8 @@ pub(crate) struct Capture {
     /// What was resident, when asked for: of the same pause as the usage and the image.
     pub(crate) residence: Option<Residence>,
     pub(crate) gil_held: bool,
+    /// How it was made: never [`Mode::Auto`].
+    pub(crate) mode: Mode,
 }
 
 /// What the look has cost the process up to now.
@@ -33,6 +37,16 @@ pub(crate) struct Cost {
     pub(crate) attempts: u32,
     /// How long it stood still.
     pub(crate) pause_ns: u64,
+    /// Why it was not forked, or what the fork has left.
+    pub(crate) reason: Option<String>,
+    /// Moments at which no thread could make a system call.
+    unfit: u32,
+}
+
+impl Cost {
+    fn add_pause(&mut self, pause_ns: u64) {
+        self.pause_ns = self.pause_ns.saturating_add(pause_ns);
+    }
 }
 
 /// A moment that may do, or a reason to wait.
@@ -41,58 +55,123 @@ enum Verdict {
     Wait { collecting: bool },
 }
 
-/// Stops the process at a good moment, copies its memory and lets it go on.
-pub(crate) fn capture(
-    process: &Process,
-    python: &Python,
-    options: &LookOptions,
-    cost: &mut Cost,
-    progress: &dyn Progress,
-) -> Result<Capture, Error> {
+/// The capture, or whether a collection was in its way.
+type Attempt = Result<Result<Capture, bool>, Error>;
+
+/// A process that is being looked at.
+pub(crate) struct Subject<'a> {
+    pub(crate) process: &'a Process,
+    pub(crate) python: &'a Python,
+    pub(crate) options: &'a LookOptions,
+}
+
+/// Stops the process at a good moment, copies its memory and lets it go on: it is copied after that where the kernel
+/// can be had to fork it.
+pub(crate) fn capture(subject: &Subject<'_>, cost: &mut Cost, progress: &dyn Progress) -> Result<Capture, Error> {
     progress.phase("waiting for a good moment", None);
-    process.prepare()?;
+    let mut fork = match subject.options.mode {
+        Mode::Auto | Mode::Fork => subject.fallen_back(subject.process.fork().map(Some), cost)?,
+        Mode::Freeze | Mode::Core | Mode::Live => None,
+    };
     loop {
         if progress.cancelled() {
             return Err(Error::Cancelled);
         }
+        if fork.is_none() {
+            subject.process.prepare()?;
+        }
         cost.attempts += 1;
-        let collecting = match attempt(process, python, options, cost, progress)? {
-            Ok(capture) => return Ok(capture),
-            Err(collecting) => collecting,
+        let attempt = subject.attempt(fork.as_mut(), cost, progress);
+        let collecting = match attempt {
+            Ok(Ok(capture)) => return Ok(capture),
+            Ok(Err(collecting)) => collecting,
+            Err(Error::Target(error)) if fork.is_some() => {
+                fork = subject.fallen_back(Err(error), cost)?;
+                continue;
+            }
+            Err(error) => return Err(error),
         };
         if cost.attempts >= MAX_ATTEMPTS {
-            return Err(Error::NoMoment { pid: process.pid(), attempts: cost.attempts });
+            return Err(Error::NoMoment { pid: subject.process.pid(), attempts: cost.attempts });
         }
         std::thread::sleep(pause_before(cost.attempts, collecting));
     }
 }
 
-/// One attempt: the capture, or whether a collection was in its way.
-fn attempt(
-    process: &Process,
-    python: &Python,
-    options: &LookOptions,
-    cost: &mut Cost,
-    progress: &dyn Progress,
-) -> Result<Result<Capture, bool>, Error> {
-    // A look without a pause first: most bad moments are seen without stopping anybody.
-    if let Verdict::Wait { collecting } = judge(python.moment(&process.memory())?, cost.attempts) {
-        return Ok(Err(collecting));
+impl<'a> Subject<'a> {
+    /// What a fork that cannot be done comes to: nothing, and its reason, when another way will do.
+    fn fallen_back(
+        &self,
+        fork: Result<Option<Fork<'a>>, TargetError>,
+        cost: &mut Cost,
+    ) -> Result<Option<Fork<'a>>, Error> {
+        let error = match fork {
+            Err(error) if self.options.mode == Mode::Auto => error,
+            fork => return Ok(fork?),
+        };
+        cost.reason = Some(match error {
+            TargetError::NoFork { cause, .. } => cause.to_string(),
+            TargetError::CopyLost { .. } => "a copy of it was ended by the system".to_owned(),
+            error => return Err(error.into()),
+        });
+        Ok(None)
     }
-    let frozen = process.freeze()?;
-    let result = match python.moment(&frozen.memory()).map(|moment| judge(moment, cost.attempts)) {
-        Ok(Verdict::Wait { collecting }) => Ok(Err(collecting)),
-        Ok(Verdict::Good { gil_held }) => frozen
-            .capture(progress)
-            .and_then(|image| {
-                let residence = options.residence.then(|| process.residence()).transpose()?;
-                Ok(Ok(Capture { image, usage: process.usage()?, residence, gil_held }))
-            })
-            .map_err(Error::from),
-        Err(error) => Err(error.into()),
-    };
-    cost.pause_ns = cost.pause_ns.saturating_add(frozen.resume());
-    result
+
+    fn attempt(&self, fork: Option<&mut Fork<'a>>, cost: &mut Cost, progress: &dyn Progress) -> Attempt {
+        // A look without a pause first: most bad moments are seen without stopping anybody.
+        if let Verdict::Wait { collecting } = judge(self.python.moment(&self.process.memory())?, cost.attempts) {
+            return Ok(Err(collecting));
+        }
+        let Some(fork) = fork else { return self.freeze(cost, progress) };
+        let before = fork.pause_ns();
+        let stopped = fork.stop().map_err(Error::from).and_then(|halt| self.fork(halt, cost, progress));
+        cost.add_pause(fork.pause_ns() - before);
+        stopped
+    }
+
+    fn freeze(&self, cost: &mut Cost, progress: &dyn Progress) -> Attempt {
+        let frozen = self.process.freeze()?;
+        let result = match self.python.moment(&frozen.memory()).map(|moment| judge(moment, cost.attempts)) {
+            Ok(Verdict::Wait { collecting }) => Ok(Err(collecting)),
+            Ok(Verdict::Good { gil_held }) => frozen
+                .capture(progress)
+                .and_then(|image| {
+                    let (usage, residence) = (self.process.usage()?, self.residence()?);
+                    Ok(Ok(Capture { image, usage, residence, gil_held, mode: Mode::Freeze }))
+                })
+                .map_err(Error::from),
+            Err(error) => Err(error.into()),
+        };
+        cost.add_pause(frozen.resume());
+        result
+    }
+
+    fn fork(&self, halt: Halt<'_, 'a>, cost: &mut Cost, progress: &dyn Progress) -> Attempt {
+        let gil_held = match judge(self.python.moment(&halt.memory())?, cost.attempts) {
+            Verdict::Wait { collecting } => return Ok(Err(collecting)),
+            Verdict::Good { gil_held } => gil_held,
+        };
+        let residence = self.residence()?;
+        let forked = match halt.fork() {
+            Err(TargetError::NoFork { cause: Obstacle::Moment, .. }) if cost.unfit < MAX_UNFIT => {
+                cost.unfit += 1;
+                return Ok(Err(false));
+            }
+            forked => forked?,
+        };
+        let image = forked.capture(progress);
+        let (usage, child) = (forked.usage(), forked.id());
+        let ended = forked.end();
+        cost.add_pause(ended.pause_ns);
+        if !ended.collected {
+            cost.reason = Some(format!("the entry of its copy (pid {child}) stays until the process ends"));
+        }
+        Ok(Ok(Capture { image: image?, usage, residence, gil_held, mode: Mode::Fork }))
+    }
+
+    fn residence(&self) -> Result<Option<Residence>, TargetError> {
+        self.options.residence.then(|| self.process.residence()).transpose()
+    }
 }
 
 fn judge(moment: Moment, attempts: u32) -> Verdict {
