@@ -54,6 +54,9 @@ pub struct Overview {
     pub vms_bytes: u64,
     /// How long the target stood still.
     pub pause_ns: u64,
+    /// Why it was not read in the way that costs least, where that was wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode_reason: Option<String>,
     /// The whole look, analysis included.
     pub total_ns: u64,
     /// Moments tried until one was good.
@@ -80,6 +83,8 @@ pub struct Overview {
     pub types: Vec<TypeRow>,
     /// Suspects, empty when there is none.
     pub suspects: Vec<Suspect>,
+    /// RSS by what it is made of, six sorts; empty where it was not looked at. `rss` has every line.
+    pub memory: Vec<crate::rss::RssGroup>,
 }
 
 /// `types`: the histogram.

@@ -5,6 +5,7 @@
 
 mod advice;
 mod c_heap;
+mod groups;
 mod pages;
 mod python;
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 use crate::Analysis;
 use crate::views::Header;
+pub use groups::RssGroup;
 use pages::{Account, Place};
 
 /// `rss`.
