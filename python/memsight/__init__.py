@@ -32,6 +32,7 @@ from ._errors import (
     UnsupportedInterpreter,
     ZombieProcess,
 )
+from ._findings import Finding
 from ._garbage import (
     Collector,
     CycleRow,
@@ -57,6 +58,7 @@ from ._process import (
     STATUS_ZOMBIE,
     Process,
 )
+from ._rss import CArena, RssLine, RssPart, RssView
 from ._samples import (
     ContainerSample,
     ContainerSummary,
@@ -106,6 +108,7 @@ from ._views import (
     PathRow,
     PathsView,
     ReferenceRow,
+    RssGroup,
     Suspect,
     SuspectsView,
     ThreadRow,
@@ -113,8 +116,12 @@ from ._views import (
     TypeRow,
     TypesView,
 )
+from ._waste import EqualValue, WasteKind, WastePlace, WasteView
 
 __all__ = [
+    "CArena",
+    "EqualValue",
+    "Finding",
     "STATUS_DEAD",
     "STATUS_DISK_SLEEP",
     "STATUS_IDLE",
@@ -169,6 +176,10 @@ __all__ = [
     "ProcessSummary",
     "ReferenceRow",
     "Rollup",
+    "RssGroup",
+    "RssLine",
+    "RssPart",
+    "RssView",
     "Sample",
     "Slope",
     "Snapshot",
@@ -190,6 +201,9 @@ __all__ = [
     "Unavailable",
     "UnsupportedInterpreter",
     "VirtualMemory",
+    "WasteKind",
+    "WastePlace",
+    "WasteView",
     "WatchSummary",
     "ZombieProcess",
     "boot_time",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Optional, Protocol, TypeVar, Union
 
-from . import _build, _garbage, _views
+from . import _build, _garbage, _refcounts, _rss, _views
 from ._platform import native
 
 if TYPE_CHECKING:
@@ -105,6 +105,22 @@ class Snapshot:
         """Live cycles that the program makes again and again, with what to do about each shape."""
         return self._view(_garbage.CyclesView, "cycles", top)
 
+    def refcounts(self, top: int = 20) -> _refcounts.RefcountsView:
+        """Reference counts against the references found: what C code holds, or has leaked."""
+        return self._view(_refcounts.RefcountsView, "refcounts", top)
+
+    def rss(self, top: int = 20) -> _rss.RssView:
+        """Every byte of RSS: objects, allocators, files, stacks, and what to do about each."""
+        return self._view(_rss.RssView, "rss", top)
+
+    def waste(self, top: int = 20) -> _waste.WasteView:
+        """Bytes that the program could do without: duplicates, spare room, instance dictionaries, boxed numbers.
+
+        Raises:
+            Error: the snapshot was taken without looking at contents (by an older version).
+        """
+        return self._view(_waste.WasteView, "waste", top)
+
     def save(self, path: PathLike, force: bool = False) -> None:
         """Writes the snapshot as a folder of Parquet tables, whole or not at all.
 
@@ -132,13 +148,14 @@ class Snapshot:
         return _build.view(cls, self._heap.view(name, text, rows))
 
 
-def snapshot(pid: Optional[int] = None, *, mode: str = "freeze", values: bool = False) -> Snapshot:
+def snapshot(pid: Optional[int] = None, *, mode: str = "auto", values: bool = False) -> Snapshot:
     """Looks at the Python heap of a process; without ``pid`` at this one.
 
     Args:
         pid: process id of any running CPython 3.8 to 3.15.
-        mode: ``"freeze"`` stops the process while its memory is copied; ``"live"`` does not, and the result is
-            best effort.
+        mode: ``"fork"`` stops the process while the kernel makes a copy-on-write copy of it, some milliseconds;
+            ``"freeze"`` while its memory is copied; ``"live"`` does not, and the result is best effort. ``"auto"``
+            is ``"fork"`` where that can be done and ``"freeze"`` otherwise: ``overview().mode_reason`` says why.
         values: keep the contents of strings, bytes and numbers, which may be secrets.
 
     Raises:
@@ -147,8 +164,8 @@ def snapshot(pid: Optional[int] = None, *, mode: str = "freeze", values: bool = 
         UnsupportedInterpreter: it runs no Python, or one that memsight cannot read.
         TargetExited: it ended meanwhile.
     """
-    if mode not in ("freeze", "live"):
-        raise ValueError(f'mode is "freeze" or "live", not {mode!r}')
+    if mode not in ("auto", "fork", "freeze", "live"):
+        raise ValueError(f'mode is "auto", "fork", "freeze" or "live", not {mode!r}')
     if pid is None or pid == os.getpid():
         from . import _own
 

@@ -311,6 +311,18 @@ class ObjectView(ObjectRef, _Header):
 
 
 @dataclass(frozen=True, repr=False)
+class RssGroup(_Record):
+    """Lines of a sort, summed."""
+
+    name: str
+    """What they are."""
+    bytes: int
+    """Resident bytes."""
+    share: float
+    """Part of RSS, 0 to 1."""
+
+
+@dataclass(frozen=True, repr=False)
 class Overview(_Header):
     """Everything at one glance."""
 
@@ -320,6 +332,8 @@ class Overview(_Header):
     """Virtual size."""
     pause_ns: int
     """How long the target stood still."""
+    mode_reason: Optional[str]
+    """Why it was not read in the way that costs least, where that was wanted."""
     total_ns: int
     """The whole look."""
     attempts: int
@@ -346,3 +360,5 @@ class Overview(_Header):
     """Top types by retained size."""
     suspects: tuple[Suspect, ...]
     """Suspects, empty when there is none."""
+    memory: tuple[RssGroup, ...]
+    """RSS by what it is made of; empty where it was not looked at. ``rss`` has every line."""

@@ -34,7 +34,7 @@ impl Heap {
     }
 }
 
-/// Looks at the Python heap of another process. `mode` is `freeze` or `live`.
+/// Looks at the Python heap of another process. `mode` is `auto`, `fork`, `freeze` or `live`.
 #[pyfunction]
 #[pyo3(signature = (pid, mode, values))]
 pub(crate) fn look(py: Python<'_>, pid: u32, mode: &str, values: bool) -> PyResult<Heap> {
@@ -72,6 +72,9 @@ impl Heap {
             "threads" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.threads(top))),
             "garbage" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.garbage(top))),
             "cycles" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.cycles(top))),
+            "refcounts" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.refcounts(top))),
+            "rss" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.rss(top))),
+            "waste" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.waste(top)?)),
             "path" => |analysis: &Analysis<'_>, query: &str, top| Ok(json(&analysis.path(query, top)?)),
             "object" => |analysis: &Analysis<'_>, query: &str, top| Ok(json(&analysis.object(query, top)?)),
             other => return Err(PyValueError::new_err(format!("no view is called {other:?}"))),
