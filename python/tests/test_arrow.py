@@ -10,6 +10,7 @@ import memsight
 
 TABLES = ["objects", "references", "types", "names", "texts", "roots", "threads", "frames", "maps"]
 TABLES += ["arenas", "pools", "blocks", "pins"]
+TABLES += ["holders"]
 
 
 @pytest.fixture(scope="module")

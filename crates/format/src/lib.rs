@@ -11,15 +11,19 @@
 mod contents;
 mod error;
 mod folder;
+pub mod heapsnapshot;
 pub mod history;
+mod holders;
 mod manifest;
 pub mod monitor;
 mod platform;
 mod pymalloc;
 mod read;
+mod residence;
 mod rows;
 mod sink;
 mod tables;
+mod whole;
 mod write;
 
 pub use arrow_array::RecordBatch;

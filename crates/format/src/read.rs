@@ -56,9 +56,12 @@ impl Reader<'_> {
         let bounds =
             RootBounds { objects: objects.len(), names: name_count, frames: frames.len(), threads: threads.len() };
         let roots = self.roots(&bounds)?;
+        let holders = self.holders(&bounds)?;
         let maps = self.maps()?;
         let pymalloc = self.pymalloc(objects.len(), types.len())?;
         let contents = self.contents(objects.len(), types.len())?;
+        let residence = self.residence()?;
+        let c_owned = self.c_owned(objects.len(), types.len())?;
         let manifest = self.manifest.look.clone();
         Ok(Snapshot {
             manifest,
@@ -71,8 +74,12 @@ impl Reader<'_> {
             threads,
             frames,
             maps,
+            holders,
             pymalloc,
             contents,
+            residence,
+            c_owned,
+            c_heap: self.manifest.c_heap.clone(),
             // what has no optional table yet, or was not looked at
             ..Snapshot::default()
         })
@@ -109,6 +116,8 @@ impl Reader<'_> {
             "immortal",
             "inferred",
             "partial",
+            "finalized",
+            "stays_open",
         ];
         let rows = self.rows(Table::Objects, &columns)?;
         let room = rows.capacity();
@@ -297,15 +306,15 @@ impl Reader<'_> {
 }
 
 /// How many there are of everything that a root points at.
-struct RootBounds {
-    objects: usize,
-    names: usize,
-    frames: usize,
-    threads: usize,
+pub(crate) struct RootBounds {
+    pub objects: usize,
+    pub names: usize,
+    pub frames: usize,
+    pub threads: usize,
 }
 
 /// A column of row numbers below `limit`, or null.
-fn optional_ids(batch: &Batch, name: &str, limit: usize) -> Result<Vec<Option<u32>>, FormatError> {
+pub(crate) fn optional_ids(batch: &Batch, name: &str, limit: usize) -> Result<Vec<Option<u32>>, FormatError> {
     let ids = batch.optional::<UInt32Type>(name)?;
     ids.iter().map(|id| id.map(|id| batch.below(name, id, limit)).transpose()).collect()
 }
@@ -324,12 +333,16 @@ fn push_objects(objects: &mut ObjectTable, batch: &Batch) -> Result<(), FormatEr
     refcounts.iter().for_each(|count| objects.refcounts.push(count.unwrap_or(u32::MAX)));
     let generations = batch.optional::<UInt8Type>("generation")?;
     let (immortal, inferred, partial) = (batch.flags("immortal")?, batch.flags("inferred")?, batch.flags("partial")?);
+    let (finalized, open) = (batch.later_flags("finalized")?, batch.later_flags("stays_open")?);
     for row in 0..batch.len() {
         let bit = |column: &arrow_array::BooleanArray, mask| if column.value(row) { mask } else { 0 };
+        let later = |column: Option<&arrow_array::BooleanArray>, mask| column.map_or(0, |column| bit(column, mask));
         let flags = ObjectFlags(
             bit(immortal, ObjectFlags::IMMORTAL)
                 | bit(inferred, ObjectFlags::INFERRED)
-                | bit(partial, ObjectFlags::PARTIAL),
+                | bit(partial, ObjectFlags::PARTIAL)
+                | later(finalized, ObjectFlags::FINALIZED)
+                | later(open, ObjectFlags::STAYS_OPEN),
         );
         objects.flags.push(match generations.is_valid(row) {
             true => flags.with_generation(generations.value(row)),

@@ -15,16 +15,18 @@ use arrow_schema::{Field, Schema};
 use memsight_model::{LabelKind, NameId, Names, ObjectFlags, ObjectId, Snapshot, TypeId};
 
 use crate::FormatError;
-use crate::{contents, pymalloc};
+use crate::{contents, pymalloc, residence};
 
 /// Names of the tables, as [`table`] takes them and as their files are called.
 ///
 /// Those from `arenas` on are optional: a snapshot has them when that was looked at.
 #[rustfmt::skip]
-pub const TABLES: [&str; 17] = [
+pub const TABLES: [&str; 22] = [
     "objects", "references", "types", "names", "texts", "roots", "threads", "frames", "maps",
     "arenas", "pools", "blocks", "pins",
     "equals", "slack", "layouts", "boxed",
+    "holders",
+    "resident", "resident_pages", "c_blocks", "c_large",
 ];
 
 /// Names of [`LabelKind`] in files, indexed by its number. Part of the format: never changed, only added to.
@@ -83,15 +85,20 @@ pub(crate) enum Table {
     Slack,
     Layouts,
     Boxed,
+    Holders,
+    Resident,
+    ResidentPages,
+    CBlocks,
+    CLarge,
 }
 
 impl Table {
     /// Every table, in the order of [`TABLES`].
-    pub(crate) const ALL: [Table; 17] = {
+    pub(crate) const ALL: [Table; 22] = {
         use Table::*;
         [
             Objects, References, Types, Names, Texts, Roots, Threads, Frames, Maps, Arenas, Pools, Blocks, Pins,
-            Equals, Slack, Layouts, Boxed,
+            Equals, Slack, Layouts, Boxed, Holders, Resident, ResidentPages, CBlocks, CLarge,
         ]
     };
 
@@ -106,6 +113,8 @@ impl Table {
         match self {
             Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => snapshot.pymalloc.is_some(),
             Table::Equals | Table::Slack | Table::Layouts | Table::Boxed => snapshot.contents.is_some(),
+            Table::Holders => !snapshot.holders.is_empty(),
+            Table::Resident | Table::ResidentPages | Table::CBlocks | Table::CLarge => residence::is_in(snapshot, self),
             _ => !self.is_optional(),
         }
     }
@@ -132,6 +141,8 @@ impl Table {
             Table::Threads => snapshot.threads.len(),
             Table::Frames => snapshot.frames.len(),
             Table::Maps => snapshot.maps.len(),
+            Table::Holders => snapshot.holders.len(),
+            Table::Resident | Table::ResidentPages | Table::CBlocks | Table::CLarge => residence::rows(snapshot, self),
             Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => {
                 snapshot.pymalloc.as_ref().map_or(0, |pymalloc| pymalloc::rows(pymalloc, self))
             }
@@ -167,7 +178,7 @@ impl Columns {
     }
 
     /// A column of words out of a fixed vocabulary.
-    fn with_words(self, name: &str, words: &[&str], codes: impl Iterator<Item = u8>) -> Columns {
+    pub(crate) fn with_words(self, name: &str, words: &[&str], codes: impl Iterator<Item = u8>) -> Columns {
         let values: ArrayRef = Arc::new(LargeStringArray::from_iter_values(words));
         self.with(name, dictionary::<UInt8Type>(codes.map(Some), &values))
     }
@@ -228,8 +239,10 @@ impl<'a> Tables<'a> {
             Table::Threads => self.threads(range),
             Table::Frames => self.frames(range),
             Table::Maps => self.maps(range),
+            Table::Holders => self.holders(range),
             Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => self.pymalloc(table, range),
             Table::Equals | Table::Slack | Table::Layouts | Table::Boxed => self.contents(table, range),
+            Table::Resident | Table::ResidentPages | Table::CBlocks | Table::CLarge => self.residence(table, range),
         };
         columns.finish(table)
     }
@@ -239,7 +252,7 @@ impl<'a> Tables<'a> {
         dictionary::<UInt32Type>(keys, &self.type_names)
     }
 
-    fn name_texts(&self, ids: impl Iterator<Item = Option<NameId>>) -> DictionaryArray<UInt32Type> {
+    pub(crate) fn name_texts(&self, ids: impl Iterator<Item = Option<NameId>>) -> DictionaryArray<UInt32Type> {
         dictionary::<UInt32Type>(ids.map(|id| id.map(|id| id.0)), &self.names)
     }
 
@@ -267,6 +280,8 @@ impl<'a> Tables<'a> {
             .with("immortal", flag(ObjectFlags::IMMORTAL))
             .with("inferred", flag(ObjectFlags::INFERRED))
             .with("partial", flag(ObjectFlags::PARTIAL))
+            .with("finalized", flag(ObjectFlags::FINALIZED))
+            .with("stays_open", flag(ObjectFlags::STAYS_OPEN))
     }
 
     fn references(&self, range: Range<usize>) -> Columns {

@@ -2,7 +2,7 @@
 #![allow(dead_code)] // not every test file uses everything
 
 use memsight_model::{
-    Address, Arena, Boxed, Contents, ExternalSizes, FrameRecord, InstanceLayout, Label, LabelKind, Manifest, NameId,
+    Address, Arena, Boxed, Contents, ExternalSizes, FrameRecord, Holder, HolderKind, InstanceLayout, Label, LabelKind, Manifest, NameId,
     ObjectFlags, ObjectId, ObjectKind, ObjectTable, Owned, Pin, Pool, Pymalloc, Region, Root, RootKind, Slack, Snapshot,
     ThreadRecord, TypeId, TypeRecord,
 };
@@ -49,9 +49,20 @@ pub fn snapshot(seed: u64, objects: u32) -> Snapshot {
     threads_and_frames(&mut dice, &mut snapshot);
     roots(&mut dice, &mut snapshot, names);
     maps(&mut dice, &mut snapshot);
+    holders(&mut dice, &mut snapshot, names);
     snapshot.pymalloc = Some(pymalloc(&mut dice, objects, snapshot.types.len() as u32));
     snapshot.contents = Some(contents(&mut dice, objects, snapshot.types.len() as u32));
     snapshot
+}
+
+fn holders(dice: &mut Dice, snapshot: &mut Snapshot, names: u32) {
+    let objects = snapshot.objects.len() as u32;
+    for id in (0..objects).filter(|id| id % 3 == 0) {
+        let kind = HolderKind::ALL[dice.below(HolderKind::ALL.len() as u32) as usize];
+        let thread = (!snapshot.threads.is_empty() && dice.odds(2)).then_some(0);
+        let name = NameId(dice.below(names));
+        snapshot.holders.push(Holder { object: ObjectId(id), kind, count: 1 + dice.below(9), name, thread });
+    }
 }
 
 fn contents(dice: &mut Dice, objects: u32, types: u32) -> Contents {
@@ -137,7 +148,7 @@ fn object_table(dice: &mut Dice, count: u32, types: u32) -> ObjectTable {
         if dice.odds(20) {
             table.external.0.push((ObjectId(id), 1 + (dice.roll() >> 20)));
         }
-        let flags = ObjectFlags((dice.below(8) << 1) as u8);
+        let flags = ObjectFlags((dice.below(8) << 1 | dice.below(4) << 6) as u8);
         table.refcounts.push(if flags.has(ObjectFlags::IMMORTAL) { u32::MAX } else { dice.below(1000) });
         table.flags.push(if dice.odds(2) { flags.with_generation(dice.below(4) as u8) } else { flags });
     }
