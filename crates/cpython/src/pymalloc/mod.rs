@@ -48,14 +48,24 @@ impl Python {
             tables.extend(arenas::read(scene, state, &mut missing));
         }
         let mut pymalloc = arenas::walk(scene, tables, &mut missing);
-        let raw: Option<Vec<u64>> = states.iter().map(|state| state.raw_blocks).collect();
-        pymalloc.raw_blocks = raw.filter(|raw| !raw.is_empty()).map(|raw| raw.iter().fold(0u64, |sum, n| sum.saturating_add(*n)));
+        pymalloc.raw_blocks = self.raw_blocks(&states, &pymalloc);
         pymalloc.allocator = self.allocator(scene.memory, &states, &pymalloc);
         if states.is_empty() {
             missing.0.push("the state of pymalloc was not found".to_owned());
         }
         pymalloc.missing = missing.0;
         pymalloc
+    }
+
+    /// Blocks handed on to the C heap, of all interpreters. 3.8 counts them together with its own.
+    fn raw_blocks(&self, states: &[State], pymalloc: &Pymalloc) -> Option<u64> {
+        let counted: Option<Vec<u64>> = states.iter().map(|state| state.raw_blocks).collect();
+        let counted = counted.filter(|counted| !counted.is_empty())?;
+        let own = match self.layout.minor {
+            ..=8 => pymalloc.pools.iter().map(|pool| u64::from(pool.used)).sum(),
+            _ => 0,
+        };
+        Some(counted.into_iter().fold(0u64, u64::saturating_add).saturating_sub(own))
     }
 
     /// The states of pymalloc, each once, the main interpreter's first.
