@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._compare import CompareView, ContainerGrowth, GrowthSuspect, PathGrowth, TypeGrowth
 from ._errors import (
     AccessDenied,
     CorruptFile,
@@ -84,7 +85,7 @@ from ._samples import (
     VirtualMemory,
     WatchSummary,
 )
-from ._snapshot import Arrow, Snapshot, load, snapshot
+from ._snapshot import Arrow, Snapshot, compare, load, snapshot
 from ._system import (
     boot_time,
     heap_info,
@@ -119,9 +120,6 @@ from ._views import (
 from ._waste import EqualValue, WasteKind, WastePlace, WasteView
 
 __all__ = [
-    "CArena",
-    "EqualValue",
-    "Finding",
     "STATUS_DEAD",
     "STATUS_DISK_SLEEP",
     "STATUS_IDLE",
@@ -134,7 +132,10 @@ __all__ = [
     "STATUS_ZOMBIE",
     "AccessDenied",
     "Arrow",
+    "CArena",
     "Collector",
+    "CompareView",
+    "ContainerGrowth",
     "ContainerRow",
     "ContainerSample",
     "ContainerSummary",
@@ -144,8 +145,10 @@ __all__ = [
     "CyclesView",
     "DominatorRow",
     "DominatorsView",
+    "EqualValue",
     "Error",
     "FinaliserRow",
+    "Finding",
     "FrameRow",
     "Garbage",
     "GarbageType",
@@ -157,6 +160,7 @@ __all__ = [
     "GcReading",
     "GcWatch",
     "GcWatchGeneration",
+    "GrowthSuspect",
     "LocalRow",
     "MachineSample",
     "MemoryInfo",
@@ -167,6 +171,7 @@ __all__ = [
     "ObjectView",
     "OutputExists",
     "Overview",
+    "PathGrowth",
     "PathRow",
     "PathsView",
     "Peak",
@@ -196,6 +201,7 @@ __all__ = [
     "Timestamp",
     "Totals",
     "Trend",
+    "TypeGrowth",
     "TypeRow",
     "TypesView",
     "Unavailable",
@@ -207,6 +213,7 @@ __all__ = [
     "WatchSummary",
     "ZombieProcess",
     "boot_time",
+    "compare",
     "gc_watch",
     "heap_info",
     "heap_trim",

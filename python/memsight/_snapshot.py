@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Optional, Protocol, TypeVar, Union
 
-from . import _build, _garbage, _refcounts, _rss, _views
+from . import _build, _compare, _garbage, _refcounts, _rss, _views, _waste
 from ._platform import native
 
 if TYPE_CHECKING:
@@ -121,6 +121,10 @@ class Snapshot:
         """
         return self._view(_waste.WasteView, "waste", top)
 
+    def compare(self, *others: Snapshot, runs: bool = False, top: Optional[int] = 20) -> _compare.CompareView:
+        """What has grown between this look and others of the same process: see :func:`compare`."""
+        return compare(self, *others, runs=runs, top=top)
+
     def save(self, path: PathLike, force: bool = False) -> None:
         """Writes the snapshot as a folder of Parquet tables, whole or not at all.
 
@@ -185,3 +189,22 @@ def load(path: PathLike) -> Snapshot:
         CorruptFile: it is damaged, of another version, or no snapshot.
     """
     return Snapshot(native().load(os.fspath(path)))
+
+
+def compare(*snapshots: Snapshot, runs: bool = False, top: Optional[int] = 20) -> _compare.CompareView:
+    """What has grown from the earliest of some looks to the latest, who holds it, and whether it will end.
+
+    Looks in between tell whether the growth goes on. The order does not matter.
+
+    Args:
+        snapshots: two looks at one process, or more.
+        runs: allow looks at two runs of one program; they are compared by type and place.
+        top: rows of each list; ``None``: all.
+
+    Raises:
+        Error: the looks cannot be compared; the message says why.
+    """
+    if top is not None and top < 0:
+        raise ValueError(f"top is a number of rows, not {top}")
+    heaps = [snapshot._heap for snapshot in snapshots]
+    return _build.view(_compare.CompareView, native().compare(heaps, runs, _ALL if top is None else min(top, _ALL)))

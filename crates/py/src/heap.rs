@@ -32,6 +32,11 @@ impl Heap {
     fn new(snapshot: Snapshot) -> Heap {
         Heap { inner: Analysed::new(snapshot, |snapshot| Analysis::new(snapshot, &Quiet)) }
     }
+
+    /// Lends the analysis.
+    pub(crate) fn with_analysis<T>(&self, job: impl FnOnce(&Analysis<'_>) -> T) -> T {
+        self.inner.with_dependent(|_, analysis| job(analysis))
+    }
 }
 
 /// Looks at the Python heap of another process. `mode` is `auto`, `fork`, `freeze` or `live`.

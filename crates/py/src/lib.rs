@@ -4,6 +4,7 @@
 //! the renderer defines once; tables cross it as Arrow capsules, without a copy.
 
 mod arrow;
+mod compare;
 mod enter;
 mod gc_watch;
 mod heap;
@@ -44,6 +45,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<arrow::Table>()?;
     module.add_function(wrap_pyfunction!(heap::look, module)?)?;
     module.add_function(wrap_pyfunction!(heap::load, module)?)?;
+    module.add_function(wrap_pyfunction!(compare::compare_heaps, module)?)?;
     module.add_function(wrap_pyfunction!(allow_tracer, module)?)?;
     module.add_class::<process::Handle>()?;
     module.add_class::<gc_watch::GcWatch>()?;
