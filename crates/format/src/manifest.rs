@@ -31,6 +31,9 @@ pub(crate) struct ManifestFile {
     /// The allocator of small objects, where it was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pymalloc: Option<PymallocHead>,
+    /// The C library's allocator, where it was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) c_heap: Option<memsight_model::CHeap>,
     /// The files, by name of their table.
     pub(crate) tables: BTreeMap<String, TableFile>,
 }

@@ -77,7 +77,9 @@ fn write_through<W: Storage>(
     let mut look = snapshot.manifest.clone();
     look.schema_version = SCHEMA_VERSION;
     let pymalloc = snapshot.pymalloc.as_ref().map(PymallocHead::of);
-    write_manifest(&ManifestFile { format: FORMAT.to_owned(), look, pymalloc, tables: files? }, &staging, wrap)?;
+    let c_heap = snapshot.c_heap.clone();
+    let manifest = ManifestFile { format: FORMAT.to_owned(), look, pymalloc, c_heap, tables: files? };
+    write_manifest(&manifest, &staging, wrap)?;
     staging.publish(options.force)
 }
 
