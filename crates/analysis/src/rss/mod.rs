@@ -13,6 +13,7 @@ use memsight_model::{Residence, Rollup};
 use serde::Serialize;
 
 use crate::Analysis;
+use crate::fragmentation::PymallocView;
 use crate::views::Header;
 pub use groups::RssGroup;
 use pages::{Account, Place};
@@ -44,6 +45,9 @@ pub struct RssView {
     pub c_arenas: Vec<CArenaRow>,
     /// The C library's allocator: `glibc 2.36`.
     pub c_allocator: String,
+    /// pymalloc: sizes, fragmentation, whose the blocks are; where it was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pymalloc: Option<PymallocView>,
     /// Reasons why parts may be told less exactly.
     pub missing: Vec<String>,
 }
@@ -174,6 +178,7 @@ impl Analysis<'_> {
             beside: Vec::new(),
             c_arenas: self.c_arena_rows(),
             c_allocator: self.c_allocator(),
+            pymalloc: self.pymalloc(top),
             missing: self.rss_missing(&account),
         };
         if let Some(more) = rss_bytes.checked_sub(total.rss_bytes).filter(|more| *more > 0) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
-use memsight_model::{PageRuns, Region, Residence, ResidentMapping, Snapshot};
+use memsight_model::{CAllocator, PageRuns, Region, Residence, ResidentMapping, Snapshot};
 
 use super::{RssKind, RssLine, RssPart};
 
@@ -127,7 +127,11 @@ impl<'a> Account<'a> {
         let pss = |bytes: u64| portion(pages.pss_bytes, bytes, pages.rss_bytes);
         let (shared_kind, private_kind) = place.kinds();
         match place {
-            Place::Anonymous(name) => self.add(self.default, name, rest, pss(rest), 1),
+            Place::Anonymous(name) => {
+                let glibc = self.snapshot.c_heap.as_ref().is_some_and(|heap| heap.allocator == CAllocator::Glibc);
+                let kind = if glibc && name == "[heap]" { RssKind::CHeapOther } else { self.default };
+                self.add(kind, name, rest, pss(rest), 1);
+            }
             Place::Stack { main, ended } => {
                 let name = if *main { "main thread" } else if *ended { "threads that have ended" } else { "threads" };
                 self.stacks += u64::from(!ended);
@@ -232,8 +236,10 @@ fn claims(snapshot: &Snapshot) -> Vec<(Range<u64>, Owner)> {
         claims.extend(heaps.map(|(start, bytes)| (range(start.0, *bytes), Owner::CHeap)));
         claims.extend(heap.mapped.iter().map(|block| (range(block.address.0, block.bytes), Owner::CHeap)));
     }
+    // an `mmap` object's mapping is what it has outside of itself, no more and no less
     let large = snapshot.c_owned.iter().flat_map(|owned| &owned.large);
-    claims.extend(large.map(|block| (range(block.address.0, block.bytes), Owner::Mapped)));
+    let own = large.filter(|block| snapshot.objects.external.get(block.object) == block.bytes);
+    claims.extend(own.map(|block| (range(block.address.0, block.bytes), Owner::Mapped)));
     // the first of several claims to a byte wins: pymalloc's, then the C heap's
     claims.sort_by_key(|(range, owner)| (*owner, range.start));
     let mut taken: BTreeMap<u64, (u64, Owner)> = BTreeMap::new();

@@ -213,15 +213,19 @@ struct Parameters {
 }
 
 impl Parameters {
-    /// By its field that holds the start of the heap, with two sums of mappings in front, the later the larger.
+    /// By its field that holds the start of the heap: two sums of mappings stand in front, the later the larger, and the
+    /// limits of the caches of threads behind.
     fn find(memory: &impl ReadMemory, data: &[Range<u64>], regions: &[Region]) -> Option<Parameters> {
         let start = brk(regions)?.start;
         let word = |at: u64| memory.word(Address(at)).ok();
         let is_first = |at: &u64| word(*at).is_some_and(|first| first.abs_diff(start) < 4096);
         let parameters = |at: u64| {
             let (mapped_bytes, most) = (word(at - 16)?, word(at - 8)?);
-            let fits = mapped_bytes <= most && mapped_bytes % 4096 == 0 && most % 4096 == 0;
-            fits.then_some(Parameters { first: word(at)?, mapped_bytes })
+            let sums = mapped_bytes <= most && mapped_bytes % 4096 == 0 && most % 4096 == 0;
+            // tcache_bins, tcache_max_bytes, tcache_count
+            let (lists, largest, count) = (word(at + 8)?, word(at + 16)?, word(at + 24)?);
+            let limits = lists <= 128 && (16..=1 << 23).contains(&largest) && count <= 1 << 16;
+            (sums && limits).then_some(Parameters { first: word(at)?, mapped_bytes })
         };
         let places = data.iter().flat_map(|range| (range.start + 16..range.end).step_by(8));
         places.filter(is_first).find_map(parameters)
