@@ -4,6 +4,8 @@
 //! less the references from other collected objects; who has some left is held from outside, and so is everything
 //! it leads to. The rest is garbage. The permanent generation is never collected.
 
+use std::collections::HashSet;
+
 use memsight_model::{Label, LabelKind, NameId, ObjectFlags, ObjectId, ObjectKind, Snapshot};
 
 /// Generation of frozen objects (`gc.freeze`).
@@ -129,6 +131,13 @@ impl<'a> Search<'a> {
     }
 }
 
+/// Whether a reference of a generator goes when it is closed. `outlives`: its frame object does not.
+fn goes_with_frame(snapshot: &Snapshot, label: Label, outlives: bool) -> bool {
+    const FRAME: [&str; 6] = ["gi_frame", "f_func", "f_locals", "exc_type", "exc_value", "exc_traceback"];
+    let variable = matches!(label.kind(), LabelKind::Local | LabelKind::Stack);
+    is_field(snapshot, label, &["frame_obj"]) || !outlives && (variable || is_field(snapshot, label, &FRAME))
+}
+
 /// What loses its last reference when others are freed.
 struct Cascade<'a> {
     snapshot: &'a Snapshot,
@@ -137,6 +146,8 @@ struct Cascade<'a> {
     left: Vec<u32>,
     pending: Vec<ObjectId>,
     found: Vec<ObjectId>,
+    /// Generators that were closed.
+    closed: HashSet<ObjectId>,
 }
 
 impl<'a> Cascade<'a> {
@@ -148,6 +159,7 @@ impl<'a> Cascade<'a> {
             left: objects.ids().map(|id| objects.refcounts.get(id)).collect(),
             pending: Vec::new(),
             found: Vec::new(),
+            closed: HashSet::new(),
         }
     }
 
@@ -172,26 +184,32 @@ impl<'a> Cascade<'a> {
     }
 
     fn close_one(&mut self, generator: ObjectId) {
-        const FRAME: [&str; 6] = ["gi_frame", "f_func", "f_locals", "exc_type", "exc_value", "exc_traceback"];
+        self.closed.insert(generator);
         let snapshot = self.snapshot;
-        let references = || snapshot.references.of(generator);
-        let frame_object = references().find(|(_, label)| is_field(snapshot, *label, &["frame_obj"]));
-        // Somebody else who holds the frame object gets all that it holds.
-        let outlives = frame_object.is_some_and(|(frame, _)| snapshot.objects.refcounts.get(frame) > 1);
-        for (target, label) in references() {
-            let variable = matches!(label.kind(), LabelKind::Local | LabelKind::Stack);
-            let of_frame = !outlives && (variable || is_field(snapshot, label, &FRAME));
-            if label.is_strong() && (of_frame || is_field(snapshot, label, &["frame_obj"])) {
+        let outlives = self.frame_outlives(generator);
+        for (target, label) in snapshot.references.of(generator) {
+            if label.is_strong() && goes_with_frame(snapshot, label, outlives) {
                 self.release(target);
             }
         }
     }
 
+    /// Whether somebody else holds the frame object of a generator: it then takes over all that the frame holds.
+    fn frame_outlives(&self, generator: ObjectId) -> bool {
+        let mut references = self.snapshot.references.of(generator);
+        let frame = references.find(|(_, label)| is_field(self.snapshot, *label, &["frame_obj"]));
+        frame.is_some_and(|(frame, _)| self.snapshot.objects.refcounts.get(frame) > 1)
+    }
+
     fn run(&mut self) {
         let snapshot = self.snapshot;
         while let Some(id) = self.pending.pop() {
-            for (target, _) in snapshot.references.of(id).filter(|(_, label)| label.is_strong()) {
-                self.release(target);
+            // What went when a generator was closed does not go again with the generator.
+            let closed = self.closed.contains(&id).then(|| self.frame_outlives(id));
+            for (target, label) in snapshot.references.of(id).filter(|(_, label)| label.is_strong()) {
+                if !closed.is_some_and(|outlives| goes_with_frame(snapshot, label, outlives)) {
+                    self.release(target);
+                }
             }
         }
     }

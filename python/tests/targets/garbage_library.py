@@ -80,11 +80,15 @@ def contexts():
     context.run(variable.set, [context, variable])
 
 
+# The same ones each time: where they stand in the context depends on their addresses.
+VARIABLES = [contextvars.ContextVar(str(number)) for number in range(40)]
+
+
 @shape
 def contexts_with_many():
     context = contextvars.copy_context()
-    for number in range(40):
-        context.run(contextvars.ContextVar(str(number)).set, [context, number])
+    for number, variable in enumerate(VARIABLES):
+        context.run(variable.set, [context, number])
 
 
 @shape

@@ -5,7 +5,7 @@ mod weights;
 
 use std::cmp::Reverse;
 
-use memsight_heap::{Garbage as Found, cyclic_components, garbage};
+use memsight_heap::{Components, Garbage as Found, cyclic_components, garbage};
 use memsight_model::{GcInterpreter, LabelKind, ObjectId, RootKind};
 use serde::Serialize;
 
@@ -130,9 +130,7 @@ impl Analysis<'_> {
         let objects = types.iter().map(|row| row.count).sum();
         types.truncate(top);
         let components = cyclic_components(self.snapshot, &found.collected, |_, _| true);
-        let mut cycles = self.garbage_cycles(found, &components);
-        let shape_count = cycles.len() as u64;
-        cycles.truncate(top);
+        let (cycles, shape_count) = self.garbage_cycles(found, &components, top);
         let kept = self.uncollectable();
         Garbage {
             objects,
@@ -179,8 +177,8 @@ impl Analysis<'_> {
         rows
     }
 
-    /// The shapes of cycles with what goes with each.
-    fn garbage_cycles(&self, found: &Found, components: &memsight_heap::Components) -> Vec<CycleRow> {
+    /// The heaviest shapes of cycles with what goes with each, and how many shapes there are.
+    fn garbage_cycles(&self, found: &Found, components: &Components, top: usize) -> (Vec<CycleRow>, u64) {
         let weights = Weights::new(self, &found.freed(), components);
         let mut knots = Knots::new(self, &found.collected);
         let mut shapes: Vec<(Shape, u64)> = knots
@@ -192,12 +190,14 @@ impl Analysis<'_> {
             })
             .collect();
         shapes.sort_by_key(|(shape, bytes)| (Reverse(*bytes), shape.knots[0]));
+        let count = shapes.len() as u64;
+        shapes.truncate(top);
         let row = |(shape, bytes): (Shape, u64)| {
             let cycle = knots.cycle(components.get(shape.knots[0] as usize));
             let objects = shape.knots.iter().map(|knot| components.get(*knot as usize).len() as u64).sum();
             CycleRow::new(&cycle, shape.knots.len() as u64, objects, bytes, advise(&cycle))
         };
-        shapes.into_iter().map(row).collect()
+        (shapes.into_iter().map(row).collect(), count)
     }
 
     /// The objects in `gc.garbage`.

@@ -17,7 +17,7 @@ pub(crate) struct Advice {
 pub(crate) fn advise(cycle: &Cycle) -> Advice {
     use ObjectKind::*;
     let has = |kind: ObjectKind| cycle.kinds.contains(&kind);
-    if has(Traceback) || has(Frame) {
+    if has(Traceback) {
         let text = "an exception that is kept keeps its traceback, and so the frame that holds the exception: `del` the \
                     variable when it is done with (`try: ... finally: del exc`), or keep \
                     `exc.with_traceback(None)`, or a `traceback.TracebackException`, instead";
@@ -32,6 +32,11 @@ pub(crate) fn advise(cycle: &Cycle) -> Advice {
         let text = "a suspended generator or coroutine holds what holds it: `close()` it, or let it not keep its owner in \
                     a local variable";
         return Advice { rule: "cycle-generator", text: text.to_owned() };
+    }
+    if has(Frame) {
+        let text = "a frame that a variable of its own call keeps (`sys._getframe()`, `inspect.currentframe()`): `del` the \
+                    variable when it is done with";
+        return Advice { rule: "cycle-frame", text: text.to_owned() };
     }
     if has(Method) {
         let text = format!(

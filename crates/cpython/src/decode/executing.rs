@@ -258,9 +258,10 @@ impl<M: ReadMemory> Decoder<'_, M> {
     }
 
     /// Whether a generator waits in a state in which its finaliser leaves it alone: a coroutine that was never awaited
-    /// (`_PyGen_Finalize` only warns), in 3.12 any generator that has not begun to run.
+    /// (`_PyGen_Finalize` only warns); from 3.12.0 until gh-142766 any generator that has not begun to run.
     pub(crate) fn stays_open(&self, generator: Address, kind: Coroutine) -> Result<bool, Fault> {
-        if kind != Coroutine::Yes && self.layout.minor != 12 {
+        let all = ((12, 0)..(13, 12)).contains(&self.version) || ((14, 0)..(14, 3)).contains(&self.version);
+        if kind != Coroutine::Yes && !all {
             return Ok(false);
         }
         let table = &self.layout.generator;
