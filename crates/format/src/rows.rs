@@ -162,6 +162,11 @@ impl Batch<'_> {
         self.whole(name, self.column(name)?.as_boolean_opt())
     }
 
+    /// A column of truth values that the first files do not have.
+    pub(crate) fn later_flags(&self, name: &str) -> Result<Option<&BooleanArray>, FormatError> {
+        self.batch.column_by_name(name).map(|_| self.flags(name)).transpose()
+    }
+
     /// A column of texts.
     pub(crate) fn texts(&self, name: &str) -> Result<&LargeStringArray, FormatError> {
         self.whole(name, self.column(name)?.as_string_opt::<i64>())
