@@ -237,7 +237,8 @@ impl Threads {
         Err(Trouble::Unstoppable { tid, state, vfork, waited })
     }
 
-    fn is_dead(&self, tid: u32) -> bool {
+    /// Whether it has ended, collected or not. Cost: a small file.
+    pub fn is_dead(&self, tid: u32) -> bool {
         self.state(tid).is_none_or(|state| matches!(state, 'Z' | 'X' | 'x'))
     }
 

@@ -20,6 +20,11 @@ pub struct Halt<'f, 'p>(Infallible, PhantomData<&'f Fork<'p>>);
 #[derive(Debug)]
 pub struct Forked<'p>(Infallible, PhantomData<&'p ()>);
 
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
+pub(crate) fn obstacle(_process: &Process) -> Result<Option<crate::Obstacle>, TargetError> {
+    Ok(Some(crate::Obstacle::Architecture))
+}
+
 impl<'p> Fork<'p> {
     #[cfg(all(target_os = "linux", not(memsight_portable)))]
     pub(crate) fn new(process: &'p Process) -> Result<Fork<'p>, TargetError> {

@@ -109,7 +109,7 @@ impl Guard {
             }
             let flags = libc::CLONE_FILES as u64; // and no signal at its end
             let clone = Call { number: libc::SYS_clone, arguments: [flags, NO_STACK, 0, 0] };
-            let made = inject::call(tid, self.gadget, &clone);
+            let made = inject::call(&self.threads, tid, self.gadget, &clone);
             self.threads.set(tid, made.state);
             match (made.value, made.child) {
                 (Some(inner), Some(pid)) if inner > 0 => return Ok(Copy { pid, inner }),
@@ -150,13 +150,15 @@ impl Guard {
     /// Stops one thread after the other until one has collected the copy.
     fn collect(&mut self, copy: Copy) -> (bool, u64) {
         let mut pause_ns = 0_u64;
-        // no threads: whoever collects those that the target leaves behind collects the copy, too
+        // no threads: whoever collects what the target leaves behind collects the copy, too
         if self.threads.list().is_err() {
             return (true, pause_ns);
         }
+        let mut gone = true;
         for place in 0..self.threads.known().len() {
             let Some(&Thread { tid, .. }) = self.threads.known().get(place) else { break };
             let stopped = self.threads.stop_one(place, BRIEF);
+            gone &= stopped == Ok(State::Gone);
             let mut collected = false;
             if stopped == Ok(State::Stopped(0))
                 && inject::is_fit(&self.threads, tid).is_ok()
@@ -164,7 +166,7 @@ impl Guard {
             {
                 let options = (libc::__WALL | libc::WNOHANG) as u64;
                 let wait = Call { number: libc::SYS_wait4, arguments: [copy.inner.cast_unsigned(), 0, options, 0] };
-                let made = inject::call(tid, self.gadget, &wait);
+                let made = inject::call(&self.threads, tid, self.gadget, &wait);
                 self.threads.set(tid, made.state);
                 collected = made.value == Some(copy.inner) || made.value == Some(-i64::from(libc::ECHILD));
             }
@@ -175,7 +177,7 @@ impl Guard {
             }
         }
         self.threads.let_go();
-        (false, pause_ns)
+        (gone, pause_ns)
     }
 }
 

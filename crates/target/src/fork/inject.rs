@@ -20,6 +20,8 @@ pub(super) const SYSCALL: [u8; 2] = [0x0f, 0x05];
 const CODE_64: u64 = 0x33;
 /// The number of no system call: the kernel then has nothing to take up again.
 const NO_CALL: u64 = u64::MAX;
+/// What waits longer may wait for nothing.
+const LONG: Duration = Duration::from_millis(50);
 /// How long a thread may take from its stop to the instruction.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -44,10 +46,16 @@ pub(super) struct Made {
 /// Whether `tid`, which stands still, may be used: 64-bit code, without a filter of system calls, and not within a
 /// restartable sequence, which would not be restarted if the thread were elsewhere meanwhile.
 pub(super) fn is_fit(threads: &Threads, tid: u32) -> Result<(), Unfit> {
-    let mut status = [0; 4096];
-    match seccomp(threads.file(tid, "status", &mut status)) {
-        Some(0) => {}
-        mode => return Err(Unfit::Seccomp { mode: mode.unwrap_or(0) }),
+    let mut status = [0; 16 << 10];
+    let room = status.len();
+    match threads.file(tid, "status", &mut status) {
+        // gone, or with so many groups that the line is not among what was read
+        status if status.is_empty() || status.len() == room => return Err(Unfit::Passing),
+        // a kernel without filters has no such line
+        status => match seccomp(status) {
+            None | Some(0) => {}
+            Some(mode) => return Err(Unfit::Seccomp { mode }),
+        },
     }
     let registers = trace::registers(tid).map_err(|_| Unfit::Passing)?;
     if registers.cs != CODE_64 {
@@ -102,13 +110,13 @@ pub(super) fn is_syscall(tid: u32, at: u64) -> bool {
 }
 
 /// Makes `tid`, which stands still and is fit, do `call` by the instruction at `gadget`.
-pub(super) fn call(tid: u32, gadget: u64, call: &Call) -> Made {
+pub(super) fn call(threads: &Threads, tid: u32, gadget: u64, call: &Call) -> Made {
     let not_made = |state| Made { value: None, child: None, state };
     let (Ok(registers), Ok(mask)) = (trace::registers(tid), trace::mask(tid)) else { return not_made(State::Gone) };
     let [rdi, rsi, rdx, r10] = call.arguments;
     let number = call.number.cast_unsigned();
     let ours = Registers { rip: gadget, rax: number, orig_rax: NO_CALL, rdi, rsi, rdx, r10, r8: 0, r9: 0, ..registers };
-    let before = Before { tid, registers, mask };
+    let before = Before { threads, tid, registers, mask };
     let prepared = trace::set_options(tid, trace::OPTIONS)
         .and_then(|()| trace::set_mask(tid, u64::MAX))
         .and_then(|()| trace::set_registers(tid, &ours))
@@ -123,13 +131,14 @@ pub(super) fn call(tid: u32, gadget: u64, call: &Call) -> Made {
 }
 
 /// What a thread was before it was ours.
-struct Before {
+struct Before<'t> {
+    threads: &'t Threads,
     tid: u32,
     registers: Registers,
     mask: u64,
 }
 
-impl Before {
+impl Before<'_> {
     /// Waits until the thread stands at the beginning of the call; otherwise what it has come to instead.
     fn reach_call(&self, number: u64) -> Result<(), State> {
         let began = Instant::now();
@@ -148,7 +157,13 @@ impl Before {
                 }
                 Ok(Some(Event::Gone)) | Err(_) => return Err(State::Gone),
                 // a frozen control group keeps it from running at all
-                Ok(None) if !asked && began.elapsed() > PATIENCE => asked = sys::interrupt(self.tid).is_ok(),
+                Ok(None) if !asked && began.elapsed() > PATIENCE => {
+                    asked = true;
+                    if sys::interrupt(self.tid).is_err() {
+                        return Err(State::Gone);
+                    }
+                }
+                Ok(None) if self.is_dead(began) => return Err(State::Gone),
                 Ok(None) => nap(began.elapsed()),
             }
         }
@@ -202,10 +217,17 @@ impl Before {
         loop {
             match sys::wait(self.tid, true) {
                 Ok(Some(event)) => return event,
+                Ok(None) if self.is_dead(began) => return Event::Gone,
                 Ok(None) => nap(began.elapsed()),
                 Err(_) => return Event::Gone,
             }
         }
+    }
+
+    /// Whether the thread has been killed, looked up when it was waited for a while: the end of a process's first thread
+    /// is not reported as long as that of another one is not collected.
+    fn is_dead(&self, since: Instant) -> bool {
+        since.elapsed() > LONG && self.threads.is_dead(self.tid)
     }
 
     /// Puts everything back in a thread that has come to `state`, which is returned unless it is gone.

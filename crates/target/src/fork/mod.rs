@@ -34,6 +34,8 @@ use crate::sys::{Span, spawn};
 use crate::threads::Threads;
 use crate::usage::Usage;
 
+pub(crate) use room::obstacle;
+
 use guard::Guard;
 use link::{Far, Near, Reply, Request};
 
@@ -60,7 +62,7 @@ impl<'p> Fork<'p> {
     pub(crate) fn new(process: &'p Process) -> Result<Fork<'p>, TargetError> {
         room::check(process)?;
         let pid = process.pid();
-        let gadget = gadget(process).ok_or(TargetError::NoFork { pid, cause: Obstacle::Instruction })?;
+        let gadget = gadget(process)?.ok_or(TargetError::NoFork { pid, cause: Obstacle::Instruction })?;
         let mut fork = Fork { process, gadget, helper: None, pause_ns: 0 };
         fork.helper()?;
         Ok(fork)
@@ -250,14 +252,18 @@ fn helper_failed(pid: u32, error: &io::Error) -> TargetError {
 
 /// The address of an instruction `syscall`: in the vDSO, which every process has, or else in a library. One that is
 /// followed by a return is preferred.
-fn gadget(process: &Process) -> Option<u64> {
+fn gadget(process: &Process) -> Result<Option<u64>, TargetError> {
     /// More of a library is not searched.
     const MOST: usize = 4 << 20;
     let memory = process.memory();
-    let mut regions = process.maps().ok()?;
+    let mut regions = process.maps()?;
+    // one that ends loses its memory before it loses its id
+    if regions.is_empty() {
+        return Err(TargetError::TargetExited { pid: process.pid() });
+    }
     regions.retain(|region| region.read && region.execute && region.path != "[vsyscall]");
     regions.sort_by_key(|region| (region.path != "[vdso]", !region.path.contains("libc")));
-    regions.iter().find_map(|region| {
+    Ok(regions.iter().find_map(|region| {
         let mut code = vec![0; usize::try_from(region.len()).unwrap_or(MOST).min(MOST)];
         let read = memory.read_spans(&[Span { at: region.start.0, len: code.len() }], &mut code).ok()?;
         code.truncate(read);
@@ -265,5 +271,5 @@ fn gadget(process: &Process) -> Option<u64> {
         let [a, b] = inject::SYSCALL;
         let at = find(&[a, b, 0xc3]).or_else(|| find(&inject::SYSCALL))?;
         region.start.checked_add(at as u64).map(|at| at.0)
-    })
+    }))
 }

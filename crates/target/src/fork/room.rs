@@ -13,7 +13,8 @@ pub(super) fn check(process: &Process) -> Result<(), TargetError> {
     }
 }
 
-fn obstacle(process: &Process) -> Result<Option<Obstacle>, TargetError> {
+/// The first thing that stands in the way. Cost: as [`check`].
+pub(crate) fn obstacle(process: &Process) -> Result<Option<Obstacle>, TargetError> {
     let pid = process.pid();
     let status = procfs::text(pid, "status")?;
     // the guard looks at every thread that it uses once more

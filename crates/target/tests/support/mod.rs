@@ -49,6 +49,11 @@ impl Target {
         self.lines.recv_timeout(HANGS).expect("the target answers")
     }
 
+    /// The next line if it is there already.
+    pub fn line_so_far(&self) -> Option<String> {
+        self.lines.try_recv().ok()
+    }
+
     pub fn say(&mut self, line: &str) {
         writeln!(self.input, "{line}").and_then(|()| self.input.flush()).expect("the target listens");
     }
