@@ -46,7 +46,7 @@ impl Analysis<'_> {
             left -= bytes;
             account.add(RssKind::CHeapFree, name, bytes, pss(bytes), 0);
         }
-        let owners = self.owners(heap, account);
+        let owners = self.c_heap_owners(heap, account);
         for (kind, types) in [(RssKind::External, owners.external), (RssKind::CHeapObjects, owners.objects)] {
             for (type_, (bytes, blocks)) in types {
                 let bytes = bytes.min(left);
@@ -81,7 +81,7 @@ impl Analysis<'_> {
     }
 
     /// Whose blocks of the C heap are.
-    fn owners(&self, heap: &CHeap, account: &Account<'_>) -> Owners {
+    fn c_heap_owners(&self, heap: &CHeap, account: &Account<'_>) -> Owners {
         let mut owners = Owners::default();
         let Some(owned) = &self.snapshot.c_owned else { return owners };
         let external = self.external_types();
