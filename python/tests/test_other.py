@@ -74,7 +74,7 @@ def test_a_file_says_the_same_as_the_process(target: Target, tmp_path: Path) -> 
     heap = memsight.snapshot(target.pid)
     heap.save(tmp_path / "app.heap")
     loaded = memsight.load(str(tmp_path / "app.heap"))
-    for view in ("overview", "types", "suspects", "dominators", "threads"):
+    for view in ("overview", "types", "suspects", "dominators", "threads", "garbage", "cycles"):
         assert getattr(loaded, view)() == getattr(heap, view)()
     assert loaded.object(target.sessions) == heap.object(target.sessions)
 

@@ -31,7 +31,9 @@ fn are_found(interpreter: &Interpreter) -> Result<(), Failed> {
     for (rule, step, count) in expected {
         let fits = |row: &&memsight_engine::analysis::cycles::CycleRow| {
             // The standard library has a cycle of a common shape now and then.
-            row.rule == rule && (count..count + count / 2).contains(&row.count) && row.steps.iter().any(|word| word.starts_with(&step))
+            row.rule == rule
+                && (count..count + count / 2).contains(&row.count)
+                && row.steps.iter().any(|word| word.starts_with(&step))
         };
         match left.iter().position(fits) {
             Some(at) => drop(left.remove(at)),
@@ -39,9 +41,11 @@ fn are_found(interpreter: &Interpreter) -> Result<(), Failed> {
         }
     }
     // What else there is belongs to the standard library, and is no shape of the program's.
-    wrong.extend(left.iter().filter(|row| row.cycle.contains("Plain") || row.cycle.contains("Weak")).map(|row| {
-        format!("no cycle: {} x {}", row.count, row.cycle)
-    }));
+    wrong.extend(
+        left.iter()
+            .filter(|row| row.cycle.contains("Plain") || row.cycle.contains("Weak"))
+            .map(|row| format!("no cycle: {} x {}", row.count, row.cycle)),
+    );
     if wrong.is_empty() {
         return Ok(());
     }

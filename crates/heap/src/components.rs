@@ -46,10 +46,8 @@ impl Components {
     fn sorted(self) -> Components {
         let mut order: Vec<usize> = (0..self.len()).collect();
         order.sort_unstable_by_key(|&at| self.get(at).first().copied());
-        let mut sorted = Components {
-            members: Vec::with_capacity(self.members.len()),
-            ends: Vec::with_capacity(self.ends.len()),
-        };
+        let mut sorted =
+            Components { members: Vec::with_capacity(self.members.len()), ends: Vec::with_capacity(self.ends.len()) };
         order.into_iter().for_each(|at| sorted.push(self.get(at).iter().copied()));
         sorted
     }

@@ -77,7 +77,9 @@ impl Analysis<'_> {
 
     fn removes(&self, callback: ObjectId, tables: &[ObjectId]) -> bool {
         match object_kind(self.snapshot, callback) {
-            ObjectKind::Function => self.field(callback, "__globals__").is_some_and(|globals| tables.contains(&globals)),
+            ObjectKind::Function => {
+                self.field(callback, "__globals__").is_some_and(|globals| tables.contains(&globals))
+            }
             // `_abc.c` binds its callback to a weak reference to the set.
             ObjectKind::Builtin => self
                 .field(callback, "__self__")
@@ -99,9 +101,7 @@ impl Analysis<'_> {
 }
 
 fn field(snapshot: &Snapshot, object: ObjectId, name: &str) -> Option<ObjectId> {
-    let called = |label: Label| {
-        label.kind() == LabelKind::Field && snapshot.names.get(NameId(label.payload())) == name
-    };
+    let called = |label: Label| label.kind() == LabelKind::Field && snapshot.names.get(NameId(label.payload())) == name;
     snapshot.references.of(object).find(|(_, label)| called(*label)).map(|(target, _)| target)
 }
 

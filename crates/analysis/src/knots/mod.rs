@@ -13,8 +13,8 @@ use memsight_heap::{Components, cycle_through, shortest};
 use memsight_model::{Label, ObjectId, ObjectKind};
 
 use crate::Analysis;
-use crate::inventory::is_class;
 use crate::cycles::CycleStep;
+use crate::inventory::is_class;
 use crate::words::short_type;
 pub(crate) use advice::{Advice, advise};
 use words::Words;
@@ -126,12 +126,7 @@ impl<'a> Knots<'a> {
     fn spell(&self, start: ObjectId, cycle: &[(Label, ObjectId)]) -> Cycle {
         let snapshot = self.analysis.snapshot;
         let (steps, kinds) = self.words.steps(start, cycle);
-        Cycle {
-            steps,
-            kinds,
-            start: short_type(snapshot, start).to_owned(),
-            example: self.words.example(start, cycle),
-        }
+        Cycle { steps, kinds, start: short_type(snapshot, start).to_owned(), example: self.words.example(start, cycle) }
     }
 
     /// The number of the word for a reference.

@@ -93,7 +93,8 @@ fn state(collector: &Collector, style: &Style) -> String {
     if let Some(frozen) = collector.frozen.filter(|frozen| *frozen > 0) {
         said.push(format!("{} frozen (gc.freeze()): no collection looks at them", plural(frozen, "object")));
     }
-    let place = if collector.interpreter == 0 { String::new() } else { format!("interpreter {}: ", collector.interpreter) };
+    let place =
+        if collector.interpreter == 0 { String::new() } else { format!("interpreter {}: ", collector.interpreter) };
     let lines = said.iter().flat_map(|text| wrap_words(&format!("{place}{text}"), style.width));
     lines.map(|line| format!("{}\n", style.paint(Tone::Warn, &line))).collect()
 }
@@ -126,12 +127,7 @@ fn finalisers(rows: &[FinaliserRow], style: &Style) -> String {
             Finaliser::Generator => "closing of a generator",
             Finaliser::Callback => "callback",
         };
-        table.row([
-            toned(Tone::Hint, clean(&row.type_name)),
-            cell(what),
-            number(row.count),
-            number(row.finalised),
-        ]);
+        table.row([toned(Tone::Hint, clean(&row.type_name)), cell(what), number(row.count), number(row.finalised)]);
     }
     table.render(style)
 }
