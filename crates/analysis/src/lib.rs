@@ -8,6 +8,7 @@ pub mod compare;
 pub mod cycles;
 mod dominators;
 mod error;
+pub mod fragmentation;
 pub mod garbage;
 pub mod gc;
 mod histogram;
@@ -75,6 +76,7 @@ impl<'a> Analysis<'a> {
             rss_bytes: manifest.rss_bytes,
             vms_bytes: manifest.vms_bytes,
             pause_ns: manifest.pause_ns,
+            mode_reason: manifest.mode_reason.clone(),
             total_ns: manifest.total_ns,
             attempts: manifest.attempts,
             gil_held: manifest.gil_held,
@@ -88,6 +90,7 @@ impl<'a> Analysis<'a> {
             type_count,
             types,
             suspects: self.find_suspects(top),
+            memory: self.snapshot.residence.as_ref().map(|_| self.rss(1).groups()).unwrap_or_default(),
         }
     }
 

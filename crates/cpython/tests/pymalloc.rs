@@ -51,6 +51,10 @@ fn main() {
             trials.push(Trial::test(format!("pymalloc::{interpreter}::{}", case.name), move || is_true(&own, case)));
         }
     }
+    for interpreter in &found {
+        let own = interpreter.clone();
+        trials.push(Trial::test(format!("hostile::{interpreter}"), move || survives_changes(&own)));
+    }
     for expected in missing(&found) {
         eprintln!("NOT COVERED: no Python {expected} found");
         trials.push(Trial::test(format!("missing::{expected}"), || Ok(())).with_ignored_flag(true));
@@ -115,6 +119,69 @@ impl ReadMemory for Copied {
     }
 }
 
+/// Memory with some words changed.
+struct Changed<'m> {
+    memory: &'m Copied,
+    words: BTreeMap<u64, u64>,
+}
+
+impl ReadMemory for Changed<'_> {
+    fn read(&self, at: Address, out: &mut [u8]) -> Result<(), Fault> {
+        self.memory.read(at, out)?;
+        for (word, value) in self.words.range(at.0.saturating_sub(7)..at.0.saturating_add(out.len() as u64)) {
+            for (offset, byte) in value.to_le_bytes().into_iter().enumerate() {
+                let place = (word + offset as u64).checked_sub(at.0).and_then(|place| out.get_mut(place as usize));
+                if let Some(place) = place {
+                    *place = byte;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Heads of pools and the array of arenas with any numbers in them: fewer pools are found, and that is said.
+fn survives_changes(interpreter: &Interpreter) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let mut command = Command::new(&interpreter.path);
+    command.arg("-B").arg(targets_dir().join("pymalloc.py")).arg("plain").arg(folder.path().join("out"));
+    let target = Target::spawn(command)?;
+    let maps = regions(target.pid())?;
+    let memory = Copied::of(target.pid(), &maps)?;
+    let python = locate(&memory, &maps, &mapped_file)?;
+    let decode = |memory: &Changed| python.decode(memory, &maps, &DecodeOptions::default(), &Quiet);
+    let whole = decode(&Changed { memory: &memory, words: BTreeMap::new() })?.pymalloc.unwrap_or_default();
+    let mut dice = 7u64;
+    let mut roll = || {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        dice >> 16
+    };
+    for round in 0..6u64 {
+        let mut words = BTreeMap::new();
+        for pool in whole.pools.iter().skip(round as usize).step_by(3) {
+            let value = match roll() % 4 {
+                0 => u64::MAX,
+                1 => roll() % 600,
+                2 => roll() % 600 << 32 | roll() % 40,
+                _ => whole.arenas[0].address.0,
+            };
+            words.insert(pool.address.0 + 8 * (roll() % 6), value);
+        }
+        let found = decode(&Changed { memory: &memory, words })?.pymalloc.unwrap_or_default();
+        let sane = found.pools.iter().all(|pool| pool.used + pool.fresh <= pool.capacity && pool.block_bytes <= 512);
+        if !sane || found.missing.is_empty() || found.pools.len() > whole.pools.len() {
+            return Err(format!(
+                "round {round}: {} of {} pools, {:?}",
+                found.pools.len(),
+                whole.pools.len(),
+                found.missing
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
 fn read(out: &Path, what: &str) -> Result<String, Failed> {
     Ok(std::fs::read_to_string(out.with_extension(what))?)
 }
@@ -136,7 +203,10 @@ fn printed(text: &str) -> Figures {
             }
             (_, Some((name, value))) if name.contains("unused pools") || name.contains("bytes/arena") => {
                 let name = if name.contains("pools") { "unused pools" } else { "arenas" };
-                figures.insert(name.to_owned(), [numbers.first().copied(), number(value.trim())].into_iter().flatten().collect());
+                figures.insert(
+                    name.to_owned(),
+                    [numbers.first().copied(), number(value.trim())].into_iter().flatten().collect(),
+                );
             }
             // class, size, pools, blocks in use, blocks free
             (_, None) if numbers.len() == 5 && words.len() == 5 => {
@@ -164,9 +234,7 @@ fn found(pymalloc: &Pymalloc, own: impl Fn(i64) -> bool) -> Figures {
             row[1] += u64::from(pool.used);
             row[2] += u64::from(pool.capacity - pool.used);
             heads += Pymalloc::POOL_HEAD;
-            rest += pymalloc.pool_bytes
-                - Pymalloc::POOL_HEAD
-                - u64::from(pool.capacity) * u64::from(pool.block_bytes);
+            rest += pymalloc.pool_bytes - Pymalloc::POOL_HEAD - u64::from(pool.capacity) * u64::from(pool.block_bytes);
             sums[3] += pool.used_bytes();
         }
     }
@@ -205,7 +273,10 @@ fn compare_stats(pymalloc: &Pymalloc, case: &Case, stats: &str, wrong: &mut Vec<
         }
     }
     wrong.extend(
-        printed.keys().filter(|name| name.starts_with("class") && !found.contains_key(*name)).map(|name| format!("{name} is missing")),
+        printed
+            .keys()
+            .filter(|name| name.starts_with("class") && !found.contains_key(*name))
+            .map(|name| format!("{name} is missing")),
     );
 }
 

@@ -118,11 +118,19 @@ impl Pymalloc {
     /// few bytes in use.
     pub fn sparse_pools(&self) -> impl Iterator<Item = &Pool> {
         self.arenas.iter().flat_map(|arena| {
-            let pools = self.pools_of(arena);
-            let used: u64 = pools.iter().map(Pool::used_bytes).sum();
-            let sparse = used.saturating_mul(Self::SPARSE) <= arena.bytes;
-            pools.iter().filter(move |pool| sparse || pool.is_sparse())
+            let sparse = self.is_sparse(arena);
+            self.pools_of(arena).iter().filter(move |pool| sparse || pool.is_sparse())
         })
+    }
+
+    /// Bytes of the blocks in use of an arena.
+    pub fn used_bytes_of(&self, arena: &Arena) -> u64 {
+        self.pools_of(arena).iter().map(Pool::used_bytes).sum()
+    }
+
+    /// Whether little of an arena is in use.
+    pub fn is_sparse(&self, arena: &Arena) -> bool {
+        self.used_bytes_of(arena).saturating_mul(Self::SPARSE) <= arena.bytes
     }
 }
 

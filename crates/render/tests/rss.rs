@@ -72,6 +72,7 @@ fn view() -> RssView {
         beside: vec![line("swap", RssKind::Swap, 1 << 20, vec![], "memory of the process that is on disk: not in RSS", "")],
         c_arenas: vec![arena("main", 50_000_000), arena("1", 30_000_000)],
         c_allocator: "glibc 2.36".into(),
+        pymalloc: None,
         missing: vec![],
     }
 }

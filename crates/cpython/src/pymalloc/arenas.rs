@@ -50,15 +50,8 @@ fn place<M: ReadMemory>(scene: &Scene<M>, array: Address, index: u32, interprete
         return Place::Unused { link: Address(link) };
     }
     let (free_pools, pools) = (counts as u32, (counts >> 32) as u32);
-    let mut entry = Entry {
-        address: Address(address),
-        next: Address(next),
-        free_pools,
-        pools,
-        index,
-        interpreter,
-        pool_bytes: 0,
-    };
+    let mut entry =
+        Entry { address: Address(address), next: Address(next), free_pools, pools, index, interpreter, pool_bytes: 0 };
     let plausible = pools > 0 && pools <= POOLS_CAP && free_pools <= pools && address % *POOL_BYTES.start() == 0;
     if !plausible || scene.slots.slot(entry.address).is_none() || next < address {
         return Place::Other;

@@ -78,17 +78,14 @@ fn loose_values<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Resu
     match layout.minor {
         11 => memory.pointer(at.at(-32)),
         // An odd word is the address of the values, less one.
-        12 => Ok(Some(memory.pointer(at.at(-24))?).filter(|word| word.0 & 1 == 1).map_or(Address::NULL, |word| word.at(1))),
+        12 => Ok(Some(memory.pointer(at.at(-24))?)
+            .filter(|word| word.0 & 1 == 1)
+            .map_or(Address::NULL, |word| word.at(1))),
         _ => Ok(Address::NULL),
     }
 }
 
-fn dict<M: ReadMemory>(
-    memory: &M,
-    layout: &Layout,
-    at: Address,
-    tell: &mut impl FnMut(Address),
-) -> Result<(), Fault> {
+fn dict<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, tell: &mut impl FnMut(Address)) -> Result<(), Fault> {
     let view = DictView::read(memory, layout, at)?;
     // Keys that are shared belong to the type (`ht_cached_keys`).
     if view.keys.refcount == 1 {
@@ -100,11 +97,7 @@ fn dict<M: ReadMemory>(
     Ok(())
 }
 
-fn ordered_dict<M: ReadMemory>(
-    decoder: &Decoder<M>,
-    at: Address,
-    tell: &mut impl FnMut(Address),
-) -> Result<(), Fault> {
+fn ordered_dict<M: ReadMemory>(decoder: &Decoder<M>, at: Address, tell: &mut impl FnMut(Address)) -> Result<(), Fault> {
     let (memory, table) = (decoder.memory, &decoder.layout.ordered_dict);
     dict(memory, decoder.layout, at, tell)?;
     tell(memory.pointer(at.at(table.fast_nodes.into()))?);

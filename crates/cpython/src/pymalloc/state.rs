@@ -53,11 +53,7 @@ pub(super) fn of_interpreter<M: ReadMemory>(
         None if matches!(table.state, ObmallocState::Inline(_)) && place(0).is_some_and(|at| is_blank(memory, at)) => {
             return Ok(None);
         }
-        None => (1..SEARCH / 8)
-            .flat_map(|step| [8 * step, -8 * step])
-            .filter_map(place)
-            .find(is_state)
-            .ok_or(())?,
+        None => (1..SEARCH / 8).flat_map(|step| [8 * step, -8 * step]).filter_map(place).find(is_state).ok_or(())?,
     };
     let word = |offset: u16| memory.word(at.at(offset.into()));
     let read = || -> Result<State, memsight_model::Fault> {
@@ -87,9 +83,9 @@ fn has_used_pools<M: ReadMemory>(memory: &M, at: Address) -> bool {
     }
     words.chunks_exact(2).enumerate().all(|(class, ends)| {
         let own = ring(at, class);
-        ends.iter().zip([PREVIOUS_POOL, NEXT_POOL]).all(|(end, link)| {
-            *end == own || (end % PAGE == 0 && memory.word(Address(*end).at(link)) == Ok(own))
-        })
+        ends.iter()
+            .zip([PREVIOUS_POOL, NEXT_POOL])
+            .all(|(end, link)| *end == own || (end % PAGE == 0 && memory.word(Address(*end).at(link)) == Ok(own)))
     })
 }
 
@@ -105,7 +101,9 @@ fn ring(at: Address, class: usize) -> u64 {
 pub(super) fn in_statics<M: ReadMemory>(scene: &Scene<M>, runtime: Address) -> Option<State> {
     let (start, words) = static_words(scene, runtime)?;
     let address = |index: usize| start.at(8 * index as i64);
-    let may_be = |index: &usize| words.get(*index).is_some_and(|word| *word != 0 && (*word == ring(address(*index), 0) || word % PAGE == 0));
+    let may_be = |index: &usize| {
+        words.get(*index).is_some_and(|word| *word != 0 && (*word == ring(address(*index), 0) || word % PAGE == 0))
+    };
     let at = (0..words.len()).filter(may_be).map(address).find(|at| has_used_pools(scene.memory, *at));
     let mut tried = std::collections::HashSet::new();
     let mut candidates = words.iter().filter(|word| **word % 16 == 0 && scene.slots.slot(Address(**word)).is_some());

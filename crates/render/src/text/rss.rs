@@ -26,6 +26,7 @@ pub fn rss(view: &RssView, style: &Style) -> String {
     out.push_str(&account(view, style));
     out.push_str(&sums(view, style));
     out.push_str(&arenas(&view.c_arenas, &view.c_allocator, style));
+    out.push_str(&view.pymalloc.as_ref().map(|view| super::pymalloc(view, style)).unwrap_or_default());
     out.push_str(&advice(view, style));
     out
 }
