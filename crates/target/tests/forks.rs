@@ -218,23 +218,36 @@ fn a_killed_reader_leaves_nothing_behind() {
         std::thread::sleep(Duration::from_micros(u64::from(random >> 16) * 40_000 / 65_536));
         helper.kill().unwrap();
         assert_eq!(helper.wait().unwrap().signal(), Some(libc::SIGKILL));
-        // the guard sees to the rest
-        while status(target.pid(), "TracerPid") != "0" || zombies_or_copies(target.pid()) {
+        // the guard sees to the rest, and goes
+        while guarded(target.pid()) {
             std::thread::yield_now();
         }
+        assert_eq!(copies(target.pid()), 0, "{round}");
+        assert_eq!(status(target.pid(), "TracerPid"), "0");
         assert_eq!(target.ask("?"), "alive", "{round}");
     }
     assert_eq!(target.ask("stop"), "[] True");
     assert!(target.child.wait().unwrap().success());
 }
 
-/// Whether the target has a child that sends no signal at its end: none of its own is such.
-fn zombies_or_copies(pid: u32) -> bool {
-    children(pid).iter().any(|child| {
+/// Whether a guard that a helper started for the target is there.
+fn guarded(pid: u32) -> bool {
+    let file = |of: &u32, name: &str| std::fs::read(format!("/proc/{of}/{name}")).unwrap_or_default();
+    let of_it = format!("{HELPER}={pid}").into_bytes();
+    memsight_target::pids().unwrap().iter().any(|other| {
+        file(other, "comm") == b"memsight-guard\n"
+            && file(other, "environ").split(|&byte| byte == 0).any(|v| v == of_it)
+    })
+}
+
+/// The children of the target that send no signal at their end: none of its own is such.
+fn copies(pid: u32) -> usize {
+    let silent = |child: &&u32| {
         let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
         // the 38th field of proc(5)
         stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(35)) == Some("0")
-    })
+    };
+    children(pid).iter().filter(silent).count()
 }
 
 #[test]
