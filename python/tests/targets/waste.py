@@ -55,13 +55,7 @@ def dicts():
 
 def renewed(table):
     """A dictionary of the same type with the same items, made anew."""
-    if type(table) is dict:
-        return {**table}
-    fresh = table.copy()
-    fresh.clear()
-    if not isinstance(fresh, collections.OrderedDict):
-        fresh.update(table)
-        return fresh
+    fresh = {} if type(table) is dict else type(table)()
     for key, value in table.items():
         fresh[key] = value
     return fresh
@@ -125,7 +119,7 @@ def equals(kept):
 
 def singles(kept):
     kept["singles"] = found = [
-        "1%s" % "234567.5",
+        "alone %d" % 31,
         b"1%s" % b"234567.5",
         float("1234567.5"),
         complex("1234567.5"),

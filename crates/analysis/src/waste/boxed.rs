@@ -15,7 +15,8 @@ impl Analysis<'_> {
             if taken.has(boxed.object) {
                 continue;
             }
-            let numbers = self.own_items(boxed.object);
+            let mut numbers = self.own_items(boxed.object);
+            numbers.retain(|number| !taken.has(*number));
             let freed = numbers.iter().map(|number| shallow(*number)).fold(shallow(boxed.object), u64::saturating_add);
             let Some(saved) = freed.checked_sub(boxed.array_bytes).filter(|saved| *saved > 0) else { continue };
             taken.take(boxed.object);

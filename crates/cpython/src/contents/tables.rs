@@ -41,9 +41,9 @@ fn slack<M: ReadMemory>(memory: &M, layout: &Layout, here: Here<'_>) -> Result<O
         ObjectKind::Deque => {
             let (table, used) = (&layout.deque, word(16)?);
             let (len, size) = (u64::from(table.block_len.max(1)), u64::from(table.block_size));
-            // deque_new: the first item goes behind the middle of a block
+            // deque_extend: into an empty deque from the second place of a block on
             let blocks = |index: u64| index.saturating_add(used).div_ceil(len);
-            let (now, fresh) = (blocks(word(table.leftindex)?), blocks(len / 2));
+            let (now, fresh) = (blocks(word(table.leftindex)?), blocks(1));
             (used, now.saturating_mul(len), now.saturating_mul(size), fresh.saturating_mul(size))
         }
         ObjectKind::ByteArray => {
@@ -64,8 +64,11 @@ fn dict<M: ReadMemory>(memory: &M, layout: &Layout, here: Here<'_>) -> Result<Op
         return Ok(None);
     }
     // The table of the empty dictionary is shared by all.
-    let own = view.keys.refcount == 1 && (used > 0 || view.keys.count > 0 || view.keys.slots() > 8);
-    let (mut bytes, mut fit) = if own { (view.keys.size, view.keys.least_size(layout, used)) } else { (0, 0) };
+    let own = view.keys.refcount == 1 && view.keys.slots() > 1;
+    // Up to 3.9 only `{}` shares it: what else is called to make a dictionary gets a table at once (`dict_new`).
+    let called = layout.minor <= 9 && (here.info.is_heap() || !matches!(here.info.shape, Shape::Dict));
+    let entries = used.max(u64::from(called));
+    let (mut bytes, mut fit) = if own { (view.keys.size, view.keys.least_size(layout, entries)) } else { (0, 0) };
     if let Shape::OrderedDict = here.info.shape {
         // od_fast_nodes: a word for each slot of the table
         bytes += memory.word(here.at.at(layout.ordered_dict.fast_nodes_size.into()))?.min(1 << 40) * 8;
