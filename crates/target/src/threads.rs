@@ -109,7 +109,8 @@ impl Threads {
                 self.seize(place)?;
             }
             self.began.get_or_insert_with(Instant::now);
-            for place in 0..self.known.len() {
+            // the first thread last, and below let go first: it is the one that gets the signals of the process
+            for place in (0..self.known.len()).rev() {
                 self.interrupt(place);
             }
             self.wait()?;

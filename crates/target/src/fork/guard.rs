@@ -155,7 +155,8 @@ impl Guard {
             return (true, pause_ns);
         }
         let mut gone = true;
-        for place in 0..self.threads.known().len() {
+        // the first thread last: while it stands still, others would get the signals of the process
+        for place in (0..self.threads.known().len()).rev() {
             let Some(&Thread { tid, .. }) = self.threads.known().get(place) else { break };
             let stopped = self.threads.stop_one(place, BRIEF);
             gone &= stopped == Ok(State::Gone);

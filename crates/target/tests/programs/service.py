@@ -49,6 +49,8 @@ server = Server(("127.0.0.1", 0), Handler)
 
 def repeat(name, action):
     def run():
+        # signals go to the first thread, so that nothing but a look can interrupt a call
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGCHLD})
         rounds = 0
         while not stop.is_set():
             try:
