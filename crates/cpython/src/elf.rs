@@ -101,6 +101,29 @@ impl Image {
     }
 }
 
+/// The static data of executables and libraries, .bss included, sorted: by their program headers, or by the mapping
+/// of the file where those cannot be read.
+pub(crate) fn static_memory<M: ReadMemory>(memory: &M, regions: &[Region]) -> Vec<(Address, Address)> {
+    let mut ranges: Vec<(Address, Address)> = regions
+        .iter()
+        .filter(|region| region.write && region.inode != 0 && !region.shared)
+        .map(|region| (region.start, region.end))
+        .collect();
+    for region in regions.iter().filter(|region| region.read && region.offset == 0 && region.path.starts_with('/')) {
+        ranges.extend(Image::at(memory, region).into_iter().flat_map(|image| image.writable));
+    }
+    ranges.sort_unstable();
+    // Overlapping ranges become one, so that the last one that starts before an address tells.
+    let mut joined: Vec<(Address, Address)> = Vec::new();
+    for (start, end) in ranges {
+        match joined.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => joined.push((start, end)),
+        }
+    }
+    joined
+}
+
 struct Symbols<'m, M> {
     memory: &'m M,
     strings: u64,
