@@ -43,7 +43,6 @@ timed = {
     "select": lambda: len(select.select([read_end], [], [], HOLD / 1e9)[0]),
     "futex": lambda: libc.syscall(202, ctypes.byref(word), 0, 7, length(HOLD), None, 0),
     "epoll.poll": lambda: len(epoll.poll(HOLD / 1e9)),
-    "sigtimedwait": lambda: signal.sigtimedwait([signal.SIGUSR1], HOLD / 1e9),
 }
 told = {
     "read": lambda: libc.read(read_end, buffer, 1),
