@@ -157,6 +157,32 @@ fn a_live_look_says_that_it_is_partial() {
 }
 
 #[test]
+fn a_look_forks_where_it_can_and_says_why_where_it_cannot() {
+    let mut target = Python::start("");
+    for mode in ["auto", "fork"] {
+        let view = json(&target.pid(), &["overview", "--mode", mode]);
+        assert_eq!((&view["mode"], &view["mode_reason"]), (&Value::from("fork"), &Value::Null));
+        assert!(view["pause_ns"].as_u64().is_some_and(|pause| pause > 0));
+    }
+    target.answers(1);
+    target.signal("STOP");
+    while target.state() != "T" {
+        std::thread::yield_now();
+    }
+    let view = json(&target.pid(), &["overview"]);
+    assert_eq!(view["mode"], "freeze");
+    assert!(view["mode_reason"].as_str().is_some_and(|reason| reason.contains("it is stopped")), "{view:#}");
+    let joined = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = joined(memsight(&["heap", &target.pid()]).ok());
+    assert!(text.contains("not forked: it is stopped"), "{text}");
+    memsight(&["heap", &target.pid(), "--mode", "fork"]).fails_with("MS-E024");
+    let doctor = joined(memsight(&["doctor", &target.pid()]).ok());
+    assert!(doctor.contains("not forked: it is stopped"), "{doctor}");
+    target.signal("CONT");
+    target.answers(2);
+}
+
+#[test]
 fn processes_are_listed() {
     let target = Python::start("");
     let view = memsight(&["ps", "--format", "json"]).json();

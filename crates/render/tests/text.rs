@@ -74,6 +74,7 @@ fn overview() -> Overview {
         rss_bytes: 260_000_000,
         vms_bytes: 900_000_000,
         pause_ns: 12_345_678,
+        mode_reason: None,
         total_ns: 834_000_000,
         attempts: 2,
         gil_held: false,
@@ -87,6 +88,7 @@ fn overview() -> Overview {
         type_count: 412,
         types: rows(),
         suspects: vec![suspect()],
+        memory: vec![],
     }
 }
 

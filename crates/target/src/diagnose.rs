@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use crate::diagnosis::{Check, Diagnosis, Subject, Verdict};
 use crate::error::Denial;
 use crate::live::LiveMemory;
+use crate::process::Process;
 use crate::procfs::{self, Stat};
 use crate::sys::{self, Span};
 
@@ -114,6 +115,7 @@ pub fn diagnose(pid: u32) -> Diagnosis {
             command: denial.map(|denial| denial.command(pid)),
         },
     });
+    checks.extend(readable.then(|| fork_check(pid)).flatten());
     let command = match facts.tracer {
         Some(tracer) if readable => Some(format!("ps -p {tracer}")),
         _ => denial.map(|denial| denial.command(pid)),
@@ -220,6 +222,15 @@ fn surroundings(facts: &Facts, pid: u32, readable: bool) -> Vec<Check> {
         namespace(Subject::PidNamespace, facts.same_pid_namespace, "PID"),
         traced,
     ]
+}
+
+/// Whether the least of pauses will do; `None` when it has ended meanwhile.
+fn fork_check(pid: u32) -> Option<Check> {
+    let process = Process::open(pid).ok()?;
+    Some(match crate::fork::obstacle(&process).ok()? {
+        None => good(Subject::Fork, "it can be copied by a fork, and stands still for that alone".to_owned()),
+        Some(cause) => note(Subject::Fork, format!("it stands still while its memory is copied, not forked: {cause}")),
+    })
 }
 
 fn good(subject: Subject, detail: String) -> Check {

@@ -55,6 +55,8 @@ pub enum Subject {
     Traced,
     /// The proof: a byte of its memory.
     Memory,
+    /// Can it be copied by a fork, so that it stands still but for milliseconds?
+    Fork,
 }
 
 /// How a check came out.

@@ -51,6 +51,7 @@ fn name(subject: Subject) -> &'static str {
         Subject::Dumpable => "dumpable",
         Subject::Traced => "tracer",
         Subject::Memory => "memory",
+        Subject::Fork => "fork",
         _ => "other",
     }
 }

@@ -40,14 +40,31 @@ fn account(view: &Overview, style: &Style) -> String {
         ]);
     };
     let of_rss = |bytes| (view.rss_bytes > 0).then(|| share(bytes, view.rss_bytes));
-    let objects = format!("{}, {}", plural(view.objects, "object"), plural(view.type_count, "type"));
     row("RSS", view.rss_bytes, None, "what the process has in RAM".into());
-    row("Python objects", view.shallow_bytes, of_rss(view.shallow_bytes), objects);
-    row("their buffers", view.external_bytes, of_rss(view.external_bytes), "external: arrays, mmap, I/O".into());
-    let rest = view.rss_bytes.saturating_sub(known);
-    row("everything else", rest, of_rss(rest), "code, allocator, C libraries".into());
+    let objects = format!("{}, {}", plural(view.objects, "object"), plural(view.type_count, "type"));
+    for (number, group) in view.memory.iter().enumerate().filter(|(_, group)| group.bytes > 0) {
+        let what = if number == 0 { objects.clone() } else { meaning(number).to_owned() };
+        row(&group.name, group.bytes, Some(group.share), what);
+    }
+    if view.memory.is_empty() {
+        row("Python objects", view.shallow_bytes, of_rss(view.shallow_bytes), objects);
+        row("their buffers", view.external_bytes, of_rss(view.external_bytes), "external: arrays, mmap, I/O".into());
+        let rest = view.rss_bytes.saturating_sub(known);
+        row("everything else", rest, of_rss(rest), "code, allocator, C libraries".into());
+    }
     row("VMS", view.vms_bytes, None, "address space, mostly never touched".into());
     table.render(style)
+}
+
+/// What a sort of memory is, in the order of the sorts.
+fn meaning(group: usize) -> &'static str {
+    match group {
+        1 => "pymalloc: between objects in use",
+        2 => "C libraries",
+        3 => "glibc keeps it: malloc_trim(0)",
+        4 => "code, mapped files, stacks",
+        _ => "mapped by nobody known",
+    }
 }
 
 /// What the look did to the process, and how much there was to look at.
@@ -56,8 +73,10 @@ fn cost(view: &Overview) -> Vec<String> {
         Mode::Live => "never paused (--mode live)".to_owned(),
         Mode::Core => "read from a core file".to_owned(),
         Mode::Auto | Mode::Fork | Mode::Freeze => {
+            let by = if view.header.mode == Mode::Fork { " for a fork" } else { "" };
             let gil = if view.gil_held { "a thread held the GIL" } else { "GIL free" };
-            format!("paused {} ({}, {gil})", duration(view.pause_ns), plural(u64::from(view.attempts), "attempt"))
+            let attempts = plural(u64::from(view.attempts), "attempt");
+            format!("paused {}{by} ({attempts}, {gil}{})", duration(view.pause_ns), reason(view))
         }
     };
     let mut parts = vec![
@@ -72,10 +91,22 @@ fn cost(view: &Overview) -> Vec<String> {
     parts
 }
 
+/// Why it was not forked, or what the fork has left.
+fn reason(view: &Overview) -> String {
+    match (&view.mode_reason, view.header.mode) {
+        (Some(reason), Mode::Fork) => format!("; {reason}"),
+        (Some(reason), _) => format!("; not forked: {reason}"),
+        (None, _) => String::new(),
+    }
+}
+
 /// The commands to try after the overview of `subject` (a pid or a folder as the reader wrote it).
 pub fn next_steps(view: &Overview, subject: &str, style: &Style) -> String {
     let heap = format!("memsight heap {subject}");
     let mut steps = vec![(format!("{heap} suspects"), "who keeps the most alive, and where")];
+    if !view.memory.is_empty() {
+        steps.push((format!("{heap} rss"), "every byte of RSS, and what to do about it"));
+    }
     let first = view.suspects.first().and_then(|suspect| suspect.accumulation_point.as_ref());
     match (first, view.types.first()) {
         (Some(object), _) => {
