@@ -59,13 +59,15 @@ class Identity(_Record):
     basis: str
     """``address`` (one process) or ``place`` (two runs)."""
     confirmed: int
-    """Survivors that something beside address, type and size confirms."""
+    """Survivors that their content confirms, or that never die."""
     likely: int
-    """Survivors by address, type and size alone."""
+    """Survivors by address, type, size and holder alone."""
     replaced: int
     """Values whose predecessor stood in the same place; counted as new and gone."""
     reused: int
     """Addresses that another object has taken in between."""
+    moved: int
+    """Addresses at which an object of the same type is in other hands; counted as gone and as new."""
     statement: str
     """The basis and its limits in words."""
 

@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use memsight_heap::Step;
-use memsight_model::{ObjectId, RootKind};
+use memsight_model::RootKind;
 
 use super::Pair;
 use super::account::{Account, Place, signed};
 use super::view::{PathGrowth, State};
-use crate::words::type_name;
 
 /// Growth below this is noise in any process: frames, caches of the interpreter, a dictionary that was resized.
 const LEAST: u64 = 16 << 10;
@@ -86,7 +84,7 @@ impl<'p, 'a> Judge<'p, 'a> {
     /// All accounts of a pair in the order of their numbers.
     pub(super) fn all(&self, pair: &Pair<'_>) -> Vec<Judged> {
         let accounts = (0..).zip(&pair.books.accounts);
-        accounts.map(|(number, account)| self.read(number, account, pair)).collect()
+        accounts.map(|(number, account)| self.read(number, account)).collect()
     }
 
     /// Merged paths by growth, and how many have changed.
@@ -109,9 +107,9 @@ impl<'p, 'a> Judge<'p, 'a> {
         (all.into_iter().map(row).collect(), count)
     }
 
-    fn read(&self, number: u32, account: &Account<'_>, pair: &Pair<'_>) -> Judged {
+    fn read(&self, number: u32, account: &Account<'_>) -> Judged {
         let growth = account.growth();
-        let (state, reason) = at_first_sight(account, pair);
+        let (state, reason) = at_first_sight(account);
         let mut judged = Judged { number, growth, recent: None, state, reason };
         if let Some(recent) = self.recent {
             let (bytes, count) = recent.gain(&account.words);
@@ -149,7 +147,7 @@ fn pace(recent: i64, whole: i64, part: f64) -> f64 {
 }
 
 /// What the place alone says.
-fn at_first_sight(account: &Account<'_>, pair: &Pair<'_>) -> (State, Option<String>) {
+fn at_first_sight(account: &Account<'_>) -> (State, Option<String>) {
     let because = |reason: &str| Some(reason.to_owned());
     if let Some(reason) = known_cache(&account.words) {
         return (State::Bounded, because(reason));
@@ -163,7 +161,7 @@ fn at_first_sight(account: &Account<'_>, pair: &Pair<'_>) -> (State, Option<Stri
         Place::Root(RootKind::FrameLocal | RootKind::FrameStack | RootKind::Frame | RootKind::Thread) => {
             (State::InUse, because("a running function holds it at this moment"))
         }
-        Place::Items if is_bounded_lru(account, pair) => {
+        _ if is_bounded_lru(&account.words) => {
             (State::Bounded, because("an lru_cache with a maxsize forgets what is used least"))
         }
         Place::Named if account.new.bytes > 0 && account.first_use >= account.new.bytes / 10 * 9 => {
@@ -181,17 +179,13 @@ fn known_cache(words: &[String]) -> Option<&'static str> {
     KNOWN_CACHES.iter().find(|(path, _)| is(path)).map(|(_, reason)| *reason)
 }
 
-/// A cache without a maxsize keeps results as they are; one with a maxsize keeps links of a list.
-fn is_bounded_lru(account: &Account<'_>, pair: &Pair<'_>) -> bool {
-    let links = account.entries.keys().any(|name| *name == "functools._lru_list_elem");
-    let wrapper = |object: ObjectId| {
-        let above = above(pair, object);
-        above.is_some_and(|step| type_name(pair.after.snapshot, step.owner) == "functools._lru_cache_wrapper")
-    };
-    links && account.top.is_some_and(|(holder, _)| wrapper(holder))
-}
-
-fn above(pair: &Pair<'_>, object: ObjectId) -> Option<Step> {
-    let (snapshot, graph) = (pair.after.snapshot, &pair.after.graph);
-    graph.paths(snapshot).last_step(snapshot, graph.roots(), object)?.ok()
+/// A cache without a maxsize keeps its results in a dictionary alone; one with a maxsize in links of a list, too, which
+/// hang from it by name.
+fn is_bounded_lru(words: &[String]) -> bool {
+    match words {
+        [.., cache, link] => {
+            cache.ends_with("(_lru_cache_wrapper)") && (link.starts_with("result (") || link.starts_with("key ("))
+        }
+        _ => false,
+    }
 }

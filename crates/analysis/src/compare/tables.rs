@@ -66,13 +66,15 @@ pub(super) fn turnover(pair: &Pair<'_>) -> Turnover {
 pub(super) fn identity(basis: Basis, evidence: &Evidence) -> Identity {
     let statement = match basis {
         Basis::Address => format!(
-            "An object is the same when address and type are, and size, age and content do not speak against it. \
-             {} of the survivors are confirmed by content or by what they alone hold, {} are the same by address, type \
-             and size alone: among these may be objects that took the address of one of their type that was freed. \
-             {} addresses were seen to have been taken by another object.",
+            "An object is the same when address and type are, the same objects hold it, and size, age and content do \
+             not speak against it. {} of the survivors are confirmed by content, or never die; {} are the same by \
+             address, type and holder: among these may be objects that took the address of one of their type that was \
+             freed from the same container. {} addresses were taken by another object; at {} an object of the same type \
+             is in other hands, which moved or is another one: it counts as gone there and as new here.",
             count(evidence.confirmed),
             count(evidence.likely),
             count(evidence.reused),
+            count(evidence.elsewhere),
         ),
         Basis::Place => format!(
             "Two runs: no address means the same in both. {} objects stand in the same place (attribute, variable, key), \
@@ -86,6 +88,7 @@ pub(super) fn identity(basis: Basis, evidence: &Evidence) -> Identity {
         likely: evidence.likely,
         replaced: evidence.placed,
         reused: evidence.reused,
+        moved: evidence.elsewhere,
         statement,
     }
 }

@@ -61,14 +61,16 @@ pub struct Turnover {
 pub struct Identity {
     /// By what objects are told to be the same.
     pub basis: Basis,
-    /// Surviving objects that something beside address, type and size confirms.
+    /// Surviving objects that their content confirms, or that never die.
     pub confirmed: u64,
-    /// Surviving objects by address, type and size alone.
+    /// Surviving objects by address, type, size and holder alone.
     pub likely: u64,
     /// Values whose predecessor stood in the same place; counted as new and gone, not as surviving.
     pub replaced: u64,
     /// Addresses that another object has taken in between, as type, size, content or age tell.
     pub reused: u64,
+    /// Addresses at which an object of the same type is in other hands; counted as gone and as new.
+    pub moved: u64,
     /// The basis and its limits in words.
     pub statement: String,
 }

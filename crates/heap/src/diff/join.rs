@@ -77,7 +77,6 @@ impl Moments<'_> {
             (Some(then), Some(now)) if unchanging => if then == now { Link::Confirmed } else { Link::None },
             _ if immortal(old) => Link::Confirmed,
             _ if matches!(kind, Tuple | Method) => self.judge_fixed(then, now),
-            _ if self.keeps_something(then, now) => Link::Confirmed,
             _ => Link::Likely,
         }
     }
@@ -90,20 +89,7 @@ impl Moments<'_> {
         };
         match (row(self.before, then), row(self.after, now)) {
             (a, b) if a != b => Link::None,
-            ((0, _), _) => Link::Likely,
-            _ => Link::Confirmed,
+            _ => Link::Likely,
         }
-    }
-
-    /// Whether the object holds something that only it holds, at both moments: two addresses are hardly ever taken
-    /// again by the same pair.
-    fn keeps_something(&self, then: ObjectId, now: ObjectId) -> bool {
-        let owned = |snapshot: &'_ Snapshot, id: ObjectId| {
-            let row = snapshot.references.of(id).take(COMPARED);
-            let alone = row.filter(|(target, _)| snapshot.objects.refcounts.get(*target) == 1);
-            alone.map(|(target, _)| snapshot.objects.addresses.get(target)).collect::<Vec<_>>()
-        };
-        let before = owned(self.before, then);
-        !before.is_empty() && owned(self.after, now).iter().any(|address| before.contains(address))
     }
 }

@@ -6,6 +6,7 @@
 //! objects that are already paired. Such a pair is not one object but a value and its successor; in two runs of a
 //! program it is all there is.
 
+mod held;
 mod join;
 mod place;
 
@@ -22,9 +23,9 @@ pub enum Link {
     /// No counterpart.
     #[default]
     None,
-    /// Same address, type and size, and nothing that speaks against it.
+    /// Same address, type and size, in the same hands, and nothing that speaks against it.
     Likely,
-    /// Something else agrees too: content, what it refers to, or that it never dies.
+    /// Its content is the same too, or it never dies.
     Confirmed,
     /// Not the same object, but one of its type in the same place.
     Place,
@@ -41,6 +42,8 @@ pub struct Evidence {
     pub placed: u64,
     /// Addresses held at both moments by objects that cannot be the same: type, size, content or age differ.
     pub reused: u64,
+    /// Same address, type and size, but in other hands: moved, or another object.
+    pub elsewhere: u64,
 }
 
 /// Two snapshots whose names and types are known to each other.
@@ -68,11 +71,12 @@ impl<'s> Moments<'s> {
         Moments { before, after, common: Common::new(before, after) }
     }
 
-    /// Pairs the objects of two looks at one process. Cost: one pass over both address columns, two over the references
+    /// Pairs the objects of two looks at one process. Cost: one pass over both address columns, three over the references
     /// of what has a counterpart.
     pub fn by_address(&self) -> Matching {
         let mut matching = Matching::none(self);
         self.join(&mut matching);
+        self.part_strangers(&mut matching);
         self.follow_places(&mut matching);
         matching
     }
@@ -106,6 +110,17 @@ impl Matching {
             Link::Confirmed => self.evidence.confirmed += 1,
             Link::Place => self.evidence.placed += 1,
             Link::None => {}
+        }
+    }
+
+    /// Takes a likely pair back.
+    fn part(&mut self, now: ObjectId) {
+        if let Some(then) = self.then(now) {
+            self.now[then.index()] = NONE;
+            self.then[now.index()] = NONE;
+            self.links[now.index()] = Link::None;
+            self.evidence.likely = self.evidence.likely.saturating_sub(1);
+            self.evidence.elsewhere += 1;
         }
     }
 
