@@ -8,7 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use memsight_model::{
-    Address, Holder, HolderKind, NameId, ObjectFlags, ObjectId, ObjectKind, ReadMemory, Root, RootKind, TypeRecord,
+    Address, Holder, HolderKind, NameId, ObjectFlags, ObjectId, ObjectKind, ObjectTable, ReadMemory, Root, RootKind,
+    TypeRecord,
 };
 
 use crate::dicts::DictView;
@@ -17,6 +18,7 @@ use crate::layout::Layout;
 use crate::places::{Place, readable};
 use crate::roots::{RootName, Seed};
 use crate::slots::Slots;
+use crate::text;
 
 /// Words looked at in memory that a word of a stack, of a module's state or of a capsule points to.
 const STACK_REACH: u64 = 8;
@@ -68,6 +70,8 @@ pub(crate) fn find<M: ReadMemory>(
     }
     tally.note_kept();
     tally.note_special();
+    tally.note_filter(seeds);
+    tally.note_loose_keys();
     for place in places {
         let spot = Spot { kind: place.kind, name: intern(shared.names, &place.name), thread: place.thread };
         tally.scan(place, &spot);
@@ -80,7 +84,7 @@ pub(crate) fn find<M: ReadMemory>(
 #[derive(Clone, Copy)]
 pub(crate) struct Tables<'a> {
     pub types: &'a [TypeRecord],
-    pub objects: &'a memsight_model::ObjectTable,
+    pub objects: &'a ObjectTable,
     pub roots: &'a [Root],
 }
 
@@ -135,7 +139,8 @@ impl<M: ReadMemory> Tally<'_, M> {
         let mut followed = BTreeSet::new();
         place.words(memory, |word| {
             // What the state of a module itself refers to is the module's.
-            let is_object = if place.is_state_of_module { self.shared.id_of(word).is_some() } else { self.note(word, spot) };
+            let is_object =
+                if place.is_state_of_module { self.shared.id_of(word).is_some() } else { self.note(word, spot) };
             let other = !is_object && reach > 0 && !place.contains(word);
             if other && word.0 % 8 == 0 && self.shared.scene.slots.slot(word).is_some() {
                 followed.insert(word);
@@ -165,6 +170,51 @@ impl<M: ReadMemory> Tally<'_, M> {
         }
     }
 
+    /// In 3.8 the start of the interpreter forgets the name of the module of a filter of warnings, `__main__`
+    /// (`create_filter` in `Python/_warnings.c`).
+    fn note_filter(&mut self, seeds: &[Seed]) {
+        const FILTERS: u64 = 64;
+        const MODULE: i64 = 3;
+        let (memory, layout) = (self.shared.scene.memory, self.shared.scene.layout);
+        let is_list = |seed: &&Seed| seed.name == RootName::Text("warnings.filters");
+        let Some(seed) = seeds.iter().find(is_list).filter(|_| layout.minor == 8) else { return };
+        let items = memory.pointer(seed.object.at(layout.list.items.into())).unwrap_or_default();
+        let mut filters = Vec::new();
+        readable(memory, items, memory.word(seed.object.at(16)).unwrap_or(0).min(FILTERS), |item| filters.push(item));
+        for filter in filters {
+            let module = memory.pointer(filter.at(i64::from(layout.tuple.items) + 8 * MODULE)).unwrap_or_default();
+            if text::str_text(memory, layout, module, 16).as_deref() == Some("__main__") {
+                self.note(module, &Spot { kind: HolderKind::Counted, name: NameId(0), thread: None });
+                return;
+            }
+        }
+    }
+
+    /// Up to 3.10 instances may share a table of keys that their class has let go of: its names are its own.
+    fn note_loose_keys(&mut self) {
+        let shared = self.shared;
+        let (memory, layout) = (shared.scene.memory, shared.scene.layout);
+        if layout.minor > 10 {
+            return;
+        }
+        let cached = |class: Address| memory.pointer(class.at(layout.heap_type.cached_keys.into())).ok();
+        let classes = shared.types.infos.iter().filter(|info| info.is_heap());
+        let mut owned: BTreeSet<Address> = classes.filter_map(|info| cached(info.address)).collect();
+        for (id, at) in addresses(shared, self.tables.objects) {
+            if self.type_of(id).is_none_or(|record| record.kind != ObjectKind::Dict) {
+                continue;
+            }
+            let Ok(view) = DictView::read(memory, layout, at) else { continue };
+            if view.values.is_some() && owned.insert(view.keys.at) {
+                let names = view.keys.names(memory, view.keys.count).unwrap_or_default();
+                let spot = Spot { kind: HolderKind::Counted, name: NameId(0), thread: None };
+                names.into_iter().for_each(|name| {
+                    self.note(name, &spot);
+                });
+            }
+        }
+    }
+
     /// What the structs of C interfaces in capsules hold, such as `datetime.datetime_CAPI`; and, in 3.8, a module that the
     /// start of the interpreter forgets (`_PyWarnings_Init` in `Python/pylifecycle.c`).
     fn note_special(&mut self) {
@@ -174,10 +224,8 @@ impl<M: ReadMemory> Tally<'_, M> {
         let row = |wanted: &str| self.tables.types.iter().position(|record| record.name == wanted);
         let (capsule, module) = (row("PyCapsule"), row("module").filter(|_| layout.minor == 8));
         let name = intern(shared.names, "a capsule's struct");
-        let slots = shared.ranks.bits.ones(Slots::slots_of(0..shared.scene.slots.chunk_count()));
-        for (id, slot) in self.tables.objects.ids().zip(slots) {
+        for (id, at) in addresses(shared, self.tables.objects) {
             let kind = self.tables.objects.types.get(id.index()).map(|kind| kind.0 as usize);
-            let at = shared.scene.slots.address(slot);
             if kind.is_some() && kind == capsule {
                 let held = memory.pointer(at.at(POINTER)).unwrap_or_default();
                 if !shared.scene.is_static(held) {
@@ -185,7 +233,7 @@ impl<M: ReadMemory> Tally<'_, M> {
                 }
             } else if kind.is_some() && kind == module && !self.is_listed(id) {
                 let text = memory.pointer(at.at(layout.module.name.into())).ok();
-                let text = text.and_then(|text| crate::text::str_text(memory, layout, text, 16));
+                let text = text.and_then(|text| text::str_text(memory, layout, text, 16));
                 if text.as_deref() == Some("_warnings") {
                     self.add(id, Spot { kind: HolderKind::Counted, name: NameId(0), thread: None });
                 }
@@ -196,4 +244,13 @@ impl<M: ReadMemory> Tally<'_, M> {
     fn is_listed(&self, module: ObjectId) -> bool {
         self.tables.roots.iter().any(|root| root.kind == RootKind::Module && root.object == module)
     }
+}
+
+/// All objects, with their addresses.
+fn addresses<'a, M: ReadMemory>(
+    shared: &'a Shared<'a, M>,
+    objects: &ObjectTable,
+) -> impl Iterator<Item = (ObjectId, Address)> + use<'a, M> {
+    let slots = shared.ranks.bits.ones(Slots::slots_of(0..shared.scene.slots.chunk_count()));
+    objects.ids().zip(slots.map(|slot| shared.scene.slots.address(slot)))
 }

@@ -97,8 +97,7 @@ fn identifiers<M: ReadMemory>(memory: &M, layout: &Layout, interpreter: Address)
     const CAP: u64 = 1 << 16;
     let at = interpreter.at(layout.interpreter.identifiers?.into());
     let (array, count) = (memory.pointer(at).ok()?, memory.word(at.at(-8)).ok()?);
-    (!array.is_null() && count < CAP)
-        .then(|| Place::new(array, array.at(8 * count as i64), HolderKind::State))
+    (!array.is_null() && count < CAP).then(|| Place::new(array, array.at(8 * count as i64), HolderKind::State))
 }
 
 /// The state of a module of `sys.modules`. Its words are references of the module already; what they point to is not.
@@ -114,7 +113,10 @@ fn state_of_module<M: ReadMemory>(memory: &M, layout: &Layout, seed: &Seed) -> O
         _ => return None,
     };
     let is_module = memory.pointer(seed.object.at(8)).is_ok_and(|kind| {
-        memory.pointer(kind.at(layout.type_object.name.into())).and_then(|name| memory.c_string(name, 8)).is_ok_and(|name| name == "module")
+        memory
+            .pointer(kind.at(layout.type_object.name.into()))
+            .and_then(|name| memory.c_string(name, 8))
+            .is_ok_and(|name| name == "module")
     });
     let end = state.at((size.min(1 << 15) / 8 * 8) as i64);
     is_module.then(|| Place {

@@ -66,7 +66,10 @@ impl Python {
             }
         }
         for &(name, offset) in table.objects {
-            seeds.push(Seed { counted: !is_borrowed(name), ..Seed::new(field(offset), RootKind::Interpreter, RootName::Text(name)) });
+            seeds.push(Seed {
+                counted: !is_borrowed(name),
+                ..Seed::new(field(offset), RootKind::Interpreter, RootName::Text(name))
+            });
         }
         let callbacks = self.exit_callbacks(memory, interpreter, &seeds);
         seeds.extend(callbacks);

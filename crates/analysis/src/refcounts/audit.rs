@@ -104,8 +104,7 @@ fn holders(snapshot: &Snapshot, object: ObjectId) -> &[Holder] {
 impl Found {
     fn new(snapshot: &Snapshot) -> Found {
         let objects = snapshot.objects.len();
-        let mut found =
-            Found { known: vec![0; objects], inferred: vec![0; objects], permanent: vec![false; objects] };
+        let mut found = Found { known: vec![0; objects], inferred: vec![0; objects], permanent: vec![false; objects] };
         let interned = interned_table(snapshot);
         for id in snapshot.objects.ids().filter(|id| Some(*id) != interned) {
             for (target, label) in snapshot.references.of(id).filter(|(_, label)| label.is_strong()) {

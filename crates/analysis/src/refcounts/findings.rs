@@ -46,7 +46,12 @@ pub(super) fn of(view: &RefcountsView) -> Vec<Finding> {
 
 fn deficit(row: &DeficitRow) -> Finding {
     let evidence = row.examples.iter().map(|example| {
-        format!("{}: count {}, references found {}", example.object.address, count(example.refcount), count(example.found))
+        format!(
+            "{}: count {}, references found {}",
+            example.object.address,
+            count(example.refcount),
+            count(example.found)
+        )
     });
     Finding {
         rule: "refcount-deficit".to_owned(),
@@ -60,9 +65,10 @@ fn deficit(row: &DeficitRow) -> Finding {
         ),
         place: row.type_name.clone(),
         bytes: None,
-        advice: "C code let go of an object that it did not hold (Py_DECREF of a borrowed reference): the object will be \
+        advice:
+            "C code let go of an object that it did not hold (Py_DECREF of a borrowed reference): the object will be \
                  freed while in use. Look at the extensions that handle this type."
-            .to_owned(),
+                .to_owned(),
         evidence: evidence.collect(),
     }
 }

@@ -10,8 +10,8 @@ mod findings;
 use memsight_model::{Finding, Holder, HolderKind, ObjectId, count};
 use serde::Serialize;
 
-use crate::words::type_name;
 use crate::views::{Header, ObjectRef};
+use crate::words::type_name;
 use crate::{Analysis, limit};
 use audit::{Account, Audit};
 
@@ -163,7 +163,8 @@ impl Analysis<'_> {
             account.unexplained > 0 || !account.is_firm() && leaking.binary_search(&by_type(account)).is_ok()
         };
         let (leaks, held): (Vec<&Account>, Vec<&Account>) = audit.surplus.iter().partition(|account| is_leak(account));
-        let mut rows: Vec<SurplusRow> = grouped(leaks, by_type).into_iter().map(|(name, all)| self.surplus_row(name, &all)).collect();
+        let mut rows: Vec<SurplusRow> =
+            grouped(leaks, by_type).into_iter().map(|(name, all)| self.surplus_row(name, &all)).collect();
         rows.sort_by(|a, b| b.references.cmp(&a.references).then_with(|| a.type_name.cmp(&b.type_name)));
         rows.truncate(top);
         (rows, self.held(&held, top))
@@ -189,7 +190,8 @@ impl Analysis<'_> {
             references: all.iter().map(|account| account.unexplained).sum(),
             examples: self.examples(&all),
         };
-        let mut rows: Vec<DeficitRow> = grouped(audit.deficits.iter().collect(), by_type).into_iter().map(row).collect();
+        let mut rows: Vec<DeficitRow> =
+            grouped(audit.deficits.iter().collect(), by_type).into_iter().map(row).collect();
         rows.sort_by(|a, b| b.references.cmp(&a.references).then_with(|| a.type_name.cmp(&b.type_name)));
         rows.truncate(top);
         rows

@@ -28,7 +28,11 @@ pub fn refcounts(view: &RefcountsView, style: &Style) -> String {
         out.push_str(&format!("  {}\n", style.paint(Tone::Dim, note)));
     }
     if !view.deficits.is_empty() {
-        out.push_str(&heading("Missing", "counts below the references found: freed while in use, sooner or later", style));
+        out.push_str(&heading(
+            "Missing",
+            "counts below the references found: freed while in use, sooner or later",
+            style,
+        ));
         out.push_str(&missing(&view.deficits, style));
     }
     if !view.surplus.is_empty() {
@@ -47,7 +51,8 @@ pub fn refcounts(view: &RefcountsView, style: &Style) -> String {
 }
 
 fn left_over(rows: &[SurplusRow], style: &Style) -> String {
-    let mut table = Table::new(2).giving("type").numbers(&["objects", "references", "unexplained", "size"]).text("example");
+    let mut table =
+        Table::new(2).giving("type").numbers(&["objects", "references", "unexplained", "size"]).text("example");
     for row in rows {
         table.row([
             toned(Tone::Hint, clean(&row.type_name)),
