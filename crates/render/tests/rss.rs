@@ -73,6 +73,7 @@ fn view() -> RssView {
         c_arenas: vec![arena("main", 50_000_000), arena("1", 30_000_000)],
         c_allocator: "glibc 2.36".into(),
         pymalloc: None,
+        pymalloc: None,
         missing: vec![],
     }
 }

@@ -43,6 +43,7 @@ pub(super) fn give(view: &mut RssView, snapshot: &Snapshot, account: &Account<'_
     let rss = view.rss_bytes;
     let huge = view.huge_bytes;
     let heap = snapshot.c_heap.as_ref();
+    let fragmented = view.pymalloc.as_ref().map_or(0, |pymalloc| pymalloc.fragmented_bytes);
     for line in view.lines.iter_mut().chain(&mut view.beside) {
         // a hundredth of all, or a MiB where that is more
         if line.bytes < LEAST.max(rss / 100) {
@@ -50,7 +51,7 @@ pub(super) fn give(view: &mut RssView, snapshot: &Snapshot, account: &Account<'_
         }
         line.advice = match line.kind {
             RssKind::PythonObjects => objects(account),
-            RssKind::PymallocFreeBlocks | RssKind::PymallocFreePools => pymalloc(line),
+            RssKind::PymallocFreeBlocks | RssKind::PymallocFreePools => pymalloc(line, fragmented),
             RssKind::CHeapObjects => large_objects(),
             RssKind::External => "a smaller dtype, views instead of copies, or np.memmap; `path ndarray` says who holds them".into(),
             RssKind::CHeapOther => other_blocks(),
@@ -81,15 +82,17 @@ fn objects(account: &Account<'_>) -> String {
     }
 }
 
-fn pymalloc(line: &RssLine) -> String {
+fn pymalloc(line: &RssLine, fragmented: u64) -> String {
     let what = match line.kind {
         RssKind::PymallocFreeBlocks => "kept by the blocks in use beside them",
         _ => "kept by the pools in use of the same arenas",
     };
     format!(
-        "{} can go back only when the objects that pin them go: they are {what}. Make what lives long before the burst, \
-         do the burst in a process of its own, or restart workers after it",
-        Bytes(line.bytes)
+        "{} can go back to the system only when the objects that pin the arenas go ({} if all lay side by side): they \
+         are {what}. Make what lives long before the burst, do the burst in a process of its own, or restart workers \
+         after it",
+        Bytes(line.bytes),
+        Bytes(fragmented)
     )
 }
 
