@@ -18,13 +18,7 @@ struct Class<'c> {
 }
 
 impl Analysis<'_> {
-    pub(super) fn duplicates(
-        &self,
-        rule: WasteRule,
-        contents: &Contents,
-        taken: &mut Taken,
-        top: usize,
-    ) -> Found<'_> {
+    pub(super) fn duplicates(&self, rule: WasteRule, contents: &Contents, taken: &mut Taken, top: usize) -> Found<'_> {
         let mut found = Found::new(rule, Places::new(self));
         let mut classes = Vec::new();
         for members in contents.equals.iter() {

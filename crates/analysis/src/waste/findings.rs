@@ -20,9 +20,9 @@ impl Analysis<'_> {
         let mut findings = Vec::new();
         for kind in found {
             let places = kind.places.rows(top);
-            let large = places.iter().filter(|place| {
-                place.saved_bytes >= LEAST_BYTES && self.share(place.saved_bytes) >= LEAST_SHARE
-            });
+            let large = places
+                .iter()
+                .filter(|place| place.saved_bytes >= LEAST_BYTES && self.share(place.saved_bytes) >= LEAST_SHARE);
             findings.extend(large.map(|place| self.finding(kind.rule, place)));
         }
         findings.sort_by(|a, b| (Reverse(a.bytes), &a.rule, &a.place).cmp(&(Reverse(b.bytes), &b.rule, &b.place)));

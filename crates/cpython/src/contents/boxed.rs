@@ -50,7 +50,8 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
         (0..length as usize).step_by(BLOCK).all(|done| {
             let block = &mut words[..BLOCK.min(length as usize - done)];
             let number = |word: &u64| small_int(self.heap.scene.memory, layout, memsight_model::Address(*word));
-            self.window.fill(first.at(8 * done as i64), block).is_ok() && block.iter().all(|word| number(word).is_some())
+            self.window.fill(first.at(8 * done as i64), block).is_ok()
+                && block.iter().all(|word| number(word).is_some())
         })
     }
 
@@ -60,4 +61,3 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
         if self.heap.scene.layout.minor >= 10 { 80 } else { 64 }
     }
 }
-

@@ -1,7 +1,7 @@
 //! Strings, bytes and numbers: hashed by type and content, sorted into classes.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use memsight_model::{Address, Equals, Fault, ObjectFlags, ObjectId, ObjectKind, ObjectTable, ReadMemory};
 use siphasher::sip128::{Hash128, SipHasher13};

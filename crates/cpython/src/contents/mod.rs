@@ -104,12 +104,7 @@ fn parallel<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
 }
 
 /// Joins what the workers found: classes of leaves, then of tuples, in order of their first object.
-fn join<M: ReadMemory + Sync>(
-    heap: &Heap<M>,
-    mut found: Vec<Found>,
-    hasher: SipHasher13,
-    threads: usize,
-) -> Contents {
+fn join<M: ReadMemory + Sync>(heap: &Heap<M>, mut found: Vec<Found>, hasher: SipHasher13, threads: usize) -> Contents {
     let canon: Vec<AtomicU32> = (0..heap.objects.len() as u32).map(AtomicU32::new).collect();
     let leaves: Vec<Vec<Vec<Entry>>> = found.iter_mut().map(|part| std::mem::take(&mut part.leaves)).collect();
     let mut classes = leaves::classes(heap.objects, leaves, &canon, threads);

@@ -83,7 +83,8 @@ fn places(kind: &WasteKind, style: &Style) -> String {
     let mut table = table.numbers(&["saved"]);
     for place in &kind.places {
         let number = |number: Option<u64>| cell(number.map_or_else(String::new, count));
-        let mut row = vec![toned(Tone::Hint, path(place)), cell(types_cell(&place.type_name)), cell(count(place.count))];
+        let mut row =
+            vec![toned(Tone::Hint, path(place)), cell(types_cell(&place.type_name)), cell(count(place.count))];
         match (tables, instances) {
             (true, _) => row.extend([number(place.used), number(place.allocated)]),
             (_, true) => row.push(number(place.used)),
