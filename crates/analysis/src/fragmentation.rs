@@ -166,7 +166,7 @@ impl Analysis<'_> {
         let sizes = sizes(pymalloc);
         let owners = self.owner_rows(pymalloc);
         let sum = |of: fn(&SizeRow) -> u64| sizes.iter().map(of).sum::<u64>();
-        let owned = |of: fn(&OwnerRow) -> u64| owners.iter().map(of).sum::<u64>();
+        let owned = |of: fn(&OwnerRow) -> u64| owners.iter().map(of).fold(0u64, u64::saturating_add);
         let (used_bytes, free_bytes) = (sum(|row| row.used_bytes), sum(|row| row.free_bytes));
         let (object_bytes, buffer_bytes) = (owned(|row| row.object_bytes), owned(|row| row.buffer_bytes));
         let arena_bytes: u64 = pymalloc.arenas.iter().fold(0, |sum, arena| arena.bytes.saturating_add(sum));
@@ -184,7 +184,9 @@ impl Analysis<'_> {
             fresh_bytes: sum(|row| row.fresh_blocks * row.block_bytes),
             free_pools,
             free_pool_bytes,
-            overhead_bytes: arena_bytes.saturating_sub(used_bytes + free_bytes).saturating_sub(free_pool_bytes),
+            overhead_bytes: [used_bytes, free_bytes, free_pool_bytes]
+                .iter()
+                .fold(arena_bytes, |rest, part| rest.saturating_sub(*part)),
             raw_blocks: pymalloc.raw_blocks,
             object_blocks: owned(|row| row.object_blocks),
             object_bytes,
@@ -228,7 +230,7 @@ impl Analysis<'_> {
             (pool.address.0 - arena.address.0 < arena.bytes).then_some(arena.address.0)
         };
         let used = sparse.iter().flat_map(|arena| pymalloc.pools_of(arena)).map(Pool::used_bytes).sum();
-        let bytes = sparse.iter().map(|arena| arena.bytes).sum();
+        let bytes = sparse.iter().fold(0u64, |sum, arena| sum.saturating_add(arena.bytes));
         self.sparse(pymalloc, (sparse.len() as u64, bytes, used), &holder, top)
     }
 
