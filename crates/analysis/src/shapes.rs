@@ -9,6 +9,12 @@ use crate::Analysis;
 use crate::words::{bare_key, is_namespace, key_of, label, lasting_root, root, short_type};
 
 const UNKNOWN: u32 = u32::MAX;
+const REPEATED: &str = "... repeated ...";
+
+/// Whether a path in words runs along a list of links, which grows at its end as others grow by items.
+pub(crate) fn is_repeated(words: &[String]) -> bool {
+    words.iter().any(|word| word == REPEATED)
+}
 
 /// Shapes of shortest paths, a tree from the roots on. The shape of an object is found once, from that of the object
 /// before it, so that the shapes of all objects cost one step each, however long the paths are.
@@ -83,7 +89,7 @@ impl<'a> Shapes<'a> {
         for shape in shapes {
             words.extend(self.words[shape.word as usize].iter().cloned());
             if shape.repeats {
-                words.push("... repeated ...".to_owned());
+                words.push(REPEATED.to_owned());
             }
         }
         crate::route::shortened(words)

@@ -46,11 +46,7 @@ pub fn since(
     compared(&[first.back()?, middle.back()?, last], compare, progress)
 }
 
-fn compared(
-    snapshots: &[Snapshot],
-    options: &CompareOptions,
-    progress: &dyn Progress,
-) -> Result<CompareView, Error> {
+fn compared(snapshots: &[Snapshot], options: &CompareOptions, progress: &dyn Progress) -> Result<CompareView, Error> {
     let looks: Vec<Analysis<'_>> = snapshots.iter().map(|snapshot| Analysis::new(snapshot, progress)).collect();
     let looks: Vec<&Analysis<'_>> = looks.iter().collect();
     Ok(compare::compare(&looks, options, progress)?)

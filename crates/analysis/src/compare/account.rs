@@ -312,9 +312,7 @@ fn book_gone<'a>(clerk: &mut Clerk<'a>, then: &mut Side<'a>, matching: &Matching
     for (entry, amount) in then.sorted() {
         let words = |shapes: &mut Shapes<'a>| shapes.of(entry).map(|shape| shapes.words(shape)).unwrap_or_default();
         let number = match then.hangs(entry) {
-            Ok((step, false)) => {
-                matching.now(step.owner).and_then(|holder| clerk.book(holder, -signed(amount.bytes)))
-            }
+            Ok((step, false)) => matching.now(step.owner).and_then(|holder| clerk.book(holder, -signed(amount.bytes))),
             Ok(_) => Some(clerk.open(words(&mut shapes), Place::Named)),
             Err(kind) => Some(clerk.root(words(&mut shapes), kind)),
         };

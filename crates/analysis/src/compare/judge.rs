@@ -164,7 +164,11 @@ fn at_first_sight(account: &Account<'_>) -> (State, Option<String>) {
         _ if is_bounded_lru(&account.words) => {
             (State::Bounded, because("an lru_cache with a maxsize forgets what is used least"))
         }
-        Place::Named if account.new.bytes > 0 && account.first_use >= account.new.bytes / 10 * 9 => {
+        Place::Named
+            if account.new.bytes > 0
+                && account.first_use >= account.new.bytes / 10 * 9
+                && !crate::shapes::is_repeated(&account.words) =>
+        {
             (State::FirstUse, because("nothing stood there at first: made once, as far as two looks can tell"))
         }
         _ => (State::Growing, None),

@@ -36,9 +36,7 @@ impl Judge<'_, '_> {
     fn of_pair(&self, pair: &Pair<'_>, wanted: impl Fn(&Account<'_>) -> bool) -> Vec<GrowthSuspect> {
         let least = i64::try_from(self.threshold()).unwrap_or(i64::MAX);
         let mut judged = self.all(pair);
-        judged.retain(|judged| {
-            judged.growth >= least && wanted(&pair.books.accounts[judged.number as usize])
-        });
+        judged.retain(|judged| judged.growth >= least && wanted(&pair.books.accounts[judged.number as usize]));
         let numbers: Vec<u32> = judged.iter().map(|judged| judged.number).collect();
         let mut held: HashMap<u32, Vec<HeldGrowth>> = HashMap::new();
         for ((number, name), (count, bytes)) in pair.books.by_type(&numbers) {
@@ -119,7 +117,9 @@ fn summary(
         _ => bytes.to_string(),
     };
     let place = match (account.place, holder) {
-        (Place::Imports, _) => return format!("{grows} by {} imported modules ({bytes})", count(account.entries_of("module"))),
+        (Place::Imports, _) => {
+            return format!("{grows} by {} imported modules ({bytes})", count(account.entries_of("module")));
+        }
         (Place::Items, Some(object)) => name(pair, object, &account.words),
         (Place::Items, None) => format!("{} objects at {}", count(account.holders), path(&account.words)),
         (Place::Named, _) => match account.example {

@@ -74,7 +74,13 @@ impl Moments<'_> {
         let unchanging = matches!(kind, Int | Float | Complex | Bytes | Str);
         match text {
             _ if !same_size => Link::None,
-            (Some(then), Some(now)) if unchanging => if then == now { Link::Confirmed } else { Link::None },
+            (Some(then), Some(now)) if unchanging => {
+                if then == now {
+                    Link::Confirmed
+                } else {
+                    Link::None
+                }
+            }
             _ if immortal(old) => Link::Confirmed,
             _ if matches!(kind, Tuple | Method) => self.judge_fixed(then, now),
             _ => Link::Likely,

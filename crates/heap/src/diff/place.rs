@@ -41,7 +41,7 @@ impl Common {
             exact.insert((&record.name, record.address), row);
         }
         let find = |found: Option<&u32>| found.copied().unwrap_or(NONE);
-                Common {
+        Common {
             names: before.names.iter().map(|name| find(ids.get(name))).collect(),
             types_then: before.types.iter().map(|record| find(first.get(record.name.as_str()))).collect(),
             types_now: after.types.iter().map(|record| find(first.get(record.name.as_str()))).collect(),
@@ -103,13 +103,7 @@ impl<'s> Moments<'s> {
     }
 
     /// Pairs what two counterparts hold in the same places.
-    fn follow(
-        &self,
-        then: ObjectId,
-        now: ObjectId,
-        matching: &mut Matching,
-        fresh: &mut Vec<(ObjectId, ObjectId)>,
-    ) {
+    fn follow(&self, then: ObjectId, now: ObjectId, matching: &mut Matching, fresh: &mut Vec<(ObjectId, ObjectId)>) {
         let strong = |snapshot: &'s Snapshot, id| {
             snapshot.references.of(id).filter(|(_, label): &(ObjectId, Label)| label.is_strong())
         };

@@ -189,10 +189,8 @@ fn held(row: &HeldGrowth) -> String {
 }
 
 fn containers(rows: &[ContainerGrowth], style: &Style) -> String {
-    let mut table = Table::new(2)
-        .giving("container")
-        .text("type")
-        .numbers(&["length", "was", "retained", "was", "growth"]);
+    let mut table =
+        Table::new(2).giving("container").text("type").numbers(&["length", "was", "retained", "was", "growth"]);
     for row in rows {
         table.row([
             toned(Tone::Hint, clean(&row.object.name)),
