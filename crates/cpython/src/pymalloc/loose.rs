@@ -1,0 +1,94 @@
+//! Blocks of objects that pymalloc did not serve: the C heap's, recognised by the head that glibc puts in front of each.
+//!
+//! The head is the chunk's size with three flags (`malloc/malloc.c`); it counts as one only when the chunk behind it says
+//! that this one is in use. With another C library nothing is recognised.
+
+use memsight_model::{Address, COwned, COwnedType, ObjectId, OwnedBlock, ReadMemory, TypeId};
+
+use crate::types::AddressMap;
+
+const PREV_INUSE: u64 = 1;
+const IS_MMAPPED: u64 = 2;
+const FLAGS: u64 = 7;
+const HEAD: u64 = 16;
+const PAGE: u64 = 4096;
+/// No chunk is larger than the address space.
+const CAP: u64 = 1 << 47;
+
+/// Blocks counted by one worker.
+#[derive(Debug, Default)]
+pub(super) struct Loose {
+    types: AddressMap<COwnedType>,
+    large: Vec<OwnedBlock>,
+}
+
+impl Loose {
+    /// Counts the block that begins at `at`, if it is one, as that of an object itself or of a buffer.
+    pub fn take<M: ReadMemory>(
+        &mut self,
+        memory: &M,
+        at: Address,
+        (object, type_): (ObjectId, TypeId),
+        is_buffer: bool,
+    ) {
+        // The debug hooks put two words in front of what they give.
+        let whole = [at, at.at(-16)].into_iter().find_map(|at| Some((at, chunk(memory, at)?)));
+        let Some((at, bytes)) = whole else { return };
+        if bytes >= COwned::LARGE {
+            return self.large.push(OwnedBlock { object, address: at, bytes });
+        }
+        // Shifted, for the hash of addresses leaves out the lowest bits.
+        let row = self.types.entry(u64::from(type_.0) << 3).or_default();
+        row.type_ = type_;
+        let (count, sum) = match is_buffer {
+            true => (&mut row.buffers, &mut row.buffer_bytes),
+            false => (&mut row.objects, &mut row.object_bytes),
+        };
+        *count += 1;
+        *sum += bytes;
+    }
+
+    /// Counts memory that an object has mapped itself.
+    pub fn mapping(&mut self, object: ObjectId, address: Address, bytes: u64) {
+        if !address.is_null() && bytes > 0 {
+            self.large.push(OwnedBlock { object, address, bytes });
+        }
+    }
+
+    /// Adds another worker's.
+    pub fn join(&mut self, other: Loose) {
+        for (key, row) in other.types {
+            let sum = self.types.entry(key).or_default();
+            sum.type_ = row.type_;
+            sum.objects += row.objects;
+            sum.object_bytes += row.object_bytes;
+            sum.buffers += row.buffers;
+            sum.buffer_bytes += row.buffer_bytes;
+        }
+        self.large.extend(other.large);
+    }
+
+    /// All of them.
+    pub fn finish(mut self) -> COwned {
+        let mut types: Vec<COwnedType> = self.types.into_values().collect();
+        types.sort_unstable_by_key(|row| row.type_);
+        self.large.sort_unstable_by_key(|block| (block.address, block.object));
+        self.large.dedup_by_key(|block| block.address);
+        COwned { types, large: self.large }
+    }
+}
+
+/// Bytes of the chunk whose program's part begins at `at`.
+fn chunk<M: ReadMemory>(memory: &M, at: Address) -> Option<u64> {
+    let head = memory.word(at.at(-8)).ok()?;
+    let (size, start) = (head & !FLAGS, at.0.checked_sub(HEAD)?);
+    if size < 32 || size > CAP || !at.0.is_multiple_of(16) {
+        return None;
+    }
+    if head & FLAGS == IS_MMAPPED {
+        return [size, size + HEAD].into_iter().find(|bytes| start.is_multiple_of(PAGE) && bytes.is_multiple_of(PAGE));
+    }
+    let next = memory.word(Address(start.checked_add(size + 8)?)).ok()?;
+    let fits = head & IS_MMAPPED == 0 && size.is_multiple_of(16) && next & PREV_INUSE != 0 && next & !FLAGS >= 16;
+    fits.then_some(size)
+}
