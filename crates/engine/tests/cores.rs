@@ -195,7 +195,9 @@ fn by_the_kernel(interpreter: &Interpreter) -> Result<(), Failed> {
         return Err("the target outlived SIGABRT".into());
     }
     let Some(path) = core_in(folder.path())? else {
-        eprintln!("NOT COVERED: the kernel wrote no core of {interpreter} (a full disk, or a process that must not be dumped)");
+        eprintln!(
+            "NOT COVERED: the kernel wrote no core of {interpreter} (a full disk, or a process that must not be dumped)"
+        );
         return Ok(());
     };
     let core = read(&path, &CoreFiles::default())?;

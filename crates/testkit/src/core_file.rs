@@ -106,7 +106,8 @@ fn segments(pid: u32, memory: &ProcMemory, options: &CoreOptions) -> Result<Vec<
             segments.push(Segment { dumped: if region.path == "[vdso]" { region.len() } else { dumped }, region });
         }
     }
-    segments.retain(|segment| !segment.region.path.starts_with("[vsyscall") && !segment.region.path.starts_with("[vvar"));
+    segments
+        .retain(|segment| !segment.region.path.starts_with("[vsyscall") && !segment.region.path.starts_with("[vvar"));
     Ok(segments)
 }
 

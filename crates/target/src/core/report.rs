@@ -18,15 +18,14 @@ pub(super) fn missing(headers: &Headers, mapped: &Mapped, lost: u64) -> Vec<Stri
         let lost = Bytes(claimed - present);
         reasons.push(format!("the core was cut off: {lost} of the {} that it was to hold are missing", Bytes(claimed)));
     }
-    let left_out = sum(&|segment| {
-        let anonymous = headers.mapped_file(segment.start).is_none();
-        if anonymous && segment.flags & PF_W != 0 { segment.memory - segment.claimed } else { 0 }
-    });
-    if left_out > 0 {
-        let left_out = Bytes(left_out);
-        reasons.push(format!(
-            "{left_out} of the process's own memory were left out of the core (coredump_filter, MADV_DONTDUMP)"
-        ));
+    // The kernel leaves out what was never touched as well, so that only a core without any of it tells something.
+    let is_own =
+        |segment: &super::headers::Segment| segment.flags & PF_W != 0 && headers.mapped_file(segment.start).is_none();
+    let own =
+        |of: &dyn Fn(&super::headers::Segment) -> u64| sum(&|segment| if is_own(segment) { of(segment) } else { 0 });
+    let (there, all) = (own(&|segment| segment.claimed), own(&|segment| segment.memory));
+    if there == 0 && all > 0 {
+        reasons.push(format!("the {} of the process's own memory were left out (coredump_filter)", Bytes(all)));
     }
     if headers.notes.files.is_empty() {
         reasons.push("the core has no list of mapped files: no code or constants could be read".to_owned());
