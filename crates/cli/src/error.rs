@@ -19,6 +19,12 @@ pub enum Error {
     /// Neither a pid nor a snapshot was given.
     #[error("no process and no snapshot was named")]
     NoSubject,
+    /// The ending of a file names no form that is written.
+    #[error("{} does not end in .heapsnapshot", path.display())]
+    NoSuchForm {
+        /// The file.
+        path: PathBuf,
+    },
     /// Both were given, or the pid twice.
     #[error("the process was named twice: {subject:?} and --pid {pid}")]
     TwoSubjects {
@@ -167,6 +173,7 @@ impl Explain for Error {
             Error::Engine(error) => error.code(),
             Error::Render(error) => error.code(),
             Error::NoSubject => "MS-E100",
+            Error::NoSuchForm { .. } => "MS-E145",
             Error::TwoSubjects { .. } => "MS-E101",
             Error::Since => "MS-E099",
             Error::Output(_) => "MS-E102",
@@ -199,6 +206,9 @@ impl Explain for Error {
             Error::Render(error) => error.hint(),
             Error::NoSubject => {
                 "Give a process id or the folder of a snapshot; `memsight ps` lists the Python processes.".into()
+            }
+            Error::NoSuchForm { .. } => {
+                "Chrome's DevTools take no other ending; for Parquet tables there is `memsight snapshot`.".into()
             }
             Error::TwoSubjects { .. } => "Leave one of them out.".into(),
             Error::Since => "memsight heap PID --since 60s; two snapshots: memsight compare before.heap after.heap".into(),

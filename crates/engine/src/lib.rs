@@ -9,6 +9,7 @@ mod clock;
 pub mod compare;
 mod core;
 mod error;
+pub mod export;
 pub mod gc;
 mod look;
 mod moment;

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use memsight_model::{ObjectId, ObjectKind, ReferenceTable, RootKind, Snapshot};
+use memsight_model::{ObjectId, ReferenceTable, Snapshot};
+
+use crate::entries::uncounted_table;
 
 /// A view of a [`ReferenceTable`] that follows only references which keep alive: strong ones, and not those of the
 /// table of interned strings, which CPython does not count.
@@ -18,11 +20,7 @@ pub(crate) struct Edges<'a> {
 impl<'a> Edges<'a> {
     /// Cost: one pass over the labels.
     pub(crate) fn new(snapshot: &'a Snapshot) -> Edges<'a> {
-        let table = snapshot.roots.iter().find(|root| {
-            root.kind == RootKind::Interned
-                && snapshot.type_of(root.object).is_some_and(|record| record.kind == ObjectKind::Dict)
-        });
-        Edges { interned: table.map(|root| root.object.0), ..Edges::with_interned(snapshot) }
+        Edges { interned: uncounted_table(snapshot).map(|table| table.0), ..Edges::with_interned(snapshot) }
     }
 
     /// Follows the table of interned strings like any other object. Cost: one pass over the labels.

@@ -16,6 +16,7 @@ mod components;
 mod diff;
 mod dominators;
 mod edges;
+mod entries;
 mod garbage;
 mod paths;
 mod referrers;
@@ -28,6 +29,7 @@ mod walk;
 
 pub use components::{Components, cycle_through, cyclic_components, shortest};
 pub use diff::{Evidence, Link, Matching, Moments};
+pub use entries::uncounted_table;
 pub use garbage::{Garbage, garbage};
 pub use paths::{Path, ShortestPaths, Step};
 pub use referrers::{Holder, common_holders, referrers};

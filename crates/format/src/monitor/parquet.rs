@@ -1,7 +1,7 @@
 //! The table as one Parquet file, written whole or not at all.
 
-use std::fs::{File, OpenOptions};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::builder::{StringBuilder, TimestampNanosecondBuilder, UInt32Builder, UInt64Builder};
@@ -18,20 +18,17 @@ use super::record::{FORMAT, Header, VERSION};
 use super::table::{COLUMNS, Row, Rows, of_marker, of_sample};
 use crate::FormatError;
 use crate::sink::Sink;
+use crate::whole::WholeFile;
 
 /// Rows in memory before they become a row group.
 const ROW_GROUP_ROWS: usize = 1 << 17;
 
-/// A Parquet file in the making: a hidden sibling until [`ParquetTable::finish`] gives it its name.
-///
-/// Memory: one row group. Dropped without `finish`, it leaves nothing.
+/// A Parquet file in the making, there only after [`ParquetTable::finish`]. Memory: one row group.
 pub struct ParquetTable {
     writer: Option<ArrowWriter<Sink<File>>>,
     columns: Columns,
     origin: Timestamp,
-    hidden: PathBuf,
-    output: PathBuf,
-    force: bool,
+    file: WholeFile,
 }
 
 impl ParquetTable {
@@ -40,12 +37,7 @@ impl ParquetTable {
     /// # Errors
     /// [`FormatError::Exists`] unless `force`; [`FormatError::Io`], [`FormatError::NoSpace`].
     pub fn begin(output: &Path, header: &Header, force: bool) -> Result<ParquetTable, FormatError> {
-        refuse(output, force)?;
-        let hidden = sibling(output);
-        let failed = |error| FormatError::io(&hidden, "create", error);
-        // What a killed writer with our pid left is in the way.
-        let _ = std::fs::remove_file(&hidden);
-        let file = OpenOptions::new().write(true).create_new(true).open(&hidden).map_err(failed)?;
+        let (whole, file) = WholeFile::begin(output, force, false)?;
         let text = serde_json::to_string(header).unwrap_or_default();
         let about = [("format", FORMAT.to_owned()), ("schema_version", VERSION.to_string()), ("header", text)];
         let about = about.map(|(key, value)| KeyValue::new(format!("memsight.{key}"), value));
@@ -59,9 +51,7 @@ impl ParquetTable {
             writer: None,
             columns: Columns::default(),
             origin: header.at,
-            hidden,
-            output: output.to_path_buf(),
-            force,
+            file: whole,
         };
         let writer = ArrowWriter::try_new(Sink::new(file), schema(), Some(properties));
         table.writer = Some(writer.map_err(|error| table.failure(error))?);
@@ -88,12 +78,10 @@ impl ParquetTable {
         self.flush()?;
         let Some(writer) = self.writer.take() else { return Ok(()) };
         let mut sink = writer.into_inner().map_err(|error| self.failure(error))?;
-        let failed = |path: &Path, error| FormatError::io(path, "write", error);
         if let Err(error) = sink.finish() {
-            return Err(failed(&self.hidden, sink.take_failure().unwrap_or(error)));
+            return Err(FormatError::io(self.file.path(), "write", sink.take_failure().unwrap_or(error)));
         }
-        refuse(&self.output, self.force)?;
-        std::fs::rename(&self.hidden, &self.output).map_err(|error| failed(&self.output, error))
+        self.file.publish()
     }
 
     fn flush(&mut self) -> Result<(), FormatError> {
@@ -107,30 +95,10 @@ impl ParquetTable {
     /// The operating system's error behind one of the library's.
     fn failure(&mut self, error: ParquetError) -> FormatError {
         match self.writer.as_mut().and_then(|writer| writer.inner_mut().take_failure()) {
-            Some(source) => FormatError::io(&self.hidden, "write", source),
-            None => FormatError::io(&self.hidden, "write", std::io::Error::other(error)),
+            Some(source) => FormatError::io(self.file.path(), "write", source),
+            None => FormatError::io(self.file.path(), "write", std::io::Error::other(error)),
         }
     }
-}
-
-impl Drop for ParquetTable {
-    fn drop(&mut self) {
-        // After `finish` it has another name.
-        let _ = std::fs::remove_file(&self.hidden);
-    }
-}
-
-fn refuse(output: &Path, force: bool) -> Result<(), FormatError> {
-    match std::fs::symlink_metadata(output) {
-        Ok(about) if about.is_dir() => Err(FormatError::io(output, "create", std::io::ErrorKind::IsADirectory.into())),
-        Ok(_) if !force => Err(FormatError::Exists { path: output.to_path_buf() }),
-        _ => Ok(()),
-    }
-}
-
-fn sibling(output: &Path) -> PathBuf {
-    let name = output.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    output.with_file_name(format!(".{name}.tmp-{}", std::process::id()))
 }
 
 fn schema() -> SchemaRef {
