@@ -110,7 +110,8 @@ impl Explain for AnalysisError {
                 "Compare snapshots of one interpreter: layouts and sizes of objects differ between versions.".to_owned()
             }
             AnalysisError::DifferentProcesses { .. } => {
-                "Are they two runs of one program? `memsight compare --runs` compares them by type and place.".to_owned()
+                "Are they two runs of one program? `memsight compare --runs` compares them by type and place."
+                    .to_owned()
             }
             AnalysisError::DifferentPrograms { .. } => {
                 "Compare two runs of the same program, at the same stage of their work.".to_owned()

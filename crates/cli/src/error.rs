@@ -211,7 +211,9 @@ impl Explain for Error {
                 "Chrome's DevTools take no other ending; for Parquet tables there is `memsight snapshot`.".into()
             }
             Error::TwoSubjects { .. } => "Leave one of them out.".into(),
-            Error::Since => "memsight heap PID --since 60s; two snapshots: memsight compare before.heap after.heap".into(),
+            Error::Since => {
+                "memsight heap PID --since 60s; two snapshots: memsight compare before.heap after.heap".into()
+            }
             Error::Output(_) => "Is the disk full?".into(),
             Error::BrokenPipe | Error::Unusable => String::new(),
             Error::Terminal(_) => "Without a screen: `memsight top --json-lines`.".into(),

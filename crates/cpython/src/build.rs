@@ -166,8 +166,7 @@ impl Python {
         };
         snapshot.manifest.partial.extend(torn);
         if references {
-            let tables =
-                holders::Tables { types: &snapshot.types, objects: &snapshot.objects, roots: &snapshot.roots };
+            let tables = holders::Tables { types: &snapshot.types, objects: &snapshot.objects, roots: &snapshot.roots };
             snapshot.holders = holders::find(&shared, tables, &seeds, &places);
         }
         if references && options.contents {

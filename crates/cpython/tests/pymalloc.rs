@@ -162,7 +162,7 @@ fn survives_changes(interpreter: &Interpreter) -> Result<(), Failed> {
             let value = match roll() % 4 {
                 0 => u64::MAX,
                 1 => roll() % 600,
-                2 => roll() % 600 << 32 | roll() % 40,
+                2 => ((roll() % 600) << 32) | (roll() % 40),
                 _ => whole.arenas[0].address.0,
             };
             words.insert(pool.address.0 + 8 * (roll() % 6), value);

@@ -26,7 +26,7 @@ fn main() {
             let owned = interpreter.clone();
             trials.push(Trial::test(format!("written::{interpreter}::{target}"), move || written(&owned, target)));
         }
-        let more: [(&str, fn(&Interpreter) -> Result<(), Failed>); 7] = [
+        let more: [(&str, Check); 7] = [
             ("with_files", with_files),
             ("cut", cut),
             ("collecting", collecting),

@@ -47,7 +47,11 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn adds_up(interpreter: &Interpreter, (kind, line, least): (&str, RssKind, u64), env: &[(&str, &str)]) -> Result<(), Failed> {
+fn adds_up(
+    interpreter: &Interpreter,
+    (kind, line, least): (&str, RssKind, u64),
+    env: &[(&str, &str)],
+) -> Result<(), Failed> {
     let mut interpreter = interpreter.clone();
     if kind == "numpy" {
         match scientific(&interpreter) {

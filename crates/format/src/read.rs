@@ -81,7 +81,6 @@ impl Reader<'_> {
             c_owned,
             c_heap: self.manifest.c_heap.clone(),
             // what has no optional table yet, or was not looked at
-            ..Snapshot::default()
         })
     }
 

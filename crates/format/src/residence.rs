@@ -101,9 +101,9 @@ fn mappings(rows: &[ResidentMapping]) -> Columns {
         .with("start", words(rows, |row| row.start.0))
         .with("end", words(rows, |row| row.end.0))
         .with("stacks", UInt32Array::from_iter_values(rows.iter().map(|row| row.stacks)));
-    FIGURES.into_iter().fold(columns, |columns, (name, figure)| {
-        columns.with(name, words(rows, |row| *figure(&mut row.pages.clone())))
-    })
+    FIGURES
+        .into_iter()
+        .fold(columns, |columns, (name, figure)| columns.with(name, words(rows, |row| *figure(&mut row.pages.clone()))))
 }
 
 impl Reader<'_> {

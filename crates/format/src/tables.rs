@@ -97,8 +97,28 @@ impl Table {
     pub(crate) const ALL: [Table; 22] = {
         use Table::*;
         [
-            Objects, References, Types, Names, Texts, Roots, Threads, Frames, Maps, Arenas, Pools, Blocks, Pins,
-            Equals, Slack, Layouts, Boxed, Holders, Resident, ResidentPages, CBlocks, CLarge,
+            Objects,
+            References,
+            Types,
+            Names,
+            Texts,
+            Roots,
+            Threads,
+            Frames,
+            Maps,
+            Arenas,
+            Pools,
+            Blocks,
+            Pins,
+            Equals,
+            Slack,
+            Layouts,
+            Boxed,
+            Holders,
+            Resident,
+            ResidentPages,
+            CBlocks,
+            CLarge,
         ]
     };
 

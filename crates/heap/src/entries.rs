@@ -2,10 +2,10 @@
 
 use memsight_model::{ObjectFlags, ObjectId, Root, RootKind, Snapshot};
 
+use crate::Graph;
 use crate::edges::Edges;
 use crate::roots::Origin;
 use crate::tree::Node;
-use crate::Graph;
 
 impl Graph {
     /// The references from outside that keep objects alive: together with the strong references between objects, those

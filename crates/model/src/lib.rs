@@ -36,7 +36,8 @@ pub use objects::{AddressColumn, Counts, ExternalSizes, ObjectFlags, ObjectId, O
 pub use progress::{Progress, Quiet};
 pub use pymalloc::{Allocator, Arena, Owned, Pin, Pool, Pymalloc};
 pub use residence::{
-    CAllocator, CArena, CBlocks, CHeap, CMapping, COwned, COwnedType, OwnedBlock, PageCursor, PageRuns, Residence, ResidentMapping,
+    CAllocator, CArena, CBlocks, CHeap, CMapping, COwned, COwnedType, OwnedBlock, PageCursor, PageRuns, Residence,
+    ResidentMapping,
 };
 pub use snapshot::{
     Ended, FrameRecord, Manifest, Mode, NameId, Names, ObjectKind, ProcessStamp, Root, RootKind, SCHEMA_VERSION,

@@ -34,6 +34,7 @@ fn view() -> WatchView {
             processes,
             container: Some(container),
             machine: None,
+            revision: 0,
         });
     }
     WatchView {

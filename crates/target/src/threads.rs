@@ -338,7 +338,7 @@ mod tests {
         assert_eq!(threads.list(), Ok(true));
         let of_here = |thread: &&Thread| thread.tid == std::process::id();
         assert_eq!(threads.known().iter().filter(of_here).count(), 1);
-        assert_eq!(threads.state(std::process::id()).is_some(), true);
+        assert!(threads.state(std::process::id()).is_some());
         assert!(threads.is_dead(1 << 22));
     }
 

@@ -182,7 +182,7 @@ fn a_core_that_was_cut_off_says_how_much_is_missing() {
     let kept = whole.len() - 2 * PAGE - 100;
     let core = opened(&whole[..kept]).expect("a part of a core");
     assert!(core.missing()[0].contains("12.0 KiB of the 20.0 KiB"), "{:?}", core.missing());
-    assert_eq!(core.word(Address(0x10_000 + 4096)).is_ok(), true);
+    assert!(core.word(Address(0x10_000 + 4096)).is_ok());
     assert!(core.word(Address(0x7f00_0000_0000)).is_err());
     for len in 0..300 {
         match opened(&whole[..len]) {

@@ -80,7 +80,7 @@ fn compare(heap: &CHeap, said: &Value) -> Vec<String> {
         .collect();
     // 2.43 adds 16 bytes too much whenever a mapping grows (mremap_chunk)
     let drift = said["hblkhd"].as_u64().map(|said| said.wrapping_sub(mapped)).unwrap_or(u64::MAX);
-    if drift != 0 && !(heap.version == "2.43" && drift % 16 == 0 && drift < 4096) {
+    if drift != 0 && !(heap.version == "2.43" && drift.is_multiple_of(16) && drift < 4096) {
         wrong.push(format!("hblkhd is {mapped}, not {}", said["hblkhd"]));
     }
     if walked != system {

@@ -53,16 +53,23 @@ pub(super) fn give(view: &mut RssView, snapshot: &Snapshot, account: &Account<'_
             RssKind::PythonObjects => objects(account),
             RssKind::PymallocFreeBlocks | RssKind::PymallocFreePools => pymalloc(line, fragmented),
             RssKind::CHeapObjects => large_objects(),
-            RssKind::External => "a smaller dtype, views instead of copies, or np.memmap; `path ndarray` says who holds them".into(),
+            RssKind::External => {
+                "a smaller dtype, views instead of copies, or np.memmap; `path ndarray` says who holds them".into()
+            }
             RssKind::CHeapOther => other_blocks(),
             RssKind::CHeapFree => heap.map_or_else(String::new, |heap| c_free(line, heap)),
             RssKind::CHeapWhole => "its own statistics tell used from free: MALLOC_CONF=stats_print:true (jemalloc), \
-                 MALLOCSTATS=1 (tcmalloc), MIMALLOC_SHOW_STATS=1 (mimalloc)".into(),
+                 MALLOCSTATS=1 (tcmalloc), MIMALLOC_SHOW_STATS=1 (mimalloc)"
+                .into(),
             RssKind::Stacks => stacks(account),
             RssKind::FilesShared | RssKind::FilesPrivate => files(line),
             RssKind::SharedMemory => "counts for every process that maps it; close and unlink what is done with".into(),
-            RssKind::Unknown => "memory that a library has mapped itself; the largest parts stand with their names".into(),
-            RssKind::Swap => "the machine or the container had too little memory: RSS alone is too small a figure".into(),
+            RssKind::Unknown => {
+                "memory that a library has mapped itself; the largest parts stand with their names".into()
+            }
+            RssKind::Swap => {
+                "the machine or the container had too little memory: RSS alone is too small a figure".into()
+            }
             RssKind::HugePages => huge_pages(huge, account),
             RssKind::LibrariesPrivate => String::new(),
             RssKind::PymallocOther | RssKind::LibrariesShared | RssKind::Counters | RssKind::Hugetlb => String::new(),
@@ -122,7 +129,9 @@ fn c_free(line: &RssLine, heap: &CHeap) -> String {
     }
     let free: u64 = heap.arenas.iter().map(|arena| arena.free.resident_bytes).sum();
     if trimmable >= LEAST && free >= 8 * MAPPED_FROM {
-        steps.push(format!("MALLOC_MMAP_THRESHOLD_={MAPPED_FROM} keeps large blocks apart, to be given back when freed"));
+        steps.push(format!(
+            "MALLOC_MMAP_THRESHOLD_={MAPPED_FROM} keeps large blocks apart, to be given back when freed"
+        ));
     }
     steps.join("; ")
 }
@@ -139,7 +148,8 @@ fn stacks(account: &Account<'_>) -> String {
 fn files(line: &RssLine) -> String {
     match line.kind {
         RssKind::FilesShared => "page cache that others use, too: the kernel takes it back when memory is short".into(),
-        _ => "pages of files: clean ones the kernel takes back when memory is short; written private ones are copies".into(),
+        _ => "pages of files: clean ones the kernel takes back when memory is short; written private ones are copies"
+            .into(),
     }
 }
 

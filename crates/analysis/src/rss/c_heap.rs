@@ -129,7 +129,9 @@ impl Analysis<'_> {
     /// `glibc 2.36`.
     pub(super) fn c_allocator(&self) -> String {
         let heap = self.snapshot.c_heap.as_ref();
-        heap.map_or_else(String::new, |heap| format!("{} {}", heap.allocator.name(), heap.version).trim_end().to_owned())
+        heap.map_or_else(String::new, |heap| {
+            format!("{} {}", heap.allocator.name(), heap.version).trim_end().to_owned()
+        })
     }
 }
 

@@ -47,7 +47,8 @@ impl RssKind {
 impl RssView {
     /// The lines by sort, all six, also those of no byte.
     pub fn groups(&self) -> Vec<RssGroup> {
-        let sum = |group: usize| self.lines.iter().filter(|line| line.kind.group() == group).map(|line| line.bytes).sum();
+        let sum =
+            |group: usize| self.lines.iter().filter(|line| line.kind.group() == group).map(|line| line.bytes).sum();
         let share = |bytes: u64| if self.rss_bytes == 0 { 0.0 } else { bytes as f64 / self.rss_bytes as f64 };
         let group = |(number, name): (usize, &&str)| {
             let bytes: u64 = sum(number);

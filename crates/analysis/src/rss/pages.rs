@@ -133,7 +133,13 @@ impl<'a> Account<'a> {
                 self.add(kind, name, rest, pss(rest), 1);
             }
             Place::Stack { main, ended } => {
-                let name = if *main { "main thread" } else if *ended { "threads that have ended" } else { "threads" };
+                let name = if *main {
+                    "main thread"
+                } else if *ended {
+                    "threads that have ended"
+                } else {
+                    "threads"
+                };
                 self.stacks += u64::from(!ended);
                 self.ended_stacks_bytes += if *ended { rest } else { 0 };
                 self.add(RssKind::Stacks, name, rest, pss(rest), 1);

@@ -45,13 +45,7 @@ impl Analysis<'_> {
     }
 
     /// Blocks by the type of their owner; the bytes of all.
-    fn owned_lines(
-        &self,
-        pymalloc: &Pymalloc,
-        used: u64,
-        account: &mut Account<'_>,
-        pss: &impl Fn(u64) -> f64,
-    ) -> u64 {
+    fn owned_lines(&self, pymalloc: &Pymalloc, used: u64, account: &mut Account<'_>, pss: &impl Fn(u64) -> f64) -> u64 {
         let mut left = used;
         for row in &pymalloc.owned {
             let blocks = row.objects.saturating_add(row.buffers);

@@ -97,7 +97,7 @@ pub(super) fn is_table<M: ReadMemory>(scene: &Scene<M>, at: Address) -> bool {
 /// Unused entries form a list.
 fn is_link(array: Address, link: Address) -> bool {
     let offset = link.0.wrapping_sub(array.0);
-    link.is_null() || (offset % ENTRY == 0 && offset / ENTRY < ARENAS_CAP)
+    link.is_null() || (offset.is_multiple_of(ENTRY) && offset / ENTRY < ARENAS_CAP)
 }
 
 /// Number of arenas of an array whose length is not known.

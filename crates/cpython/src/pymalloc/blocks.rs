@@ -32,7 +32,7 @@ impl<'p> PoolIndex<'p> {
 
     /// The block that holds `at`: its first byte, its size, and whether its pool is sparse.
     fn block(&self, at: Address) -> Option<(Address, u16, bool)> {
-        let row = *self.rows.get(&(at.0 / self.pymalloc.pool_bytes.max(1) << 3))?;
+        let row = *self.rows.get(&((at.0 / self.pymalloc.pool_bytes.max(1)) << 3))?;
         let pool = self.pymalloc.pools.get((row & !SPARSE) as usize)?;
         let within = at.0.checked_sub(pool.address.0 + Pymalloc::POOL_HEAD)?;
         let number = within / u64::from(pool.block_bytes);

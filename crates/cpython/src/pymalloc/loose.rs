@@ -82,7 +82,7 @@ impl Loose {
 fn chunk<M: ReadMemory>(memory: &M, at: Address) -> Option<u64> {
     let head = memory.word(at.at(-8)).ok()?;
     let (size, start) = (head & !FLAGS, at.0.checked_sub(HEAD)?);
-    if size < 32 || size > CAP || !at.0.is_multiple_of(16) {
+    if !(32..=CAP).contains(&size) || !at.0.is_multiple_of(16) {
         return None;
     }
     if head & FLAGS == IS_MMAPPED {

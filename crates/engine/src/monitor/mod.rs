@@ -127,7 +127,8 @@ impl Monitor {
         self.serve_focus(now);
         if now >= self.next_due_ns {
             self.take_turns(now);
-            self.next_due_ns = self.members.iter().map(|member| member.next_due(&self.options)).min().unwrap_or(u64::MAX);
+            self.next_due_ns =
+                self.members.iter().map(|member| member.next_due(&self.options)).min().unwrap_or(u64::MAX);
         }
         self.refresh(at);
         Ok(&self.sample)
@@ -154,7 +155,9 @@ impl Monitor {
         if changed {
             self.sample.total = total(&self.sample.processes);
         }
-        if self.options.container && self.container_ns.is_none_or(|read| at.monotonic_ns.saturating_sub(read) >= SLOW_NS) {
+        if self.options.container
+            && self.container_ns.is_none_or(|read| at.monotonic_ns.saturating_sub(read) >= SLOW_NS)
+        {
             self.sample.container = self.container(at);
             (self.container_ns, changed) = (self.sample.container.is_some().then_some(at.monotonic_ns), true);
         }

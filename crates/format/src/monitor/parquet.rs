@@ -47,12 +47,7 @@ impl ParquetTable {
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .set_key_value_metadata(Some(about.into()))
             .build();
-        let mut table = ParquetTable {
-            writer: None,
-            columns: Columns::default(),
-            origin: header.at,
-            file: whole,
-        };
+        let mut table = ParquetTable { writer: None, columns: Columns::default(), origin: header.at, file: whole };
         let writer = ArrowWriter::try_new(Sink::new(file), schema(), Some(properties));
         table.writer = Some(writer.map_err(|error| table.failure(error))?);
         Ok(table)

@@ -2,9 +2,9 @@
 #![allow(dead_code)] // not every test file uses everything
 
 use memsight_model::{
-    Address, Arena, Boxed, Contents, ExternalSizes, FrameRecord, Holder, HolderKind, InstanceLayout, Label, LabelKind, Manifest, NameId,
-    ObjectFlags, ObjectId, ObjectKind, ObjectTable, Owned, Pin, Pool, Pymalloc, Region, Root, RootKind, Slack, Snapshot,
-    ThreadRecord, TypeId, TypeRecord,
+    Address, Arena, Boxed, Contents, ExternalSizes, FrameRecord, Holder, HolderKind, InstanceLayout, Label, LabelKind,
+    Manifest, NameId, ObjectFlags, ObjectId, ObjectKind, ObjectTable, Owned, Pin, Pool, Pymalloc, Region, Root,
+    RootKind, Slack, Snapshot, ThreadRecord, TypeId, TypeRecord,
 };
 
 /// A small generator of numbers that look random (SplitMix64): the same seed gives the same snapshot.
@@ -80,7 +80,10 @@ fn contents(dice: &mut Dice, objects: u32, types: u32) -> Contents {
             _ => {}
         }
     }
-    for type_id in (0..types).map(TypeId).filter(|_| dice.odds(3)) {
+    for type_id in (0..types).map(TypeId) {
+        if !dice.odds(3) {
+            continue;
+        }
         let (instances, bytes, slots_bytes) = (dice.roll(), dice.roll(), dice.roll());
         let (attributes, weakly_referenced) = (dice.below(30), dice.odds(2));
         contents.layouts.push(InstanceLayout { type_id, instances, attributes, weakly_referenced, bytes, slots_bytes });
@@ -105,7 +108,7 @@ fn manifest(dice: &mut Dice) -> Manifest {
 }
 
 fn pymalloc(dice: &mut Dice, objects: u32, types: u32) -> Pymalloc {
-    let mut pymalloc = Pymalloc { pool_bytes: 16 << 10, raw_blocks: dice.odds(2).then(|| 7), ..Default::default() };
+    let mut pymalloc = Pymalloc { pool_bytes: 16 << 10, raw_blocks: dice.odds(2).then_some(7), ..Default::default() };
     for i in 0..1 + u64::from(dice.below(20)) {
         let address = Address(0x7f00_0000_0000 + (i << 20));
         let free_pools = dice.below(64);

@@ -65,7 +65,7 @@ pub(super) fn data(file: &File, len: u64) -> Vec<Range<u64>> {
             // Nothing but a hole up to the end.
             Err(error) if error.raw_os_error() == Some(libc::ENXIO) => return found,
             // No such question on this file system.
-            Err(_) => return vec![0..len],
+            Err(_) => return std::iter::once(0..len).collect(),
         };
         let end = seek(file, start, libc::SEEK_HOLE).unwrap_or(len).clamp(start + 1, len.max(start + 1));
         found.push(start..end);

@@ -100,7 +100,7 @@ impl<M: ReadMemory> Caches<'_, M> {
         let next = self.heaps.partition_point(|heap| heap.start <= at);
         let heap = self.heaps.get(next.checked_sub(1)?)?;
         let bytes = self.memory.word(Address(at.checked_sub(8)?)).ok()? & !7;
-        let fits = at % 16 == 0 && at < heap.end && bytes >= 32 && bytes <= heap.end - at + 16;
+        let fits = at.is_multiple_of(16) && at < heap.end && bytes >= 32 && bytes <= heap.end - at + 16;
         (fits && size.is_none_or(|size| size == bytes)).then_some(bytes)
     }
 }

@@ -86,9 +86,9 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
         // the marks at the end of a heap: a chunk of 16 bytes, and one of none
         if size < LEAST {
             let rest = end - at;
-            return (size == 16 && rest >= 16 && rest <= 4096 || size == 0 && rest <= 4096).then_some((rest, None));
+            return (size == 16 && (16..=4096).contains(&rest) || size == 0 && rest <= 4096).then_some((rest, None));
         }
-        let next = at.checked_add(size).filter(|next| *next <= end && size % 16 == 0)?;
+        let next = at.checked_add(size).filter(|next| *next <= end && size.is_multiple_of(16))?;
         Some((size, self.head(next)))
     }
 

@@ -168,7 +168,14 @@ fn key(process: &ProcessSample) -> (u32, u64) {
 
 impl Drawn {
     fn new(pid: u32) -> Drawn {
-        Drawn { pid, name: String::new(), series: Series::new(BUCKETS), peak: 0, rss_bytes: 0, last: Timestamp::default() }
+        Drawn {
+            pid,
+            name: String::new(),
+            series: Series::new(BUCKETS),
+            peak: 0,
+            rss_bytes: 0,
+            last: Timestamp::default(),
+        }
     }
 
     fn add(&mut self, process: &ProcessSample, point: Point, now: Timestamp) {
