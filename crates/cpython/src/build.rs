@@ -118,8 +118,7 @@ impl Python {
         let mut seeds: Vec<Seed> =
             interpreters.iter().rev().flat_map(|interpreter| self.interpreter_roots(memory, *interpreter)).collect();
         seeds.extend(stacks.seeds.iter().cloned());
-        let places =
-            if options.references { self.places(memory, regions, &interpreters, &stacks, &seeds) } else { Vec::new() };
+        let places = self.places(memory, regions, &interpreters, &stacks, &seeds);
         seeds.extend(holders::interned_strings(memory, &self.layout, &places));
         let statics = StaticTypes::find(memory, &self.layout, main);
         let types = TypeTable::new(self.subtype_traverse(memory, main), statics.clone());
@@ -262,8 +261,15 @@ fn mark<M: ReadMemory + Sync>(
     let mut marker = Marker::new(scene, tracked, &objects, types);
     seeds.iter().for_each(|seed| marker.walk_root(seed.object, &decoder));
     settings.statics.all(scene.memory).into_iter().for_each(|known| marker.walk_root(known, &decoder));
-    // What only C code holds is on no list when it is untracked.
-    let tell = |place: &Place| place.words(scene.memory, |word| marker.walk_root(word, &decoder));
+    // What only C code holds is on no list when it is untracked. Static objects have other ways to be found: a word
+    // that leads into static data is more often part of a table of C.
+    let tell = |place: &Place| {
+        place.words(scene.memory, |word| {
+            if !scene.is_static(word) {
+                marker.walk_root(word, &decoder);
+            }
+        });
+    };
     places.iter().filter(|place| place.is_known_to_hold()).for_each(tell);
     // Types are on no list when they are static; each worker met its own.
     for met in found.iter().flat_map(|found| &found.types.infos) {

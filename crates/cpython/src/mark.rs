@@ -17,6 +17,9 @@ use crate::slots::{SharedBits, Slots};
 use crate::types::{TypeIx, TypeTable, flag};
 use crate::window::Window;
 
+/// Linux maps nothing below (`vm.mmap_min_addr`).
+const LOWEST_ADDRESS: u64 = 1 << 16;
+
 /// What a worker found beside the marks.
 pub(crate) struct Found {
     /// References of the objects of each chunk.
@@ -156,6 +159,10 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
         let mut head = [0; 2];
         memory.fill(object, &mut head).ok()?;
         if !possible_refcount(head[0], layout.minor) {
+            return None;
+        }
+        // A table of types, such as `PyDateTime_CAPI`, looks like an object of its second where programs lie low.
+        if head[0] >= LOWEST_ADDRESS && self.types.meet(memory, layout, Address(head[0])).is_some() {
             return None;
         }
         let row = self.types.meet(memory, layout, Address(head[1]))?;

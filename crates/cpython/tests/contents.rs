@@ -21,8 +21,11 @@ struct Truth {
     equal: Vec<Vec<u64>>,
     single: Vec<u64>,
     numbers: Vec<(u64, char, u64)>,
-    classes: Vec<(String, u64, Option<u32>, Option<u64>, Option<u64>)>,
+    classes: Vec<Class>,
 }
+
+/// Name, instances, attributes, bytes as they are, bytes with `__slots__`.
+type Class = (String, u64, Option<u32>, Option<u64>, Option<u64>);
 
 /// The writable memory of a process copied in one go, which is faster than a system call a word; the rest as it is.
 struct Copied<'a> {

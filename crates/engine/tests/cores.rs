@@ -17,6 +17,9 @@ use memsight_testkit::{CoreOptions, Interpreter, Target, interpreters, missing, 
 /// One with many types, and one whose objects are spread over several arenas and threads.
 const TARGETS: [&str; 3] = ["classes", "functions", "threads"];
 
+/// One test.
+type Check = fn(&Interpreter) -> Result<(), Failed>;
+
 fn main() {
     let arguments = Arguments::from_args();
     let found = interpreters();
@@ -88,6 +91,8 @@ fn cut(interpreter: &Interpreter) -> Result<(), Failed> {
                 read_at.push((percent, core.objects.len()));
             }
             Ok(_) => return Err(format!("{percent}%: nobody says that it was cut off").into()),
+            // Nothing is left that tells a core from any other file.
+            Err(error) if percent == 0 && error.code() == "MS-E027" => {}
             Err(error) if ["MS-E027", "MS-E098"].contains(&error.code()) && error.to_string().contains("cut off") => {}
             Err(error) => return Err(format!("{percent}%: {error}").into()),
         }

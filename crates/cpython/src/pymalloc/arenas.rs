@@ -53,7 +53,9 @@ fn place<M: ReadMemory>(scene: &Scene<M>, array: Address, index: u32, interprete
     let mut entry =
         Entry { address: Address(address), next: Address(next), free_pools, pools, index, interpreter, pool_bytes: 0 };
     let plausible = pools > 0 && pools <= POOLS_CAP && free_pools <= pools && address % *POOL_BYTES.start() == 0;
-    if !plausible || scene.slots.slot(entry.address).is_none() || next < address {
+    // Nobody touches what lies before the first pool of an unaligned arena.
+    let there = |at: u64| scene.slots.slot(Address(at)).is_some();
+    if !plausible || next < address || !(there(address) || there(address.saturating_add(*POOL_BYTES.end()))) {
         return Place::Other;
     }
     let Some(bytes) = first_pool_bytes(scene, &entry) else { return Place::Other };

@@ -25,7 +25,9 @@ pub fn refcounts(view: &RefcountsView, style: &Style) -> String {
     }
     if view.gil_held {
         let note = "a thread was in the middle of Python code: a reference or two may be on its way";
-        out.push_str(&format!("  {}\n", style.paint(Tone::Dim, note)));
+        for line in wrap_words(note, style.width.saturating_sub(2)) {
+            out.push_str(&format!("  {}\n", style.paint(Tone::Dim, &line)));
+        }
     }
     if !view.deficits.is_empty() {
         out.push_str(&heading(
