@@ -68,8 +68,7 @@ def largest_gap():
     while True:
         for _ in range(500):
             now = time.perf_counter_ns()
-            if now - last > largest:
-                largest = now - last
+            largest = max(largest, now - last)
             last = now
         if ready.poll(0):
             # unbuffered, as the poll knows nothing of a buffer
@@ -108,7 +107,7 @@ def look(running, binary, mode):
     """One look: the gap that the target felt, and the pause that memsight names."""
     running.ask("watch")
     command = [binary, "heap", str(running.process.pid), "--mode", mode, "--format", "json"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     gap = running.ask("stop")["gap_seconds"]
     if done.returncode != 0:
         raise Failed(f"{' '.join(command)}: {done.stderr.strip()}")
@@ -124,14 +123,14 @@ def measure(gib, rounds, binary, with_guppy):
     with Target(gib) as running:
         found.update(running.facts)
         for _ in range(rounds):
-            for mode in felt:
+            for mode, gaps in felt.items():
                 gap, pause = look(running, binary, mode)
-                felt[mode].append(gap)
+                gaps.append(gap)
                 named[mode].append(pause)
-    for mode in felt:
+    for mode, gaps in felt.items():
         found[mode] = {
-            "gap_seconds": statistics.median(felt[mode]),
-            "largest_gap_seconds": max(felt[mode]),
+            "gap_seconds": statistics.median(gaps),
+            "largest_gap_seconds": max(gaps),
             "pause_seconds": statistics.median(named[mode]),
         }
     if with_guppy:

@@ -5,6 +5,7 @@
 //! types it has, so that the list of their structs is checked against it.
 
 mod c_types;
+mod containers;
 mod dwarf;
 mod emit;
 mod rules;

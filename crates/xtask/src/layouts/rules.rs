@@ -3,6 +3,8 @@
 //! A path names a struct and its members as C does. Where versions differ, the alternatives stand in a list and the
 //! first that exists is taken; no version is ever named here.
 
+use super::containers::{DEQUE, ORDERED_DICT};
+
 /// How the value of a field of `Layout` is found.
 #[derive(Debug)]
 pub enum Rule {
@@ -37,7 +39,7 @@ pub struct Variant {
 
 use Rule::{At, Constant, Exists, Len, Maybe, MaybeStruct, Objects, OneOf, Size, Struct};
 
-type Fields = &'static [(&'static str, Rule)];
+pub type Fields = &'static [(&'static str, Rule)];
 
 /// The rules of `Layout` but for `minor`, `c_types` and `exception.subclasses`.
 pub const LAYOUT: Fields = &[
@@ -494,23 +496,4 @@ const GENERATOR: Fields = &[
     ("size", Size(&["PyGenObject"])),
     ("coroutine_size", Size(&["PyCoroObject"])),
     ("async_generator_size", Size(&["PyAsyncGenObject"])),
-];
-
-const DEQUE: Fields = &[
-    ("leftblock", At(&["dequeobject.leftblock"])),
-    ("leftindex", At(&["dequeobject.leftindex"])),
-    ("block_len", Len(&["BLOCK.data"])),
-    ("block_data", At(&["BLOCK.data"])),
-    ("block_right", At(&["BLOCK.rightlink"])),
-    ("block_size", Size(&["BLOCK"])),
-];
-
-const ORDERED_DICT: Fields = &[
-    ("first", At(&["_odictobject.od_first"])),
-    ("fast_nodes", At(&["_odictobject.od_fast_nodes"])),
-    ("fast_nodes_size", At(&["_odictobject.od_fast_nodes_size"])),
-    ("inst_dict", At(&["_odictobject.od_inst_dict"])),
-    ("node_key", At(&["_odictnode.key"])),
-    ("node_next", At(&["_odictnode.next"])),
-    ("node_size", Size(&["_odictnode"])),
 ];
