@@ -4,6 +4,8 @@ use memsight_model::{Bytes, duration};
 
 use super::view::{Basis, Growth, GrowthSuspect, Outcome, State, Verdict};
 
+/// The shortest time between two looks that a pace is told for.
+const SHORTEST_NS: u64 = 10_000_000_000;
 const DAY_NS: f64 = 86_400e9;
 
 /// Reads all suspects together; they stand worst first.
@@ -42,6 +44,10 @@ fn bytes(bytes: i64) -> String {
 /// ", 17.3 GiB a day at this pace".
 fn pace(suspect: &GrowthSuspect, interval_ns: Option<u64>) -> String {
     let Some(interval) = interval_ns else { return String::new() };
+    // Seconds say nothing of a day.
+    if interval < SHORTEST_NS {
+        return format!(" in {}", duration(interval));
+    }
     let a_day = suspect.growth_bytes as f64 * DAY_NS / interval as f64;
     format!(" in {}: {} a day at this pace", duration(interval), Bytes(a_day.max(0.0) as u64))
 }
