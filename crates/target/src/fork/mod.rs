@@ -62,7 +62,15 @@ impl<'p> Fork<'p> {
     pub(crate) fn new(process: &'p Process) -> Result<Fork<'p>, TargetError> {
         room::check(process)?;
         let pid = process.pid();
-        let gadget = gadget(process)?.ok_or(TargetError::NoFork { pid, cause: Obstacle::Instruction })?;
+        let Some(gadget) = gadget(process)? else {
+            // One that ends has no memory left: that is the reason then.
+            process.check_alive()?;
+            let ending = process.maps()?.is_empty();
+            return Err(match ending {
+                true => TargetError::TargetExited { pid },
+                false => TargetError::NoFork { pid, cause: Obstacle::Instruction },
+            });
+        };
         let mut fork = Fork { process, gadget, helper: None, pause_ns: 0 };
         fork.helper()?;
         Ok(fork)
