@@ -36,6 +36,13 @@ impl Written {
         fs::write(path, manifest.to_string()).unwrap();
     }
 
+    /// Whether its manifest knows the table: optional ones stand there when the snapshot has them.
+    fn has(&self, table: &str) -> bool {
+        let manifest: serde_json::Value =
+            serde_json::from_slice(&fs::read(self.file("manifest.json")).unwrap()).unwrap();
+        manifest["tables"].get(table).is_some()
+    }
+
     /// Makes the manifest agree with a file that was changed, as somebody who means harm would.
     fn bless(&self, table: &str) {
         let bytes = fs::read(self.file(&format!("{table}.parquet"))).unwrap();
@@ -62,8 +69,10 @@ fn every_file_cut_or_changed_or_missing_is_named() {
     for table in TABLES {
         let written = Written::new(&common::snapshot(5, 200));
         let file = written.file(&format!("{table}.parquet"));
-        // Optional tables stand there when the snapshot has them.
-        let Ok(whole) = fs::read(&file) else { continue };
+        if !written.has(table) {
+            continue;
+        }
+        let whole = fs::read(&file).unwrap();
 
         fs::write(&file, &whole[..whole.len() / 2]).unwrap();
         assert_eq!(damaged(&written.path()).0, file);
@@ -169,7 +178,10 @@ fn no_change_of_a_byte_makes_the_reader_crash() {
     let mut dice = common::Dice(1);
     for table in TABLES {
         let file = written.file(&format!("{table}.parquet"));
-        let Ok(whole) = fs::read(&file) else { continue };
+        if !written.has(table) {
+            continue;
+        }
+        let whole = fs::read(&file).unwrap();
         for _ in 0..150 {
             let mut changed = whole.clone();
             for _ in 0..1 + dice.below(4) {
