@@ -46,6 +46,12 @@ pub struct DecodeOptions {
     /// Look at what objects hold, too: which are equal, and what could be held in less ([`memsight_model::Contents`]).
     /// Needs the references. Cost: a third walk, over the bytes of all strings and numbers.
     pub contents: bool,
+    /// Find out which memory of pymalloc and of the C heap the objects take ([`memsight_model::Pymalloc`],
+    /// [`memsight_model::COwned`]). Cost: about 20 ns an object.
+    pub account: bool,
+    /// Look for what holds objects from C ([`memsight_model::Holder`]). Needs the references. Cost: two passes over the
+    /// objects, one over static data and stacks.
+    pub holders: bool,
     /// There is no other moment, as in a core file: lists that a collection has in hand, or that are cut, are read as far
     /// as they go, and the manifest says so. Such a moment is an error otherwise.
     pub best_effort: bool,
@@ -53,7 +59,15 @@ pub struct DecodeOptions {
 
 impl Default for DecodeOptions {
     fn default() -> Self {
-        DecodeOptions { values: false, threads: 2, references: true, contents: false, best_effort: false }
+        DecodeOptions {
+            values: false,
+            threads: 2,
+            references: true,
+            contents: false,
+            account: false,
+            holders: false,
+            best_effort: false,
+        }
     }
 }
 
@@ -135,8 +149,8 @@ impl Python {
         progress.phase("decoding objects", Some(ranks.count.into()));
         let names = Mutex::new(Names::default());
         let references = options.references;
-        let mut pymalloc = self.pymalloc(scene, &interpreters);
-        let pools = PoolIndex::new(&pymalloc);
+        let mut pymalloc = options.account.then(|| self.pymalloc(scene, &interpreters));
+        let pools = pymalloc.as_ref().map(PoolIndex::new);
         let shared = Shared {
             scene,
             types: &types,
@@ -144,7 +158,7 @@ impl Python {
             tracked: &tracked,
             cells,
             names: &names,
-            pools: &pools,
+            pools: pools.as_ref(),
             references,
         };
         let emitted = emit(&shared, &edges, &settings);
@@ -164,7 +178,7 @@ impl Python {
             ..Snapshot::default()
         };
         snapshot.manifest.partial.extend(torn);
-        if references {
+        if references && options.holders {
             let tables = holders::Tables { types: &snapshot.types, objects: &snapshot.objects, roots: &snapshot.roots };
             snapshot.holders = holders::find(&shared, tables, &seeds, &places);
         }
@@ -176,8 +190,8 @@ impl Python {
             }
         }
         snapshot.manifest.collectors = self.collectors(memory);
-        snapshot.c_owned = Some(emitted.blocks.finish(&mut pymalloc));
-        snapshot.pymalloc = Some(pymalloc);
+        snapshot.c_owned = pymalloc.as_mut().map(|pymalloc| emitted.blocks.finish(pymalloc));
+        snapshot.pymalloc = pymalloc;
         snapshot.names = names.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         Ok((snapshot, ranks))
     }

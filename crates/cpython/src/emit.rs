@@ -27,8 +27,8 @@ pub(crate) struct Shared<'a, M> {
     /// The str objects that name closure cells, by the cell's address.
     pub cells: AddressMap<Address>,
     pub names: &'a Mutex<Names>,
-    /// Where small objects are.
-    pub pools: &'a PoolIndex<'a>,
+    /// Where small objects are, when their blocks are to be counted.
+    pub pools: Option<&'a PoolIndex<'a>>,
     /// Write the references, too.
     pub references: bool,
 }
@@ -161,8 +161,8 @@ impl<M: ReadMemory> Shared<'_, M> {
     ) {
         // Row 0 of the types is "unknown".
         let info = (type_.0 as usize).checked_sub(1).and_then(|row| self.types.infos.get(row));
-        if let Some(info) = info {
-            let _ = blocks.note(self.pools, decoder, (id, type_), at, info);
+        if let (Some(info), Some(pools)) = (info, self.pools) {
+            let _ = blocks.note(pools, decoder, (id, type_), at, info);
         }
     }
 

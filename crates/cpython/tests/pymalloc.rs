@@ -23,6 +23,10 @@ struct Case {
     allocator: &'static str,
 }
 
+fn account() -> DecodeOptions {
+    DecodeOptions { account: true, ..DecodeOptions::default() }
+}
+
 const fn state(state: &'static str) -> Case {
     Case { name: state, state, subinterpreter: false, options: &[], allocator: "" }
 }
@@ -80,7 +84,7 @@ fn is_true(interpreter: &Interpreter, case: &Case) -> Result<(), Failed> {
     let maps = regions(target.pid())?;
     let memory = Copied::of(target.pid(), &maps)?;
     let python = locate(&memory, &maps, &mapped_file)?;
-    let snapshot = python.decode(&memory, &maps, &DecodeOptions::default(), &Quiet)?;
+    let snapshot = python.decode(&memory, &maps, &account(), &Quiet)?;
     let pymalloc = snapshot.pymalloc.as_ref().ok_or("pymalloc was not looked at")?;
     let mut wrong = pymalloc.missing.clone();
     let expected = match case.allocator {
@@ -149,7 +153,7 @@ fn survives_changes(interpreter: &Interpreter) -> Result<(), Failed> {
     let maps = regions(target.pid())?;
     let memory = Copied::of(target.pid(), &maps)?;
     let python = locate(&memory, &maps, &mapped_file)?;
-    let decode = |memory: &Changed| python.decode(memory, &maps, &DecodeOptions::default(), &Quiet);
+    let decode = |memory: &Changed| python.decode(memory, &maps, &account(), &Quiet);
     let whole = decode(&Changed { memory: &memory, words: BTreeMap::new() })?.pymalloc.unwrap_or_default();
     let mut dice = 7u64;
     let mut roll = || {

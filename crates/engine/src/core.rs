@@ -7,7 +7,7 @@ use memsight_cpython::{DecodeOptions, Python, PythonError, locate};
 use memsight_model::{Ended, Mode, Progress, Region, Snapshot};
 use memsight_target::{Core, CoreFiles};
 
-use crate::look::LookOptions;
+use crate::look::{LookOptions, decode_options};
 use crate::{Error, clock};
 
 /// Reads the Python heap out of the core file at `path`.
@@ -34,13 +34,7 @@ pub fn open_core(
 fn read(core: &Core, options: &LookOptions, progress: &dyn Progress) -> Result<Snapshot, PythonError> {
     let files = |region: &Region| core.file(region);
     let python: Python = locate(core, core.regions(), &files)?;
-    let decoding = DecodeOptions {
-        values: options.values,
-        references: !options.shallow,
-        contents: options.contents,
-        best_effort: true,
-        ..DecodeOptions::default()
-    };
+    let decoding = DecodeOptions { best_effort: true, ..decode_options(options) };
     let mut snapshot = python.decode(core, core.regions(), &decoding, progress)?;
     // The interpreter was read, so that its state can be told.
     snapshot.manifest.gil_held = python.moment(core).is_ok_and(|moment| moment.gil_locked);

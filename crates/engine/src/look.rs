@@ -27,9 +27,18 @@ pub struct LookOptions {
     pub shallow: bool,
     /// Look at what objects hold, too, for the view `waste`. See [`DecodeOptions::contents`].
     pub contents: bool,
-    /// Look at what is resident and at the C library's heap, too, for the view `rss`: 5 to 10 ms more of a pause for
-    /// each GiB.
+    /// Look at what is resident, at the C library's heap and at whose memory it is, too, for the view `rss`: 5 to 10 ms
+    /// more of a pause for each GiB.
     pub residence: bool,
+    /// Look for what C holds, too, for the view `refcounts`. See [`DecodeOptions::holders`].
+    pub holders: bool,
+}
+
+impl LookOptions {
+    /// All that any view asks for: what a snapshot is to hold.
+    pub fn whole() -> LookOptions {
+        LookOptions { contents: true, residence: true, holders: true, ..LookOptions::default() }
+    }
 }
 
 /// Looks at the Python heap of a process.
@@ -118,13 +127,20 @@ fn capture_live(subject: &Subject<'_>, cost: &mut Cost, progress: &dyn Progress)
     Ok(Capture { image, usage: process.usage()?, residence, gil_held, mode: Mode::Live })
 }
 
-fn decode(python: &Python, image: Image, options: &LookOptions, progress: &dyn Progress) -> Result<Snapshot, Error> {
-    let options = DecodeOptions {
+/// What the decoder is asked for.
+pub(crate) fn decode_options(options: &LookOptions) -> DecodeOptions {
+    DecodeOptions {
         values: options.values,
         references: !options.shallow,
         contents: options.contents,
+        account: options.residence,
+        holders: options.holders,
         ..DecodeOptions::default()
-    };
+    }
+}
+
+fn decode(python: &Python, image: Image, options: &LookOptions, progress: &dyn Progress) -> Result<Snapshot, Error> {
+    let options = decode_options(options);
     let regions = image.regions().to_vec();
     Ok(python.decode(image, &regions, &options, progress)?)
 }

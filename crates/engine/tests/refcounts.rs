@@ -34,7 +34,7 @@ fn main() {
 }
 
 fn audit(target: &Target) -> Result<RefcountsView, Failed> {
-    let snapshot = look(target.pid(), &LookOptions::default(), &Quiet)?;
+    let snapshot = look(target.pid(), &LookOptions { holders: true, ..LookOptions::default() }, &Quiet)?;
     Ok(Analysis::new(&snapshot, &Quiet).refcounts(0))
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn look(py: Python<'_>, pid: u32, mode: &str, values: bool) -> PyResu
             )));
         }
     };
-    let options = LookOptions { mode, values, contents: true, residence: true, ..LookOptions::default() };
+    let options = LookOptions { mode, values, ..LookOptions::whole() };
     enter(py, move |progress| memsight_engine::look(pid, &options, progress).map(Heap::new))
 }
 

@@ -26,7 +26,8 @@ pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), 
     let shallow = matches!(args.view, Some(View::Types { shallow: true }));
     let contents = matches!(args.view, Some(View::Waste));
     let residence = matches!(args.view, None | Some(View::Overview | View::Rss));
-    let look = LookOptions { shallow, contents, residence, ..options(&args.look) };
+    let holders = matches!(args.view, Some(View::Refcounts));
+    let look = LookOptions { shallow, contents, residence, holders, ..options(&args.look) };
     let snapshot = interrupt.carefully(|| open_with(&subject, &(&args.files).into(), &look, &ticker))?;
     if shallow {
         let view = histogram(&snapshot, args.top.unwrap_or(TOP));

@@ -1,5 +1,7 @@
 //! Whose blocks the pools hold: counted while the objects are written.
 
+use std::ops::Range;
+
 use memsight_model::{Address, COwned, Fault, ObjectId, Owned, Pin, Pymalloc, ReadMemory, TypeId};
 
 use super::buffers;
@@ -30,15 +32,34 @@ impl<'p> PoolIndex<'p> {
         PoolIndex { pymalloc, rows }
     }
 
-    /// The block that holds `at`: its first byte, its size, and whether its pool is sparse.
-    fn block(&self, at: Address) -> Option<(Address, u16, bool)> {
+    /// The blocks of the pool that holds `at`.
+    fn pool(&self, at: Address) -> Option<PoolBlocks> {
         let row = *self.rows.get(&((at.0 / self.pymalloc.pool_bytes.max(1)) << 3))?;
         let pool = self.pymalloc.pools.get((row & !SPARSE) as usize)?;
-        let within = at.0.checked_sub(pool.address.0 + Pymalloc::POOL_HEAD)?;
-        let number = within / u64::from(pool.block_bytes);
-        let start = pool.address.0 + Pymalloc::POOL_HEAD + number * u64::from(pool.block_bytes);
-        let inside = number < u64::from(pool.capacity);
-        inside.then_some((Address(start), pool.block_bytes, row & SPARSE != 0))
+        let start = pool.address.0.checked_add(Pymalloc::POOL_HEAD)?;
+        let bytes = u64::from(pool.block_bytes) * u64::from(pool.capacity);
+        let blocks = start..start.checked_add(bytes)?;
+        (blocks.contains(&at.0)).then_some(PoolBlocks {
+            blocks,
+            block_bytes: pool.block_bytes,
+            sparse: row & SPARSE != 0,
+        })
+    }
+}
+
+/// Where the blocks of a pool are.
+#[derive(Debug, Clone, Default)]
+struct PoolBlocks {
+    blocks: Range<u64>,
+    block_bytes: u16,
+    sparse: bool,
+}
+
+impl PoolBlocks {
+    /// The first byte of the block that holds `at`.
+    fn block(&self, at: Address) -> Address {
+        let within = at.0.saturating_sub(self.blocks.start);
+        Address(at.0 - within % u64::from(self.block_bytes).max(1))
     }
 }
 
@@ -47,6 +68,10 @@ impl<'p> PoolIndex<'p> {
 pub(crate) struct Blocks {
     /// Objects and buffers, by type and size (`type << 16 | bytes`).
     counts: AddressMap<[u64; 2]>,
+    /// Of the last type and size, not among `counts` yet: neighbours are often alike.
+    run: (u64, [u64; 2]),
+    /// The pool of the last object: the next one's, as they come in order of address.
+    last: PoolBlocks,
     pins: Vec<Pin>,
     /// What is not in pools.
     loose: Loose,
@@ -85,20 +110,44 @@ impl Blocks {
     }
 
     fn take(&mut self, pools: &PoolIndex, at: Address, holds: Holds, object: ObjectId, type_: TypeId) -> bool {
-        let Some((block, bytes, sparse)) = pools.block(at) else { return false };
-        // Shifted, for the hash of addresses leaves out the lowest bits.
-        let key = (u64::from(type_.0) << 16 | u64::from(bytes)) << 3;
-        if let Some(count) = self.counts.entry(key).or_default().get_mut(holds as usize) {
-            *count += 1;
+        let met = match holds {
+            Holds::Object if self.last.blocks.contains(&at.0) => None,
+            Holds::Object | Holds::Buffer => match pools.pool(at) {
+                Some(pool) => Some(pool),
+                None => return false,
+            },
+        };
+        let pool = met.as_ref().unwrap_or(&self.last);
+        if pool.sparse {
+            self.pins.push(Pin { block: pool.block(at), object });
         }
-        if sparse {
-            self.pins.push(Pin { block, object });
+        self.count(u64::from(type_.0) << 16 | u64::from(pool.block_bytes), holds);
+        if let (Some(pool), Holds::Object) = (met, holds) {
+            self.last = pool;
         }
         true
     }
 
+    fn count(&mut self, key: u64, holds: Holds) {
+        if self.run.0 != key {
+            self.end_run();
+            self.run.0 = key;
+        }
+        self.run.1[holds as usize] += 1;
+    }
+
+    fn end_run(&mut self) {
+        let (key, counts) = std::mem::take(&mut self.run);
+        if counts != [0, 0] {
+            // Shifted, for the hash of addresses leaves out the lowest bits.
+            let sum = self.counts.entry(key << 3).or_default();
+            sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        }
+    }
+
     /// Adds another worker's.
-    pub fn join(&mut self, other: Blocks) {
+    pub fn join(&mut self, mut other: Blocks) {
+        other.end_run();
         for (key, counts) in other.counts {
             let sum = self.counts.entry(key).or_default();
             sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
@@ -109,6 +158,7 @@ impl Blocks {
 
     /// Puts the counts into the account; what is left is in the C heap.
     pub fn finish(mut self, pymalloc: &mut Pymalloc) -> COwned {
+        self.end_run();
         self.pins.sort_unstable_by_key(|pin| (pin.block, pin.object));
         self.pins.dedup_by_key(|pin| pin.block);
         let mut owned: Vec<Owned> = self
