@@ -147,23 +147,24 @@ fn walk<M: ReadMemory>(
 ) -> Result<(), Stop> {
     let mut last = head;
     let mut objects = 0;
+    let Ok(mut next) = memory.word(head) else { return Err(Stop { last, objects }) };
     loop {
         let stop = Stop { last, objects };
-        let Ok(next) = memory.word(last) else { return Err(stop) };
         let at = Address(next & !FLAGS);
         if at == head {
             return Ok(());
         }
-        match memory.word(at.at(8)) {
-            Ok(back) if back & !FLAGS == last.0 => {}
-            _ => return Err(stop),
+        // Both links at once: most of the time goes into finding the place.
+        let mut links = [0; 2];
+        if memory.fill(at, &mut links).is_err() || links[1] & !FLAGS != last.0 {
+            return Err(stop);
         }
         match slots.slot(at.at(GC_HEAD as i64)) {
             Some(slot) if tracked.note(slot, generation) => {}
             _ => return Err(stop),
         }
         objects += 1;
-        last = at;
+        (last, next) = (at, links[0]);
     }
 }
 
