@@ -45,6 +45,7 @@ from ._garbage import (
     GarbageView,
 )
 from ._gc import GcBucket, GcPauses, GcWatch, GcWatchGeneration, gc_watch
+from ._graph import GraphEdge, GraphNode, GraphRoot, GraphView
 from ._monitor import Monitor, sample
 from ._process import (
     STATUS_DEAD,
@@ -160,6 +161,10 @@ __all__ = [
     "GcReading",
     "GcWatch",
     "GcWatchGeneration",
+    "GraphEdge",
+    "GraphNode",
+    "GraphRoot",
+    "GraphView",
     "GrowthSuspect",
     "LocalRow",
     "MachineSample",

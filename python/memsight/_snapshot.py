@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import TYPE_CHECKING, Optional, Protocol, TypeVar, Union
 
-from . import _build, _compare, _garbage, _refcounts, _rss, _views, _waste
+from . import _build, _compare, _garbage, _graph, _refcounts, _rss, _views, _waste
 from ._platform import native
 
 if TYPE_CHECKING:
@@ -97,6 +98,22 @@ class Snapshot:
         """
         return self._view(_views.PathsView, "path", top, query)
 
+    def graph(self, query: Query, depth: int = 2, top: int = 32) -> _graph.GraphView:
+        """The objects around one (by address), or around the instance of a type (by name) that retains the most.
+
+        Args:
+            query: an address or a type.
+            depth: references from the object, in each direction.
+            top: objects at most, beside those of the path from a root; 0: all.
+
+        Raises:
+            NotFound: nothing matches.
+        """
+        if depth < 0 or top < 0:
+            raise ValueError(f"depth and top are numbers of references and objects, not {depth} and {top}")
+        json, dot = self._heap.graph(_text(query), min(depth, _ALL), min(top, _ALL))
+        return dataclasses.replace(_build.view(_graph.GraphView, json), _dot=dot)
+
     def garbage(self, top: int = 20) -> _garbage.GarbageView:
         """What ``gc.collect()`` would free now: by type, with the cycles that hold it and the finalisers that run."""
         return self._view(_garbage.GarbageView, "garbage", top)
@@ -148,8 +165,11 @@ class Snapshot:
         if top is not None and top < 0:
             raise ValueError(f"top is a number of rows, not {top}")
         rows = _ALL if top is None else min(top, _ALL)
-        text = hex(query) if isinstance(query, int) else query
-        return _build.view(cls, self._heap.view(name, text, rows))
+        return _build.view(cls, self._heap.view(name, _text(query), rows))
+
+
+def _text(query: Query) -> str:
+    return hex(query) if isinstance(query, int) else query
 
 
 def snapshot(pid: Optional[int] = None, *, mode: str = "auto", values: bool = False) -> Snapshot:

@@ -50,6 +50,27 @@ def test_paths_speak_the_language_of_the_program(own: memsight.Snapshot) -> None
     assert any("test_own" in step for step in own.paths(id(KEPT))[0].path)
 
 
+def test_a_graph_can_be_walked_and_drawn(own: memsight.Snapshot) -> None:
+    graph = own.graph(id(KEPT["user:7"]))
+    centre = next(node for node in graph if node.distance == 0)
+    assert (graph.centre, centre.type) == (hex(id(KEPT["user:7"])), own.object(graph.centre).type)
+    held = next(edge for edge in graph.edges if (edge.source, edge.target) == (hex(id(KEPT)), graph.centre))
+    assert (held.label, held.kind, held.dominates, held.on_path) == ("'user:7'", "value", True, True)
+    table = next(node for node in graph if node.address == held.source)
+    assert table.distance == -1
+    assert table.referents_left_out >= 2 * len(KEPT) - len(graph)
+    assert any(root.on_path and root.kind == "module" for root in graph.roots)
+    assert graph.to_dot().startswith("digraph") and graph.centre in graph.to_dot()
+
+    largest = own.graph("test_own.Leaky", depth=0, top=0)
+    assert largest.matches == len(KEPT)
+    assert [node.distance for node in largest][-1] == 0
+    with pytest.raises(memsight.NotFound):
+        own.graph(1)
+    with pytest.raises(ValueError, match="depth"):
+        own.graph(id(KEPT), depth=-1)
+
+
 def test_threads_show_this_function(own: memsight.Snapshot) -> None:
     functions = [frame.function for thread in memsight.snapshot().threads() for frame in thread.frames]
     assert any("test_threads_show_this_function" in function for function in functions)

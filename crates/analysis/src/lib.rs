@@ -11,6 +11,7 @@ mod error;
 pub mod fragmentation;
 pub mod garbage;
 pub mod gc;
+pub mod graph;
 mod histogram;
 mod inventory;
 mod knots;

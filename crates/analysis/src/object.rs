@@ -43,11 +43,7 @@ impl Analysis<'_> {
 
     /// Roots first, then objects by address.
     fn referrers(&self, object: ObjectId, top: usize) -> (Vec<ReferenceRow>, u64) {
-        let given = (0..).zip(&self.snapshot.roots).filter(|(_, root)| root.object == object);
-        let mut origins: Vec<Origin> = given.map(|(row, _)| Origin::Given(row)).collect();
-        let roots = self.graph.roots();
-        origins.extend(roots.external().contains(&object).then_some(Origin::External));
-        origins.extend(roots.unreachable().contains(&object).then_some(Origin::Unreachable));
+        let origins = self.origins(object);
         let mut count = origins.len() as u64;
         let mut rows: Vec<ReferenceRow> = origins.into_iter().take(top).map(|origin| self.root_row(origin)).collect();
         referrers(self.snapshot, object, |owner, name| {
@@ -57,6 +53,16 @@ impl Analysis<'_> {
             }
         });
         (rows, count)
+    }
+
+    /// The roots that hold the object itself.
+    pub(crate) fn origins(&self, object: ObjectId) -> Vec<Origin> {
+        let given = (0..).zip(&self.snapshot.roots).filter(|(_, root)| root.object == object);
+        let mut origins: Vec<Origin> = given.map(|(row, _)| Origin::Given(row)).collect();
+        let roots = self.graph.roots();
+        origins.extend(roots.external().contains(&object).then_some(Origin::External));
+        origins.extend(roots.unreachable().contains(&object).then_some(Origin::Unreachable));
+        origins
     }
 
     fn root_row(&self, origin: Origin) -> ReferenceRow {

@@ -3,6 +3,7 @@
 mod common;
 
 use common::Heap;
+use memsight_analysis::graph::GraphView;
 use memsight_analysis::views::PathsView;
 use memsight_analysis::{Analysis, AnalysisError};
 use memsight_model::{Explain, Label, LabelKind, ObjectFlags, ObjectId, Quiet, RootKind, Snapshot};
@@ -12,6 +13,8 @@ struct App {
     session: ObjectId,
     history: ObjectId,
     entries: ObjectId,
+    /// The session that the frame uses.
+    used: ObjectId,
 }
 
 /// `app.cache._entries` with three sessions; a thread whose frame uses one of them.
@@ -44,7 +47,7 @@ fn app() -> App {
     heap.local(outer, "again", request);
     let mut snapshot = heap.build();
     snapshot.manifest.values = true;
-    App { snapshot, session: sessions[1], history: histories[1], entries }
+    App { snapshot, session: sessions[1], history: histories[1], entries, used: sessions[2] }
 }
 
 fn joined(view: &PathsView) -> Vec<String> {
@@ -304,4 +307,68 @@ fn questions_without_answer_explain_themselves() {
         assert!(matches!(analysis.path(query, 0), Err(AnalysisError::BadQuery { .. })), "{query}");
     }
     assert_eq!(analysis.object("dict", 0).unwrap_err().code(), "MS-E072");
+}
+
+#[test]
+fn a_graph_has_the_path_the_neighbours_and_what_is_left_out() {
+    let App { snapshot, session, history, entries, used } = app();
+    let analysis = Analysis::new(&snapshot, &Quiet);
+    let view = analysis.around(&Heap::address(session), 1, 0).unwrap();
+    assert_eq!((view.centre.as_str(), view.matches), (Heap::address(session).as_str(), 1));
+    let node = |object| view.nodes.iter().find(|node| node.object.address == Heap::address(object));
+    assert_eq!(view.nodes.iter().filter(|node| node.on_path).count(), 4, "module, namespace, entries, session");
+    assert_eq!(node(session).map(|node| (node.distance, node.referrers_left_out)), Some((Some(0), 0)));
+    // Two other sessions, three keys, and nobody else knows the table.
+    let table = node(entries).unwrap();
+    assert_eq!((table.distance, table.referents_left_out, table.referrers_left_out), (Some(-1), 5, 0));
+    assert!(node(history).is_none(), "two references away");
+
+    let edge = |view: &GraphView, source, target| {
+        let ends = (Heap::address(source), Heap::address(target));
+        let edge = view.edges.iter().find(|edge| (&edge.source, &edge.target) == (&ends.0, &ends.1));
+        edge.map(|edge| (edge.label.clone(), edge.kind.clone(), edge.count, edge.dominates, edge.on_path))
+    };
+    assert_eq!(edge(&view, entries, session), Some(("'user:17'".into(), "value".into(), 1, true, true)));
+    assert_eq!(view.roots.len(), 1);
+    assert_eq!((view.roots[0].label.as_str(), view.roots[0].on_path), ("module app.cache", true));
+
+    // A frame holds the third session beside the table: no dominator, and a root of its own.
+    let view = analysis.around(&Heap::address(used), 1, 0).unwrap();
+    assert_eq!(edge(&view, entries, used).map(|edge| edge.3), Some(false));
+    assert!(view.roots.iter().any(|root| root.kind == "frame_local"), "{:?}", view.roots);
+}
+
+#[test]
+fn the_graph_of_a_type_is_around_its_largest_instance() {
+    let App { snapshot, session, .. } = app();
+    let analysis = Analysis::new(&snapshot, &Quiet);
+    let view = analysis.around("Session", 2, 0).unwrap();
+    let name = |object: &ObjectId| snapshot.type_of(*object).is_some_and(|record| record.name == "app.Session");
+    let first = snapshot.objects.ids().find(name).unwrap();
+    assert_ne!(first, session);
+    assert_eq!((view.matches, view.centre), (3, Heap::address(first)), "the first of equal ones");
+    assert!(analysis.around("Sesion", 2, 0).is_err());
+}
+
+#[test]
+fn the_middle_of_a_long_path_is_one_edge_and_dominators_without_a_reference_are_drawn() {
+    let mut heap = Heap::default();
+    let chain: Vec<ObjectId> = (0..40).map(|_| heap.object("list", 10)).collect();
+    chain.windows(2).for_each(|pair| heap.index(pair[0], 0, pair[1]));
+    // The last two hold an object together: what dominates it is the one before them.
+    let (last, shared, other) = (chain[39], heap.object("tuple", 5), heap.object("set", 7));
+    heap.index(last, 1, other);
+    heap.index(last, 0, shared);
+    heap.index(other, 0, shared);
+    heap.named(other, LabelKind::Weak, "wr_object", last);
+    heap.root(chain[0], RootKind::Module, "app");
+    let snapshot = heap.build();
+    let view = Analysis::new(&snapshot, &Quiet).around(&Heap::address(shared), 1, 0).unwrap();
+    let kinds = |kind: &str| view.edges.iter().filter(|edge| edge.kind == kind).collect::<Vec<_>>();
+    let [gap] = kinds("elided")[..] else { panic!("{:?}", view.edges) };
+    assert_eq!((gap.count, gap.on_path), (29, true), "41 objects, 6 at each end shown");
+    assert_eq!((gap.source.clone(), gap.target.clone()), (Heap::address(chain[5]), Heap::address(chain[35])));
+    assert_eq!(kinds("weak").len(), 1);
+    let view = Analysis::new(&snapshot, &Quiet).around(&Heap::address(chain[39]), 1, 0).unwrap();
+    assert!(view.edges.iter().any(|edge| edge.target == Heap::address(shared) && edge.dominates));
 }

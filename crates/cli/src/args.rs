@@ -265,6 +265,27 @@ pub enum View {
         #[arg(value_name = "ADDRESS")]
         address: String,
     },
+    /// The objects around one: who refers to it and what it refers to, as a tree, or to be drawn with Graphviz
+    #[command(
+        override_usage = "memsight heap <PID|FILE> graph <ADDRESS|TYPE> [OPTIONS]",
+        after_long_help = concat!(
+            "EXAMPLES\n",
+            "  memsight heap 4242 graph 0x7f3a1c0042d0\n",
+            "  memsight heap 4242 graph app.cache.Session --depth 3 --top 80\n",
+            "  memsight heap 4242 graph 0x7f3a1c0042d0 --dot | dot -Tsvg > graph.svg"
+        )
+    )]
+    Graph {
+        /// Address (0x...) or type (module.qualname; built-ins bare): of a type the instance that retains the most
+        #[arg(value_name = "ADDRESS|TYPE")]
+        query: String,
+        /// References from the object, in each direction
+        #[arg(long, value_name = "N", default_value_t = 2)]
+        depth: u32,
+        /// Write DOT, the language of Graphviz, instead of text
+        #[arg(long, conflicts_with = "format")]
+        dot: bool,
+    },
     /// Stacks of the Python threads, with what the locals of each frame retain
     #[command(
         override_usage = "memsight heap <PID|FILE> threads [OPTIONS]",

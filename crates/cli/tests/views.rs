@@ -14,12 +14,13 @@ class Session:
 entries = {'user:%d' % number: Session(number) for number in range(20_000)}
 ";
 
-const VIEWS: [&[&str]; 7] = [
+const VIEWS: [&[&str]; 8] = [
     &["overview"],
     &["types"],
     &["suspects"],
     &["dominators"],
     &["path", "__main__.Session"],
+    &["graph", "__main__.Session"],
     &["object"],
     &["threads"],
 ];

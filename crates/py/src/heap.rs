@@ -6,7 +6,7 @@ use memsight_engine::analysis::Analysis;
 use memsight_engine::format::{self, Snapshot, WriteOptions};
 use memsight_engine::{Error, LookOptions};
 use memsight_model::{Mode, Quiet};
-use memsight_render::json;
+use memsight_render::{dot, json};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -86,6 +86,17 @@ impl Heap {
         };
         let view: fn(&Analysis<'_>, &str, usize) -> Result<String, Error> = view;
         enter(py, move |_| self.inner.with_dependent(|_, analysis| view(analysis, query, top)))
+    }
+
+    /// The graph around an object: as JSON, and as DOT.
+    #[pyo3(signature = (query, depth, top))]
+    fn graph(&self, py: Python<'_>, query: &str, depth: u32, top: usize) -> PyResult<(String, String)> {
+        enter(py, move |_| {
+            self.with_analysis(|analysis| {
+                let view = analysis.around(query, depth, top)?;
+                Ok::<_, Error>((json(&view), dot::graph(&view)))
+            })
+        })
     }
 
     /// Writes the snapshot as a folder of Parquet tables.

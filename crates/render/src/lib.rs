@@ -5,6 +5,7 @@
 //! cannot drive the terminal.
 #![forbid(unsafe_code)]
 
+pub mod dot;
 mod listing;
 pub mod openmetrics;
 pub mod otlp;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use memsight_engine::analysis::{Analysis, histogram};
 use memsight_engine::{LookOptions, open_with};
-use memsight_render::text;
+use memsight_render::{dot, text};
 
 use crate::args::{Heap, Look, View};
 use crate::console::Console;
@@ -15,6 +15,8 @@ use crate::interrupt::Interrupt;
 const TOP: usize = 20;
 /// Rows of the overview's list: it is to fit a screen.
 const OVERVIEW_TOP: usize = 10;
+/// Objects of a graph: what a picture can hold.
+const GRAPH_TOP: usize = 32;
 
 pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
     let subject = subject(args)?;
@@ -54,6 +56,11 @@ pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), 
         View::Dominators => shown(analysis.dominators(rows), ticker, console, text::dominators),
         View::Path { query } => shown(analysis.path(&query, rows)?, ticker, console, text::path),
         View::Object { address } => shown(analysis.object(&address, rows)?, ticker, console, text::object),
+        View::Graph { query, depth, dot } => {
+            let view = analysis.around(&query, depth, args.top.unwrap_or(GRAPH_TOP))?;
+            drop(ticker);
+            if dot { console.write(&dot::graph(&view)) } else { console.show(&view, text::graph) }
+        }
         View::Threads => shown(analysis.threads(rows), ticker, console, text::threads),
         View::Garbage => shown(analysis.garbage(rows), ticker, console, text::garbage),
         View::Cycles => shown(analysis.cycles(rows), ticker, console, text::cycles),
