@@ -235,6 +235,10 @@ pub enum Obstacle {
         /// `Seccomp:` of its status file: 1 strict, 2 a filter.
         mode: u32,
     },
+    /// Its threads keep a second stack of return addresses (`shstk` of `x86_Thread_features`), by which the processor
+    /// would end it for a return that no call went before.
+    #[error("its threads keep shadow stacks, which forbid what a call in its name needs")]
+    ShadowStack,
     /// It stands still anyway, so that a pause costs it nothing.
     #[error("it is stopped (SIGSTOP), and stands still anyway")]
     Halted,
@@ -260,7 +264,7 @@ pub enum Obstacle {
         /// Its reason.
         errno: i32,
     },
-    /// The instruction that makes system calls was not found in it.
+    /// The instructions that make system calls, and that return from handlers of signals, were not found in it.
     #[error("no system call instruction was found in it")]
     Instruction,
     /// No thread stood where it could make a call; the next time one may.

@@ -41,6 +41,8 @@ pub(crate) struct Stat {
     pub started: u64,
     /// A thread of the kernel.
     pub kernel: bool,
+    /// Its parent gets no signal when it ends: so it is with no process that a program starts in the usual ways.
+    pub silent: bool,
 }
 
 /// `PF_KTHREAD` of the kernel's `task_struct.flags`.
@@ -64,6 +66,7 @@ impl Stat {
             parent: u32::try_from(number(1)?).ok()?,
             started: number(19)?,
             kernel: number(6)? & KERNEL_THREAD != 0,
+            silent: number(35) == Some(0),
         })
     }
 
@@ -119,9 +122,10 @@ mod tests {
 
     #[test]
     fn names_with_brackets_do_not_shift_the_fields() {
-        let line = b"7 (a) R (b) S 4 7 7 0 -1 2097216 0 0 0 0 0 0 0 0 20 0 1 0 12345 0 0";
+        let line =
+            b"7 (a) R (b) S 4 7 7 0 -1 2097216 0 0 0 0 0 0 0 0 20 0 1 0 12345 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17";
         let stat = Stat::parse(line).expect("well-formed");
-        assert_eq!(stat, Stat { state: 'S', parent: 4, started: 12345, kernel: true });
+        assert_eq!(stat, Stat { state: 'S', parent: 4, started: 12345, kernel: true, silent: false });
         assert_eq!(Stat::parse(b"7 (a"), None);
         assert_eq!(Stat::parse(b"7 (a) S"), None);
     }

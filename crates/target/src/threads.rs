@@ -196,7 +196,11 @@ impl Threads {
     fn look(&mut self, place: usize) {
         let Some(&Thread { tid, state: State::Running }) = self.known.get(place) else { return };
         let state = match sys::wait(tid, !(self.ours && tid == self.pid)) {
-            Ok(Some(Event::Stopped)) => State::Stopped(0),
+            Ok(Some(Event::Stopped)) => {
+                // at once, so that it holds even when nobody is left to let it go
+                trace::take_up_again(tid);
+                State::Stopped(0)
+            }
             Ok(Some(Event::Halted)) => State::Halted,
             Ok(Some(Event::Signal(signal))) => State::Stopped(signal),
             // none of these can be before a call was made to be traced
@@ -273,10 +277,6 @@ impl Threads {
     pub fn release(&mut self, place: usize) {
         let Some(&Thread { tid, state }) = self.known.get(place) else { return };
         let signal = match state {
-            State::Stopped(0) => {
-                trace::take_up_again(tid);
-                0
-            }
             State::Stopped(signal) => signal,
             State::Halted => 0,
             _ => return,

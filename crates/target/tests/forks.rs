@@ -4,23 +4,15 @@
 mod support;
 
 use std::fs::OpenOptions;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Command, Stdio};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::time::Duration;
 
 use memsight_model::{Address, Explain, Quiet, ReadMemory};
 use memsight_target::{Ended, Obstacle, Process, TargetError};
-use support::{Target, status};
-
-/// Set for the helper process that copies a target until it is killed.
-const HELPER: &str = "MEMSIGHT_TEST_FORKS";
-
-/// How often the long tests look; `MEMSIGHT_TEST_ROUNDS` is another number.
-fn rounds(usual: usize) -> usize {
-    std::env::var("MEMSIGHT_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(usual)
-}
+use support::{HELPER, Helper, Moments, Target, helped, once, rounds, signal, status, wait_for_state};
 
 /// Makes a copy, reads it and ends it.
 fn copied(process: &Process) -> Ended {
@@ -56,17 +48,6 @@ fn lasting(pid: u32) -> String {
     }
     found.sort();
     found.join("\n")
-}
-
-fn signal(pid: u32, signal: i32) {
-    // SAFETY: no memory is involved; the process is a child of this test that has not been waited for.
-    assert_eq!(unsafe { libc::kill(pid as i32, signal) }, 0);
-}
-
-fn wait_for_state(pid: u32, state: char) {
-    while !status(pid, "State").starts_with(state) {
-        std::thread::yield_now();
-    }
 }
 
 #[test]
@@ -190,11 +171,11 @@ fn a_service_under_load_notices_nothing() {
 /// Not a test by itself: the process that the next one starts and kills.
 #[test]
 fn helper() {
-    let Ok(pid) = std::env::var(HELPER) else { return };
-    let process = Process::open(pid.parse().unwrap()).unwrap();
+    let Some(pid) = helped() else { return };
+    let process = Process::open(pid).unwrap();
     loop {
         copied(&process);
-        let _ = writeln!(std::io::stdout(), "once");
+        once();
     }
 }
 
@@ -202,23 +183,13 @@ fn helper() {
 #[test]
 fn a_killed_reader_leaves_nothing_behind() {
     let mut target = Target::start(include_str!("programs/service.py"));
-    let mut random = std::process::id();
+    let mut moments = Moments::new();
     for round in 0..rounds(40) {
-        let mut helper = Command::new(std::env::current_exe().unwrap())
-            .args(["helper", "--exact", "--nocapture"])
-            .env(HELPER, target.pid().to_string())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(helper.stdout.take().unwrap()).lines();
-        assert!(lines.any(|line| line.unwrap().ends_with("once")), "the helper works");
-        // some moment of the following rounds; which one does not matter
-        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        std::thread::sleep(Duration::from_micros(u64::from(random >> 16) * 40_000 / 65_536));
-        helper.kill().unwrap();
-        assert_eq!(helper.wait().unwrap().signal(), Some(libc::SIGKILL));
+        let helper = Helper::start("helper", target.pid());
+        moments.pass(Duration::from_millis(40));
+        helper.kill();
         // the guard sees to the rest, and goes
-        while guarded(target.pid()) || status(target.pid(), "TracerPid") != "0" {
+        while guard(target.pid()).is_some() || status(target.pid(), "TracerPid") != "0" {
             std::thread::yield_now();
         }
         assert_eq!(copies(target.pid()), 0, "{round}");
@@ -228,11 +199,85 @@ fn a_killed_reader_leaves_nothing_behind() {
     assert!(target.child.wait().unwrap().success());
 }
 
-/// Whether a guard that a helper started for the target is there.
-fn guarded(pid: u32) -> bool {
+/// Not a test by itself: copies until its input ends, whatever becomes of its guards.
+#[test]
+fn unguarded() {
+    let Some(pid) = helped() else { return };
+    let (send, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::stdin().read(&mut [0]);
+        let _ = send.send(());
+    });
+    let process = Process::open(pid).unwrap();
+    while ended.try_recv().is_err() {
+        let forked = process.fork().and_then(|mut fork| fork.stop()?.fork());
+        match forked {
+            Ok(forked) => assert!(forked.end().collected),
+            Err(TargetError::NoFork { cause: Obstacle::Moment | Obstacle::Helper { .. }, .. }) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+        once();
+    }
+}
+
+/// Kills the guards of copies of `target` at random moments, those included at which a thread has registers that are not
+/// its own: five a round.
+fn kill_guards(target: &mut Target, rounds: usize, answer: impl Fn(&mut Target)) {
+    let mut moments = Moments::new();
+    for round in 0..rounds {
+        let mut helper = Helper::start("unguarded", target.pid());
+        for _ in 0..5 {
+            // (it may be between two of them)
+            let guard = std::iter::repeat_with(|| guard(target.pid())).find_map(|guard| guard).unwrap();
+            moments.pass(Duration::from_millis(1));
+            // SAFETY: takes numbers only; one that has ended may be meant, and its id is not in use again so soon.
+            unsafe { libc::kill(guard as i32, libc::SIGKILL) };
+            helper.look();
+            answer(target);
+        }
+        helper.finish();
+        assert_eq!(copies(target.pid()), 0, "{round}");
+        assert_eq!(status(target.pid(), "TracerPid"), "0");
+    }
+}
+
+/// 200 rounds with `MEMSIGHT_TEST_ROUNDS=200`.
+#[test]
+fn a_killed_guard_leaves_the_target_as_it_was() {
+    let mut target = Target::start(include_str!("programs/service.py"));
+    let masks = |pid| ["SigBlk", "SigIgn", "SigCgt"].map(|name| status(pid, name));
+    let before = masks(target.pid());
+    kill_guards(&mut target, rounds(40), |target| assert_eq!(target.ask("?"), "alive"));
+    assert_eq!(masks(target.pid()), before);
+    assert_eq!(target.ask("stop"), "[] True");
+    assert!(target.child.wait().unwrap().success());
+}
+
+/// Threads in the middle of sums that are kept in vector registers.
+#[test]
+fn a_killed_guard_leaves_sums_right() {
+    let mut target = Target::start(include_str!("programs/busy.py"));
+    kill_guards(&mut target, rounds(40), |_| {});
+    assert_eq!(target.ask("stop"), "wrong: []");
+    assert!(target.line().starts_with("rounds: True"));
+    assert!(target.child.wait().unwrap().success());
+}
+
+/// The only thread is the one that makes the calls.
+#[test]
+fn a_killed_guard_leaves_a_single_thread_right() {
+    let mut target = Target::start(
+        "import sys, zlib\nprint('ready', flush=True)\ndata = bytes(range(256)) * 64\nright = zlib.crc32(data)\n\
+         for line in sys.stdin: print(all(zlib.crc32(data) == right for _ in range(2000)), flush=True)",
+    );
+    kill_guards(&mut target, rounds(40), |target| assert_eq!(target.ask("?"), "True"));
+}
+
+/// The guard that a helper started for the target, if there is one.
+fn guard(pid: u32) -> Option<u32> {
     let file = |of: &u32, name: &str| std::fs::read(format!("/proc/{of}/{name}")).unwrap_or_default();
     let of_it = format!("{HELPER}={pid}").into_bytes();
-    memsight_target::pids().unwrap().iter().any(|other| {
+    memsight_target::pids().unwrap().into_iter().find(|other| {
         file(other, "comm") == b"memsight-guard\n"
             && file(other, "environ").split(|&byte| byte == 0).any(|v| v == of_it)
     })
@@ -274,7 +319,9 @@ fn the_copy_is_of_one_moment_and_goes_with_its_guard() {
     signal(guard, libc::SIGKILL);
     wait_for_state(copy, 'Z');
     assert!(matches!(forked.capture(&Quiet), Err(TargetError::CopyLost { .. })));
-    assert!(!forked.end().collected);
+    // another one collects what is left
+    assert!(forked.end().collected);
+    assert_eq!(copies(target.pid()), 0);
     target.ask("200000");
 }
 

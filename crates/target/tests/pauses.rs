@@ -3,22 +3,12 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use memsight_model::Quiet;
 use memsight_target::{Process, TargetError};
-use support::{Target, status};
-
-/// Set for the helper process that pauses a target until it is killed.
-const HELPER: &str = "MEMSIGHT_TEST_PAUSES";
-
-fn signal(pid: u32, signal: i32) {
-    // SAFETY: no memory is involved; the process is a child of this test that has not been waited for.
-    assert_eq!(unsafe { libc::kill(pid as i32, signal) }, 0);
-}
+use support::{Helper, Moments, Target, helped, once, signal, status, wait_for_state};
 
 /// Waits until the child has stopped, and leaves its status for its owner.
 fn wait_for_stop(pid: u32) {
@@ -26,13 +16,6 @@ fn wait_for_stop(pid: u32) {
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
     // SAFETY: `info` is ours for the length of the call.
     assert_eq!(unsafe { libc::waitid(libc::P_PID, pid, &mut info, libc::WSTOPPED | libc::WNOWAIT) }, 0);
-}
-
-/// Waits until the process is in a state that no system call reports.
-fn wait_for_state(pid: u32, state: char) {
-    while !status(pid, "State").starts_with(state) {
-        std::thread::yield_now();
-    }
 }
 
 #[test]
@@ -51,39 +34,28 @@ fn two_hundred_reads_leave_a_busy_target_right() {
     assert!(target.child.wait().unwrap().success());
 }
 
-/// Not a test by itself: the process that `a_killed_reader_leaves_the_target_running` starts and kills.
+/// Not a test by itself: the process that the next one starts and kills.
 #[test]
 fn helper() {
-    let Ok(pid) = std::env::var(HELPER) else { return };
-    let process = Process::open(pid.parse().unwrap()).unwrap();
+    let Some(pid) = helped() else { return };
+    let process = Process::open(pid).unwrap();
     loop {
         let frozen = process.freeze().unwrap();
         frozen.capture(&Quiet).unwrap();
         frozen.resume();
-        use std::io::Write;
-        let _ = writeln!(std::io::stdout(), "once");
+        once();
     }
 }
 
 #[test]
 fn a_killed_reader_leaves_the_target_running() {
     let mut target = Target::start(include_str!("programs/counter.py"));
-    let mut random = std::process::id();
+    let mut moments = Moments::new();
     let mut count = 0;
     for _ in 0..100 {
-        let mut helper = Command::new(std::env::current_exe().unwrap())
-            .args(["helper", "--exact", "--nocapture"])
-            .env(HELPER, target.pid().to_string())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(helper.stdout.take().unwrap()).lines();
-        assert!(lines.any(|line| line.unwrap().ends_with("once")), "the helper works");
-        // some moment of the following rounds; which one does not matter
-        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        std::thread::sleep(Duration::from_micros(u64::from(random >> 16) * 20_000 / 65_536));
-        helper.kill().unwrap();
-        assert_eq!(helper.wait().unwrap().signal(), Some(libc::SIGKILL));
+        let helper = Helper::start("helper", target.pid());
+        moments.pass(Duration::from_millis(20));
+        helper.kill();
         count = target.ask(&(count + 100).to_string()).parse::<u64>().unwrap();
         assert_eq!(status(target.pid(), "TracerPid"), "0");
     }

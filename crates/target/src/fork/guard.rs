@@ -14,6 +14,7 @@ use crate::threads::{State, Thread, Threads, nap};
 
 use super::inject::{self, Call, Unfit};
 use super::link::{Far, Reply, Request};
+use super::way::Site;
 
 /// The longest that the target stands still while nobody says what to do; then it goes on.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -23,30 +24,28 @@ const IDLE: Duration = Duration::from_secs(1 << 30);
 const BRIEF: Duration = Duration::from_millis(20);
 /// How long it is tried to collect the copy.
 const PERSEVERANCE: Duration = Duration::from_secs(3);
-/// Where the copy's stack would be if it ever ran: nowhere, so that it would end at once.
-const NO_STACK: u64 = 8;
 
 /// The copy.
 #[derive(Debug, Clone, Copy)]
-struct Copy {
+pub(super) struct Copy {
     /// In our PID namespace.
-    pid: u32,
+    pub pid: u32,
     /// In the target's.
-    inner: i64,
+    pub inner: i64,
 }
 
 /// The guard's state.
-pub(super) struct Guard {
+pub(super) struct Guard<'s> {
     line: Far,
     threads: Threads,
-    /// The address of an instruction `syscall` in the target.
-    gadget: u64,
+    site: &'s Site,
     copy: Option<Copy>,
 }
 
-impl Guard {
-    pub fn new(line: Far, threads: Threads, gadget: u64) -> Guard {
-        Guard { line, threads, gadget, copy: None }
+impl Guard<'_> {
+    /// With the copy that another guard has left behind, if any.
+    pub fn new(line: Far, threads: Threads, site: &Site, copy: Option<Copy>) -> Guard<'_> {
+        Guard { line, threads, site, copy }
     }
 
     /// Does what it is asked for until it is told to end, or nobody is left to tell.
@@ -92,37 +91,47 @@ impl Guard {
         }
     }
 
-    /// Has one of the threads, which all stand still, make the copy.
+    /// Has one of the threads, which all stand still, make the copy: one whose own call would be cut short if we were
+    /// killed only if there is no other.
     fn make_copy(&mut self) -> Result<Copy, Obstacle> {
         if self.threads.known().iter().any(|thread| thread.state == State::Halted) {
             return Err(Obstacle::Halted);
         }
         let mut cause = Obstacle::Moment;
-        for place in 0..self.threads.known().len() {
-            let Some(&Thread { tid, state: State::Stopped(0) }) = self.threads.known().get(place) else { continue };
-            if let Err(unfit) = inject::is_fit(&self.threads, tid) {
-                cause = obstacle(unfit, cause);
-                continue;
-            }
-            if !inject::is_syscall(tid, self.gadget) {
-                return Err(Obstacle::Moment);
-            }
-            let flags = libc::CLONE_FILES as u64; // and no signal at its end
-            let clone = Call { number: libc::SYS_clone, arguments: [flags, NO_STACK, 0, 0] };
-            let made = inject::call(&self.threads, tid, self.gadget, &clone);
-            self.threads.set(tid, made.state);
-            match (made.value, made.child) {
-                (Some(inner), Some(pid)) if inner > 0 => return Ok(Copy { pid, inner }),
-                // killed in the middle of it
-                (_, Some(pid)) => spawn::kill(pid),
-                (Some(error), None) if restarts(error) => {}
-                (Some(error), None) => {
-                    return Err(Obstacle::Refused { errno: i32::try_from(-error).unwrap_or(libc::EIO) });
+        for delicate in [false, true] {
+            for place in 0..self.threads.known().len() {
+                let Some(&Thread { tid, state: State::Stopped(0) }) = self.threads.known().get(place) else { continue };
+                if inject::is_delicate(tid) != delicate {
+                    continue;
                 }
-                (None, None) => {}
+                match inject::is_fit(&self.threads, tid) {
+                    Err(unfit) => cause = obstacle(unfit, cause),
+                    Ok(()) if !inject::is_there(tid, self.site) => return Err(Obstacle::Moment),
+                    Ok(()) => {
+                        if let Some(made) = self.copy_by(tid)? {
+                            return Ok(made);
+                        }
+                    }
+                }
             }
         }
         Err(cause)
+    }
+
+    /// Has thread `tid` make the copy; `None` when it could not be had to try.
+    fn copy_by(&mut self, tid: u32) -> Result<Option<Copy>, Obstacle> {
+        let made = inject::call(&self.threads, tid, self.site, Call::Clone);
+        self.threads.set(tid, made.state);
+        match (made.value, made.child) {
+            (Some(inner), Some(pid)) if inner > 0 => return Ok(Some(Copy { pid, inner })),
+            // killed in the middle of it
+            (_, Some(pid)) => spawn::kill(pid),
+            (Some(error), None) if !restarts(error) => {
+                return Err(Obstacle::Refused { errno: i32::try_from(-error).unwrap_or(libc::EIO) });
+            }
+            (_, None) => {}
+        }
+        Ok(None)
     }
 
     /// Ends the copy and has the target collect it; whether there is no trace of it, and how long a thread of the
@@ -163,11 +172,9 @@ impl Guard {
             let mut collected = false;
             if stopped == Ok(State::Stopped(0))
                 && inject::is_fit(&self.threads, tid).is_ok()
-                && inject::is_syscall(tid, self.gadget)
+                && inject::is_there(tid, self.site)
             {
-                let options = (libc::__WALL | libc::WNOHANG) as u64;
-                let wait = Call { number: libc::SYS_wait4, arguments: [copy.inner.cast_unsigned(), 0, options, 0] };
-                let made = inject::call(&self.threads, tid, self.gadget, &wait);
+                let made = inject::call(&self.threads, tid, self.site, Call::Wait { child: copy.inner });
                 self.threads.set(tid, made.state);
                 collected = made.value == Some(copy.inner) || made.value == Some(-i64::from(libc::ECHILD));
             }
@@ -186,6 +193,7 @@ impl Guard {
 fn obstacle(unfit: Unfit, before: Obstacle) -> Obstacle {
     match unfit {
         Unfit::Seccomp { mode } => Obstacle::Seccomp { mode },
+        Unfit::ShadowStack => Obstacle::ShadowStack,
         Unfit::Foreign => Obstacle::Architecture,
         Unfit::Passing => before,
     }

@@ -1,12 +1,12 @@
 //! One system call, made by a thread of the target that stands still, after which it stands as before.
 //!
-//! The thread executes an instruction that is already there (`syscall`, in the vDSO); nothing is written. It is run from
-//! the stop at the beginning of a system call to the one at its end, never by single steps: the SIGTRAP of a single step
-//! would change the mask and the handler of a thread that holds it back. In between every signal is held back, so that
-//! none is taken off the queue at a moment when the registers are ours.
+//! The thread executes an instruction that is already there (`syscall`, in the C library). It is run from the stop at the
+//! beginning of a system call to the one at its end, never by single steps: the SIGTRAP of a single step would change the
+//! mask and the handler of a thread that holds it back. In between every signal is held back, so that none is taken off
+//! the queue at a moment when the registers are ours.
 //!
-//! All of it runs in the guard, which nobody has a reason to kill: were it killed in the middle, the registers would
-//! stay ours.
+//! All of it runs in the guard. Were it killed in the middle, the thread would find its way back alone: [`super::way`]
+//! is laid before the registers are ours, the mask is changed after them, and put back before them.
 
 use std::time::{Duration, Instant};
 
@@ -14,22 +14,35 @@ use crate::sys::trace::{self, Registers};
 use crate::sys::{self, Event};
 use crate::threads::{State, Threads, nap};
 
-/// The bytes of the instruction `syscall`.
-pub(super) const SYSCALL: [u8; 2] = [0x0f, 0x05];
+use super::way::{self, Site, Way};
+
+/// The instructions `syscall` and `ret`.
+pub(super) const CALL: [u8; 3] = [0x0f, 0x05, 0xc3];
+/// `mov $15,%rax` and `syscall`: the way in which every C library returns from a handler of a signal.
+pub(super) const SIGRETURN: [u8; 9] = [0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05];
 /// The selector of 64-bit code (arch/x86/include/asm/segment.h, `__USER_CS`).
 const CODE_64: u64 = 0x33;
-/// The number of no system call: the kernel then has nothing to take up again.
-const NO_CALL: u64 = u64::MAX;
 /// What waits longer may wait for nothing.
 const LONG: Duration = Duration::from_millis(50);
 /// How long a thread may take from its stop to the instruction.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A system call to make.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Call {
-    pub number: i64,
-    pub arguments: [u64; 4],
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Call {
+    /// A child that shares nothing but the table of files.
+    Clone,
+    /// Collects this one (an id in the target's PID namespace) if it has ended.
+    Wait { child: i64 },
+}
+
+impl Call {
+    pub fn number(self) -> i64 {
+        match self {
+            Call::Clone => libc::SYS_clone,
+            Call::Wait { .. } => libc::SYS_wait4,
+        }
+    }
 }
 
 /// What came of it.
@@ -53,6 +66,7 @@ pub(super) fn is_fit(threads: &Threads, tid: u32) -> Result<(), Unfit> {
         status if status.is_empty() || status.len() == room => return Err(Unfit::Passing),
         // a kernel without filters has no such line
         status => match seccomp(status) {
+            None | Some(0) if has_shadow_stack(status) => return Err(Unfit::ShadowStack),
             None | Some(0) => {}
             Some(mode) => return Err(Unfit::Seccomp { mode }),
         },
@@ -71,18 +85,29 @@ pub(super) fn is_fit(threads: &Threads, tid: u32) -> Result<(), Unfit> {
 pub(super) enum Unfit {
     /// A filter could kill the process.
     Seccomp { mode: u32 },
+    /// A second stack of return addresses, which the way back would not match.
+    ShadowStack,
     /// Not 64-bit code.
     Foreign,
     /// At this moment.
     Passing,
 }
 
+/// What follows `name` in the line of a status file.
+fn line<'s>(status: &'s [u8], name: &[u8]) -> Option<&'s [u8]> {
+    let at = status.windows(name.len()).position(|window| window == name)?;
+    status.get(at + name.len()..)?.split(|&byte| byte == b'\n').next()
+}
+
 /// The line `Seccomp:` of a status file.
 fn seccomp(status: &[u8]) -> Option<u32> {
-    let name = b"\nSeccomp:\t";
-    let at = status.windows(name.len()).position(|window| window == name)?;
-    let digit = char::from(*status.get(at + name.len())?);
-    digit.to_digit(10)
+    char::from(*line(status, b"\nSeccomp:\t")?.first()?).to_digit(10)
+}
+
+/// Whether `shstk` is among the features (Linux 6.6 and later).
+fn has_shadow_stack(status: &[u8]) -> bool {
+    line(status, b"\nx86_Thread_features:\t")
+        .is_some_and(|line| line.split(|&byte| byte == b' ').any(|word| word == b"shstk"))
 }
 
 /// Whether `rip` lies in the sequence that the thread says it is in: `struct rseq` has at 8 the address of a `struct
@@ -104,27 +129,34 @@ fn in_sequence(tid: u32, rip: u64) -> bool {
     sequence().is_none_or(|sequence| sequence.contains(&rip))
 }
 
-/// Whether there is the instruction at `at`.
-pub(super) fn is_syscall(tid: u32, at: u64) -> bool {
-    trace::word(tid, at).is_ok_and(|word| word.to_le_bytes().starts_with(&SYSCALL))
+/// Whether the instructions that a call needs are where they were found.
+pub(super) fn is_there(tid: u32, site: &Site) -> bool {
+    let starts = |at, bytes: &[u8]| trace::word(tid, at).is_ok_and(|word| word.to_le_bytes().starts_with(bytes));
+    let (eight, last) = SIGRETURN.split_at(8);
+    let sigreturn = starts(site.sigreturn, eight) && starts(site.sigreturn.saturating_add(8), last);
+    starts(site.call, &CALL) && sigreturn
 }
 
-/// Makes `tid`, which stands still and is fit, do `call` by the instruction at `gadget`.
-pub(super) fn call(threads: &Threads, tid: u32, gadget: u64, call: &Call) -> Made {
+/// Whether the thread's own call would be cut short if the guard were killed: see [`super::way`].
+pub(super) fn is_delicate(tid: u32) -> bool {
+    trace::registers(tid).is_ok_and(|registers| way::goes_on(&registers))
+}
+
+/// Makes `tid`, which stands still and is fit, do `call`.
+pub(super) fn call(threads: &Threads, tid: u32, site: &Site, call: Call) -> Made {
     let not_made = |state| Made { value: None, child: None, state };
     let (Ok(registers), Ok(mask)) = (trace::registers(tid), trace::mask(tid)) else { return not_made(State::Gone) };
-    let [rdi, rsi, rdx, r10] = call.arguments;
-    let number = call.number.cast_unsigned();
-    let ours = Registers { rip: gadget, rax: number, orig_rax: NO_CALL, rdi, rsi, rdx, r10, r8: 0, r9: 0, ..registers };
+    let way = Way::back(tid, &registers, mask, site).filter(|way| way.lay(tid).is_ok());
+    let Some(way) = way else { return not_made(State::Stopped(0)) };
     let before = Before { threads, tid, registers, mask };
     let prepared = trace::set_options(tid, trace::OPTIONS)
+        .and_then(|()| trace::set_registers(tid, &way.registers(call, site, &registers)))
         .and_then(|()| trace::set_mask(tid, u64::MAX))
-        .and_then(|()| trace::set_registers(tid, &ours))
         .and_then(|()| trace::run_to_call(tid));
     if prepared.is_err() {
         return not_made(before.restore(State::Stopped(0)));
     }
-    match before.reach_call(number) {
+    match before.reach_call(call.number().cast_unsigned()) {
         Ok(()) => before.finish(),
         Err(state) => not_made(before.restore(state)),
     }
@@ -232,8 +264,8 @@ impl Before<'_> {
 
     /// Puts everything back in a thread that has come to `state`, which is returned unless it is gone.
     fn restore(&self, state: State) -> State {
-        let back = trace::set_registers(self.tid, &self.registers);
-        let back = back.and_then(|()| trace::set_mask(self.tid, self.mask));
+        let back = trace::set_mask(self.tid, self.mask);
+        let back = back.and_then(|()| trace::set_registers(self.tid, &self.registers));
         if back.is_ok() && state != State::Gone { state } else { State::Gone }
     }
 }
@@ -248,5 +280,12 @@ mod tests {
         assert_eq!(seccomp(b"x\nSeccomp:\t2\n"), Some(2));
         assert_eq!(seccomp(b"x\nSeccomp:\t"), None);
         assert_eq!(seccomp(b""), None);
+    }
+
+    #[test]
+    fn a_shadow_stack_is_found_in_a_status() {
+        assert!(has_shadow_stack(b"x\nx86_Thread_features:\tshstk wrss \nx86_Thread_features_locked:\t\n"));
+        assert!(!has_shadow_stack(b"x\nx86_Thread_features:\t\nx86_Thread_features_locked:\tshstk wrss \n"));
+        assert!(!has_shadow_stack(b""));
     }
 }

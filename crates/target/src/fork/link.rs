@@ -104,6 +104,7 @@ fn obstacle_number(cause: Obstacle) -> (u64, u64) {
         Obstacle::Halted => (2, 0),
         Obstacle::Refused { errno } => (3, errno as u64),
         Obstacle::Architecture => (4, 0),
+        Obstacle::ShadowStack => (5, 0),
         _ => (0, 0),
     }
 }
@@ -115,6 +116,7 @@ fn obstacle(kind: u64, number: u64) -> Option<Obstacle> {
         2 => Obstacle::Halted,
         3 => Obstacle::Refused { errno: i32::try_from(number).ok()? },
         4 => Obstacle::Architecture,
+        5 => Obstacle::ShadowStack,
         _ => return None,
     })
 }
@@ -196,6 +198,7 @@ mod tests {
             Reply::Unfit { cause: Obstacle::Halted, pause_ns: 1 },
             Reply::Unfit { cause: Obstacle::Refused { errno: 11 }, pause_ns: 1 },
             Reply::Unfit { cause: Obstacle::Architecture, pause_ns: 1 },
+            Reply::Unfit { cause: Obstacle::ShadowStack, pause_ns: 1 },
             Reply::Unfit { cause: Obstacle::Moment, pause_ns: 1 },
             Reply::Trouble { trouble: Trouble::Gone, pause_ns: 0 },
             Reply::Trouble { trouble: Trouble::Refused { tid: 3, errno: 1 }, pause_ns: 0 },

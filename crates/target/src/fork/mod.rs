@@ -11,17 +11,22 @@
 //! ```
 //!
 //! The guard traces, and so nothing that happens to memsight leaves the target with a system call half made for us:
-//! when memsight is gone, the guard ends the copy, collects it and goes. When the guard is killed too, the kernel ends
-//! the copy (`PTRACE_O_EXITKILL`); its entry in the table of processes then stays until the target ends.
+//! when memsight is gone, the guard ends the copy, collects it and goes. When the guard is killed, the thread that makes
+//! a call finds its way back alone ([`way`]), the kernel ends the copy (`PTRACE_O_EXITKILL`), and memsight has a second
+//! guard collect it. When both are killed, its entry in the table of processes stays until the target ends.
 
 mod guard;
 mod inject;
 mod link;
+mod lost;
 mod room;
+mod site;
+mod way;
 
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
 
 use memsight_model::{Progress, Region};
 
@@ -29,22 +34,22 @@ use crate::error::{Obstacle, TargetError};
 use crate::image::Image;
 use crate::live::LiveMemory;
 use crate::process::Process;
-use crate::procfs;
-use crate::sys::{Span, spawn};
+use crate::procfs::Stat;
+use crate::sys::spawn;
 use crate::threads::Threads;
 use crate::usage::Usage;
 
 pub(crate) use room::obstacle;
 
-use guard::Guard;
+use guard::{Copy, Guard};
 use link::{Far, Near, Reply, Request};
+use way::Site;
 
 /// Copies a process by a fork.
 #[derive(Debug)]
 pub struct Fork<'p> {
     process: &'p Process,
-    /// The address of an instruction `syscall` in it.
-    gadget: u64,
+    site: Arc<Site>,
     helper: Option<Helper>,
     pause_ns: u64,
 }
@@ -62,7 +67,7 @@ impl<'p> Fork<'p> {
     pub(crate) fn new(process: &'p Process) -> Result<Fork<'p>, TargetError> {
         room::check(process)?;
         let pid = process.pid();
-        let Some(gadget) = gadget(process)? else {
+        let Some(site) = Site::find(process)? else {
             // One that ends has no memory left: that is the reason then.
             process.check_alive()?;
             let ending = process.maps()?.is_empty();
@@ -71,7 +76,7 @@ impl<'p> Fork<'p> {
                 false => TargetError::NoFork { pid, cause: Obstacle::Instruction },
             });
         };
-        let mut fork = Fork { process, gadget, helper: None, pause_ns: 0 };
+        let mut fork = Fork { process, site: Arc::new(site), helper: None, pause_ns: 0 };
         fork.helper()?;
         Ok(fork)
     }
@@ -114,30 +119,45 @@ impl<'p> Fork<'p> {
     fn helper(&mut self) -> Result<&Helper, TargetError> {
         let helper = match self.helper.take() {
             Some(helper) => helper,
-            None => Helper::start(self.process.pid(), self.gadget)?,
+            None => Helper::start(self.process.pid(), &self.site, None)?,
         };
         Ok(self.helper.insert(helper))
     }
 
+    /// The guard is gone, and may have left something behind.
     fn failed(&mut self, error: io::Error) -> TargetError {
-        self.helper = None;
-        helper_failed(self.process.pid(), &error)
+        let pid = self.process.pid();
+        let copies = self.helper.take().map(|helper| lost::copies(pid, helper.pid));
+        for child in copies.unwrap_or_default() {
+            lost::collect(pid, child, &self.site);
+        }
+        helper_failed(pid, &error)
     }
 }
 
 impl Helper {
-    fn start(pid: u32, gadget: u64) -> Result<Helper, TargetError> {
+    fn start(pid: u32, site: &Site, copy: Option<Copy>) -> Result<Helper, TargetError> {
         let failed = |error: io::Error| helper_failed(pid, &error);
         let threads = Threads::new(pid, false)?;
         let (near, far) = spawn::line().map_err(failed)?;
         let mut keep = [far.as_raw_fd(), threads.descriptor()];
-        let mut guard = Guard::new(Far::new(far, std::process::id()), threads, gadget);
+        let mut guard = Guard::new(Far::new(far, std::process::id()), threads, site, copy);
         let guard_pid = spawn::fork(&mut keep, || guard.run()).map_err(failed)?;
         Ok(Helper { pid: guard_pid, line: Some(Near(near)) })
     }
 
     fn ask(&self, request: Request) -> io::Result<(Reply, Option<File>)> {
         self.line.as_ref().ok_or(io::ErrorKind::NotConnected)?.ask(request)
+    }
+}
+
+impl Helper {
+    /// Has it end the copy, and itself.
+    fn end(self) -> Option<Ended> {
+        match self.ask(Request::End) {
+            Ok((Reply::Ended { collected, pause_ns }, _)) => Some(Ended { pause_ns, collected }),
+            _ => None,
+        }
     }
 }
 
@@ -170,8 +190,8 @@ impl<'p> Halt<'_, 'p> {
         self.done = true;
         match self.fork.ask(Request::Fork)? {
             (Reply::Forked { child, .. }, Some(file)) => {
-                let helper = self.fork.helper.take();
-                Ok(Forked { process, child, memory: LiveMemory::of_file(child, file), usage, regions, helper })
+                let (helper, site) = (self.fork.helper.take(), Arc::clone(&self.fork.site));
+                Ok(Forked { process, child, memory: LiveMemory::of_file(child, file), usage, regions, helper, site })
             }
             (Reply::Forked { .. }, None) => Err(self.fork.failed(io::ErrorKind::PermissionDenied.into())),
             (Reply::Unfit { cause, .. }, _) => Err(TargetError::NoFork { pid: process.pid(), cause }),
@@ -198,6 +218,15 @@ pub struct Forked<'p> {
     usage: Usage,
     regions: Vec<Region>,
     helper: Option<Helper>,
+    site: Arc<Site>,
+}
+
+impl Drop for Forked<'_> {
+    fn drop(&mut self) {
+        if self.helper.is_some() {
+            self.finish();
+        }
+    }
 }
 
 /// How a copy ended.
@@ -227,12 +256,12 @@ impl Forked<'_> {
 
     /// Ends the copy. Cost: some 30 ms a GiB, in which the process runs.
     pub fn end(mut self) -> Ended {
-        let nothing = Ended { pause_ns: 0, collected: false };
-        let Some(helper) = self.helper.take() else { return nothing };
-        match helper.ask(Request::End) {
-            Ok((Reply::Ended { collected, pause_ns }, _)) => Ended { pause_ns, collected },
-            _ => nothing,
-        }
+        self.finish()
+    }
+
+    fn finish(&mut self) -> Ended {
+        let ended = self.helper.take().and_then(Helper::end);
+        ended.unwrap_or_else(|| lost::collect(self.process.pid(), self.child, &self.site))
     }
 
     /// Its process id, in our PID namespace.
@@ -247,7 +276,7 @@ impl Forked<'_> {
 
     /// Fails unless the copy is still there to be read.
     pub(crate) fn check(&self) -> Result<(), TargetError> {
-        match procfs::Stat::of(self.child) {
+        match Stat::of(self.child) {
             Ok(stat) if !stat.is_dead() => Ok(()),
             _ => Err(TargetError::CopyLost { pid: self.process.pid() }),
         }
@@ -256,28 +285,4 @@ impl Forked<'_> {
 
 fn helper_failed(pid: u32, error: &io::Error) -> TargetError {
     TargetError::NoFork { pid, cause: Obstacle::Helper { errno: error.raw_os_error().unwrap_or(libc::EPIPE) } }
-}
-
-/// The address of an instruction `syscall`: in the vDSO, which every process has, or else in a library. One that is
-/// followed by a return is preferred.
-fn gadget(process: &Process) -> Result<Option<u64>, TargetError> {
-    /// More of a library is not searched.
-    const MOST: usize = 4 << 20;
-    let memory = process.memory();
-    let mut regions = process.maps()?;
-    // one that ends loses its memory before it loses its id
-    if regions.is_empty() {
-        return Err(TargetError::TargetExited { pid: process.pid() });
-    }
-    regions.retain(|region| region.read && region.execute && region.path != "[vsyscall]");
-    regions.sort_by_key(|region| (region.path != "[vdso]", !region.path.contains("libc")));
-    Ok(regions.iter().find_map(|region| {
-        let mut code = vec![0; usize::try_from(region.len()).unwrap_or(MOST).min(MOST)];
-        let read = memory.read_spans(&[Span { at: region.start.0, len: code.len() }], &mut code).ok()?;
-        code.truncate(read);
-        let find = |bytes: &[u8]| code.windows(bytes.len()).position(|window| window == bytes);
-        let [a, b] = inject::SYSCALL;
-        let at = find(&[a, b, 0xc3]).or_else(|| find(&inject::SYSCALL))?;
-        region.start.checked_add(at as u64).map(|at| at.0)
-    }))
 }

@@ -21,6 +21,9 @@ pub(crate) fn obstacle(process: &Process) -> Result<Option<Obstacle>, TargetErro
     if let Some(mode @ 1..) = procfs::number(&status, "Seccomp") {
         return Ok(Some(Obstacle::Seccomp { mode }));
     }
+    if procfs::field(&status, "x86_Thread_features").is_some_and(|line| line.split(' ').any(|word| word == "shstk")) {
+        return Ok(Some(Obstacle::ShadowStack));
+    }
     if Stat::of(pid)?.state == 'T' {
         return Ok(Some(Obstacle::Halted));
     }

@@ -88,6 +88,33 @@ pub(crate) fn word(tid: u32, at: u64) -> io::Result<u64> {
     if done == 0 { Ok(word) } else { Err(io::Error::last_os_error()) }
 }
 
+/// The most 8-byte words of [`extended_state`]: 11 KiB with the tiles of AMX.
+pub(crate) const MOST_STATE: usize = 1536;
+
+/// What its floating-point and vector registers hold, as an XSAVE area; the number of words.
+pub(crate) fn extended_state(tid: u32, words: &mut [u64]) -> io::Result<usize> {
+    /// elf.h
+    const NT_X86_XSTATE: usize = 0x202;
+    let mut place = libc::iovec { iov_base: words.as_mut_ptr().cast(), iov_len: size_of_val(words) };
+    // the kernel writes at most `iov_len` bytes into `words`, and into `place` how many it has written
+    request(libc::PTRACE_GETREGSET, tid, NT_X86_XSTATE, std::ptr::from_mut(&mut place) as usize)?;
+    Ok(place.iov_len / size_of::<u64>())
+}
+
+/// Writes `words` to its memory at `at`, where it may itself write.
+pub(crate) fn write(tid: u32, at: u64, words: &[u64]) -> io::Result<()> {
+    let len = size_of_val(words);
+    let local = libc::iovec { iov_base: words.as_ptr() as *mut c_void, iov_len: len };
+    let remote = libc::iovec { iov_base: at as *mut c_void, iov_len: len };
+    // SAFETY: the kernel reads `words`, which are ours, and checks the target's addresses.
+    let written = unsafe { libc::process_vm_writev(tid as libc::pid_t, &local, 1, &remote, 1, 0) };
+    match usize::try_from(written) {
+        Ok(written) if written == len => Ok(()),
+        Ok(_) => Err(io::ErrorKind::WriteZero.into()),
+        Err(_) => Err(io::Error::last_os_error()),
+    }
+}
+
 /// Where its restartable sequences are described (rseq(2)); 0 when it has none. Linux 5.13 and later.
 pub(crate) fn rseq(tid: u32) -> io::Result<u64> {
     let mut found = MaybeUninit::<libc::ptrace_rseq_configuration>::zeroed();

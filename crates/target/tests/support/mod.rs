@@ -1,9 +1,10 @@
 //! Targets for the tests: small Python programs that are talked to through pipes.
 #![allow(dead_code, clippy::disallowed_methods)]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -82,4 +83,95 @@ pub fn status(pid: u32, name: &str) -> String {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     line.expect("the field is there").trim().to_owned()
+}
+
+/// Sends a signal to a process that has not been waited for.
+pub fn signal(pid: u32, signal: i32) {
+    // SAFETY: no memory is involved.
+    assert_eq!(unsafe { libc::kill(pid as i32, signal) }, 0);
+}
+
+/// Waits until the process is in a state that no system call reports.
+pub fn wait_for_state(pid: u32, state: char) {
+    while !status(pid, "State").starts_with(state) {
+        std::thread::yield_now();
+    }
+}
+
+/// How often the long tests look; `MEMSIGHT_TEST_ROUNDS` is another number.
+pub fn rounds(usual: usize) -> usize {
+    std::env::var("MEMSIGHT_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(usual)
+}
+
+/// Some moments, other ones in each run; which ones does not matter.
+pub struct Moments(u32);
+
+impl Moments {
+    pub fn new() -> Moments {
+        Moments(std::process::id())
+    }
+
+    /// Waits for a random part of `most`.
+    pub fn pass(&mut self, most: Duration) {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        std::thread::sleep(most * (self.0 >> 16) / (1 << 16));
+    }
+}
+
+/// The name of the variable that tells a helper which process is its target.
+pub const HELPER: &str = "MEMSIGHT_TEST_TARGET";
+
+/// In a helper: the id of the target.
+pub fn helped() -> Option<u32> {
+    std::env::var(HELPER).ok().map(|pid| pid.parse().expect("a number"))
+}
+
+/// In a helper: tells that one look is over.
+pub fn once() {
+    let _ = writeln!(std::io::stdout(), "once");
+}
+
+/// A process that runs one of this program's tests: one that looks at a target until it is killed.
+pub struct Helper {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Helper {
+    /// Starts the test `name` with `pid` as its target, and waits for its first look.
+    pub fn start(name: &str, pid: u32) -> Helper {
+        let mut child = Command::new(std::env::current_exe().expect("we run"))
+            .args([name, "--exact", "--nocapture"])
+            .env(HELPER, pid.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the helper starts");
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut helper = Helper { child, lines };
+        helper.look();
+        helper
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for the end of a look.
+    pub fn look(&mut self) {
+        assert!(self.lines.any(|line| line.expect("text").ends_with("once")), "the helper works");
+    }
+
+    /// Kills it.
+    pub fn kill(mut self) {
+        self.child.kill().expect("kill");
+        assert_eq!(self.child.wait().expect("wait").signal(), Some(libc::SIGKILL));
+    }
+
+    /// Closes its input, and waits until it has ended by itself.
+    pub fn finish(mut self) {
+        drop(self.child.stdin.take());
+        self.lines.by_ref().for_each(drop);
+        assert!(self.child.wait().expect("wait").success());
+    }
 }
