@@ -1,10 +1,12 @@
 //! Memory that objects of C types own beside their struct, where `__sizeof__` counts it or where nothing does.
 //!
 //! These structs are the same in 3.8 to 3.15: `Modules/arraymodule.c`, `Modules/_io/bufferedio.c`, `stringio.c`,
-//! `bytesio.c`, `Modules/_struct.c`, `Modules/mmapmodule.c`, `Modules/itertoolsmodule.c`; numpy's in `ndarraytypes.h` (1.x and 2.x).
+//! `bytesio.c`, `Modules/_struct.c`, `Modules/mmapmodule.c`, `Modules/itertoolsmodule.c`; numpy's in `ndarraytypes.h` (1.x and 2.x). The
+//! offsets here count as if the head of an object had 16 bytes ([`Layout::fields`]).
 
 use memsight_model::{Address, Fault, ReadMemory};
 
+use crate::head::Head;
 use crate::layout::Layout;
 use crate::sizes::Size;
 
@@ -55,6 +57,7 @@ impl Buffer {
     /// The bytes: `shallow` what `__sizeof__` counts, `external` what it leaves out. An array of numpy is the one
     /// exception: its `__sizeof__` counts the data, which memsight shows as external.
     pub fn size<M: ReadMemory>(self, memory: &M, layout: &Layout, at: Address) -> Result<Size, Fault> {
+        let at = layout.fields(at);
         let word = |offset: i64| memory.word(at.at(offset));
         let counted = |shallow: u64| Size { shallow, external: 0 };
         let left_out = |external: u64| Size { shallow: 0, external };
@@ -74,10 +77,10 @@ impl Buffer {
             // data 16, size 24
             Buffer::Mmap => left_out(if word(16)? == 0 { 0 } else { word(24)? }),
             // An index for each pool (pools 16), each place (r 40), or each item and place (pool 16, r 48)
-            Buffer::Product => counted(length(memory, Address(word(16)?))?.saturating_mul(8)),
+            Buffer::Product => counted(length(memory, layout, Address(word(16)?))?.saturating_mul(8)),
             Buffer::Combinations => counted(word(40)?.saturating_mul(8)),
             Buffer::Permutations => {
-                counted(length(memory, Address(word(16)?))?.saturating_add(word(48)?).saturating_mul(8))
+                counted(length(memory, layout, Address(word(16)?))?.saturating_add(word(48)?).saturating_mul(8))
             }
             // items_cap 48, from 3.13 on; 3.15 brought a __sizeof__
             Buffer::SimpleQueue if layout.minor < 13 => Size::default(),
@@ -86,7 +89,7 @@ impl Buffer {
             // nd 24: array_sizeof counts the shape and the strides, a word for each dimension
             Buffer::NdArray => Size {
                 shallow: 16 * u64::from(memory.u32(at.at(24))?.min(MAX_DIMENSIONS)),
-                external: nd_array_bytes(memory, at)?,
+                external: nd_array_bytes(memory, layout, at)?,
             },
             // gentype_sizeof counts the value a second time
             Buffer::NumpyScalar(bytes) => counted(bytes.into()),
@@ -113,15 +116,15 @@ fn numpy_scalar(tp_name: &str) -> Buffer {
 
 /// `bytesio.__sizeof__` counts its bytes object while nobody else holds it.
 fn own_bytes<M: ReadMemory>(memory: &M, layout: &Layout, bytes: Address) -> Result<u64, Fault> {
-    if bytes.is_null() || memory.u32(bytes)? != 1 {
+    if bytes.is_null() || Head::read(memory, layout, bytes)?.refcount() != 1 {
         return Ok(0);
     }
-    Ok(memory.word(bytes.at(16))?.saturating_add(u64::from(layout.bytes.value) + 1))
+    Ok(memory.word(layout.length_at(bytes))?.saturating_add(u64::from(layout.bytes.value) + 1))
 }
 
 /// `ob_size` of a tuple; 0 when there is none.
-fn length<M: ReadMemory>(memory: &M, tuple: Address) -> Result<u64, Fault> {
-    if tuple.is_null() { Ok(0) } else { memory.word(tuple.at(16)) }
+fn length<M: ReadMemory>(memory: &M, layout: &Layout, tuple: Address) -> Result<u64, Fault> {
+    if tuple.is_null() { Ok(0) } else { memory.word(layout.length_at(tuple)) }
 }
 
 /// `s_sizeof`: `formatcode`s of 32 bytes up to the one without a `fmtdef`, that one included.
@@ -137,7 +140,7 @@ fn struct_codes<M: ReadMemory>(memory: &M, codes: Address) -> Result<u64, Fault>
 
 /// Data that a numpy array owns: the product of its shape and its item size.
 /// `PyArrayObject_fields` and `PyArray_Descr` (`numpy/_core/include/numpy/ndarraytypes.h`, numpy 1.x and 2.x).
-fn nd_array_bytes<M: ReadMemory>(memory: &M, at: Address) -> Result<u64, Fault> {
+fn nd_array_bytes<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<u64, Fault> {
     const ND: i64 = 24;
     const DIMENSIONS: i64 = 32;
     const DESCR: i64 = 56;
@@ -147,7 +150,7 @@ fn nd_array_bytes<M: ReadMemory>(memory: &M, at: Address) -> Result<u64, Fault> 
     if memory.i32(at.at(FLAGS))? & OWNDATA == 0 {
         return Ok(0);
     }
-    let descr = memory.pointer(at.at(DESCR))?;
+    let descr = layout.fields(memory.pointer(at.at(DESCR))?);
     let dimensions = memory.pointer(at.at(DIMENSIONS))?;
     let count = memory.u32(at.at(ND))?;
     if count > MAX_DIMENSIONS {

@@ -83,9 +83,15 @@ impl DebugOffsets {
         let mut own = layout.clone();
         // Shapes that decoding depends on must be the table's: these have not changed within a minor version.
         for (name, expected) in [
-            ("pyobject.size", 16),
+            ("pyobject.size", layout.object.size.into()),
+            ("pyobject.ob_type", layout.object.type_.into()),
             ("type.size", u64::from(layout.type_object.size)),
             ("dict.size", u64::from(layout.dict.size)),
+            ("dict.ma_keys", u64::from(layout.dict.keys)),
+            ("list.ob_item", u64::from(layout.list.items)),
+            ("long.lv_tag", layout.long.tag.map_or(0, u64::from)),
+            ("bytes.ob_sval", u64::from(layout.bytes.value)),
+            ("unicode.state", u64::from(layout.unicode.state)),
             ("tuple.ob_item", u64::from(layout.tuple.items)),
             ("unicode.asciiobject_size", u64::from(layout.unicode.ascii_size)),
             ("code.co_code_adaptive", layout.code.code_adaptive.map_or(0, u64::from)),

@@ -7,6 +7,7 @@ use memsight_model::{Address, Counts, Label, LabelKind, NameId, Names, ObjectFla
 use crate::build::Scene;
 use crate::decode::{Decoder, Sink, Via};
 use crate::generations::{GC_HEAD, PREV_FINALIZED, Tracked};
+use crate::head::Head;
 use crate::pymalloc::{Blocks, PoolIndex};
 use crate::shapes::Shape;
 use crate::sizes;
@@ -114,14 +115,17 @@ impl<M: ReadMemory> Shared<'_, M> {
     fn object(&self, slot: Slot, decoder: &Decoder<Window<'_, M>>, writer: &mut Writer<'_, '_, M>) -> Object {
         let (memory, layout) = (decoder.memory, self.scene.layout);
         let at = self.scene.slots.address(slot);
-        let mut head = [0; 2];
-        let readable = memory.fill(at, &mut head).is_ok();
-        let kind = self.types.known(Address(head[1])).filter(|_| readable);
-        let (refcount, immortal) = refcount(head[0], layout.minor);
+        let head = Head::read(memory, layout, at).ok();
+        let kind = head.and_then(|head| self.types.known(head.type_));
+        let (refcount, immortal) = head.map_or((0, false), |head| (head.refcount(), head.is_immortal()));
         let mut flags = ObjectFlags(if immortal { ObjectFlags::IMMORTAL } else { 0 });
-        if let Some(generation) = self.tracked.generation(slot) {
+        if let Some(generation) = self.tracked.generation(slot).or_else(|| head?.generation()) {
             flags = flags.with_generation(generation);
-            let finalised = memory.word(at.at(8 - GC_HEAD as i64)).is_ok_and(|link| link & PREV_FINALIZED != 0);
+            // A free-threaded build has no links: the head of the object tells.
+            let finalised = match head.filter(|_| layout.is_free_threaded()) {
+                Some(head) => head.is_finalised(),
+                None => memory.word(at.at(8 - GC_HEAD as i64)).is_ok_and(|link| link & PREV_FINALIZED != 0),
+            };
             flags.0 |= if finalised { ObjectFlags::FINALIZED } else { 0 };
         }
         (writer.broken, writer.inferred) = (kind.is_none(), false);
@@ -226,15 +230,6 @@ impl Rows {
             self.interned.push(id);
         }
         self.partial += u64::from(object.flags.has(ObjectFlags::PARTIAL));
-    }
-}
-
-/// The count of a reference count word, and whether the object is immortal (PEP 683).
-fn refcount(word: u64, minor: u8) -> (u32, bool) {
-    match minor {
-        ..=11 => (word.min(u64::from(u32::MAX) - 1) as u32, false),
-        _ if (word as i32) < 0 => (u32::MAX, true),
-        _ => (word as u32, false),
     }
 }
 

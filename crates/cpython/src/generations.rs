@@ -109,6 +109,10 @@ impl Python {
             if collecting && !best_effort {
                 return Err(PythonError::Collecting);
             }
+            if self.layout.is_free_threaded() {
+                // There are no lists: each object says itself whether the collector knows it (`Head::generation`).
+                continue;
+            }
             for (generation, head) in self.heads(memory, gc)?.into_iter().enumerate() {
                 match walk(memory, slots, head, generation as u8, &mut tracked) {
                     Ok(()) => {}
@@ -123,6 +127,7 @@ impl Python {
         let reasons = [
             (collecting, "a garbage collection was running: objects that it had in hand may be missing"),
             (torn && !collecting, "the collector's lists are not whole: objects that nothing refers to may be missing"),
+            (self.layout.is_free_threaded(), "free-threaded build: objects that nothing reaches are not found"),
         ];
         let reasons = reasons.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason.to_owned());
         Ok((tracked, reasons.collect()))

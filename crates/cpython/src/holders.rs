@@ -180,7 +180,9 @@ impl<M: ReadMemory> Tally<'_, M> {
         let Some(seed) = seeds.iter().find(is_list).filter(|_| layout.minor == 8) else { return };
         let items = memory.pointer(seed.object.at(layout.list.items.into())).unwrap_or_default();
         let mut filters = Vec::new();
-        readable(memory, items, memory.word(seed.object.at(16)).unwrap_or(0).min(FILTERS), |item| filters.push(item));
+        readable(memory, items, memory.word(layout.length_at(seed.object)).unwrap_or(0).min(FILTERS), |item| {
+            filters.push(item)
+        });
         for filter in filters {
             let module = memory.pointer(filter.at(i64::from(layout.tuple.items) + 8 * MODULE)).unwrap_or_default();
             if text::str_text(memory, layout, module, 16).as_deref() == Some("__main__") {

@@ -1,4 +1,4 @@
-//! Decodes the memory of CPython 3.8 to 3.15 (x86-64, with the GIL) out of bytes.
+//! Decodes the memory of CPython 3.8 to 3.15 (x86-64, with the GIL or, from 3.13, free-threaded) out of bytes.
 //!
 //! No I/O: everything is read through [`memsight_model::ReadMemory`], so a live process, a frozen copy, a core file
 //! and a random image of the fuzzer share this decoder. Every byte is foreign: lengths are capped by one budget for the
@@ -20,6 +20,7 @@ mod emit;
 mod error;
 mod gc;
 mod generations;
+mod head;
 mod holders;
 mod layout;
 mod linetable;

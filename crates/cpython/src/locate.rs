@@ -15,6 +15,8 @@ use crate::text;
 pub struct Version {
     /// `PY_VERSION_HEX`: major, minor, micro, level and serial in 8+8+8+4+4 bits.
     pub hex: u32,
+    /// Built without the GIL: `3.14.10t`.
+    pub free_threaded: bool,
 }
 
 impl Version {
@@ -37,7 +39,8 @@ impl fmt::Display for Version {
             0xb => write!(f, "b{}", self.hex & 0xf),
             0xc => write!(f, "rc{}", self.hex & 0xf),
             _ => Ok(()),
-        }
+        }?;
+        f.write_str(if self.free_threaded { "t" } else { "" })
     }
 }
 
@@ -144,7 +147,7 @@ fn recognise<M: ReadMemory>(memory: &M, runtime: Address, regions: &[Region]) ->
     let mut not_ready = true;
     for minor in minors_to_try(runtime, regions) {
         let Some(layout) = layout::of(minor) else { continue };
-        let python = Python { runtime, layout: layout.clone(), version: Version { hex: 0 } };
+        let python = Python { runtime, layout: layout.clone(), version: Version { hex: 0, free_threaded: false } };
         match python.own_version(memory) {
             Some(version) if version.minor() == minor => {
                 let python = Python { version, ..python };
@@ -171,14 +174,12 @@ fn by_debug_offsets<M: ReadMemory>(
     runtime: Address,
     offsets: &DebugOffsets,
 ) -> Result<Python, PythonError> {
-    let version = Version { hex: offsets.hex };
+    let version = Version { hex: offsets.hex, free_threaded: offsets.free_threaded };
     let text = || version.to_string();
-    let Some(layout) = layout::of(version.minor()).filter(|_| version.hex >> 24 == 3) else {
+    let known = if offsets.free_threaded { layout::free_threaded } else { layout::of };
+    let Some(layout) = known(version.minor()).filter(|_| version.hex >> 24 == 3) else {
         return Err(PythonError::UnknownVersion { version: text() });
     };
-    if offsets.free_threaded {
-        return Err(PythonError::FreeThreaded { version: text() });
-    }
     let layout =
         offsets.apply(layout).map_err(|what| PythonError::Unrecognised { at: runtime, version: text(), what })?;
     let python = Python { runtime, layout, version };
@@ -202,7 +203,7 @@ impl Python {
         let sysdict = memory.pointer(interpreter.at(self.layout.interpreter.sysdict.into())).ok()?;
         let number = text::lookup(memory, &self.layout, sysdict, "hexversion")?;
         let hex = u32::try_from(text::small_int(memory, &self.layout, number)?).ok()?;
-        Some(Version { hex })
+        Some(Version { hex, free_threaded: self.layout.is_free_threaded() })
     }
 
     /// Whether the runtime has no interpreter yet, or no longer.

@@ -11,6 +11,7 @@ use crate::build::Scene;
 use crate::decode::{Decoder, Sink, Via};
 use crate::dicts::DictView;
 use crate::generations::{GC_HEAD, Tracked};
+use crate::head::Head;
 use crate::layout::{DictKeys, Layout};
 use crate::shapes::Shape;
 use crate::slots::{SharedBits, Slots};
@@ -80,7 +81,7 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
         for slot in tracked.ones(Slots::slots_of(chunk..chunk + 1)) {
             let object = self.scene.slots.address(slot);
             window.turn_to(object);
-            let Ok(kind) = window.pointer(object.at(8)) else { continue };
+            let Ok(kind) = window.pointer(object.at(self.scene.layout.object.type_.into())) else { continue };
             if let Some(row) = self.types.meet(self.scene.memory, self.scene.layout, kind) {
                 self.pending.push((object, row));
                 self.walk(decoder);
@@ -115,7 +116,7 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
     }
 
     fn type_of(&mut self, object: Address) -> Option<TypeIx> {
-        let kind = self.scene.memory.pointer(object.at(8)).ok()?;
+        let kind = self.scene.memory.pointer(object.at(self.scene.layout.object.type_.into())).ok()?;
         self.types.meet(self.scene.memory, self.scene.layout, kind)
     }
 
@@ -156,20 +157,17 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
     /// The type of an address that is not on the collector's lists, when it can be an object.
     fn candidate(&mut self, object: Address) -> Option<TypeIx> {
         let (memory, layout) = (self.scene.memory, self.scene.layout);
-        let mut head = [0; 2];
-        memory.fill(object, &mut head).ok()?;
-        if !possible_refcount(head[0], layout.minor) {
-            return None;
-        }
+        let head = Head::read(memory, layout, object).ok().filter(Head::is_possible)?;
         // A table of types, such as `PyDateTime_CAPI`, looks like an object of its second where programs lie low.
-        if head[0] >= LOWEST_ADDRESS && self.types.meet(memory, layout, Address(head[0])).is_some() {
+        if head.first >= LOWEST_ADDRESS && self.types.meet(memory, layout, Address(head.first)).is_some() {
             return None;
         }
-        let row = self.types.meet(memory, layout, Address(head[1]))?;
+        let row = self.types.meet(memory, layout, head.type_)?;
         let info = &self.types.infos[row as usize];
         // Static types have no head of the collector, wherever an extension puts them.
         let headless = || matches!(info.shape, Shape::Type) && !is_heap_type(memory, layout, object);
-        if info.is_gc() && !self.scene.is_static(object) && !headless() {
+        let listed = !layout.is_free_threaded() && info.is_gc();
+        if listed && !self.scene.is_static(object) && !headless() {
             // On a list, it would be marked; with links and on no list it is dying, or was freed.
             let links = memory.word(object.checked_sub(GC_HEAD)?).ok()?;
             if links != 0 {
@@ -202,14 +200,4 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
 
 fn is_heap_type<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> bool {
     memory.word(at.at(layout.type_object.flags.into())).is_ok_and(|flags| flags & flag::HEAPTYPE != 0)
-}
-
-/// Whether a word can be the reference count of a live object: freed blocks of pymalloc hold a pointer or zero there.
-fn possible_refcount(word: u64, minor: u8) -> bool {
-    match minor {
-        // Py_ssize_t; 3.12 and 3.13 use the lower half, all ones when immortal.
-        ..=13 => word != 0 && word < 1 << 32,
-        // u32 count, u16 overflow, u16 flags (Include/refcount.h).
-        _ => word as u32 != 0 && (word >> 32) as u16 == 0,
-    }
 }

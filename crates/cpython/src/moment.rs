@@ -13,7 +13,8 @@ pub(crate) const LIST_CAP: usize = 1 << 16;
 pub struct Moment {
     /// A garbage collection runs in some interpreter: its lists are not whole.
     pub collecting: bool,
-    /// A thread holds a GIL: it may be in the middle of changing an object.
+    /// A thread holds a GIL: it may be in the middle of changing an object. In a free-threaded build whose GIL is off:
+    /// a thread is attached, which says the same of it.
     pub gil_locked: bool,
     /// Interpreters of the process.
     pub interpreters: u32,
@@ -55,16 +56,27 @@ impl Python {
 
     /// The thread state that holds the GIL of `interpreter`, if one does.
     pub(crate) fn gil_holder<M: ReadMemory>(&self, memory: &M, interpreter: Address) -> Option<Address> {
-        // struct _gil_runtime_state: interval, last_holder (8), locked (16); Include/internal/pycore_gil.h
         let gil = match (self.layout.interpreter.gil, self.layout.runtime.gil) {
             (Some(offset), _) => memory.pointer(interpreter.at(offset.into())).ok()?,
             (None, Some(offset)) => self.runtime.at(offset.into()),
             (None, None) => return None,
         };
-        if memory.i32(gil.at(16)).ok()? <= 0 {
+        let table = &self.layout.gil;
+        let off = table.enabled.is_some_and(|enabled| memory.i32(gil.at(enabled.into())) == Ok(0));
+        if off || memory.i32(gil.at(table.locked.into())).ok()? <= 0 {
             return None;
         }
-        memory.pointer(gil.at(8)).ok()
+        memory.pointer(gil.at(table.holder.into())).ok()
+    }
+
+    /// Whether a thread of an interpreter may be changing objects although it holds no GIL, for there is none. Threads
+    /// that wait, in a system call or for the collector to let them go on, are detached.
+    fn is_attached<M: ReadMemory>(&self, memory: &M, interpreter: Address) -> bool {
+        /// `_Py_THREAD_ATTACHED`.
+        const ATTACHED: i32 = 1;
+        let Some(state) = self.layout.thread.state.filter(|_| self.layout.is_free_threaded()) else { return false };
+        let attached = |thread: Address| memory.i32(thread.at(state.into())) == Ok(ATTACHED);
+        self.threads(memory, interpreter).into_iter().any(attached)
     }
 
     /// Looks whether the collector or Python code is at work.
@@ -74,7 +86,8 @@ impl Python {
         for interpreter in interpreters {
             let collecting = self.gc_state(interpreter).at(self.layout.gc.collecting.into());
             moment.collecting |= memory.i32(collecting)? != 0;
-            moment.gil_locked |= self.gil_holder(memory, interpreter).is_some();
+            moment.gil_locked |=
+                self.gil_holder(memory, interpreter).is_some() || self.is_attached(memory, interpreter);
         }
         Ok(moment)
     }

@@ -112,7 +112,7 @@ fn state_of_module<M: ReadMemory>(memory: &M, layout: &Layout, seed: &Seed) -> O
         }
         _ => return None,
     };
-    let is_module = memory.pointer(seed.object.at(8)).is_ok_and(|kind| {
+    let is_module = memory.pointer(seed.object.at(layout.object.type_.into())).is_ok_and(|kind| {
         memory
             .pointer(kind.at(layout.type_object.name.into()))
             .and_then(|name| memory.c_string(name, 8))

@@ -59,7 +59,7 @@ pub(crate) enum Shape {
     Element,
     /// A C struct whose `PyObject *` fields the layout lists.
     Fields(&'static CType),
-    /// `ob_size` words from this offset on (nodes of context variables' tries).
+    /// `ob_size` words from this offset on, which counts as if the head had 16 bytes (nodes of context variables' tries).
     Words(u16),
     /// This many words from this offset on.
     FixedWords(u16, u16),

@@ -37,7 +37,7 @@ pub(crate) fn of<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: 
 /// Bytes in front of the object. Static types have no head of the collector, though `type` says so; 3.11 and 3.12 ask
 /// the type alone (`_PyType_PreHeaderSize`) and count it all the same.
 fn head_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
-    let head = info.preheader(layout.minor);
+    let head = info.preheader(layout);
     if !matches!(info.shape, Shape::Type) || matches!(layout.minor, 11 | 12) {
         return Ok(head);
     }
@@ -50,7 +50,7 @@ fn loose_values_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, in
     if info.dict != DictPlace::Managed || info.attribute_room == 0 {
         return Ok(0);
     }
-    let word = memory.word(at.at(-24))?;
+    let word = memory.word(at.at(layout.managed_dict()))?;
     let loose = match layout.minor {
         ..=11 => memory.word(at.at(-32))? != 0,
         12 => word & 1 == 1,
@@ -98,20 +98,20 @@ fn own_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &Type
         Shape::Generator(_) => generator_size(memory, layout, at, info)?,
         // deque.__sizeof__: whole blocks
         Shape::Deque => {
-            let used = word(layout.deque.leftindex)?.saturating_add(memory.word(at.at(16))?);
+            let used = word(layout.deque.leftindex)?.saturating_add(memory.word(layout.length_at(at))?);
             let blocks = used.div_ceil(u64::from(layout.deque.block_len.max(1)));
             info.basicsize.saturating_add(blocks.saturating_mul(layout.deque.block_size.into()))
         }
-        _ => generic_size(memory, at, info)?,
+        _ => generic_size(memory, layout, at, info)?,
     })
 }
 
 /// `object.__sizeof__`: basicsize and items.
-fn generic_size<M: ReadMemory>(memory: &M, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
+fn generic_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
     if info.itemsize == 0 {
         return Ok(info.basicsize);
     }
-    Ok(info.basicsize.saturating_add(memory.signed(at.at(16))?.unsigned_abs().saturating_mul(info.itemsize)))
+    Ok(info.basicsize.saturating_add(memory.signed(layout.length_at(at))?.unsigned_abs().saturating_mul(info.itemsize)))
 }
 
 fn dict_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
@@ -195,12 +195,12 @@ fn type_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<
 /// `code_sizeof` (`Objects/codeobject.c`).
 fn code_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
     // _PyObject_VAR_SIZE rounds up to words
-    let mut size = generic_size(memory, at, info)?.next_multiple_of(8);
+    let mut size = generic_size(memory, layout, at, info)?.next_multiple_of(8);
     if let (Some(cell2arg), Some(cellvars)) = (layout.code.cell2arg, layout.code.cellvars)
         && memory.word(at.at(cell2arg.into()))? != 0
     {
         let cells = memory.pointer(at.at(cellvars.into()))?;
-        size = size.saturating_add(memory.word(cells.at(16))?.saturating_mul(8));
+        size = size.saturating_add(memory.word(layout.length_at(cells))?.saturating_mul(8));
     }
     if layout.minor <= 10 {
         size = size.saturating_add(opcache_size(memory, layout, at)?);
@@ -233,7 +233,7 @@ fn frame_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &Ty
 /// `gen_sizeof` (`Objects/genobject.c`, 3.11 and later).
 fn generator_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
     match layout.generator.iframe {
-        None => generic_size(memory, at, info),
+        None => generic_size(memory, layout, at, info),
         Some(offset) => {
             let variables = variables_size(memory, layout, at.at(offset.into()))?;
             Ok(u64::from(offset) + u64::from(layout.frame.localsplus) + variables)

@@ -163,12 +163,27 @@ fn describe<M: ReadMemory>(
     }
 }
 
+/// The bytecode that a frame runs, where each thread has its own (`_PyCodeArray` in `pycore_code.h`): size, then pointers,
+/// the first of them to the code object's own.
+fn own_bytecode<M: ReadMemory>(memory: &M, layout: &Layout, view: &InterpreterFrame) -> Option<Address> {
+    let (table, index) = (layout.code.tlbc?, layout.frame.tlbc_index?);
+    let array = memory.pointer(view.code.at(table.into())).ok().filter(|array| !array.is_null())?;
+    let index = u64::try_from(memory.i32(view.at.at(index.into())).ok()?).ok()?;
+    if index >= memory.word(array).ok()? {
+        return None;
+    }
+    memory.pointer(array.at(8 + 8 * index as i64)).ok().filter(|start| !start.is_null())
+}
+
 fn line_of<M: ReadMemory>(memory: &M, layout: &Layout, view: &InterpreterFrame) -> Option<u32> {
     /// A code object's line table is far smaller.
     const TABLE_CAP: u64 = 1 << 24;
     let instruction_at = view.at.at(layout.frame.instruction.into());
     let instruction = match (layout.code.code_adaptive, layout.minor) {
-        (Some(offset), _) => memory.word(instruction_at).ok()?.checked_sub(view.code.at(offset.into()).0)?,
+        (Some(offset), _) => {
+            let start = own_bytecode(memory, layout, view).unwrap_or(view.code.at(offset.into()));
+            memory.word(instruction_at).ok()?.checked_sub(start.0)?
+        }
         // f_lasti counts bytes up to 3.9 and code units in 3.10; -1 before the first instruction.
         (None, minor) => {
             let last = u64::try_from(memory.i32(instruction_at).ok()?).unwrap_or(0);
@@ -177,7 +192,7 @@ fn line_of<M: ReadMemory>(memory: &M, layout: &Layout, view: &InterpreterFrame) 
     };
     let first = memory.u32(view.code.at(layout.code.firstlineno.into())).ok()?;
     let table = memory.pointer(view.code.at(layout.code.linetable.into())).ok()?;
-    let length = memory.word(table.at(16)).ok().filter(|length| *length < TABLE_CAP)?;
+    let length = memory.word(layout.length_at(table)).ok().filter(|length| *length < TABLE_CAP)?;
     let mut bytes = vec![0; length as usize];
     memory.read(table.at(layout.bytes.value.into()), &mut bytes).ok()?;
     Some(linetable::line(layout, &bytes, first, instruction))

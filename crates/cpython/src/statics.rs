@@ -26,8 +26,8 @@ impl StaticTypes {
         let sysdict = interpreter.at(layout.interpreter.sysdict.into());
         let metatype = memory
             .pointer(sysdict)
-            .and_then(|dict| memory.pointer(dict.at(8)))
-            .and_then(|dict_type| memory.pointer(dict_type.at(8)));
+            .and_then(|dict| memory.pointer(dict.at(layout.object.type_.into())))
+            .and_then(|dict_type| memory.pointer(dict_type.at(layout.object.type_.into())));
         let Ok(metatype) = metatype else { return StaticTypes { arrays: None } };
         let shift = (0..SEARCH / 8).flat_map(|step| [8 * step, -8 * step]).find(|shift| {
             let first = interpreter.at(i64::from(table.builtins) + shift);

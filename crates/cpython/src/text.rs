@@ -24,8 +24,9 @@ impl StrView {
         let unicode = &layout.unicode;
         let length = memory.word(at.at(unicode.length.into())).ok()?;
         let state = memory.u32(at.at(unicode.state.into())).ok()?;
-        let kind = (state >> 2 & 7) as u8;
-        let (compact, ascii) = (state >> 5 & 1 == 1, state >> 6 & 1 == 1);
+        let state = state >> unicode.kind_bit;
+        let kind = (state & 7) as u8;
+        let (compact, ascii) = (state >> 3 & 1 == 1, state >> 4 & 1 == 1);
         if !matches!(kind, 0 | 1 | 2 | 4) || length > 1 << 40 {
             return None;
         }

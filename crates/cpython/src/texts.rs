@@ -35,7 +35,8 @@ pub(crate) fn addresses(slots: &Slots, ranks: &Ranks) -> AddressColumn {
 fn text_of<M: ReadMemory>(shared: &Shared<M>, slot: Slot, cap: u64) -> Option<String> {
     let (memory, layout) = (shared.scene.memory, shared.scene.layout);
     let at = shared.scene.slots.address(slot);
-    let info = &shared.types.infos[shared.types.known(memory.pointer(at.at(8)).ok()?)? as usize];
+    let info =
+        &shared.types.infos[shared.types.known(memory.pointer(at.at(layout.object.type_.into())).ok()?)? as usize];
     match info.kind {
         ObjectKind::Str => Some(quoted(&text::str_text(memory, layout, at, cap)?)),
         ObjectKind::Bytes => bytes_text(shared, at, cap),
@@ -72,7 +73,7 @@ fn quoted(text: &str) -> String {
 
 fn bytes_text<M: ReadMemory>(shared: &Shared<M>, at: Address, cap: u64) -> Option<String> {
     let (memory, layout) = (shared.scene.memory, shared.scene.layout);
-    let length = memory.word(at.at(16)).ok()?;
+    let length = memory.word(layout.length_at(at)).ok()?;
     let mut bytes = vec![0; length.min(cap) as usize];
     memory.read(at.at(layout.bytes.value.into()), &mut bytes).ok()?;
     let more = if length > cap { "…" } else { "" };

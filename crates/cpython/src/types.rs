@@ -88,13 +88,14 @@ impl TypeInfo {
         self.has(flag::HAVE_GC)
     }
     /// Bytes in front of an instance that `sys.getsizeof` counts (`_PyType_PreHeaderSize`).
-    pub fn preheader(&self, minor: u8) -> u64 {
-        let managed = match minor {
+    pub fn preheader(&self, layout: &Layout) -> u64 {
+        let managed = match layout.minor {
             ..=10 => false,
             11 => self.has(flag::MANAGED_DICT),
             _ => self.has(flag::MANAGED_DICT) || self.has(flag::MANAGED_WEAKREF),
         };
-        16 * u64::from(self.is_gc()) + 16 * u64::from(managed)
+        let listed = self.is_gc() && !layout.is_free_threaded();
+        16 * u64::from(listed) + 16 * u64::from(managed)
     }
 }
 
@@ -268,7 +269,7 @@ fn is_type<M: ReadMemory>(memory: &M, layout: &Layout, address: Address) -> bool
         if at.0 & 7 != 0 || !flags(at).is_ok_and(|flags| flags < 1 << 32) {
             return false;
         }
-        let Ok(meta) = memory.pointer(at.at(8)) else { return false };
+        let Ok(meta) = memory.pointer(at.at(layout.object.type_.into())) else { return false };
         if !flags(meta).is_ok_and(|flags| flags & flag::TYPE_SUBCLASS != 0) {
             return false;
         }
@@ -299,8 +300,8 @@ fn read_slots<M: ReadMemory>(memory: &M, layout: &Layout, class: Address, slots:
     const OBJECT_EX: i32 = 16;
     const CAP: i64 = 1 << 12;
     let read = || -> Result<(i64, i64), memsight_model::Fault> {
-        let meta = memory.pointer(class.at(8))?;
-        Ok((memory.signed(class.at(16))?, memory.signed(meta.at(layout.type_object.basicsize.into()))?))
+        let meta = memory.pointer(class.at(layout.object.type_.into()))?;
+        Ok((memory.signed(layout.length_at(class))?, memory.signed(meta.at(layout.type_object.basicsize.into()))?))
     };
     let Ok((count, start)) = read() else { return };
     for i in 0..count.clamp(0, CAP) {
@@ -354,6 +355,8 @@ fn full_name<M: ReadMemory>(
 
 fn is_str<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> bool {
     const UNICODE_SUBCLASS: u64 = 1 << 28;
-    let flags = memory.pointer(at.at(8)).and_then(|kind| memory.word(kind.at(layout.type_object.flags.into())));
+    let flags = memory
+        .pointer(at.at(layout.object.type_.into()))
+        .and_then(|kind| memory.word(kind.at(layout.type_object.flags.into())));
     flags.is_ok_and(|flags| flags & UNICODE_SUBCLASS != 0)
 }

@@ -31,7 +31,8 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
             }
             count += 1;
         }
-        let complete = self.window.word(here.at.at(16)).is_ok_and(|length| length == count as u64);
+        let complete =
+            self.window.word(heap.scene.layout.length_at(here.at)).is_ok_and(|length| length == count as u64);
         if count < LEAST || !complete || (code == 'q' && !self.fits(here)) {
             return;
         }
@@ -45,7 +46,7 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
         let is_list = here.info.kind == ObjectKind::List;
         let start = here.at.at(if is_list { layout.list.items } else { layout.tuple.items }.into());
         let Ok(first) = (if is_list { self.window.pointer(start) } else { Ok(start) }) else { return false };
-        let Ok(length) = self.window.word(here.at.at(16)) else { return false };
+        let Ok(length) = self.window.word(layout.length_at(here.at)) else { return false };
         let mut words = [0u64; BLOCK];
         (0..length as usize).step_by(BLOCK).all(|done| {
             let block = &mut words[..BLOCK.min(length as usize - done)];
@@ -56,8 +57,11 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
     }
 
     /// `sys.getsizeof` of an empty array: `arrayobject` (`Modules/arraymodule.c`), with a head of the collector's from
-    /// 3.10 on.
+    /// 3.10 on; that of a free-threaded build is as much larger as it lacks.
     fn array_head(&self) -> u64 {
-        if self.heap.scene.layout.minor >= 10 { 80 } else { 64 }
+        match self.heap.scene.layout {
+            layout if layout.is_free_threaded() || layout.minor >= 10 => 80,
+            _ => 64,
+        }
     }
 }

@@ -9,6 +9,8 @@ use memsight_model::{Address, Fault, InstanceLayout, ObjectKind, ReadMemory, Typ
 
 use super::{Heap, Here, Walk};
 use crate::dicts::DictView;
+use crate::head::Head;
+use crate::layout::Layout;
 use crate::shapes::Shape;
 use crate::sizes;
 use crate::types::{DictPlace, TypeInfo, flag};
@@ -57,7 +59,7 @@ impl Layouts {
         let mut rows: Vec<InstanceLayout> = alike
             .filter_map(|(row, sum)| {
                 let info = heap.types.infos.get(row.checked_sub(1)? as usize)?;
-                let each = slots_size(info, heap.scene.layout.minor, sum.attributes.count, sum.weakly_referenced);
+                let each = slots_size(info, heap.scene.layout, sum.attributes.count, sum.weakly_referenced);
                 Some(InstanceLayout {
                     type_id: TypeId(row),
                     instances: sum.instances,
@@ -83,16 +85,16 @@ impl Sum {
 }
 
 /// An instance of a class with `__slots__`: heads, the struct without the dictionary's pointer, a word an attribute.
-fn slots_size(info: &TypeInfo, minor: u8, attributes: u32, weakly_referenced: bool) -> u64 {
+fn slots_size(info: &TypeInfo, layout: &Layout, attributes: u32, weakly_referenced: bool) -> u64 {
     const WORD: u64 = 8;
-    /// `PyGC_Head`: every class of a `class` statement has the collector's flag, with slots or without.
-    const HEAD: u64 = 16;
+    // `PyGC_Head`: every class of a `class` statement has the collector's flag, with slots or without.
+    let head = if layout.is_free_threaded() { 0 } else { 16 };
     let dict = if matches!(info.dict, DictPlace::Offset(_)) { WORD } else { 0 };
-    let managed = minor >= 12;
+    let managed = layout.minor >= 12;
     let weakref = if !managed && info.weaklistoffset > 0 && !weakly_referenced { WORD } else { 0 };
     let body = info.basicsize.saturating_sub(dict + weakref) + WORD * u64::from(attributes);
     let preheader = if managed && weakly_referenced { 16 } else { 0 };
-    HEAD + preheader + body
+    head + preheader + body
 }
 
 impl<'a, M: ReadMemory> Walk<'a, M> {
@@ -105,9 +107,11 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
         self.window.turn_to(here.at);
         let mut attributes = Attributes::default();
         let storage = self.storage(here, &mut attributes);
+        let weakrefs = self.heap.scene.layout.managed_weakrefs();
         let weak = match here.info.weaklistoffset {
             _ if self.heap.scene.layout.minor >= 12 => {
-                here.info.has(flag::MANAGED_WEAKREF) && self.window.word(here.at.at(-32)).is_ok_and(|list| list != 0)
+                here.info.has(flag::MANAGED_WEAKREF)
+                    && self.window.word(here.at.at(weakrefs)).is_ok_and(|list| list != 0)
             }
             1.. => self.window.word(here.at.at(here.info.weaklistoffset)).is_ok_and(|list| list != 0),
             _ => false,
@@ -132,7 +136,7 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
         if let DictPlace::Offset(offset) = info.dict {
             return self.dict(memory.pointer(at.at(offset))?, attributes);
         }
-        let word = memory.word(at.at(-24))?;
+        let word = memory.word(at.at(self.heap.scene.layout.managed_dict()))?;
         let loose = match minor {
             ..=11 => memory.word(at.at(-32))?,
             12 if word & 1 == 1 => word + 1,
@@ -181,11 +185,10 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
         }
         let (memory, layout) = (self.heap.scene.memory, self.heap.scene.layout);
         let fault = Fault { at: dict, len: 8 };
-        let mut head = [0; 2];
-        memory.fill(dict, &mut head)?;
-        let info = self.heap.types.known(Address(head[1])).and_then(|row| self.heap.types.infos.get(row as usize));
+        let head = Head::read(memory, layout, dict)?;
+        let info = self.heap.types.known(head.type_).and_then(|row| self.heap.types.infos.get(row as usize));
         let info = info.filter(|info| info.kind == ObjectKind::Dict && !info.is_heap()).ok_or(fault)?;
-        if head[0] as u32 != 1 {
+        if head.refcount() != 1 {
             return Err(fault);
         }
         let view = DictView::read(memory, layout, dict)?;

@@ -66,7 +66,7 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
                 Ok(readable && self.feed(view.data, view.length * u64::from(view.kind), hasher)?)
             }
             ObjectKind::Bytes => {
-                let length = self.window.word(here.at.at(16))?;
+                let length = self.window.word(layout.length_at(here.at))?;
                 self.feed(here.at.at(layout.bytes.value.into()), length, hasher)
             }
             ObjectKind::Int => {
@@ -114,7 +114,7 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
                 let short = StrView::read(&self.window, scene.layout, here.at);
                 state & 3 != 0 || short.is_some_and(|text| text.length <= 1 && text.kind == 1)
             }
-            ObjectKind::Bytes => self.window.word(here.at.at(16)).is_ok_and(|length| length <= 1),
+            ObjectKind::Bytes => self.window.word(scene.layout.length_at(here.at)).is_ok_and(|length| length <= 1),
             // _PY_NSMALLNEGINTS, _PY_NSMALLPOSINTS
             ObjectKind::Int => {
                 let most = if scene.layout.minor >= 15 { 1024 } else { 256 };

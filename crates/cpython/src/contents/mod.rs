@@ -187,7 +187,7 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
     fn tuple(&mut self, here: Here<'a>) {
         self.window.turn_to(here.at);
         let items = self.heap.items(here.id).count() as u64;
-        if self.window.word(here.at.at(16)).is_ok_and(|length| length == items) {
+        if self.window.word(self.heap.scene.layout.length_at(here.at)).is_ok_and(|length| length == items) {
             self.found.tuples.push(here.id);
         }
     }

@@ -25,7 +25,7 @@ fn slack<M: ReadMemory>(memory: &M, layout: &Layout, here: Here<'_>) -> Result<O
     let (used, allocated, table_bytes, fit_bytes) = match here.info.kind {
         // list_new_prealloc: a copy has room for its items and no more
         ObjectKind::List => {
-            let (used, allocated) = (word(16)?, word(layout.list.allocated)?);
+            let (used, allocated) = (word(layout.object.length)?, word(layout.list.allocated)?);
             if allocated > 1 << 44 || used > allocated {
                 return Ok(None);
             }
@@ -39,7 +39,7 @@ fn slack<M: ReadMemory>(memory: &M, layout: &Layout, here: Here<'_>) -> Result<O
             (used, slots, bytes, set_fit(used))
         }
         ObjectKind::Deque => {
-            let (table, used) = (&layout.deque, word(16)?);
+            let (table, used) = (&layout.deque, word(layout.object.length)?);
             let (len, size) = (u64::from(table.block_len.max(1)), u64::from(table.block_size));
             // deque_extend: into an empty deque from the second place of a block on
             let blocks = |index: u64| index.saturating_add(used).div_ceil(len);
@@ -47,7 +47,7 @@ fn slack<M: ReadMemory>(memory: &M, layout: &Layout, here: Here<'_>) -> Result<O
             (used, now.saturating_mul(len), now.saturating_mul(size), fresh.saturating_mul(size))
         }
         ObjectKind::ByteArray => {
-            let (used, alloc) = (word(16)?, word(layout.bytearray.alloc)?);
+            let (used, alloc) = (word(layout.object.length)?, word(layout.bytearray.alloc)?);
             // From 3.15 the final zero is part of a bytes object.
             let end = u64::from(layout.bytearray.bytes_object.is_none() && used > 0);
             (used, alloc, alloc, used.saturating_add(end))

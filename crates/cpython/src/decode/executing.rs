@@ -133,7 +133,7 @@ pub(super) fn variable_count<M: ReadMemory>(memory: &M, layout: &Layout, code: A
     let mut count = u64::from(memory.u32(code.at(table.nlocals.into())).ok()?);
     for offset in [table.cellvars?, table.freevars?] {
         let names = memory.pointer(code.at(offset.into())).ok()?;
-        count += memory.word(names.at(16)).ok()?.min(VARIABLES_CAP);
+        count += memory.word(layout.length_at(names)).ok()?.min(VARIABLES_CAP);
     }
     Some(count).filter(|count| *count < VARIABLES_CAP)
 }
@@ -148,7 +148,7 @@ pub(crate) fn variable_name<M: ReadMemory>(memory: &M, layout: &Layout, code: Ad
     };
     for offset in tuples {
         let Ok(names) = memory.pointer(code.at(offset.into())) else { break };
-        let Ok(count) = memory.word(names.at(16)) else { break };
+        let Ok(count) = memory.word(layout.length_at(names)) else { break };
         if index < count {
             let at = names.at(i64::from(layout.tuple.items) + 8 * index as i64);
             return memory.pointer(at).unwrap_or_default();

@@ -32,7 +32,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
     }
 
     fn managed_dict<S: Sink>(&self, at: Address, info: &TypeInfo, sink: &mut S) -> Result<(), Fault> {
-        let word = self.memory.word(at.at(-24))?;
+        let word = self.memory.word(at.at(self.layout.managed_dict()))?;
         match self.layout.minor {
             ..=11 => {
                 // 3.11: the values at -32, the dictionary at -24.

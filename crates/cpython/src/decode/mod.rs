@@ -110,7 +110,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
             Shape::Type => self.type_object(at, sink),
             Shape::Frame => self.frame_object(at, sink),
             Shape::Generator(kind) => self.generator(at, kind, sink),
-            Shape::Code => self.code(at, sink),
+            Shape::Code => self.code(at, info.is_gc(), sink),
             Shape::Weakref => self.weakref(at, sink),
             Shape::Slice => self.slice(at, sink),
             Shape::Descriptor => self.descriptor(at, sink),
@@ -177,6 +177,6 @@ impl<M: ReadMemory> Decoder<'_, M> {
 
     /// `ob_size` of an object, as a length.
     pub fn length(&self, object: Address) -> Result<u64, Fault> {
-        Ok(self.memory.signed(object.at(16))?.unsigned_abs())
+        Ok(self.memory.signed(self.layout.length_at(object))?.unsigned_abs())
     }
 }

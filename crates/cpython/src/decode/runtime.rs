@@ -48,7 +48,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
             return Ok(());
         }
         let code = self.memory.pointer(function.at(table.code.into()))?;
-        let cells = self.afford(self.memory.word(closure.at(16))?);
+        let cells = self.afford(self.memory.word(self.layout.length_at(closure))?);
         let Some(first) = variable_count(self.memory, self.layout, code).and_then(|all| all.checked_sub(cells)) else {
             return Ok(());
         };
@@ -149,11 +149,13 @@ impl<M: ReadMemory> Decoder<'_, M> {
         Ok(())
     }
 
-    /// `Objects/codeobject.c`: not known to the collector.
-    pub(super) fn code<S: Sink>(&self, at: Address, sink: &mut S) -> Result<(), Fault> {
+    /// `Objects/codeobject.c`: not known to the collector, but in free-threaded builds.
+    pub(super) fn code<S: Sink>(&self, at: Address, is_gc: bool, sink: &mut S) -> Result<(), Fault> {
         let table = &self.layout.code;
         for &(name, offset) in table.objects {
-            self.field(at, offset, name, false, sink)?;
+            // Without the GIL code objects are the collector's, too (`code_traverse`).
+            let traversed = is_gc && name == "co_consts";
+            self.field(at, offset, name, traversed, sink)?;
         }
         if let Some(offset) = table.cached {
             let cached = self.memory.pointer(at.at(offset.into()))?;

@@ -71,35 +71,35 @@ impl<M: ReadMemory> Decoder<'_, M> {
 
     /// `Modules/_functoolsmodule.c`: the wrapper is itself the first link of a ring through `prev` and `next`.
     pub(super) fn lru_cache<S: Sink>(&self, at: Address, table: &'static CType, sink: &mut S) -> Result<(), Fault> {
-        // lru_list_elem: prev 16, next 24, hash 32, key 40, result 48
-        const NEXT: i64 = 24;
-        const KEY: u16 = 40;
-        const RESULT: u16 = 48;
-        for &(name, offset) in table.fields.iter().filter(|(_, offset)| *offset > RESULT) {
+        // lru_list_elem, behind the head: prev, next, hash, key, result
+        let head = self.layout.object.size;
+        let (next, key, result) = (i64::from(head + 8), head + 24, head + 32);
+        for &(name, offset) in table.fields.iter().filter(|(_, offset)| *offset > result) {
             self.field(at, offset, name, true, sink)?;
         }
-        let mut link = self.memory.pointer(at.at(NEXT))?;
+        let mut link = self.memory.pointer(at.at(next))?;
         while link != at && !link.is_null() {
             if self.afford(4) < 4 {
                 return Err(Fault { at, len: 8 });
             }
             // The creation's reference is the list's (`lru_cache_append_link`).
             sink.edge(link, Via::Field("link"), false);
-            self.field(link, KEY, "key", true, sink)?;
-            self.field(link, RESULT, "result", true, sink)?;
-            let class = self.memory.pointer(link.at(8))?;
+            self.field(link, key, "key", true, sink)?;
+            self.field(link, result, "result", true, sink)?;
+            let class = self.memory.pointer(link.at(self.layout.object.type_.into()))?;
             let heap = self.memory.word(class.at(self.layout.type_object.flags.into()))? & flag::HEAPTYPE != 0;
             if heap || self.layout.minor >= 10 {
                 sink.edge(class, Via::Field("__class__"), self.layout.minor >= 10);
             }
-            link = self.memory.pointer(link.at(NEXT))?;
+            link = self.memory.pointer(link.at(next))?;
         }
         Ok(())
     }
 
     /// `Modules/_queuemodule.c`, 3.13 and later: a ring of `num_items` items from `get_idx` on.
     pub(super) fn simple_queue<S: Sink>(&self, at: Address, sink: &mut S) -> Result<(), Fault> {
-        let word = |offset: i64| self.memory.word(at.at(offset));
+        let fields = self.layout.fields(at);
+        let word = |offset: i64| self.memory.word(fields.at(offset));
         let (first, items, capacity, count) = (word(32)?, Address(word(40)?), word(48)?, word(56)?);
         if capacity == 0 || count > capacity {
             return Err(Fault { at, len: 8 });
@@ -114,11 +114,12 @@ impl<M: ReadMemory> Decoder<'_, M> {
     /// `ElementObject` in `Modules/_elementtree.c`, the same in 3.8 to 3.15: tag, text and tail (whose lowest bit is a
     /// mark), and a pointer to attributes and children.
     pub(super) fn element<S: Sink>(&self, at: Address, sink: &mut S) -> Result<(), Fault> {
+        let fields = self.layout.fields(at);
         for (offset, name) in [(16, "tag"), (24, "text"), (32, "tail")] {
-            let word = self.memory.word(at.at(offset))?;
+            let word = self.memory.word(fields.at(offset))?;
             sink.edge(Address(word & !1), Via::Field(name), true);
         }
-        let extra = self.memory.pointer(at.at(40))?;
+        let extra = self.memory.pointer(fields.at(40))?;
         if extra.is_null() {
             return Ok(());
         }
@@ -139,7 +140,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
             Some(count) => u64::from(count),
             None => self.length(at)?.min(1 << 10),
         };
-        self.pointers(at.at(offset.into()), count, sink, Via::Index, true)
+        self.pointers(self.layout.fields(at).at(offset.into()), count, sink, Via::Index, true)
     }
 
     /// What a C type adds behind the struct of the built-in type that it extends: its words are tested.
@@ -163,7 +164,6 @@ impl<M: ReadMemory> Decoder<'_, M> {
     /// Every word between the head and the end of the object that could be a pointer. The sink drops those that are
     /// no known object. The list of weak references is no reference; the dictionary is told with its name.
     pub(super) fn scan<S: Sink>(&self, at: Address, info: &TypeInfo, sink: &mut S) -> Result<(), Fault> {
-        const HEAD: u64 = 16;
         /// A C struct larger than this is data.
         const CAP: u64 = 1 << 13;
         let items = match info.itemsize {
@@ -171,7 +171,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
             size => self.length(at)?.saturating_mul(size),
         };
         let end = info.basicsize.saturating_add(items).min(CAP);
-        for offset in (HEAD..end.saturating_sub(7)).step_by(8) {
+        for offset in (u64::from(self.layout.object.size)..end.saturating_sub(7)).step_by(8) {
             if self.afford(1) == 0 {
                 return Err(Fault { at, len: 8 });
             }

@@ -14,7 +14,7 @@ const WALKS: u32 = 3;
 
 impl Python {
     /// Fills in `permanent` and `garbage` of a reading of [`Python::gc`]; they stay `None` where they could not be
-    /// had: the list changed under every walk, or has more than 16 million objects.
+    /// had: the list changed under every walk, has more than 16 million objects, or is none (free-threaded builds).
     ///
     /// Cost: a read of a page for every 20 to 60 frozen objects; nothing where nothing is frozen.
     pub fn gc_holdings<M: ReadMemory>(&self, memory: &M, reading: &mut GcReading) -> Result<(), PythonError> {
@@ -22,7 +22,9 @@ impl Python {
             let Some(interpreter) = reading.interpreters.iter_mut().find(|interpreter| interpreter.id == id) else {
                 continue;
             };
-            interpreter.permanent = (0..WALKS).find_map(|_| length(memory, gc.at(self.layout.gc.permanent.into())));
+            // A free-threaded build has no list of them.
+            let walks = if self.layout.is_free_threaded() { 0 } else { WALKS };
+            interpreter.permanent = (0..walks).find_map(|_| length(memory, gc.at(self.layout.gc.permanent.into())));
             interpreter.garbage = self.garbage(memory, gc);
         }
         Ok(())
@@ -35,7 +37,7 @@ impl Python {
             return Some(0);
         }
         // ob_size of a PyVarObject
-        memory.word(list.at(16)).ok().filter(|length| *length < 1 << 40)
+        memory.word(self.layout.length_at(list)).ok().filter(|length| *length < 1 << 40)
     }
 }
 

@@ -7,12 +7,17 @@
 // The fields explain themselves by the C names in the tables; some are for readers that come with later issues.
 #![allow(missing_docs, dead_code)]
 
+use memsight_model::Address;
+
 mod v3_10;
 mod v3_11;
 mod v3_12;
 mod v3_13;
+mod v3_13t;
 mod v3_14;
+mod v3_14t;
 mod v3_15;
+mod v3_15t;
 mod v3_8;
 mod v3_9;
 
@@ -23,15 +28,17 @@ pub type Maybe = Option<u16>;
 /// An offset inside the large runtime and interpreter structs.
 pub type Far = u32;
 
-/// The table of one minor version of CPython (default build: with the GIL, 64 bits, release).
+/// The table of one minor version of CPython (64 bits, release; with the GIL or free-threaded).
 #[derive(Debug, Clone)]
 pub struct Layout {
     /// Minor version: 8 for 3.8.
     pub minor: u8,
+    pub object: ObjectHead,
     pub runtime: Runtime,
     pub interpreter: Interpreter,
     pub thread: Thread,
     pub gc: Gc,
+    pub gil: Gil,
     /// Where pymalloc keeps its state, for versions that keep it where a table can tell (3.12 and later); before, it
     /// is in variables of one file, found by what they hold.
     pub obmalloc: Option<Obmalloc>,
@@ -67,6 +74,69 @@ pub struct Layout {
     pub default_factory: Offset,
     /// Structs of C types of the standard library: every field that holds a `PyObject *`.
     pub c_types: &'static [CType],
+}
+
+impl Layout {
+    /// Built without the GIL (`Py_GIL_DISABLED`).
+    pub fn is_free_threaded(&self) -> bool {
+        self.object.split.is_some()
+    }
+
+    /// Where the dictionary that `Py_TPFLAGS_MANAGED_DICT` stands for is, from the object (3.11 and later).
+    pub fn managed_dict(&self) -> i64 {
+        if self.is_free_threaded() { -8 } else { -24 }
+    }
+
+    /// Where the list of weak references that `Py_TPFLAGS_MANAGED_WEAKREF` stands for is, from the object (3.12 and
+    /// later).
+    pub fn managed_weakrefs(&self) -> i64 {
+        if self.is_free_threaded() { -16 } else { -32 }
+    }
+
+    /// `ob_size` of the object at `at` as a word.
+    pub fn length_at(&self, at: Address) -> Address {
+        at.at(self.object.length.into())
+    }
+
+    /// Where the object at `at` would begin if its head had 16 bytes, as it has with the GIL: offsets that no table has,
+    /// of C structs that are the same in all versions, count from there.
+    pub fn fields(&self, at: Address) -> Address {
+        const HEAD: i64 = 16;
+        at.at(i64::from(self.object.size) - HEAD)
+    }
+}
+
+/// `PyObject` and `PyVarObject` (`object.h`).
+#[derive(Debug, Clone)]
+pub struct ObjectHead {
+    pub type_: Offset,
+    /// `ob_size`.
+    pub length: Offset,
+    /// sizeof(PyObject).
+    pub size: u16,
+    /// What stands there in a free-threaded build; otherwise the object begins with its reference count.
+    pub split: Option<SplitHead>,
+}
+
+/// The head of free-threaded builds (PEP 703): the count in two parts, and the collector's bits.
+#[derive(Debug, Clone)]
+pub struct SplitHead {
+    /// `ob_gc_bits`, a byte.
+    pub gc_bits: Offset,
+    /// `ob_ref_local`, 32 bits: references that the owning thread has counted.
+    pub local: Offset,
+    /// `ob_ref_shared`: those of the other threads, above two bits of state.
+    pub shared: Offset,
+}
+
+/// `struct _gil_runtime_state` (`pycore_gil.h`).
+#[derive(Debug, Clone)]
+pub struct Gil {
+    /// `last_holder`.
+    pub holder: Offset,
+    pub locked: Offset,
+    /// Free-threaded builds: whether there is a GIL all the same.
+    pub enabled: Maybe,
 }
 
 /// `_PyRuntimeState` (`pycore_runtime.h`).
@@ -153,6 +223,8 @@ pub struct Thread {
     pub current_frame: FrameLink,
     pub thread_id: Offset,
     pub native_thread_id: Maybe,
+    /// `state`: detached, attached ... (3.13 and later).
+    pub state: Maybe,
     pub dict: Offset,
     /// `_PyErr_StackItem *exc_info`: top of the chain of exceptions being handled.
     pub exc_info: Offset,
@@ -339,6 +411,8 @@ pub struct Set {
 pub struct Unicode {
     pub length: Offset,
     pub state: Offset,
+    /// The first bit of `kind` in `state`; `compact` and `ascii` stand behind its three.
+    pub kind_bit: u8,
     /// sizeof(PyASCIIObject): where compact ASCII data begins.
     pub ascii_size: u16,
     /// sizeof(PyCompactUnicodeObject): where other compact data begins.
@@ -504,6 +578,8 @@ pub struct Code {
     pub nlocalsplus: Maybe,
     pub framesize: Maybe,
     pub code_adaptive: Maybe,
+    /// `co_tlbc`: the bytecode of each thread (free-threaded builds from 3.14 on).
+    pub tlbc: Maybe,
     /// `_co_cached` (3.12 and later: pointer to `_PyCoCached`) and its `PyObject *` fields.
     pub cached: Maybe,
     pub cached_objects: &'static [(&'static str, Offset)],
@@ -529,6 +605,8 @@ pub struct Frame {
     pub frame_object: Maybe,
     /// `f_lasti` (up to 3.10, an int), `prev_instr` (3.11, 3.12) or `instr_ptr`.
     pub instruction: Offset,
+    /// Which bytecode of its code the frame runs, an int (free-threaded builds from 3.14 on).
+    pub tlbc_index: Maybe,
     pub stack: StackTop,
     pub owner: Maybe,
     pub localsplus: Offset,
@@ -624,6 +702,16 @@ pub struct CType {
     pub fields: &'static [(&'static str, Offset)],
     /// sizeof the struct.
     pub size: u16,
+}
+
+/// The table of the free-threaded build of a minor version.
+pub fn free_threaded(minor: u8) -> Option<&'static Layout> {
+    Some(match minor {
+        13 => &v3_13t::LAYOUT,
+        14 => &v3_14t::LAYOUT,
+        15 => &v3_15t::LAYOUT,
+        _ => return None,
+    })
 }
 
 /// The table of a minor version, `None` for a version that nobody has taught memsight.

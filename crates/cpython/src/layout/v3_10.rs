@@ -7,6 +7,7 @@
 use super::*;
 
 pub(super) static LAYOUT: Layout = Layout {
+    object: ObjectHead { type_: 8, length: 16, size: 16, split: None },
     runtime: Runtime {
         initialized: 12,
         finalizing: 16,
@@ -292,6 +293,7 @@ pub(super) static LAYOUT: Layout = Layout {
         current_frame: FrameLink::Object(24),
         thread_id: 176,
         native_thread_id: None,
+        state: None,
         dict: 152,
         exc_info: 144,
         exc_type: Some(0),
@@ -329,6 +331,7 @@ pub(super) static LAYOUT: Layout = Layout {
         stat: GcStat { collections: 0, collected: 8, uncollectable: 16, size: 24 },
         rings: None,
     },
+    gil: Gil { holder: 8, locked: 16, enabled: None },
     obmalloc: None,
     type_object: TypeObject {
         name: 24,
@@ -356,6 +359,7 @@ pub(super) static LAYOUT: Layout = Layout {
     unicode: Unicode {
         length: 16,
         state: 32,
+        kind_bit: 2,
         ascii_size: 48,
         compact_size: 72,
         size: 80,
@@ -473,6 +477,7 @@ pub(super) static LAYOUT: Layout = Layout {
         nlocalsplus: None,
         framesize: None,
         code_adaptive: None,
+        tlbc: None,
         cached: None,
         cached_objects: &[],
         extra: 144,
@@ -488,6 +493,7 @@ pub(super) static LAYOUT: Layout = Layout {
         locals: 56,
         frame_object: None,
         instruction: 96,
+        tlbc_index: None,
         stack: StackTop::Depth(80, 64),
         owner: None,
         localsplus: 352,
@@ -510,7 +516,7 @@ pub(super) static LAYOUT: Layout = Layout {
         frame_state: None,
         frame_cleared: 4,
         frame_executing: 0,
-        frame_created: 0,
+        frame_created: -2,
         code: Some(24),
         name: 40,
         qualname: 48,

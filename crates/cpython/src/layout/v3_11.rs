@@ -7,6 +7,7 @@
 use super::*;
 
 pub(super) static LAYOUT: Layout = Layout {
+    object: ObjectHead { type_: 8, length: 16, size: 16, split: None },
     runtime: Runtime {
         initialized: 16,
         finalizing: 24,
@@ -294,6 +295,7 @@ pub(super) static LAYOUT: Layout = Layout {
         current_frame: FrameLink::CFrame(56, 8),
         thread_id: 152,
         native_thread_id: Some(160),
+        state: None,
         dict: 128,
         exc_info: 120,
         exc_type: None,
@@ -331,6 +333,7 @@ pub(super) static LAYOUT: Layout = Layout {
         stat: GcStat { collections: 0, collected: 8, uncollectable: 16, size: 24 },
         rings: None,
     },
+    gil: Gil { holder: 8, locked: 16, enabled: None },
     obmalloc: None,
     type_object: TypeObject {
         name: 24,
@@ -358,6 +361,7 @@ pub(super) static LAYOUT: Layout = Layout {
     unicode: Unicode {
         length: 16,
         state: 32,
+        kind_bit: 2,
         ascii_size: 48,
         compact_size: 72,
         size: 80,
@@ -477,6 +481,7 @@ pub(super) static LAYOUT: Layout = Layout {
         nlocalsplus: Some(76),
         framesize: None,
         code_adaptive: Some(184),
+        tlbc: None,
         cached: None,
         cached_objects: &[],
         extra: 176,
@@ -492,6 +497,7 @@ pub(super) static LAYOUT: Layout = Layout {
         locals: 24,
         frame_object: Some(40),
         instruction: 56,
+        tlbc_index: None,
         stack: StackTop::Count(64),
         owner: Some(69),
         localsplus: 72,

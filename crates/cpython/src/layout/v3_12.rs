@@ -7,6 +7,7 @@
 use super::*;
 
 pub(super) static LAYOUT: Layout = Layout {
+    object: ObjectHead { type_: 8, length: 16, size: 16, split: None },
     runtime: Runtime {
         initialized: 16,
         finalizing: 24,
@@ -473,6 +474,7 @@ pub(super) static LAYOUT: Layout = Layout {
         current_frame: FrameLink::CFrame(56, 0),
         thread_id: 136,
         native_thread_id: Some(144),
+        state: None,
         dict: 112,
         exc_info: 104,
         exc_type: None,
@@ -508,6 +510,7 @@ pub(super) static LAYOUT: Layout = Layout {
         stat: GcStat { collections: 0, collected: 8, uncollectable: 16, size: 24 },
         rings: None,
     },
+    gil: Gil { holder: 8, locked: 16, enabled: None },
     obmalloc: Some(Obmalloc {
         allocators: 96,
         debug_allocators: 216,
@@ -543,6 +546,7 @@ pub(super) static LAYOUT: Layout = Layout {
     unicode: Unicode {
         length: 16,
         state: 32,
+        kind_bit: 2,
         ascii_size: 40,
         compact_size: 56,
         size: 64,
@@ -665,6 +669,7 @@ pub(super) static LAYOUT: Layout = Layout {
         nlocalsplus: Some(72),
         framesize: Some(76),
         code_adaptive: Some(192),
+        tlbc: None,
         cached: Some(152),
         cached_objects: &[("_co_code", 0), ("_co_varnames", 8), ("_co_cellvars", 16), ("_co_freevars", 24)],
         extra: 184,
@@ -680,6 +685,7 @@ pub(super) static LAYOUT: Layout = Layout {
         locals: 40,
         frame_object: Some(48),
         instruction: 56,
+        tlbc_index: None,
         stack: StackTop::Count(64),
         owner: Some(70),
         localsplus: 72,

@@ -7,6 +7,7 @@
 use super::*;
 
 pub(super) static LAYOUT: Layout = Layout {
+    object: ObjectHead { type_: 8, length: 16, size: 16, split: None },
     runtime: Runtime {
         initialized: 776,
         finalizing: 784,
@@ -502,6 +503,7 @@ pub(super) static LAYOUT: Layout = Layout {
         current_frame: FrameLink::Direct(72),
         thread_id: 152,
         native_thread_id: Some(160),
+        state: Some(44),
         dict: 128,
         exc_info: 120,
         exc_type: None,
@@ -541,6 +543,7 @@ pub(super) static LAYOUT: Layout = Layout {
         stat: GcStat { collections: 0, collected: 8, uncollectable: 16, size: 24 },
         rings: None,
     },
+    gil: Gil { holder: 8, locked: 16, enabled: None },
     obmalloc: Some(Obmalloc {
         allocators: 880,
         debug_allocators: 1000,
@@ -576,6 +579,7 @@ pub(super) static LAYOUT: Layout = Layout {
     unicode: Unicode {
         length: 16,
         state: 32,
+        kind_bit: 2,
         ascii_size: 40,
         compact_size: 56,
         size: 64,
@@ -699,6 +703,7 @@ pub(super) static LAYOUT: Layout = Layout {
         nlocalsplus: Some(72),
         framesize: Some(76),
         code_adaptive: Some(208),
+        tlbc: None,
         cached: Some(160),
         cached_objects: &[("_co_code", 0), ("_co_varnames", 8), ("_co_cellvars", 16), ("_co_freevars", 24)],
         extra: 200,
@@ -714,6 +719,7 @@ pub(super) static LAYOUT: Layout = Layout {
         locals: 40,
         frame_object: Some(48),
         instruction: 56,
+        tlbc_index: None,
         stack: StackTop::StackPointer(64),
         owner: Some(74),
         localsplus: 80,

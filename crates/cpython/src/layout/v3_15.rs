@@ -7,6 +7,7 @@
 use super::*;
 
 pub(super) static LAYOUT: Layout = Layout {
+    object: ObjectHead { type_: 8, length: 16, size: 16, split: None },
     runtime: Runtime {
         initialized: 904,
         finalizing: 912,
@@ -519,6 +520,7 @@ pub(super) static LAYOUT: Layout = Layout {
         current_frame: FrameLink::Direct(72),
         thread_id: 176,
         native_thread_id: Some(184),
+        state: Some(48),
         dict: 152,
         exc_info: 144,
         exc_type: None,
@@ -573,6 +575,7 @@ pub(super) static LAYOUT: Layout = Layout {
             size: 1120,
         }),
     },
+    gil: Gil { holder: 8, locked: 16, enabled: None },
     obmalloc: Some(Obmalloc {
         allocators: 1008,
         debug_allocators: 1128,
@@ -608,6 +611,7 @@ pub(super) static LAYOUT: Layout = Layout {
     unicode: Unicode {
         length: 16,
         state: 32,
+        kind_bit: 2,
         ascii_size: 40,
         compact_size: 56,
         size: 64,
@@ -731,6 +735,7 @@ pub(super) static LAYOUT: Layout = Layout {
         nlocalsplus: Some(72),
         framesize: Some(76),
         code_adaptive: Some(208),
+        tlbc: None,
         cached: Some(160),
         cached_objects: &[("_co_code", 0), ("_co_varnames", 8), ("_co_cellvars", 16), ("_co_freevars", 24)],
         extra: 200,
@@ -746,6 +751,7 @@ pub(super) static LAYOUT: Layout = Layout {
         locals: 40,
         frame_object: Some(48),
         instruction: 56,
+        tlbc_index: None,
         stack: StackTop::StackPointer(64),
         owner: Some(74),
         localsplus: 80,

@@ -7,6 +7,7 @@
 use super::*;
 
 pub(super) static LAYOUT: Layout = Layout {
+    object: ObjectHead { type_: 8, length: 16, size: 16, split: None },
     runtime: Runtime {
         initialized: 12,
         finalizing: 16,
@@ -55,6 +56,7 @@ pub(super) static LAYOUT: Layout = Layout {
         current_frame: FrameLink::Object(24),
         thread_id: 176,
         native_thread_id: None,
+        state: None,
         dict: 152,
         exc_info: 144,
         exc_type: Some(0),
@@ -92,6 +94,7 @@ pub(super) static LAYOUT: Layout = Layout {
         stat: GcStat { collections: 0, collected: 8, uncollectable: 16, size: 24 },
         rings: None,
     },
+    gil: Gil { holder: 8, locked: 16, enabled: None },
     obmalloc: None,
     type_object: TypeObject {
         name: 24,
@@ -119,6 +122,7 @@ pub(super) static LAYOUT: Layout = Layout {
     unicode: Unicode {
         length: 16,
         state: 32,
+        kind_bit: 2,
         ascii_size: 48,
         compact_size: 72,
         size: 80,
@@ -232,6 +236,7 @@ pub(super) static LAYOUT: Layout = Layout {
         nlocalsplus: None,
         framesize: None,
         code_adaptive: None,
+        tlbc: None,
         cached: None,
         cached_objects: &[],
         extra: 144,
@@ -247,6 +252,7 @@ pub(super) static LAYOUT: Layout = Layout {
         locals: 56,
         frame_object: None,
         instruction: 104,
+        tlbc_index: None,
         stack: StackTop::Pointer(72, 64),
         owner: None,
         localsplus: 360,

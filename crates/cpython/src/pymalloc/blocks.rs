@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memsight_model::{Address, COwned, Fault, ObjectId, Owned, Pin, Pymalloc, ReadMemory, TypeId};
+use memsight_model::{Address, Allocator, COwned, Fault, ObjectId, Owned, Pin, Pymalloc, ReadMemory, TypeId};
 
 use super::buffers;
 use super::loose::Loose;
@@ -94,13 +94,19 @@ impl Blocks {
         at: Address,
         info: &TypeInfo,
     ) -> Result<(), Fault> {
-        if !self.take(pools, at, Holds::Object, id, type_) {
-            let start = at.at(-(info.preheader(decoder.layout.minor) as i64));
+        // mimalloc has no heads in front of its blocks that could tell them; numpy asks the C library all the same.
+        let others = pools.pymalloc.allocator == Allocator::Mimalloc;
+        if others && !matches!(info.buffer, Buffer::NdArray | Buffer::Mmap) {
+            return Ok(());
+        }
+        if !others && !self.take(pools, at, Holds::Object, id, type_) {
+            let start = at.at(-(info.preheader(decoder.layout) as i64));
             self.loose.take(decoder.memory, start, (id, type_), false);
         }
         if info.buffer == Buffer::Mmap {
             // data 16, size 24
-            self.loose.mapping(id, decoder.memory.pointer(at.at(16))?, decoder.memory.word(at.at(24))?);
+            let fields = decoder.layout.fields(at);
+            self.loose.mapping(id, decoder.memory.pointer(fields.at(16))?, decoder.memory.word(fields.at(24))?);
         }
         buffers::each(decoder, at, info, &mut |buffer| {
             if !buffer.is_null() && !self.take(pools, buffer, Holds::Buffer, id, type_) {

@@ -50,9 +50,9 @@ pub(super) fn each<M: ReadMemory>(
         _ => {}
     }
     // An array of numpy that looks at another's data does not own it (flags 64, NPY_ARRAY_OWNDATA 4).
-    let borrowed = info.buffer == Buffer::NdArray && memory.i32(at.at(64))? & 4 == 0;
+    let borrowed = info.buffer == Buffer::NdArray && memory.i32(layout.fields(at).at(64))? & 4 == 0;
     for offset in fields(info.buffer).iter().filter(|offset| !(borrowed && **offset == 16)) {
-        tell(field(*offset)?);
+        tell(memory.pointer(layout.fields(at).at((*offset).into()))?);
     }
     Ok(())
 }

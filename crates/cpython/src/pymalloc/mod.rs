@@ -11,7 +11,7 @@ mod buffers;
 mod loose;
 mod state;
 
-use memsight_model::{Address, Pymalloc, ReadMemory};
+use memsight_model::{Address, Allocator, Pymalloc, ReadMemory};
 
 use crate::build::Scene;
 use crate::locate::Python;
@@ -41,6 +41,10 @@ impl Python {
     ///
     /// Cost: a read of 48 bytes a pool (16 KiB of memory); up to 3.11 also of the static data of the runtime's file.
     pub(crate) fn pymalloc<M: ReadMemory>(&self, scene: &Scene<M>, interpreters: &[Address]) -> Pymalloc {
+        if self.layout.is_free_threaded() {
+            // It runs on mimalloc and nothing else (`Objects/obmalloc.c`).
+            return Pymalloc { allocator: Allocator::Mimalloc, ..Pymalloc::default() };
+        }
         let mut missing = Missing::default();
         let states = self.obmalloc_states(scene, interpreters, &mut missing);
         let mut tables = Vec::new();

@@ -34,6 +34,8 @@ pub enum Type {
 pub struct Member {
     pub name: Option<String>,
     pub offset: u64,
+    /// First bit in the byte at `offset`; 0 unless it is a bit field.
+    pub bit: u64,
     pub of: Option<Offset>,
 }
 
@@ -143,9 +145,9 @@ impl<'d, 'b> UnitReader<'d, 'b> {
     }
 
     fn member(&self, die: &Die<'b>, types: &mut Types) -> Result<()> {
-        let bits = number(die, dw::DW_AT_data_bit_offset).map(|bits| bits / 8);
-        let offset = number(die, dw::DW_AT_data_member_location).or(bits).unwrap_or(0);
-        let member = Member { name: self.name(die)?, offset, of: self.target(die) };
+        let bits = number(die, dw::DW_AT_data_bit_offset);
+        let offset = number(die, dw::DW_AT_data_member_location).or(bits.map(|bits| bits / 8)).unwrap_or(0);
+        let member = Member { name: self.name(die)?, offset, bit: bits.unwrap_or(0) % 8, of: self.target(die) };
         if let Some(Type::Record { members, .. }) = self.parents.last().and_then(|at| types.by_offset.get_mut(at)) {
             members.push(member);
         }

@@ -35,6 +35,11 @@ fn value(universe: &Universe, rule: &Rule) -> Result<String> {
             names.iter().find_map(|name| universe.constant(name)).unwrap_or(*default).to_string()
         }
         Rule::Exists(path) => universe.find(path).is_some().to_string(),
+        Rule::Bit(path, word) => {
+            let place = |path: &str| universe.find(path).with_context(|| format!("no {path}"));
+            let (field, word) = (place(path)?, place(word)?);
+            (8 * (field.offset - word.offset) + field.bit).to_string()
+        }
         Rule::OneOf(variants) => match variants.iter().find_map(|variant| self::variant(universe, variant)) {
             Some(text) => text,
             None => bail!("no variant fits"),

@@ -5,9 +5,11 @@
 //! types it has, so that the list of their structs is checked against it.
 
 mod c_types;
+mod collector;
 mod containers;
 mod dwarf;
 mod emit;
+mod heads;
 mod rules;
 mod source;
 mod universe;
@@ -24,14 +26,25 @@ use universe::{ObjectField, Universe};
 
 /// Minor versions with a table.
 const MINORS: std::ops::RangeInclusive<u8> = 8..=15;
+/// The first with a free-threaded build.
+const FIRST_FREE_THREADED: u8 = 13;
 
-/// Writes the tables of `versions` (such as `3.12`; all when empty) into the workspace at `root`.
+/// What a table is of.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    minor: u8,
+    /// The build without the GIL: `3.14t`.
+    free_threaded: bool,
+}
+
+/// Writes the tables of `versions` (such as `3.12` or `3.14t`; all when empty) into the workspace at `root`.
 pub fn run(root: &Path, versions: &[String]) -> Result<()> {
-    let minors = if versions.is_empty() { MINORS.collect() } else { parse(versions)? };
     let places = Places::from_env();
-    for minor in minors {
-        let table = Table::make(&places.find(minor)?, &places).with_context(|| format!("3.{minor}"))?;
-        let path = root.join(format!("crates/cpython/src/layout/v3_{minor}.rs"));
+    for wanted in if versions.is_empty() { all() } else { parse(versions)? } {
+        let source = places.find(wanted.minor)?;
+        let table = Table::make(&source, &places, wanted).with_context(|| wanted.to_string())?;
+        let name = wanted.to_string().replace('.', "_");
+        let path = root.join(format!("crates/cpython/src/layout/v{name}.rs"));
         std::fs::write(&path, rustfmt(&table.text)?).with_context(|| format!("cannot write {}", path.display()))?;
         println!("{} -> {}", table.version, path.display());
         for remark in table.remarks {
@@ -41,12 +54,28 @@ pub fn run(root: &Path, versions: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn parse(versions: &[String]) -> Result<Vec<u8>> {
-    let minor = |version: &String| version.strip_prefix("3.").and_then(|minor| minor.parse().ok());
+fn all() -> Vec<Wanted> {
+    let default = MINORS.map(|minor| Wanted { minor, free_threaded: false });
+    let free_threaded = (FIRST_FREE_THREADED..=*MINORS.end()).map(|minor| Wanted { minor, free_threaded: true });
+    default.chain(free_threaded).collect()
+}
+
+fn parse(versions: &[String]) -> Result<Vec<Wanted>> {
+    let wanted = |version: &String| {
+        let free_threaded = version.ends_with('t');
+        let minor = version.strip_prefix("3.")?.trim_end_matches('t').parse().ok()?;
+        (!free_threaded || minor >= FIRST_FREE_THREADED).then_some(Wanted { minor, free_threaded })
+    };
     versions
         .iter()
-        .map(|version| minor(version).with_context(|| format!("{version} is no version like 3.12")))
+        .map(|version| wanted(version).with_context(|| format!("{version} is no version like 3.12 or 3.14t")))
         .collect()
+}
+
+impl std::fmt::Display for Wanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "3.{}{}", self.minor, if self.free_threaded { "t" } else { "" })
+    }
 }
 
 /// A finished table.
@@ -58,11 +87,15 @@ struct Table {
 }
 
 impl Table {
-    fn make(source: &Source, places: &Places) -> Result<Table> {
+    fn make(source: &Source, places: &Places, wanted: Wanted) -> Result<Table> {
         let mut universe = Universe::default();
-        universe.add(source.header_types()?);
-        let probe = source.probe(&universe)?;
+        universe.add(source.header_types(false)?);
+        let mut probe = source.probe(&universe)?;
         let bare = probe.add_types(places, &mut universe)?;
+        if wanted.free_threaded {
+            universe = universe.free_threaded(source.header_types(true)?);
+            probe.types = probe.types.into_iter().map(|known| known.enlarged(heads::GROWTH)).collect();
+        }
         let mut remarks: Vec<String> =
             bare.iter().map(|file| format!("no debug information: {}", file.display())).collect();
         let mut structs = Structs { universe: &universe, probe: &probe, remarks: &mut remarks };
@@ -78,7 +111,7 @@ impl Table {
         )?;
         // The rule of `Exception` has no word for its subclasses: they go in where its braces close.
         layout = insert_subclasses(&layout, &exceptions)?;
-        Ok(Table { text: file(&probe.version, &layout), version: probe.version, remarks })
+        Ok(Table { text: file(&probe.version, wanted, &layout), version: probe.version, remarks })
     }
 }
 
@@ -121,7 +154,7 @@ impl Structs<'_> {
     }
 
     fn one(&self, entry: &Entry, known: &RuntimeType, base: &[ObjectField]) -> Result<String> {
-        let record = self.universe.record_of_size(entry.record, known.basicsize)?;
+        let (record, size) = self.universe.record_of_size(entry.record, known.basicsize)?;
         let mut fields = self.universe.object_fields(record);
         fields.retain(|field| {
             let (name, offset) = field;
@@ -129,7 +162,7 @@ impl Structs<'_> {
             !excluded && *offset != known.weaklistoffset && !base.contains(field)
         });
         let fields = emit::objects(&fields);
-        Ok(format!("CType {{ name: {:?}, fields: {fields}, size: {} }}", entry.name, known.basicsize))
+        Ok(format!("CType {{ name: {:?}, fields: {fields}, size: {size} }}", entry.name))
     }
 
     /// Names the C types with references that no line of the list is about.
@@ -147,9 +180,16 @@ impl Structs<'_> {
     }
 }
 
-fn file(version: &str, layout: &str) -> String {
+fn file(version: &str, wanted: Wanted, layout: &str) -> String {
+    let build = match wanted.free_threaded {
+        false => "its headers and debug information, x86-64 Linux, release build with the GIL.",
+        true => {
+            "x86-64 Linux, free-threaded release build, from its headers; structs that stand in no header from\n\
+             //! the debug information of the build with the GIL, with the larger head of an object put in."
+        }
+    };
     format!(
-        "//! CPython {version}: its headers and debug information, x86-64 Linux, release build with the GIL.\n\
+        "//! CPython {version}: {build}\n\
          //!\n\
          //! Generated by `cargo xtask layouts`; do not edit. Other patch releases keep these offsets but for the far ends of\n\
          //! large structs and some C types (compare `CType::size` with `tp_basicsize`); the heads of the generations are\n\

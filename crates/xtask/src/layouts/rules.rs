@@ -3,6 +3,7 @@
 //! A path names a struct and its members as C does. Where versions differ, the alternatives stand in a list and the
 //! first that exists is taken; no version is ever named here.
 
+use super::collector::{GC, GIL, OBJECT};
 use super::containers::{DEQUE, ORDERED_DICT};
 
 /// How the value of a field of `Layout` is found.
@@ -20,6 +21,8 @@ pub enum Rule {
     Constant(&'static [&'static str], i64),
     /// Whether a member exists.
     Exists(&'static str),
+    /// The first bit of a bit field (first) in the word that another member (second) begins.
+    Bit(&'static str, &'static str),
     /// An enum of `layout/mod.rs`: the first variant all of whose paths exist.
     OneOf(&'static [Variant]),
     /// A struct of `layout/mod.rs`.
@@ -37,16 +40,18 @@ pub struct Variant {
     pub fields: &'static [(&'static str, &'static str)],
 }
 
-use Rule::{At, Constant, Exists, Len, Maybe, MaybeStruct, Objects, OneOf, Size, Struct};
+use Rule::{At, Bit, Constant, Exists, Len, Maybe, MaybeStruct, Objects, OneOf, Size, Struct};
 
 pub type Fields = &'static [(&'static str, Rule)];
 
 /// The rules of `Layout` but for `minor`, `c_types` and `exception.subclasses`.
 pub const LAYOUT: Fields = &[
+    ("object", Struct("ObjectHead", OBJECT)),
     ("runtime", Struct("Runtime", RUNTIME)),
     ("interpreter", Struct("Interpreter", INTERPRETER)),
     ("thread", Struct("Thread", THREAD)),
     ("gc", Struct("Gc", GC)),
+    ("gil", Struct("Gil", GIL)),
     ("obmalloc", MaybeStruct("Obmalloc", OBMALLOC)),
     ("type_object", Struct("TypeObject", TYPE_OBJECT)),
     ("heap_type", Struct("HeapType", HEAP_TYPE)),
@@ -186,6 +191,7 @@ const THREAD: Fields = &[
     ),
     ("thread_id", At(&["_ts.thread_id"])),
     ("native_thread_id", Maybe(&["_ts.native_thread_id"])),
+    ("state", Maybe(&["_ts.state"])),
     ("dict", At(&["_ts.dict"])),
     ("exc_info", At(&["_ts.exc_info"])),
     ("exc_type", Maybe(&["_PyErr_StackItem.exc_type"])),
@@ -199,48 +205,6 @@ const THREAD: Fields = &[
 /// Fields of the thread state with an entry of their own, or dead, or part of a frame.
 const THREAD_NAMED: &[&str] =
     &["=dict", "=frame", "exc_state", "trace_info", "delete_later", "free", "base_frame", "executor", "jit_"];
-
-const GC: Fields = &[
-    ("enabled", At(&["_gc_runtime_state.enabled"])),
-    ("generation0", Maybe(&["_gc_runtime_state.generation0"])),
-    ("generations", At(&["_gc_runtime_state.generations", "_gc_runtime_state.young"])),
-    ("generation_size", Size(&["gc_generation"])),
-    ("threshold", At(&["gc_generation.threshold"])),
-    ("count", At(&["gc_generation.count"])),
-    ("permanent", At(&["_gc_runtime_state.permanent_generation"])),
-    ("collecting", At(&["_gc_runtime_state.collecting"])),
-    ("garbage", At(&["_gc_runtime_state.garbage"])),
-    ("callbacks", At(&["_gc_runtime_state.callbacks"])),
-    ("size", Size(&["_gc_runtime_state"])),
-    ("stats", At(&["_gc_runtime_state.generation_stats"])),
-    ("long_lived_total", Maybe(&["_gc_runtime_state.long_lived_total"])),
-    ("long_lived_pending", Maybe(&["_gc_runtime_state.long_lived_pending"])),
-    ("stat", Struct("GcStat", GC_STAT)),
-    ("rings", MaybeStruct("GcRings", GC_RINGS)),
-];
-
-const GC_STAT: Fields = &[
-    ("collections", At(&["gc_generation_stats.collections"])),
-    ("collected", At(&["gc_generation_stats.collected"])),
-    ("uncollectable", At(&["gc_generation_stats.uncollectable"])),
-    ("size", Size(&["gc_generation_stats"])),
-];
-
-const GC_RINGS: Fields = &[
-    ("started", At(&["gc_generation_stats.ts_start"])),
-    ("stopped", At(&["gc_generation_stats.ts_stop"])),
-    ("candidates", At(&["gc_generation_stats.candidates"])),
-    ("duration", At(&["gc_generation_stats.duration"])),
-    ("young", At(&["gc_stats.young"])),
-    ("young_len", Len(&["gc_young_stats_buffer.items"])),
-    ("young_index", At(&["gc_young_stats_buffer.index"])),
-    ("old", At(&["gc_stats.old"])),
-    ("old_size", Size(&["gc_old_stats_buffer"])),
-    ("old_len", Len(&["gc_old_stats_buffer.items"])),
-    ("old_index", At(&["gc_old_stats_buffer.index"])),
-    ("update_seq", Maybe(&["gc_stats.update_seq"])),
-    ("size", Size(&["gc_stats"])),
-];
 
 const OBMALLOC: Fields = &[
     ("allocators", At(&["_PyRuntimeState.allocators.standard"])),
@@ -326,6 +290,7 @@ const SET: Fields = &[
 const UNICODE: Fields = &[
     ("length", At(&["PyASCIIObject.length"])),
     ("state", At(&["PyASCIIObject.state"])),
+    ("kind_bit", Bit("PyASCIIObject.state.kind", "PyASCIIObject.state")),
     ("ascii_size", Size(&["PyASCIIObject"])),
     ("compact_size", Size(&["PyCompactUnicodeObject"])),
     ("size", Size(&["PyUnicodeObject"])),
@@ -429,6 +394,7 @@ const CODE: Fields = &[
     ("nlocalsplus", Maybe(&["PyCodeObject.co_nlocalsplus"])),
     ("framesize", Maybe(&["PyCodeObject.co_framesize"])),
     ("code_adaptive", Maybe(&["PyCodeObject.co_code_adaptive"])),
+    ("tlbc", Maybe(&["PyCodeObject.co_tlbc"])),
     ("cached", Maybe(&["PyCodeObject._co_cached"])),
     ("cached_objects", Objects(&["_PyCoCached"], &[])),
     ("extra", At(&["PyCodeObject.co_extra"])),
@@ -445,6 +411,7 @@ const FRAME: Fields = &[
     ("locals", At(&["_PyInterpreterFrame.f_locals", "PyFrameObject.f_locals"])),
     ("frame_object", Maybe(&["_PyInterpreterFrame.frame_obj"])),
     ("instruction", At(&["_PyInterpreterFrame.instr_ptr", "_PyInterpreterFrame.prev_instr", "PyFrameObject.f_lasti"])),
+    ("tlbc_index", Maybe(&["_PyInterpreterFrame.tlbc_index"])),
     ("stack", STACK),
     ("owner", Maybe(&["_PyInterpreterFrame.owner"])),
     ("localsplus", At(&["_PyInterpreterFrame.localsplus", "PyFrameObject.f_localsplus"])),

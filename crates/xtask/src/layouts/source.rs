@@ -104,13 +104,17 @@ fn built(dir: &Path, minor: u8) -> Option<Source> {
 }
 
 impl Source {
-    /// Types of the headers, by compiling them for their debug information alone.
-    pub fn header_types(&self) -> Result<Types> {
+    /// Types of the headers, by compiling them for their debug information alone: as the build has them, or as its
+    /// free-threaded twin does.
+    pub fn header_types(&self, free_threaded: bool) -> Result<Types> {
         let scratch = tempfile::tempdir()?;
         let (code, out) = (scratch.path().join("headers.c"), scratch.path().join("headers.so"));
         std::fs::write(&code, self.header_program())?;
         let mut cc = Command::new("cc");
         cc.args(["-g", "-O0", "-w", "-shared", "-fPIC", "-fno-eliminate-unused-debug-types", "-DPy_BUILD_CORE"]);
+        if free_threaded {
+            cc.arg("-DPy_GIL_DISABLED=1");
+        }
         cc.arg("-I").arg(&self.include).arg("-I").arg(self.include.join("internal"));
         if let Some(arch) = &self.arch_include {
             // Only Python's own directory: the packages' C library is not this machine's.
@@ -171,6 +175,12 @@ impl Probe {
 }
 
 impl RuntimeType {
+    /// The same type of a build whose objects have a larger head.
+    pub fn enlarged(self, growth: u64) -> RuntimeType {
+        let weaklistoffset = if self.weaklistoffset == 0 { 0 } else { self.weaklistoffset + growth };
+        RuntimeType { basicsize: self.basicsize + growth, weaklistoffset, ..self }
+    }
+
     fn of_json(json: &Value) -> Option<RuntimeType> {
         Some(RuntimeType {
             name: json["name"].as_str()?.to_owned(),

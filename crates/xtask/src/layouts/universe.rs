@@ -13,6 +13,8 @@ const DEEPEST: usize = 16;
 #[derive(Debug, Default)]
 pub struct Universe {
     files: Vec<Types>,
+    /// The headers know more than the interpreter that was asked: it is not of this build.
+    trusts_headers: bool,
 }
 
 /// A type of one of the files.
@@ -26,6 +28,8 @@ pub struct TypeRef {
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
     pub offset: u64,
+    /// First bit in the byte there; 0 unless it is a bit field.
+    pub bit: u64,
     pub of: TypeRef,
 }
 
@@ -36,6 +40,18 @@ impl Universe {
     /// Adds the types of one more file, asked after those already here.
     pub fn add(&mut self, types: Types) {
         self.files.push(types);
+    }
+
+    /// The same build without the GIL: its headers are compiled anew, and in its own files every object's head is larger.
+    pub fn free_threaded(mut self, headers: Types) -> Universe {
+        let own = self.files.drain(..).skip(1).map(|mut types| {
+            types.enlarge_heads();
+            // What a header says counts alone: a member that is not there does not exist.
+            types.by_name.retain(|name, _| !headers.by_name.contains_key(name));
+            types
+        });
+        let own: Vec<Types> = own.collect();
+        Universe { files: std::iter::once(headers).chain(own).collect(), trusts_headers: true }
     }
 
     /// The value of an enumerator.
@@ -71,7 +87,7 @@ impl Universe {
         let (record, members) = path.split_once('.').unwrap_or((path, ""));
         self.records(record).into_iter().find_map(|of| {
             let names = members.split('.').filter(|name| !name.is_empty());
-            names.into_iter().try_fold(Place { offset: 0, of }, |place, name| self.step(place, name))
+            names.into_iter().try_fold(Place { offset: 0, bit: 0, of }, |place, name| self.step(place, name))
         })
     }
 
@@ -93,16 +109,21 @@ impl Universe {
         found
     }
 
-    /// The record of that name and size (or that ends at `size` but for an array of variable length); an error that
-    /// lists what there is otherwise.
-    pub fn record_of_size(&self, name: &str, size: u64) -> Result<TypeRef> {
+    /// The record of that name and size (or that ends at `size` but for an array of variable length), with that size;
+    /// an error that lists what there is otherwise.
+    pub fn record_of_size(&self, name: &str, size: u64) -> Result<(TypeRef, u64)> {
         let all = self.records(name);
         if all.is_empty() {
             bail!("no struct {name}");
         }
         let sizes: Vec<u64> = all.iter().map(|&record| self.size(record)).collect();
-        let fits = all.into_iter().find(|&record| self.size(record) == size || self.tail(record) == Some(size));
-        fits.ok_or_else(|| anyhow!("struct {name} has {sizes:?} bytes, not {size}"))
+        let fits = all.iter().copied().find(|&record| self.size(record) == size || self.tail(record) == Some(size));
+        let declared = all.iter().find(|record| self.trusts_headers && record.file == 0);
+        match (fits, declared) {
+            (Some(record), _) => Ok((record, size)),
+            (None, Some(record)) => Ok((*record, self.size(*record))),
+            (None, None) => Err(anyhow!("struct {name} has {sizes:?} bytes, not {size}")),
+        }
     }
 
     /// Offset of the array that ends the record, if one does.
@@ -158,7 +179,7 @@ impl Universe {
         let Some(Type::Record { members, .. }) = self.get(record) else { return None };
         members.iter().find_map(|member| {
             let of = TypeRef { at: member.of?, file: record.file };
-            let there = Place { offset: place.offset + member.offset, of };
+            let there = Place { offset: place.offset + member.offset, bit: member.bit, of };
             match member.name.as_deref() {
                 Some(has) if has == name => Some(there),
                 None => self.step(there, name),
