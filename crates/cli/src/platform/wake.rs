@@ -6,11 +6,18 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::thread::{NanosleepRelativeResult, nanosleep};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 
 use super::Asked;
+
+/// Waits up to this long look at the files only once in [`LOOK`]: a signal cuts a sleep short all the same, unless it comes
+/// in the moment before it.
+const SHORT: Duration = Duration::from_millis(20);
+/// The longest time without a look at the files.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Wakes the recorder.
 pub struct Wake {
@@ -19,6 +26,8 @@ pub struct Wake {
     /// tick sees it.
     process: Option<OwnedFd>,
     ended: bool,
+    /// Slept since the last look at the files.
+    slept: Duration,
 }
 
 impl Wake {
@@ -26,7 +35,8 @@ impl Wake {
     pub fn listen() -> io::Result<Wake> {
         let (read, write) = UnixStream::pair()?;
         let heard = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD, SIGXFSZ];
-        Ok(Wake { signals: SignalDelivery::with_pipe(read, write, SignalOnly, heard)?, process: None, ended: false })
+        let signals = SignalDelivery::with_pipe(read, write, SignalOnly, heard)?;
+        Ok(Wake { signals, process: None, ended: false, slept: Duration::ZERO })
     }
 
     /// Wakes when this process ends, too.
@@ -41,10 +51,16 @@ impl Wake {
 
     /// Waits for at most this time. Gives what signals asked for.
     pub fn wait(&mut self, timeout: Duration) -> Vec<Asked> {
-        let timeout = Timespec {
-            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: timeout.subsec_nanos().into(),
-        };
+        let rest = timeout;
+        let timeout =
+            Timespec { tv_sec: i64::try_from(rest.as_secs()).unwrap_or(i64::MAX), tv_nsec: rest.subsec_nanos().into() };
+        if rest <= SHORT && self.slept + rest <= LOOK {
+            self.slept += rest;
+            if let NanosleepRelativeResult::Ok = nanosleep(&timeout) {
+                return Vec::new();
+            }
+        }
+        self.slept = Duration::ZERO;
         let mut files = vec![PollFd::new(self.signals.get_read(), PollFlags::IN)];
         files.extend(self.process.as_ref().map(|process| PollFd::new(process, PollFlags::IN)));
         // Interrupted is woken; nothing else can go wrong with files of ours.

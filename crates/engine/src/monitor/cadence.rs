@@ -41,14 +41,17 @@ impl Cadence {
 /// What a [`Monitor`](super::Monitor) reads.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
-    /// State, parent, faults, CPU time, threads: 3 us a process, not in the budget.
+    /// State, parent, faults, CPU time, threads: 3 us a process, not in the budget. With [`Cadence::Every`] those of a
+    /// process that rests are read every second at most: its memory, its faults and its CPU time stood still at the last
+    /// reading.
     pub stat: Cadence,
     /// Peaks and kinds of memory, the OOM score: 20 us a process. With [`Cadence::Every`] these, USS and PSS of a process
     /// whose resident set and faults have not moved since the last reading are read every 10 s at most.
     pub status: Cadence,
     /// USS, PSS: 0.1 to several ms a process.
     pub rollup: Cadence,
-    /// The collector's counters: 5 us a process, and a few ms once.
+    /// The collector's counters: 5 us a process, and a few ms once. With [`Cadence::Every`] those of a process that has not
+    /// run since the last reading are read every 10 s at most.
     pub gc: Cadence,
     /// Find the version of each process's Python: a few ms once.
     pub python: bool,

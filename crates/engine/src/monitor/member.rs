@@ -17,6 +17,8 @@ const FIRST_SEARCH_NS: u64 = 250_000_000;
 const LAST_SEARCH_NS: u64 = 64_000_000_000;
 /// Peaks, USS and PSS of a process that rests are this old at most.
 const REST: Duration = Duration::from_secs(10);
+/// The same for its state, its CPU time and its faults.
+const SHORT_REST: Duration = Duration::from_secs(1);
 /// Probes that are kept; each holds a file. Beyond, the collector of a process is not read.
 const MAX_PROBES: usize = 512;
 
@@ -92,6 +94,8 @@ pub(super) struct Member {
     changed: bool,
     /// When its memory or its faults were last seen to have moved.
     moved_ns: u64,
+    /// When it was last seen to have used the processor.
+    ran_ns: u64,
 }
 
 impl Member {
@@ -115,6 +119,7 @@ impl Member {
             renewed: false,
             changed: true,
             moved_ns: now,
+            ran_ns: now,
         }
     }
 
@@ -160,6 +165,7 @@ impl Member {
             Err(_) => {}
         }
         // no memory: a zombie, a thread of the kernel, or between two programs
+        let stat = paced(stat, self.moved_ns.max(self.ran_ns) < self.stat_ns, SHORT_REST);
         let due = self.memory.vms_bytes == 0 || stat.due(Some(self.stat_ns), now) != Cadence::Never;
         if !due {
             return true;
@@ -183,6 +189,9 @@ impl Member {
         self.changed |= stat != self.stat;
         if (stat.minor_faults, stat.major_faults) != (self.stat.minor_faults, self.stat.major_faults) {
             self.moved_ns = now;
+        }
+        if (stat.cpu_ns(), stat.state) != (self.stat.cpu_ns(), self.stat.state) {
+            self.ran_ns = now;
         }
         if stat.name != self.stat.name {
             self.renewed = true;
@@ -213,28 +222,28 @@ impl Member {
             return Cadence::Never;
         }
         match job {
-            Job::Status => self.paced(options.status, self.status.tried_ns).due(self.status.tried_ns, now),
-            Job::Rollup => self.paced(options.rollup, self.rollup.tried_ns).due(self.rollup.tried_ns, now),
+            Job::Status => self.memory_cadence(options.status, self.status.tried_ns).due(self.status.tried_ns, now),
+            Job::Rollup => self.memory_cadence(options.rollup, self.rollup.tried_ns).due(self.rollup.tried_ns, now),
             Job::Search => match self.search_ns {
                 Some(due) if (options.python || options.gc != Cadence::Never) && due <= now => {
                     Cadence::Every(Duration::ZERO)
                 }
                 _ => Cadence::Never,
             },
-            Job::Gc if self.probe.is_some() => options.gc.due(self.gc.tried_ns, now),
+            Job::Gc if self.probe.is_some() => self.gc_cadence(options.gc).due(self.gc.tried_ns, now),
             Job::Gc => Cadence::Never,
         }
     }
 
     /// A process whose resident set and faults stand still changes only through others, as when one ends that it shares
     /// pages with: its dear figures are read seldom.
-    fn paced(&self, cadence: Cadence, tried_ns: Option<u64>) -> Cadence {
-        match cadence {
-            Cadence::Every(every) if tried_ns.is_some_and(|tried| self.moved_ns <= tried) => {
-                Cadence::Every(every.max(REST))
-            }
-            cadence => cadence,
-        }
+    fn memory_cadence(&self, cadence: Cadence, tried_ns: Option<u64>) -> Cadence {
+        paced(cadence, tried_ns.is_some_and(|tried| self.moved_ns <= tried), REST)
+    }
+
+    /// Who does not run does not collect. The kernel tells CPU time in steps of 10 ms, so that short runs may hide.
+    fn gc_cadence(&self, cadence: Cadence) -> Cadence {
+        paced(cadence, self.gc.tried_ns.is_some_and(|tried| self.ran_ns.max(self.moved_ns) <= tried), REST)
     }
 
     /// When the next piece of work is due, unless it moves before.
@@ -244,10 +253,10 @@ impl Member {
         }
         let searches = options.python || options.gc != Cadence::Never;
         let due = [
-            self.paced(options.status, self.status.tried_ns).next(self.status.tried_ns),
-            self.paced(options.rollup, self.rollup.tried_ns).next(self.rollup.tried_ns),
+            self.memory_cadence(options.status, self.status.tried_ns).next(self.status.tried_ns),
+            self.memory_cadence(options.rollup, self.rollup.tried_ns).next(self.rollup.tried_ns),
             self.search_ns.filter(|_| searches).unwrap_or(u64::MAX),
-            if self.probe.is_some() { options.gc.next(self.gc.tried_ns) } else { u64::MAX },
+            if self.probe.is_some() { self.gc_cadence(options.gc).next(self.gc.tried_ns) } else { u64::MAX },
         ];
         due.into_iter().fold(u64::MAX, u64::min)
     }
@@ -347,6 +356,14 @@ impl Member {
             oom_score: self.oom_score,
             gc: self.gc.value.clone(),
         }
+    }
+}
+
+/// The cadence of a figure of a process that rests: at most every `rest`.
+fn paced(cadence: Cadence, rests: bool, rest: Duration) -> Cadence {
+    match cadence {
+        Cadence::Every(every) if rests => Cadence::Every(every.max(rest)),
+        cadence => cadence,
     }
 }
 

@@ -21,6 +21,29 @@ pub struct Recorder {
     round: u64,
     /// Revision of the last sample that the log has all of; 0: none.
     revision: u64,
+    repeat: Option<Repeat>,
+}
+
+/// The line of a sample without news, cut at its time, for the next one that has none either.
+struct Repeat {
+    before: Vec<u8>,
+    after: Vec<u8>,
+}
+
+impl Repeat {
+    fn of(line: &[u8], at: Timestamp) -> Option<Repeat> {
+        let time = serde_json::to_vec(&at).ok()?;
+        let from = line.windows(time.len()).position(|window| window == time)?;
+        Some(Repeat { before: line[..from].to_vec(), after: line[from + time.len()..].to_vec() })
+    }
+
+    /// The line, with another time.
+    fn push(&self, lines: &mut Vec<u8>, at: Timestamp) {
+        lines.extend_from_slice(&self.before);
+        // Two numbers: nothing that could fail.
+        let _ = serde_json::to_writer(&mut *lines, &at);
+        lines.extend_from_slice(&self.after);
+    }
 }
 
 /// What the log says of a process that lives.
@@ -49,6 +72,7 @@ impl Recorder {
             buffer: Vec::new(),
             round: 0,
             revision: 0,
+            repeat: None,
         };
         let appended = recorder.out.append(&line, header.at);
         if !matches!(appended, Appended::Written) {
@@ -68,8 +92,16 @@ impl Recorder {
             return self.out.append(&[], sample.at);
         }
         self.start_batch(sample.at);
+        let same = sample.revision != 0 && sample.revision == self.revision;
+        let beside =
+            (news(&mut self.container, sample.container.as_ref()), news(&mut self.machine, sample.machine.as_ref()));
+        let nothing_beside = beside.0.is_none() && beside.1.is_none();
+        if let Some(repeat) = self.repeat.as_ref().filter(|_| same && nothing_beside) {
+            repeat.push(&mut self.buffer, sample.at);
+            return self.finish_batch(sample.at);
+        }
         let mut usages = Vec::new();
-        if sample.revision == 0 || sample.revision != self.revision {
+        if !same {
             self.round += 1;
             for process in &sample.processes {
                 usages.extend(self.usage(process, sample.at));
@@ -81,10 +113,12 @@ impl Recorder {
             at: sample.at,
             total: sample.total,
             processes: usages,
-            container: news(&mut self.container, sample.container.as_ref()),
-            machine: news(&mut self.machine, sample.machine.as_ref()),
+            container: beside.0,
+            machine: beside.1,
         };
+        let start = self.buffer.len();
         push(&mut self.buffer, &Record::Sample(Box::new(record)));
+        self.repeat = (same && nothing_beside).then(|| Repeat::of(&self.buffer[start..], sample.at)).flatten();
         self.finish_batch(sample.at)
     }
 
@@ -112,7 +146,7 @@ impl Recorder {
             self.buffer.extend_from_slice(&self.header);
             push(&mut self.buffer, &Record::Gap(Gap { at, lost: self.out.lost() }));
             self.known.clear();
-            (self.container, self.machine, self.revision) = (None, None, 0);
+            (self.container, self.machine, self.revision, self.repeat) = (None, None, 0, None);
         }
     }
 
