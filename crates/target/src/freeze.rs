@@ -16,6 +16,7 @@ use crate::live::LiveMemory;
 use crate::process::Process;
 use crate::procfs::Stat;
 use crate::threads::{Threads, Trouble};
+use crate::turn::{self, Turn};
 
 /// A process whose threads all stand still. They go on when this is dropped, when [`Frozen::resume`] is called,
 /// and when memsight ends, even by `kill -9`.
@@ -75,6 +76,18 @@ struct Tracer {
 impl Tracer {
     /// Returns when all threads of `pid` stand still, or when all that did were let go.
     fn start(pid: u32) -> Result<Tracer, TargetError> {
+        let mut turn = Turn::new(pid);
+        loop {
+            match Tracer::attempt(pid)? {
+                Ok(tracer) => return Ok(tracer),
+                Err(trouble) if turn.comes(trouble) => {}
+                // while its threads are as they are: one that traces us out is named
+                Err(trouble) => return Err(trouble.explain(pid)),
+            }
+        }
+    }
+
+    fn attempt(pid: u32) -> Result<Result<Tracer, Trouble>, TargetError> {
         let (release, released) = mpsc::channel();
         let (report, ready) = mpsc::channel();
         let mut threads = Threads::new(pid, Stat::of(pid)?.parent == std::process::id())?;
@@ -89,20 +102,17 @@ impl Tracer {
             threads.let_go()
         };
         let thread = std::thread::Builder::new()
-            .name("memsight-tracer".to_owned())
+            .name(turn::TRACER.to_owned())
             .spawn(work)
             .map_err(|source| TargetError::Io { pid, what: "threads (ours, to trace those)", source })?;
         let tracer = Tracer { release, thread };
-        match ready.recv() {
-            Ok(Ok(())) => Ok(tracer),
-            Ok(Err(trouble)) => {
-                // while its threads are as they are: one that traces us out is named
-                let error = trouble.explain(pid);
+        Ok(match ready.recv().unwrap_or(Err(Trouble::Gone)) {
+            Ok(()) => Ok(tracer),
+            Err(trouble) => {
                 tracer.finish();
-                Err(error)
+                Err(trouble)
             }
-            Err(_) => Err(Trouble::Gone.explain(pid)),
-        }
+        })
     }
 
     fn finish(self) -> u64 {

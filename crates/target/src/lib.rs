@@ -11,7 +11,8 @@
 //!
 //! Figures of memory that need no look into it are in [`figures`].
 //!
-//! Nothing of a target is changed: no signal, no write, no untouched page brought in. The bytes that come back
+//! Nothing of a target is changed: no signal, no untouched page brought in, no write but the few hundred bytes below the
+//! stack pointer of a thread that forks it (`fork/way.rs`), where no program keeps anything. The bytes that come back
 //! are foreign; this crate hands them on without believing any of them.
 //!
 //! Linux on x86-64; elsewhere the module `portable` has the same names, a few figures, and typed errors for the rest.
@@ -56,6 +57,8 @@ mod short;
 mod sys;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod threads;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
+mod turn;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod uprobe;
 mod usage;

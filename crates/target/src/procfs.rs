@@ -76,6 +76,13 @@ impl Stat {
     }
 }
 
+/// The rest of the line of a status file that begins with `name`, given with the end of the line before it; without
+/// memory of the heap.
+pub(crate) fn line<'s>(status: &'s [u8], name: &[u8]) -> Option<&'s [u8]> {
+    let at = status.windows(name.len()).position(|window| window == name)?;
+    status.get(at + name.len()..)?.split(|&byte| byte == b'\n').next()
+}
+
 /// The value of a line such as `TracerPid: 0` of a status file.
 pub(crate) fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
     status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
@@ -122,8 +129,7 @@ mod tests {
 
     #[test]
     fn names_with_brackets_do_not_shift_the_fields() {
-        let line =
-            b"7 (a) R (b) S 4 7 7 0 -1 2097216 0 0 0 0 0 0 0 0 20 0 1 0 12345 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17";
+        let line = b"7 (a) R (b) S 4 7 7 0 -1 2097216 0 0 0 0 0 0 0 0 20 0 1 0 12345 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17";
         let stat = Stat::parse(line).expect("well-formed");
         assert_eq!(stat, Stat { state: 'S', parent: 4, started: 12345, kernel: true, silent: false });
         assert_eq!(Stat::parse(b"7 (a"), None);

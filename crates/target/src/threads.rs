@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const EAGER: Duration = Duration::from_micros(300);
 /// Then looks are this far apart.
 const NAP: Duration = Duration::from_micros(200);
+/// How long the other threads stand still for signals that only the first is to take.
+const COURTESY: Duration = Duration::from_millis(5);
 /// The most threads that one process may have here.
 const MOST: usize = 1 << 16;
 
@@ -268,9 +270,29 @@ impl Threads {
     pub fn let_go(&mut self) -> u64 {
         for place in 0..self.known.len() {
             self.release(place);
+            if place == 0 && self.known.len() > 1 {
+                self.let_signals_pass();
+            }
         }
         self.known.retain(|thread| matches!(thread.state, State::Running | State::Seized));
         self.paused()
+    }
+
+    /// Waits until the first thread, which alone goes on, has taken the signals that came for the process meanwhile: the
+    /// others would take them as soon as they run, and have their own calls interrupted. Cost: a small file.
+    fn let_signals_pass(&self) {
+        let Some(&Thread { tid, .. }) = self.known.first() else { return };
+        let began = Instant::now();
+        let mut status = [0; 16 << 10];
+        while began.elapsed() < COURTESY {
+            let status = self.file(tid, "status", &mut status);
+            let bits = |name: &[u8]| procfs::line(status, name).and_then(hexadecimal);
+            let (Some(pending), Some(blocked)) = (bits(b"\nShdPnd:\t"), bits(b"\nSigBlk:\t")) else { return };
+            if pending & !blocked == 0 {
+                return;
+            }
+            nap(began.elapsed());
+        }
     }
 
     /// Lets one go on if it stands still.
@@ -310,6 +332,10 @@ fn numbers(mut entries: &[u8]) -> impl Iterator<Item = u32> {
         }
         None
     })
+}
+
+fn hexadecimal(digits: &[u8]) -> Option<u64> {
+    u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 /// Whether a thread waits for the child of a vfork to start a program or end: from the file `syscall`, which has the

@@ -8,11 +8,23 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use memsight_model::{Address, Explain, Quiet, ReadMemory};
 use memsight_target::{Ended, Obstacle, Process, TargetError};
 use support::{HELPER, Helper, Moments, Target, helped, once, rounds, signal, status, wait_for_state};
+
+/// Waits until the process is within system call `number`.
+fn wait_for_call(pid: u32, number: libc::c_long) {
+    let is_there = || {
+        let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap();
+        call.split(' ').next() == Some(&number.to_string())
+    };
+    while !is_there() {
+        std::thread::yield_now();
+    }
+}
 
 /// Makes a copy, reads it and ends it.
 fn copied(process: &Process) -> Ended {
@@ -99,6 +111,26 @@ fn waits_with_an_end_end_in_time() {
     }
 }
 
+/// Those that the kernel does not go on with after any stop (signal(7)): a look ends them with EINTR, and nothing else.
+/// Python answers that with a wait for the rest, as `epoll.poll` above shows.
+#[test]
+fn waits_that_no_stop_spares_are_interrupted() {
+    let mut target = Target::start(include_str!("programs/waits.py"));
+    target.line();
+    let process = Process::open(target.pid()).unwrap();
+    let calls = [
+        ("sigtimedwait", libc::SYS_rt_sigtimedwait),
+        ("epoll_wait", libc::SYS_epoll_wait),
+        ("semtimedop", libc::SYS_semtimedop),
+    ];
+    for (call, number) in calls {
+        assert_eq!(target.ask(call), "waiting");
+        wait_for_call(target.pid(), number);
+        copied(&process);
+        assert_eq!(target.line(), format!("('{call}', -1, {}, False)", libc::EINTR));
+    }
+}
+
 /// Then those that end by what others do.
 #[test]
 fn waits_without_an_end_see_only_what_they_wait_for() {
@@ -114,7 +146,7 @@ fn waits_without_an_end_see_only_what_they_wait_for() {
     for (call, result) in [
         ("read", "1"),
         ("poll for ever", "(1, 1)"),
-        ("epoll_wait", "(1, 1)"),
+        ("epoll_wait for ever", "(1, 1)"),
         ("accept", "True"),
         ("sigwaitinfo", "10"),
         ("waitpid", "True"),
@@ -385,6 +417,49 @@ fn a_traced_target_and_one_in_vfork_are_let_be() {
     // a new guard does it
     assert!(fork.stop().unwrap().fork().unwrap().end().collected);
     assert_eq!(target.ask("count"), "counting");
+}
+
+/// A fork while the process is paused by another look; the pauses' tests have it the other way round.
+#[test]
+fn a_fork_waits_for_its_turn() {
+    let target = Target::start(include_str!("programs/counter.py"));
+    let pid = target.pid();
+    let process = Process::open(pid).unwrap();
+    let frozen = process.freeze().unwrap();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            copied(&Process::open(pid).unwrap());
+            assert!(over.load(Ordering::SeqCst));
+        });
+        over.store(true, Ordering::SeqCst);
+        frozen.resume();
+    });
+    assert_eq!(copies(pid), 0);
+}
+
+/// Looks by several at once; each gets its turn.
+#[test]
+fn looks_at_the_same_time_take_turns() {
+    let mut target = Target::start(include_str!("programs/busy.py"));
+    std::thread::scope(|scope| {
+        for fork in [true, true, false] {
+            let pid = target.pid();
+            scope.spawn(move || {
+                let process = Process::open(pid).unwrap();
+                for _ in 0..30 {
+                    match fork {
+                        true => {
+                            copied(&process);
+                        }
+                        false => assert!(process.freeze().unwrap().capture(&Quiet).unwrap().copied_bytes() > 0),
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(copies(target.pid()), 0);
+    assert_eq!(target.ask("stop"), "wrong: []");
 }
 
 #[test]

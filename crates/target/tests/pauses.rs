@@ -4,6 +4,7 @@
 mod support;
 
 use std::os::unix::process::ExitStatusExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use memsight_model::Quiet;
@@ -143,6 +144,24 @@ fn a_target_in_vfork_is_let_go() {
     assert_eq!(target.ask("open"), "joined");
     process.freeze().unwrap().resume();
     assert_eq!(target.ask("count"), "counting");
+}
+
+#[test]
+fn a_pause_waits_for_its_turn() {
+    let target = Target::start(include_str!("programs/counter.py"));
+    let pid = target.pid();
+    let process = Process::open(pid).unwrap();
+    let frozen = process.freeze().unwrap();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let process = Process::open(pid).unwrap();
+            process.freeze().unwrap();
+            assert!(over.load(Ordering::SeqCst));
+        });
+        over.store(true, Ordering::SeqCst);
+        frozen.resume();
+    });
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::error::Obstacle;
 use crate::short::Short;
 use crate::sys::{self, Event, spawn, trace};
-use crate::threads::{State, Thread, Threads, nap};
+use crate::threads::{State, Thread, Threads, Trouble, nap};
 
 use super::inject::{self, Call, Unfit};
 use super::link::{Far, Reply, Request};
@@ -24,6 +24,8 @@ const IDLE: Duration = Duration::from_secs(1 << 30);
 const BRIEF: Duration = Duration::from_millis(20);
 /// How long it is tried to collect the copy.
 const PERSEVERANCE: Duration = Duration::from_secs(3);
+/// The same while somebody else traces the target: another look, which may take its time.
+const RESPECT: Duration = Duration::from_secs(12);
 
 /// The copy.
 #[derive(Debug, Clone, Copy)]
@@ -145,30 +147,38 @@ impl Guard<'_> {
         }
         let mut pause_ns = 0_u64;
         let began = Instant::now();
-        while began.elapsed() < PERSEVERANCE {
-            let (collected, ns) = self.collect(copy);
+        loop {
+            let (found, ns) = self.collect(copy);
             pause_ns = pause_ns.saturating_add(ns);
-            if collected {
-                return (true, pause_ns);
+            let limit = match found {
+                Found::Nothing => return (true, pause_ns),
+                Found::Copy => PERSEVERANCE,
+                Found::Tracer => RESPECT,
+            };
+            if began.elapsed() > limit {
+                return (false, pause_ns);
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        (false, pause_ns)
     }
 
     /// Stops one thread after the other until one has collected the copy.
-    fn collect(&mut self, copy: Copy) -> (bool, u64) {
+    fn collect(&mut self, copy: Copy) -> (Found, u64) {
         let mut pause_ns = 0_u64;
         // no threads: whoever collects what the target leaves behind collects the copy, too
         if self.threads.list().is_err() {
-            return (true, pause_ns);
+            return (Found::Nothing, pause_ns);
         }
-        let mut gone = true;
+        let mut found = Found::Nothing;
         // the first thread last: while it stands still, others would get the signals of the process
         for place in (0..self.threads.known().len()).rev() {
             let Some(&Thread { tid, .. }) = self.threads.known().get(place) else { break };
             let stopped = self.threads.stop_one(place, BRIEF);
-            gone &= stopped == Ok(State::Gone);
+            found = match stopped {
+                Ok(State::Gone) => found,
+                Err(Trouble::Refused { errno: libc::EPERM, .. }) => Found::Tracer,
+                _ => Found::Copy,
+            };
             let mut collected = false;
             if stopped == Ok(State::Stopped(0))
                 && inject::is_fit(&self.threads, tid).is_ok()
@@ -181,12 +191,23 @@ impl Guard<'_> {
             self.threads.release(place);
             pause_ns = pause_ns.saturating_add(self.threads.paused());
             if collected {
-                return (true, pause_ns);
+                return (Found::Nothing, pause_ns);
             }
         }
         self.threads.let_go();
-        (gone, pause_ns)
+        (found, pause_ns)
     }
+}
+
+/// What there was when the copy was to be collected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// No trace of it, any more.
+    Nothing,
+    /// The copy.
+    Copy,
+    /// The copy, and somebody who traces the target.
+    Tracer,
 }
 
 /// The reason that is worth telling: a passing one says least.

@@ -10,6 +10,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::procfs;
 use crate::sys::trace::{self, Registers};
 use crate::sys::{self, Event};
 use crate::threads::{State, Threads, nap};
@@ -93,20 +94,14 @@ pub(super) enum Unfit {
     Passing,
 }
 
-/// What follows `name` in the line of a status file.
-fn line<'s>(status: &'s [u8], name: &[u8]) -> Option<&'s [u8]> {
-    let at = status.windows(name.len()).position(|window| window == name)?;
-    status.get(at + name.len()..)?.split(|&byte| byte == b'\n').next()
-}
-
 /// The line `Seccomp:` of a status file.
 fn seccomp(status: &[u8]) -> Option<u32> {
-    char::from(*line(status, b"\nSeccomp:\t")?.first()?).to_digit(10)
+    char::from(*procfs::line(status, b"\nSeccomp:\t")?.first()?).to_digit(10)
 }
 
 /// Whether `shstk` is among the features (Linux 6.6 and later).
 fn has_shadow_stack(status: &[u8]) -> bool {
-    line(status, b"\nx86_Thread_features:\t")
+    procfs::line(status, b"\nx86_Thread_features:\t")
         .is_some_and(|line| line.split(|&byte| byte == b' ').any(|word| word == b"shstk"))
 }
 

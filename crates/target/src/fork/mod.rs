@@ -37,6 +37,7 @@ use crate::process::Process;
 use crate::procfs::Stat;
 use crate::sys::spawn;
 use crate::threads::Threads;
+use crate::turn::Turn;
 use crate::usage::Usage;
 
 pub(crate) use room::obstacle;
@@ -81,17 +82,22 @@ impl<'p> Fork<'p> {
         Ok(fork)
     }
 
-    /// Stops every thread until the guard is dropped, or 5 s are over.
+    /// Stops every thread until the guard is dropped, or 5 s are over. Another look at the process is waited for, for
+    /// at most 10 s.
     pub fn stop(&mut self) -> Result<Halt<'_, 'p>, TargetError> {
-        match self.ask(Request::Stop)? {
-            (Reply::Stopped, _) => Ok(Halt { fork: self, done: false }),
-            (Reply::Trouble { trouble, .. }, _) => {
-                let error = trouble.explain(self.process.pid());
-                // the guard ends, and lets go of threads that were on their way into the stop
-                self.helper = None;
-                Err(error)
+        let mut turn = Turn::new(self.process.pid());
+        loop {
+            match self.ask(Request::Stop)? {
+                (Reply::Stopped, _) => return Ok(Halt { fork: self, done: false }),
+                (Reply::Trouble { trouble, .. }, _) => {
+                    // the guard ends, and lets go of threads that were on their way into the stop
+                    self.helper = None;
+                    if !turn.comes(trouble) {
+                        return Err(trouble.explain(self.process.pid()));
+                    }
+                }
+                _ => return Err(self.failed(io::ErrorKind::InvalidData.into())),
             }
-            _ => Err(self.failed(io::ErrorKind::InvalidData.into())),
         }
     }
 

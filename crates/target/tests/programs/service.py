@@ -49,8 +49,10 @@ server = Server(("127.0.0.1", 0), Handler)
 
 def repeat(name, action):
     def run():
-        # signals go to the first thread, so that nothing but a look can interrupt a call
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGCHLD})
+        # A signal for the process may interrupt any thread's call, looks or no looks. Python takes it up again; what is
+        # called without Python has to be spared, so that nothing but a look could interrupt it.
+        if action in raw:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGCHLD})
         rounds = 0
         while not stop.is_set():
             try:
@@ -117,9 +119,7 @@ def pipe(rounds):
         return None if (result, buffer.raw) == (8, b"12345678") else (result, ctypes.get_errno())
 
 
-poller = select.poll()
 idle_read, idle_write = os.pipe()
-poller.register(idle_read, select.POLLIN)
 
 
 class Poll(ctypes.Structure):
@@ -143,6 +143,34 @@ def wait(rounds):
     return (result,) if result or time.monotonic_ns() - began < 5_000_000 else None
 
 
+def sleep(rounds):
+    began = time.monotonic_ns()
+    time.sleep(0.003)
+    early = time.monotonic_ns() - began < 3_000_000
+    return (early,) if early else None
+
+
+py_read_end, py_write_end = os.pipe()
+
+
+def read(rounds):
+    threading.Timer(0.002, os.write, (py_write_end, b"12345678")).start()
+    found = os.read(py_read_end, 8)
+    return None if found == b"12345678" else found
+
+
+poller, epoll = select.poll(), select.epoll()
+poller.register(idle_read, select.POLLIN)
+epoll.register(idle_read, select.EPOLLIN)
+
+
+def readiness(rounds):
+    began = time.monotonic_ns()
+    found = poller.poll(5) if rounds % 2 else epoll.poll(0.005)
+    early = time.monotonic_ns() - began < 5_000_000
+    return (found, early) if found or early else None
+
+
 def count(rounds):
     total = sum(range(5000))
     return None if total == 12497500 else total
@@ -156,7 +184,9 @@ def state():
     return masks, limits, sorted(os.listdir("/proc/self/fd"))[:-1], signal.getitimer(signal.ITIMER_REAL)
 
 
-workers = [repeat(action.__name__, action) for action in (request, fork, nap, until, pipe, poll, wait, count)]
+raw = {nap, until, pipe, poll}
+actions = (request, fork, nap, until, pipe, poll, wait, count, sleep, read, readiness)
+workers = [repeat(action.__name__, action) for action in actions]
 serving = threading.Thread(target=server.serve_forever)
 # the C library installs a handler of its own with the first thread
 first = threading.Thread(target=int)
