@@ -31,6 +31,14 @@ pub enum AnalysisError {
     /// The snapshot was taken without looking at what objects hold.
     #[error("the snapshot does not say what objects hold")]
     NoContents,
+    /// A build without the GIL, whose objects do not tell enough.
+    #[error("Python {python} is a free-threaded build: {what}")]
+    FreeThreaded {
+        /// Its version.
+        python: String,
+        /// What cannot be told, and why.
+        what: &'static str,
+    },
     /// Two snapshots by different versions of Python.
     #[error("the snapshots are of different Pythons: {before} and {after}")]
     DifferentPythons {
@@ -78,6 +86,7 @@ impl Explain for AnalysisError {
             AnalysisError::NoSuchType { .. } => "MS-E071",
             AnalysisError::BadQuery { .. } => "MS-E072",
             AnalysisError::NoContents => "MS-E075",
+            AnalysisError::FreeThreaded { .. } => "MS-E034",
             AnalysisError::DifferentPythons { .. } => "MS-E160",
             AnalysisError::DifferentProcesses { .. } => "MS-E161",
             AnalysisError::DifferentPrograms { .. } => "MS-E162",
@@ -100,6 +109,11 @@ impl Explain for AnalysisError {
                 "the view `types` lists the names of all types".to_owned()
             }
             AnalysisError::NoSuchType { closest, .. } => format!("did you mean {}?", closest.join(", ")),
+            AnalysisError::FreeThreaded { .. } => {
+                "run the program with the build that has the GIL (python3.X instead of \
+                 python3.Xt) to see it; the other views work"
+                    .into()
+            }
             AnalysisError::NoContents => {
                 "look at the process (memsight heap PID waste), or take a new snapshot of it".to_owned()
             }

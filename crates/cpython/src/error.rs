@@ -27,12 +27,6 @@ pub enum PythonError {
         /// Version.
         version: String,
     },
-    /// `Py_GIL_DISABLED`.
-    #[error("the process runs a free-threaded build of Python {version}, which this memsight cannot read yet")]
-    FreeThreaded {
-        /// Version.
-        version: String,
-    },
     /// Before `Py_Initialize` or after `Py_Finalize`.
     #[error("the interpreter is not running: it is starting up or shutting down")]
     NotReady,
@@ -85,7 +79,6 @@ impl Explain for PythonError {
             PythonError::OtherImplementation { .. } => "MS-E031",
             PythonError::UnknownVersion { .. } => "MS-E032",
             PythonError::DebugBuild { .. } => "MS-E033",
-            PythonError::FreeThreaded { .. } => "MS-E034",
             PythonError::NotReady => "MS-E035",
             PythonError::Unrecognised { .. } => "MS-E036",
             PythonError::TornList { .. } => "MS-E037",
@@ -102,7 +95,6 @@ impl Explain for PythonError {
             PythonError::OtherImplementation { .. } => "memsight reads CPython 3.8 to 3.15",
             PythonError::UnknownVersion { .. } => "memsight reads CPython 3.8 to 3.15; look for a newer memsight",
             PythonError::DebugBuild { .. } => "run the program with a release build of the same version",
-            PythonError::FreeThreaded { .. } => "run the program with the build that has the GIL (python3.X instead of python3.Xt)",
             PythonError::NotReady => "try again in a moment",
             PythonError::Unrecognised { .. } => "the build may be patched or too new; please report its version and where it comes from",
             PythonError::TornList { .. } | PythonError::Collecting => "try again; if it stays so, the target's heap is corrupt or it collects all the time",

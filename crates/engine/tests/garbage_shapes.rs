@@ -63,7 +63,7 @@ fn are_counted(interpreter: &Interpreter) -> Result<(), Failed> {
 
 fn seen(target: &Target) -> Result<Garbage, Failed> {
     let snapshot = look(target.pid(), &LookOptions::default(), &Quiet)?;
-    let view = Analysis::new(&snapshot, &Quiet).garbage(0);
+    let view = Analysis::new(&snapshot, &Quiet).garbage(0)?;
     let garbage = view.garbage;
     let (of_types, of_cycles): (u64, u64) =
         (garbage.types.iter().map(|row| row.bytes).sum(), garbage.cycles.iter().map(|row| row.bytes).sum());

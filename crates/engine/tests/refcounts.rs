@@ -35,7 +35,7 @@ fn main() {
 
 fn audit(target: &Target) -> Result<RefcountsView, Failed> {
     let snapshot = look(target.pid(), &LookOptions { holders: true, ..LookOptions::default() }, &Quiet)?;
-    Ok(Analysis::new(&snapshot, &Quiet).refcounts(0))
+    Ok(Analysis::new(&snapshot, &Quiet).refcounts(0)?)
 }
 
 /// Everything that is missing or left over, as lines.

@@ -272,6 +272,13 @@ pub struct Manifest {
     pub partial: Vec<String>,
 }
 
+impl Manifest {
+    /// Whether the interpreter was built without the GIL (`3.14.10t`).
+    pub fn is_free_threaded(&self) -> bool {
+        self.python.ends_with('t')
+    }
+}
+
 /// What a core file says of its process.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Ended {

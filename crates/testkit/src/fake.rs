@@ -63,6 +63,30 @@ impl FakeMemory {
         FakeMemory { regions, pieces }
     }
 
+    /// The same without pages that hold nothing but zeros, to be saved; [`fill`](Self::fill) brings them back.
+    pub fn sparse(&self) -> FakeMemory {
+        const PAGE: usize = 4096;
+        let pages = self.pieces.iter().flat_map(|(at, piece)| {
+            piece.chunks(PAGE).enumerate().map(move |(index, page)| (at + (PAGE * index) as u64, page))
+        });
+        let pieces = pages.filter(|(_, page)| page.iter().any(|byte| *byte != 0));
+        FakeMemory { regions: self.regions.clone(), pieces: pieces.map(|(at, page)| (at, page.to_vec())).collect() }
+    }
+
+    /// The same with zeros wherever a region has nothing.
+    pub fn fill(&self) -> FakeMemory {
+        let whole = |region: &Region| {
+            let mut bytes = vec![0; region.len() as usize];
+            for (at, piece) in self.pieces.range(region.start.0..region.end.0) {
+                let from = (at - region.start.0) as usize;
+                let until = bytes.len().min(from + piece.len());
+                bytes[from..until].copy_from_slice(&piece[..until - from]);
+            }
+            (region.start.0, bytes)
+        };
+        FakeMemory { regions: self.regions.clone(), pieces: self.regions.iter().map(whole).collect() }
+    }
+
     /// The saved form.
     pub fn to_bytes(&self) -> Vec<u8> {
         let header = Header {
@@ -172,6 +196,17 @@ mod tests {
         let bytes = memory.to_bytes();
         assert_eq!(FakeMemory::from_bytes(&bytes), Some(memory));
         assert_eq!(FakeMemory::from_bytes(&bytes[..bytes.len() - 1]), None);
+    }
+
+    #[test]
+    fn pages_of_zeros_need_not_be_saved() {
+        let mut memory = memory();
+        memory.put(Address(0x1018), vec![0; 0xfe8]);
+        let whole = memory.fill();
+        assert_eq!(whole.stored_bytes(), 0x1000);
+        assert_eq!(whole.sparse().fill(), whole);
+        let blank = FakeMemory { regions: whole.regions.clone(), ..FakeMemory::default() };
+        assert_eq!(blank.fill().sparse().stored_bytes(), 0);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod live;
 mod scientific;
 mod target;
 mod truth;
+mod twin;
 
 pub use busy::{Busy, Progress};
 pub use core_file::{CoreOptions, write_core};
@@ -27,3 +28,4 @@ pub use live::{ProcMemory, mapped_file, regions};
 pub use scientific::scientific;
 pub use target::{TARGETS, Target, targets_dir};
 pub use truth::{Generation, Truth, TruthObject};
+pub use twin::{FREE_THREADED, TwinObject, TwinTruth, build_twin};

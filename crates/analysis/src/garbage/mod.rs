@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::cycles::CycleRow;
 use crate::knots::{Knots, Shape, advise};
 use crate::views::Header;
-use crate::{Analysis, limit};
+use crate::{Analysis, AnalysisError, limit};
 pub use finalisers::{Finaliser, FinaliserRow};
 use weights::Weights;
 
@@ -113,13 +113,21 @@ impl Collector {
 impl Analysis<'_> {
     /// What the collector would free, who holds it, and what runs then. Cost: linear in objects and references, about
     /// 6 bytes an object and 50 for each that is garbage.
-    pub fn garbage(&self, top: usize) -> GarbageView {
+    ///
+    /// # Errors
+    /// [`AnalysisError::FreeThreaded`] for a build without the GIL: nothing leads to garbage there, the collector's lists
+    /// neither.
+    pub fn garbage(&self, top: usize) -> Result<GarbageView, AnalysisError> {
+        if self.snapshot.manifest.is_free_threaded() {
+            let what = "objects that nothing reaches are not found there, and garbage is nothing else";
+            return Err(AnalysisError::FreeThreaded { python: self.snapshot.manifest.python.clone(), what });
+        }
         let found = garbage(self.snapshot);
-        GarbageView {
+        Ok(GarbageView {
             header: self.header(),
             garbage: self.explain(&found, limit(top)),
             collectors: self.snapshot.manifest.collectors.iter().map(Collector::of).collect(),
-        }
+        })
     }
 
     fn explain(&self, found: &Found, top: usize) -> Garbage {

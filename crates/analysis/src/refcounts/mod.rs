@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::views::{Header, ObjectRef};
 use crate::words::type_name;
-use crate::{Analysis, limit};
+use crate::{Analysis, AnalysisError, limit};
 use audit::{Account, Audit};
 
 /// Examples of each row.
@@ -128,7 +128,15 @@ pub enum HeldKind {
 
 impl Analysis<'_> {
     /// Reference counts against references. Cost: a pass over the references; 9 bytes an object.
-    pub fn refcounts(&self, top: usize) -> RefcountsView {
+    ///
+    /// # Errors
+    /// [`AnalysisError::FreeThreaded`] for a build without the GIL: threads hold references that no object counts
+    /// (deferred and per-thread counts, PEP 703).
+    pub fn refcounts(&self, top: usize) -> Result<RefcountsView, AnalysisError> {
+        if self.snapshot.manifest.is_free_threaded() {
+            let what = "threads hold references that the objects do not count, so that no surplus means anything";
+            return Err(AnalysisError::FreeThreaded { python: self.snapshot.manifest.python.clone(), what });
+        }
         let audit = Audit::of(self.snapshot);
         let (surplus, held) = self.surplus(&audit, limit(top));
         let deficits = self.deficits(&audit, limit(top));
@@ -149,7 +157,7 @@ impl Analysis<'_> {
         };
         view.verdict = findings::verdict(&view);
         view.findings = findings::of(&view);
-        view
+        Ok(view)
     }
 
     /// Types with unexplained references, and the places that may hold the rest.

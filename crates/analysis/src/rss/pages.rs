@@ -53,8 +53,6 @@ pub(super) struct Account<'a> {
     residence: &'a Residence,
     rows: BTreeMap<RssKind, Row>,
     held: BTreeMap<Owner, Held>,
-    /// Where anonymous memory of nobody known goes.
-    pub default: RssKind,
     pub missing: Vec<String>,
     /// Resident bytes of private memory that a forked process still shares.
     pub shared_anonymous_bytes: u64,
@@ -69,7 +67,6 @@ impl<'a> Account<'a> {
             residence,
             rows: BTreeMap::new(),
             held: BTreeMap::new(),
-            default: RssKind::Unknown,
             missing: Vec::new(),
             shared_anonymous_bytes: 0,
             stacks: 0,
@@ -129,7 +126,7 @@ impl<'a> Account<'a> {
         match place {
             Place::Anonymous(name) => {
                 let glibc = self.snapshot.c_heap.as_ref().is_some_and(|heap| heap.allocator == CAllocator::Glibc);
-                let kind = if glibc && name == "[heap]" { RssKind::CHeapOther } else { self.default };
+                let kind = if glibc && name == "[heap]" { RssKind::CHeapOther } else { RssKind::Unknown };
                 self.add(kind, name, rest, pss(rest), 1);
             }
             Place::Stack { main, ended } => {

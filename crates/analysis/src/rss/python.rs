@@ -22,7 +22,7 @@ impl Analysis<'_> {
     pub(super) fn python_lines(&self, account: &mut Account<'_>) {
         let Some(pymalloc) = &self.snapshot.pymalloc else { return };
         if pymalloc.allocator == Allocator::Mimalloc {
-            account.default = RssKind::CHeapWhole;
+            account.rename_rest("mimalloc");
         }
         let held = account.held(Owner::Pymalloc);
         if held.bytes == 0 {

@@ -62,9 +62,9 @@ pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), 
             if dot { console.write(&dot::graph(&view)) } else { console.show(&view, text::graph) }
         }
         View::Threads => shown(analysis.threads(rows), ticker, console, text::threads),
-        View::Garbage => shown(analysis.garbage(rows), ticker, console, text::garbage),
+        View::Garbage => shown(analysis.garbage(rows)?, ticker, console, text::garbage),
         View::Cycles => shown(analysis.cycles(rows), ticker, console, text::cycles),
-        View::Refcounts => shown(analysis.refcounts(rows), ticker, console, text::refcounts),
+        View::Refcounts => shown(analysis.refcounts(rows)?, ticker, console, text::refcounts),
         View::Rss => shown(analysis.rss(rows), ticker, console, text::rss),
         View::Waste => shown(analysis.waste(rows)?, ticker, console, text::waste),
     }
