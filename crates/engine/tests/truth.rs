@@ -10,13 +10,16 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use memsight_engine::{LookOptions, look};
 use memsight_model::Quiet;
 use memsight_testkit::compare::compare;
-use memsight_testkit::{EXPECTED, Interpreter, TARGETS, Target, frames, interpreters, missing, scientific};
+use memsight_testkit::{
+    EXPECTED, FREE_THREADED, Interpreter, TARGETS, Target, frames, free_threaded, interpreters, missing, scientific,
+};
 
 fn main() {
     let arguments = Arguments::from_args();
     let found = interpreters();
+    let free_threaded = free_threaded();
     let mut trials = Vec::new();
-    for interpreter in &found {
+    for interpreter in found.iter().chain(&free_threaded) {
         for target in TARGETS {
             trials.push(trial("heap", interpreter, target, heap_is_true));
         }
@@ -32,6 +35,10 @@ fn main() {
     for expected in missing(&found) {
         eprintln!("NOT COVERED: no Python {expected} found ({} expected in all)", EXPECTED.len());
         trials.push(Trial::test(format!("missing::{expected}"), || Ok(())).with_ignored_flag(true));
+    }
+    for minor in FREE_THREADED.filter(|minor| free_threaded.iter().all(|each| each.version.1 != *minor)) {
+        eprintln!("NOT COVERED: no Python 3.{minor}t found; the test `free_threaded` looks at a twin of it instead");
+        trials.push(Trial::test(format!("missing::3.{minor}t"), || Ok(())).with_ignored_flag(true));
     }
     libtest_mimic::run(&arguments, trials).exit();
 }

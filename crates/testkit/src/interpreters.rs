@@ -22,6 +22,8 @@ pub enum Build {
 pub struct Interpreter {
     /// Major, minor, micro.
     pub version: (u32, u32, u32),
+    /// Built without the GIL.
+    pub free_threaded: bool,
     /// How it was linked.
     pub build: Build,
     /// What to start.
@@ -70,7 +72,8 @@ print(json.dumps({
     'version': sys.version_info[:3],
     'implementation': sys.implementation.name,
     'release': sys.version_info[3] == 'final',
-    'plain': not hasattr(sys, 'gettotalrefcount') and getattr(sys, '_is_gil_enabled', lambda: True)(),
+    'plain': not hasattr(sys, 'gettotalrefcount'),
+    'free_threaded': 'free-threading' in sys.version,
     'shared': bool(library),
     'runtime': (library or program or [sys.executable])[0],
 }))
@@ -82,16 +85,30 @@ struct Answer {
     implementation: String,
     release: bool,
     plain: bool,
+    free_threaded: bool,
     shared: bool,
     runtime: String,
 }
 
-/// Every supported CPython found, by version and build.
+/// Every supported CPython with the GIL found, by version and build.
 ///
 /// `MEMSIGHT_PYTHONS` (paths, separated by colons) alone when it is set; else those of pyenv (`PYENV_ROOT` or
 /// `~/.pyenv`), of `MEMSIGHT_PYTHONS_DIR` (else the repository's `.pythons`) and `python3.X` on `PATH`.
 /// Cost: one start of each.
 pub fn interpreters() -> Vec<Interpreter> {
+    let mut found = every();
+    found.retain(|interpreter| !interpreter.free_threaded);
+    found
+}
+
+/// The free-threaded builds found, in the same places (`python3.14t`). Cost: the same.
+pub fn free_threaded() -> Vec<Interpreter> {
+    let mut found = every();
+    found.retain(|interpreter| interpreter.free_threaded);
+    found
+}
+
+fn every() -> Vec<Interpreter> {
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     for path in candidates() {
@@ -123,7 +140,7 @@ impl Interpreter {
 impl fmt::Display for Interpreter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (major, minor, micro) = self.version;
-        write!(f, "{major}.{minor}.{micro}-{}", self.build)
+        write!(f, "{major}.{minor}.{micro}{}-{}", if self.free_threaded { "t" } else { "" }, self.build)
     }
 }
 
@@ -162,10 +179,11 @@ fn candidates() -> Vec<PathBuf> {
     paths
 }
 
-/// `python3.X` and `python3.X-static`, nothing like `python3.11-config` or the shims of pyenv.
+/// `python3.X`, `python3.Xt` and `python3.X-static`, nothing like `python3.11-config` or the shims of pyenv.
 fn is_python_name(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let minor = name.strip_prefix("python3.").map(|rest| rest.strip_suffix("-static").unwrap_or(rest));
+    let minor = minor.map(|minor| minor.strip_suffix('t').unwrap_or(minor));
     let shim = path.parent().is_some_and(|folder| folder.ends_with("shims"));
     !shim && minor.is_some_and(|minor| !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit()))
 }
@@ -185,5 +203,6 @@ fn probe(path: &Path) -> Option<(Interpreter, String)> {
         && answer.version.0 == 3
         && (8..=15).contains(&answer.version.1);
     let build = if answer.shared { Build::Shared } else { Build::Static };
-    supported.then(|| (Interpreter { version: answer.version, build, path: path.to_owned() }, answer.runtime))
+    let Answer { version, free_threaded, runtime, .. } = answer;
+    supported.then(|| (Interpreter { version, free_threaded, build, path: path.to_owned() }, runtime))
 }

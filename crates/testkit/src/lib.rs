@@ -23,7 +23,7 @@ pub use busy::{Busy, Progress};
 pub use core_file::{CoreOptions, write_core};
 pub use error::TestkitError;
 pub use fake::FakeMemory;
-pub use interpreters::{Build, EXPECTED, Expected, Interpreter, interpreters, missing};
+pub use interpreters::{Build, EXPECTED, Expected, Interpreter, free_threaded, interpreters, missing};
 pub use live::{ProcMemory, mapped_file, regions};
 pub use scientific::scientific;
 pub use target::{TARGETS, Target, targets_dir};
