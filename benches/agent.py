@@ -133,7 +133,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--processes", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--warm-up", type=float, default=90, help="seconds before the measurement")
+    parser.add_argument(
+        "--warm-up",
+        type=float,
+        default=180,
+        help="seconds before the measurement: it gets to know 200 processes in 150",
+    )
     parser.add_argument("--interval", type=float, default=1, help="seconds between two samples")
     parser.add_argument("--growth", type=float, default=64, help="KiB that the memory may grow in 600 samples")
     parser.add_argument("--limit", type=float, default=2.0, help="percent of one core")

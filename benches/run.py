@@ -113,7 +113,8 @@ def memsight(binary, *arguments):
             errors.seek(0)
             said = errors.read().decode(errors="replace").strip()
             raise Failed(f"memsight {' '.join(arguments)}: exit code {process.returncode}\n{said}")
-    return Run(seconds, usage.ru_maxrss * 1024, json.loads(output))
+    # a snapshot says nothing on standard output
+    return Run(seconds, usage.ru_maxrss * 1024, json.loads(output or "{}"))
 
 
 # Contenders: each takes a fresh target and gives named figures.
