@@ -40,6 +40,8 @@ class CycleRow(_Record):
     """Name of the rule behind the advice, in the reference of findings."""
     example: tuple[CycleStep, ...]
     """One of them."""
+    left_out: int
+    """References of a long cycle that are left out of ``steps`` and ``example``, behind the first 16."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,7 +6,7 @@ use memsight_heap::{Node, cyclic_components};
 use memsight_model::{Bytes, Confidence, Finding, Label, ObjectFlags, ObjectId, ObjectKind, Severity, count};
 use serde::Serialize;
 
-use crate::knots::{Advice, Cycle, Knots, advise};
+use crate::knots::{Advice, Cycle, HEAD, Knots, advise};
 use crate::program::Data;
 use crate::views::Header;
 use crate::words::object_kind;
@@ -14,6 +14,8 @@ use crate::{Analysis, limit};
 
 /// Cycles of one shape from which they are worth a look: fewer are parts of the program, made once.
 pub const LEAST: u64 = 3;
+/// References of a long cycle that are spelled before some are left out.
+pub const SPELLED: usize = HEAD;
 /// Objects between the ends of a cycle that tell shapes apart.
 const DEPTH: usize = 8;
 
@@ -52,6 +54,8 @@ pub struct CycleRow {
     pub rule: String,
     /// One of them.
     pub example: Vec<CycleStep>,
+    /// References left out of `steps` and `example`, behind the first [`SPELLED`]: of a cycle longer than 24.
+    pub left_out: u64,
 }
 
 /// A step of a cycle.
@@ -77,6 +81,7 @@ impl CycleRow {
             advice: advice.text,
             rule: advice.rule.to_owned(),
             example: cycle.example.clone(),
+            left_out: cycle.left_out,
         }
     }
 

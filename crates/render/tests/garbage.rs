@@ -38,6 +38,7 @@ fn cycle(count: u64, bytes: u64) -> CycleRow {
             step("0x7f3a1c004340", "list", "[0]"),
             step("0x7f3a1c0043b0", "app.tree.Node", ".parent"),
         ],
+        left_out: 0,
     }
 }
 

@@ -10,7 +10,7 @@ mod words;
 use std::collections::HashMap;
 
 use memsight_heap::{Components, cycle_through, shortest};
-use memsight_model::{Label, ObjectId, ObjectKind};
+use memsight_model::{Label, ObjectId, ObjectKind, count};
 
 use crate::Analysis;
 use crate::cycles::CycleStep;
@@ -18,6 +18,10 @@ use crate::inventory::is_class;
 use crate::words::short_type;
 pub(crate) use advice::{Advice, advise};
 use words::Words;
+
+/// References of a long cycle that are spelled, at its beginning and at its end.
+pub(crate) const HEAD: usize = 16;
+const TAIL: usize = 8;
 
 /// Owner's group of types, word of the reference, target's group.
 type Link = (u32, u32, u32);
@@ -40,13 +44,23 @@ pub(crate) struct Cycle {
     pub kinds: Vec<ObjectKind>,
     /// One with addresses.
     pub example: Vec<CycleStep>,
+    /// References of a long cycle that are not spelled: those behind the first [`HEAD`].
+    pub left_out: u64,
+    /// Steps before these.
+    before: usize,
 }
 
 impl Cycle {
     /// `Node.parent -> list[*] -> Node`.
     pub(crate) fn text(&self) -> String {
-        let steps: String = self.steps.iter().map(|step| format!("{step} -> ")).collect();
-        steps + &self.start
+        let mut text = String::new();
+        for (at, step) in self.steps.iter().enumerate() {
+            if at == self.before && self.left_out > 0 {
+                text.push_str(&format!("({} more) -> ", count(self.left_out)));
+            }
+            text.push_str(&format!("{step} -> "));
+        }
+        text + &self.start
     }
 }
 
@@ -124,9 +138,20 @@ impl<'a> Knots<'a> {
     }
 
     fn spell(&self, start: ObjectId, cycle: &[(Label, ObjectId)]) -> Cycle {
-        let snapshot = self.analysis.snapshot;
-        let (steps, kinds) = self.words.steps(start, cycle);
-        Cycle { steps, kinds, start: short_type(snapshot, start).to_owned(), example: self.words.example(start, cycle) }
+        let left_out = cycle.len().saturating_sub(HEAD + TAIL);
+        let head = if left_out > 0 { &cycle[..HEAD] } else { cycle };
+        let (mut steps, mut kinds) = self.words.steps(start, head);
+        let (before, mut example) = (steps.len(), self.words.example(start, head));
+        if left_out > 0 {
+            let (skipped, tail) = cycle.split_at(cycle.len() - TAIL);
+            let from = skipped.last().map_or(start, |(_, target)| *target);
+            let (more_steps, more_kinds) = self.words.steps(from, tail);
+            steps.extend(more_steps);
+            kinds.extend(more_kinds);
+            example.extend(self.words.example(from, tail));
+        }
+        let start = short_type(self.analysis.snapshot, start).to_owned();
+        Cycle { steps, kinds, start, example, left_out: left_out as u64, before }
     }
 
     /// The number of the word for a reference.

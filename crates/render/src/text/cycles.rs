@@ -1,6 +1,6 @@
 //! Cycles of references.
 
-use memsight_analysis::cycles::{CycleRow, CycleStep, CyclesView};
+use memsight_analysis::cycles::{CycleRow, CycleStep, CyclesView, SPELLED};
 use memsight_model::{Bytes, count};
 
 use super::style::{Style, Tone};
@@ -52,9 +52,16 @@ fn paragraph(at: usize, row: &CycleRow, hold: &str, style: &Style) -> String {
     };
     let room = room.saturating_sub(7);
     part("cycle", wrap(row.cycle.split(" -> ").map(clean), " -> ", room), Some(Tone::Hint));
-    part("like", wrap(row.example.iter().map(step), " -> ", room), None);
+    part("like", wrap(example(row), " -> ", room), None);
     part("do", wrap_words(&clean(&row.advice.replace('`', "")), room), None);
     out
+}
+
+/// The steps of the example, with a word for those that are left out.
+fn example(row: &CycleRow) -> impl Iterator<Item = String> + '_ {
+    let (head, tail) = row.example.split_at(row.example.len().min(SPELLED));
+    let more = (row.left_out > 0).then(|| format!("({} more)", count(row.left_out)));
+    head.iter().map(step).chain(more).chain(tail.iter().map(step))
 }
 
 /// `0x7f3a1c0042d0 .parent`.
