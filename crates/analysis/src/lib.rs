@@ -35,13 +35,13 @@ mod words;
 use std::sync::Arc;
 
 use memsight_heap::{Graph, Node};
-use memsight_model::{ObjectFlags, Progress, SCHEMA_VERSION, Snapshot};
+use memsight_model::{Ended, ObjectFlags, Progress, SCHEMA_VERSION, Snapshot};
 
 pub use error::AnalysisError;
 use histogram::TypeGroups;
 pub use shallow::histogram;
 pub use suspects::THRESHOLD;
-use views::{Header, Overview, SuspectsView, TypesView};
+use views::{CoreFile, Header, Overview, SuspectsView, TypesView};
 
 /// A snapshot with its graph, ready for questions. In every view `top` limits the rows; 0 means all.
 #[derive(Debug)]
@@ -91,6 +91,7 @@ impl<'a> Analysis<'a> {
             type_count,
             types,
             suspects: self.find_suspects(top),
+            core: manifest.ended.as_ref().map(|ended| core_file(ended, manifest.vms_bytes)),
             memory: self.snapshot.residence.as_ref().map(|_| self.rss(1).groups()).unwrap_or_default(),
         }
     }
@@ -136,7 +137,16 @@ impl<'a> Analysis<'a> {
     }
 }
 
-/// `--top 0` shows everything.
+fn core_file(ended: &Ended, mapped_bytes: u64) -> CoreFile {
+    CoreFile {
+        command: ended.command.clone(),
+        signal: ended.signal,
+        os_threads: ended.os_threads,
+        dumped_bytes: ended.dumped_bytes,
+        mapped_bytes,
+    }
+}
+
 fn header(snapshot: &Snapshot) -> Header {
     let manifest = &snapshot.manifest;
     Header {
@@ -149,6 +159,7 @@ fn header(snapshot: &Snapshot) -> Header {
     }
 }
 
+/// `--top 0` shows everything.
 fn limit(top: usize) -> usize {
     if top == 0 { usize::MAX } else { top }
 }

@@ -83,8 +83,26 @@ pub struct Overview {
     pub types: Vec<TypeRow>,
     /// Suspects, empty when there is none.
     pub suspects: Vec<Suspect>,
+    /// What a core file says of its process; absent where a process was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub core: Option<CoreFile>,
     /// RSS by what it is made of, six sorts; empty where it was not looked at. `rss` has every line.
     pub memory: Vec<crate::rss::RssGroup>,
+}
+
+/// The process that a core file is of, and how much of its memory the file holds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CoreFile {
+    /// Its program and arguments, the first 80 bytes of them.
+    pub command: String,
+    /// The signal that ended it; 0 when it ran on, as after gcore.
+    pub signal: u32,
+    /// Its threads of the operating system.
+    pub os_threads: u32,
+    /// Bytes of its memory that the core holds, holes left out. What the core lacks and why is in `partial`.
+    pub dumped_bytes: u64,
+    /// Bytes that it had mapped: files, and addresses that were never touched, included.
+    pub mapped_bytes: u64,
 }
 
 /// `types`: the histogram.
@@ -121,7 +139,7 @@ pub struct HistogramRow {
     pub share: f64,
 }
 
-/// `types --shallow`: counts and sizes, without what references would tell.
+/// `--types-only` (`types --shallow`): counts and sizes, without what references would tell.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HistogramView {
     /// What was looked at.

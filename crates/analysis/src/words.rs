@@ -131,8 +131,10 @@ pub(crate) fn root(snapshot: &Snapshot, origin: Origin) -> String {
         RootKind::Module => format!("module {name}"),
         RootKind::Interpreter if name == unnamed(RootKind::Interned) => name.to_owned(),
         RootKind::Interpreter => format!("interpreter {name}"),
-        RootKind::Static if object_kind(snapshot, root.object) == ObjectKind::Type => format!("static type {name}"),
-        RootKind::Static => format!("static {name}"),
+        RootKind::Static if object_kind(snapshot, root.object) == ObjectKind::Type => {
+            format!("static type {name}").trim_end().to_owned()
+        }
+        RootKind::Static => format!("static {name}").trim_end().to_owned(),
         RootKind::FrameLocal => format!("{} local {name}", frame(snapshot, root)),
         RootKind::FrameStack => format!("{} temporary", frame(snapshot, root)),
         RootKind::Frame => format!("{} {name}", frame(snapshot, root)),

@@ -88,6 +88,7 @@ fn overview() -> Overview {
         type_count: 412,
         types: rows(),
         suspects: vec![suspect()],
+        core: None,
         memory: vec![],
     }
 }
@@ -115,6 +116,18 @@ fn an_overview_without_a_suspect_that_misses_parts() {
     view.header.mode = Mode::Live;
     view.header.partial = vec!["read while the process ran (--mode live)".into(), "3 objects unreadable".into()];
     check("overview_live", |style| text::overview(&view, style) + &text::next_steps(&view, "app.heap", style));
+}
+
+#[test]
+fn the_overview_of_a_core() {
+    let mut view = overview();
+    view.header.mode = Mode::Core;
+    view.header.partial = vec!["the core was cut off: 1.1 GiB of the 1.9 GiB that it was to hold are missing".into()];
+    let command = "/usr/bin/python3 -m app.server --with \u{1b}[31m many --arguments and more".into();
+    (view.rss_bytes, view.vms_bytes) = (851_443_712, 2_073_741_824);
+    let (dumped_bytes, mapped_bytes) = (view.rss_bytes, view.vms_bytes);
+    view.core = Some(CoreFile { command, signal: 9, os_threads: 5, dumped_bytes, mapped_bytes });
+    check("overview_core", |style| text::overview(&view, style));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The dominator tree.
 
 use super::style::{Style, Tone};
+use super::suspects::name_cell;
 use super::table::{Table, cell, toned};
 use super::words::{bar, clean, percent};
 use super::{header, heading};
@@ -25,7 +26,7 @@ pub fn dominators(view: &DominatorsView, style: &Style) -> String {
     for row in &view.dominators {
         let indent = "  ".repeat(row.depth.min(DEEPEST) as usize);
         table.row([
-            (format!("{indent}{}", clean(&row.object.name)), (row.depth == 0).then_some(Tone::Hint)),
+            (format!("{indent}{}", name_cell(&row.object)), (row.depth == 0).then_some(Tone::Hint)),
             toned(Tone::Dim, clean(&row.object.address)),
             cell(count(row.children)),
             cell(Bytes(row.object.retained_bytes).to_string()),

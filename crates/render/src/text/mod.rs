@@ -76,7 +76,10 @@ fn heading(title: &str, meaning: &str, style: &Style) -> String {
     if meaning.is_empty() {
         return out.trim_end().to_owned() + "\n";
     }
-    out.push_str(&style.paint(Tone::Dim, meaning));
+    for (at, line) in wrap_words(meaning, style.width).iter().enumerate() {
+        out.push_str(if at > 0 { "\n" } else { "" });
+        out.push_str(&style.paint(Tone::Dim, line));
+    }
     out.push('\n');
     out
 }

@@ -4,7 +4,7 @@ use super::style::{Style, Tone};
 use super::table::{Table, cell, toned};
 use super::words::{bar, percent, plural, share, wrap};
 use super::{header, heading, more, suspects, types};
-use memsight_analysis::views::Overview;
+use memsight_analysis::views::{CoreFile, Overview};
 use memsight_model::{Bytes, Mode, duration};
 
 const BAR: usize = 20;
@@ -40,7 +40,13 @@ fn account(view: &Overview, style: &Style) -> String {
         ]);
     };
     let of_rss = |bytes| (view.rss_bytes > 0).then(|| share(bytes, view.rss_bytes));
-    row("RSS", view.rss_bytes, None, "what the process has in RAM".into());
+    match &view.core {
+        // No core tells how much was in RAM.
+        Some(core) => {
+            row("dumped", core.dumped_bytes, None, format!("of {} that were mapped", Bytes(core.mapped_bytes)))
+        }
+        None => row("RSS", view.rss_bytes, None, "what the process has in RAM".into()),
+    }
     let objects = format!("{}, {}", plural(view.objects, "object"), plural(view.type_count, "type"));
     for (number, group) in view.memory.iter().enumerate().filter(|(_, group)| group.bytes > 0) {
         let what = if number == 0 { objects.clone() } else { meaning(number).to_owned() };
@@ -52,7 +58,9 @@ fn account(view: &Overview, style: &Style) -> String {
         let rest = view.rss_bytes.saturating_sub(known);
         row("everything else", rest, of_rss(rest), "code, allocator, C libraries".into());
     }
-    row("VMS", view.vms_bytes, None, "address space, mostly never touched".into());
+    if view.core.is_none() {
+        row("VMS", view.vms_bytes, None, "address space, mostly untouched".into());
+    }
     table.render(style)
 }
 
@@ -71,7 +79,7 @@ fn meaning(group: usize) -> &'static str {
 fn cost(view: &Overview) -> Vec<String> {
     let looked = match view.header.mode {
         Mode::Live => "never paused (--mode live)".to_owned(),
-        Mode::Core => "read from a core file".to_owned(),
+        Mode::Core => ended(view.core.as_ref()),
         Mode::Auto | Mode::Fork | Mode::Freeze => {
             let by = if view.header.mode == Mode::Fork { " for a fork" } else { "" };
             let gil = if view.gil_held { "a thread held the GIL" } else { "GIL free" };
@@ -91,6 +99,16 @@ fn cost(view: &Overview) -> Vec<String> {
     parts
 }
 
+/// Whose core it is, and how the process ended.
+fn ended(core: Option<&CoreFile>) -> String {
+    let Some(core) = core else { return "read from a core file".to_owned() };
+    let end = if core.signal == 0 { "which ran on".to_owned() } else { format!("ended by signal {}", core.signal) };
+    let (program, arguments) = core.command.split_once(' ').unwrap_or((&core.command, ""));
+    let program = program.rsplit('/').next().unwrap_or(program);
+    let command = super::clean(format!("{program} {arguments}").trim_end());
+    format!("read from a core file of {}, {end}", super::words::shorten(&command, 40))
+}
+
 /// Why it was not forked, or what the fork has left.
 fn reason(view: &Overview) -> String {
     match (&view.mode_reason, view.header.mode) {
@@ -105,7 +123,7 @@ pub fn next_steps(view: &Overview, subject: &str, style: &Style) -> String {
     let heap = format!("memsight heap {subject}");
     let mut steps = vec![(format!("{heap} suspects"), "who keeps the most alive, and where")];
     if !view.memory.is_empty() {
-        steps.push((format!("{heap} rss"), "every byte of RSS, and what to do about it"));
+        steps.push((format!("{heap} rss"), "every byte of RSS, and what to do"));
     }
     let first = view.suspects.first().and_then(|suspect| suspect.accumulation_point.as_ref());
     match (first, view.types.first()) {

@@ -1,7 +1,7 @@
 //! Paths from roots to objects.
 
 use super::style::{Style, Tone};
-use super::words::{clean, plural, wrap};
+use super::words::{clean, plural, wrap, wrap_words};
 use super::{header, heading};
 use memsight_analysis::views::{PathRow, PathsView};
 use memsight_model::Bytes;
@@ -31,8 +31,16 @@ fn one(row: &PathRow, style: &Style) -> String {
         let (name, address) = (clean(&object.type_name), clean(&object.address));
         format!(": {which}{name} at {address}, retains {}", Bytes(object.retained_bytes))
     });
-    let count = style.paint(Tone::Strong, &plural(row.count, "object"));
-    let mut out = format!("  {count}{}\n", style.paint(Tone::Dim, &example.unwrap_or_default()));
+    let plain = plural(row.count, "object");
+    let count = style.paint(Tone::Strong, &plain);
+    let example = wrap_words(&format!("{}{}", plain, example.unwrap_or_default()), style.width.saturating_sub(4));
+    let mut out = String::new();
+    for (at, line) in example.iter().enumerate() {
+        // The number is part of the first line, and stands out.
+        let rest = line.strip_prefix(&plain).unwrap_or(line);
+        let (indent, first) = if at == 0 { ("  ", count.as_str()) } else { ("    ", "") };
+        out.push_str(&format!("{indent}{first}{}\n", style.paint(Tone::Dim, rest)));
+    }
     for line in wrap(row.path.iter().map(|step| clean(step)), " -> ", style.width.saturating_sub(5)) {
         out.push_str(&format!("    {}\n", style.paint(Tone::Hint, &line)));
     }

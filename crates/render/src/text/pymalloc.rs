@@ -54,7 +54,7 @@ fn missing(view: &PymallocView, style: &Style) -> String {
 
 /// What the arenas hold, line by line: they add up.
 fn parts(view: &PymallocView, style: &Style) -> String {
-    let mut table = Table::new(2).text("").numbers(&["bytes", "of it"]).giving("");
+    let mut table = Table::new(2).text("").numbers(&["bytes", "of it"]).list("");
     let fresh = match view.fresh_bytes {
         0 => String::new(),
         bytes => format!(", {} of them never used", Bytes(bytes)),

@@ -4,7 +4,7 @@ use memsight_analysis::refcounts::{CountedObject, DeficitRow, HeldRow, Refcounts
 use memsight_model::{Bytes, count};
 
 use super::style::{Style, Tone};
-use super::table::{Table, cell, toned};
+use super::table::{Table, cell, fitting, toned};
 use super::words::{clean, wrap_words};
 use super::{findings, header, heading};
 
@@ -93,7 +93,7 @@ fn held(rows: &[HeldRow], style: &Style) -> String {
             toned(Tone::Hint, clean(&row.place)),
             cell(count(row.objects)),
             cell(count(row.references)),
-            toned(Tone::Dim, types.join(", ")),
+            toned(Tone::Dim, fitting(&types.join(", "), style.width * 3 / 8)),
         ]);
     }
     table.render(style)

@@ -51,7 +51,7 @@ pub(super) fn fill(group: usize) -> String {
 }
 
 fn account(view: &RssView, style: &Style) -> String {
-    let mut table = Table::new(2).text("").text("memory").numbers(&["bytes", "of RSS", "PSS"]).giving("of it");
+    let mut table = Table::new(2).text("").text("memory").numbers(&["bytes", "of RSS", "PSS"]).list("of it");
     for line in &view.lines {
         table.row([
             cell(fill(line.kind.group())),

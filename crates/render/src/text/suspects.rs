@@ -4,7 +4,7 @@ use super::style::{Style, Tone};
 use super::table::{Table, cell, toned};
 use super::words::{clean, percent, wrap, wrap_words};
 use super::{header, heading};
-use memsight_analysis::views::{ContainerRow, Suspect, SuspectsView, TypeRow};
+use memsight_analysis::views::{ContainerRow, ObjectRef, Suspect, SuspectsView, TypeRow};
 use memsight_model::{Bytes, count};
 
 /// Types that a suspect holds which its paragraph names.
@@ -102,7 +102,7 @@ fn containers(rows: &[ContainerRow], style: &Style) -> String {
         Table::new(2).giving("container").text("type").text("address").numbers(&["length", "shallow", "retained"]);
     for row in rows {
         table.row([
-            toned(Tone::Hint, clean(&row.object.name)),
+            toned(Tone::Hint, name_cell(&row.object)),
             cell(types_cell(&row.object.type_name)),
             cell(clean(&row.object.address)),
             cell(count(row.length)),
@@ -111,6 +111,12 @@ fn containers(rows: &[ContainerRow], style: &Style) -> String {
         ]);
     }
     table.render(style)
+}
+
+/// The name of an object whose address stands beside it: `dict` of one that is only `dict at 0x7f3a1c0042d0`.
+pub(super) fn name_cell(object: &ObjectRef) -> String {
+    let bare = object.name.strip_suffix(object.address.as_str()).and_then(|name| name.strip_suffix(" at "));
+    clean(bare.unwrap_or(&object.name))
 }
 
 /// A type's name in a column that must stay narrow.

@@ -12,6 +12,8 @@ const LEAST: usize = 12;
 enum Kind {
     /// Words, to the left, shortened in the middle when the terminal is narrow.
     Giving,
+    /// A list, to the left: its last items go when the terminal is narrow.
+    List,
     /// Words, to the left.
     Text,
     /// Numbers, to the right.
@@ -36,6 +38,12 @@ impl Table {
     /// Adds the column that gives way.
     pub(super) fn giving(mut self, title: &'static str) -> Table {
         self.columns.push((Kind::Giving, title));
+        self
+    }
+
+    /// Adds the column that gives way, of lists `a, b, c`.
+    pub(super) fn list(mut self, title: &'static str) -> Table {
+        self.columns.push((Kind::List, title));
         self
     }
 
@@ -82,7 +90,9 @@ impl Table {
         let mut widths: Vec<usize> = (self.columns.iter().enumerate())
             .map(|(at, (_, title))| columns(title).max(longest(at).unwrap_or(0)))
             .collect();
-        let Some(giving) = self.columns.iter().position(|column| column.0 == Kind::Giving) else { return widths };
+        let Some(giving) = self.columns.iter().position(|column| matches!(column.0, Kind::Giving | Kind::List)) else {
+            return widths;
+        };
         let wanted = widths[giving];
         if self.left_for(giving, &widths, room) < wanted.min(COMFORT) {
             for (width, column) in widths.iter_mut().zip(&self.columns) {
@@ -103,7 +113,11 @@ impl Table {
         let mut line = " ".repeat(self.indent);
         let shown = cells.iter().zip(&self.columns).zip(widths).filter(|&(_, &width)| width > 0);
         for (at, (((text, tone), (kind, _)), &width)) in shown.enumerate() {
-            let text = if *kind == Kind::Giving { shorten(text, width) } else { text.clone() };
+            let text = match kind {
+                Kind::Giving => shorten(text, width),
+                Kind::List => fitting(text, width),
+                _ => text.clone(),
+            };
             let pad = " ".repeat(width.saturating_sub(columns(&text)));
             let text = tone.map_or_else(|| text.clone(), |tone| style.paint(tone, &text));
             line.push_str(if at > 0 { "  " } else { "" });
@@ -112,6 +126,16 @@ impl Table {
         out.push_str(line.trim_end());
         out.push('\n');
     }
+}
+
+/// As many items of a list as fit whole; of the first at least a part.
+pub(super) fn fitting(list: &str, width: usize) -> String {
+    let mut text = list;
+    while columns(text) > width {
+        let Some((head, _)) = text.rsplit_once(", ") else { return shorten(text, width) };
+        text = head;
+    }
+    text.to_owned()
 }
 
 /// A cell without a colour.
@@ -127,6 +151,15 @@ pub(super) fn toned(tone: Tone, text: impl Into<String>) -> (String, Option<Tone
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_lose_their_last_items() {
+        let list = "str 2.8 MiB, float 2.6 MiB, list 840.5 KiB";
+        assert_eq!(fitting(list, 42), list);
+        assert_eq!(fitting(list, 41), "str 2.8 MiB, float 2.6 MiB");
+        assert_eq!(fitting(list, 12), "str 2.8 MiB");
+        assert_eq!(fitting(list, 8), shorten("str 2.8 MiB", 8));
+    }
 
     #[test]
     fn numbers_stand_to_the_right_and_names_give_way() {

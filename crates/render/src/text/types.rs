@@ -24,7 +24,7 @@ pub fn types(view: &TypesView, style: &Style) -> String {
     out
 }
 
-/// `types --shallow`: counts and sizes alone.
+/// `memsight heap PID --types-only`: counts and sizes alone.
 pub fn histogram(view: &HistogramView, style: &Style) -> String {
     let mut out = header(&view.header, style);
     out.push_str(&totals(view.objects, view.type_count, view.shallow_bytes, view.external_bytes));

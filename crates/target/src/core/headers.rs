@@ -135,6 +135,10 @@ impl Segment {
 
 /// Refuses what is no core of x86-64, by the first bytes of the file.
 fn check_kind(file: &File, len: u64) -> Result<(), CoreCause> {
+    // What a full disk leaves, or a limit of nothing.
+    if len == 0 {
+        return Err(CoreCause::CutInHeaders { bytes: 0 });
+    }
     let mut ident = [0; 20];
     let start = disk::start(file, ident.len()).map_err(|source| CoreCause::Io { source })?;
     if let Some(by) = packed_by(&start) {
