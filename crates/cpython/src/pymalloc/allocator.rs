@@ -46,16 +46,21 @@ fn by_table<M: ReadMemory>(memory: &M, runtime: Address, table: &Obmalloc) -> Re
     Ok(if same || (!context.is_null() && !hooked) { Allocator::Malloc } else { Allocator::Mimalloc })
 }
 
+/// Whether a word is the second that a debug hook puts in front of a block: the letter of a domain and 7 bytes 0xFD.
+pub(super) fn is_debug_mark(word: u64) -> bool {
+    const FORBIDDEN: u64 = 0xfdfd_fdfd_fdfd_fd00;
+    word & !0xff == FORBIDDEN && b"rmo".contains(&(word as u8))
+}
+
 /// Whether blocks have the marks of the debug hooks: a size, the letter of a domain and 7 bytes 0xFD in front of what the
 /// program sees, and 0xDD all over once it is freed (`_PyMem_DebugRawAlloc`).
 fn has_debug_marks<M: ReadMemory>(memory: &M, pymalloc: &Pymalloc) -> bool {
-    const FORBIDDEN: u64 = 0xfdfd_fdfd_fdfd_fd00;
     const DEAD: u64 = 0xdddd_dddd_dddd_dddd;
     let step = pymalloc.pools.len().div_ceil(SAMPLE).max(1);
     let (mut marked, mut dead, mut plain) = (0, 0, 0);
     for pool in pymalloc.pools.iter().step_by(step) {
         match memory.word(pool.address.at(Pymalloc::POOL_HEAD as i64 + 8)) {
-            Ok(word) if word & !0xff == FORBIDDEN && b"rmo".contains(&(word as u8)) => marked += 1,
+            Ok(word) if is_debug_mark(word) => marked += 1,
             Ok(DEAD) => dead += 1,
             _ => plain += 1,
         }

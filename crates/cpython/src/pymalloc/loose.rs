@@ -5,6 +5,7 @@
 
 use memsight_model::{Address, COwned, COwnedType, ObjectId, OwnedBlock, ReadMemory, TypeId};
 
+use super::allocator::is_debug_mark;
 use crate::types::AddressMap;
 
 const PREV_INUSE: u64 = 1;
@@ -31,9 +32,8 @@ impl Loose {
         (object, type_): (ObjectId, TypeId),
         is_buffer: bool,
     ) {
-        // The debug hooks put two words in front of what they give.
-        let whole = [at, at.at(-16)].into_iter().find_map(|at| Some((at, chunk(memory, at)?)));
-        let Some((at, bytes)) = whole else { return };
+        let at = below_hooks(memory, at);
+        let Some(bytes) = chunk(memory, at) else { return };
         if bytes >= COwned::LARGE {
             return self.large.push(OwnedBlock { object, address: at, bytes });
         }
@@ -76,6 +76,14 @@ impl Loose {
         self.large.dedup_by_key(|block| block.address);
         COwned { types, large: self.large }
     }
+}
+
+/// Where the C library's block begins that the debug hooks gave as `at`: each puts two words in front, the second of them
+/// a mark. There are two where pymalloc is hooked and hands a large block on, for the C heap below it is hooked, too.
+fn below_hooks<M: ReadMemory>(memory: &M, at: Address) -> Address {
+    const HOOKS: usize = 2;
+    let hooked = |at: &Address| memory.word(at.at(-8)).is_ok_and(is_debug_mark);
+    (0..HOOKS).fold(at, |at, _| if hooked(&at) { at.at(-(HEAD as i64)) } else { at })
 }
 
 /// Bytes of the chunk whose program's part begins at `at`.
