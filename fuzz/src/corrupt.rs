@@ -8,7 +8,7 @@ use crate::image::{Image, PAGE, Page, read_pages};
 use crate::random::Random;
 
 /// Values at which arithmetic goes wrong.
-const EDGES: [u64; 12] =
+pub const EDGES: [u64; 12] =
     [0, 1, 7, 8, u64::MAX, u64::MAX - 7, i64::MAX as u64, i64::MIN as u64, 1 << 31, 1 << 32, u32::MAX as u64, 1 << 47];
 
 /// A damaged image: the pages that differ, and the regions.

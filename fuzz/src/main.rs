@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 
 mod capture;
+mod cores;
 mod corrupt;
 mod image;
 mod random;
@@ -23,7 +24,7 @@ use watch::{CAP_BYTES, Watched};
 static ALLOCATOR: watch::Counting = watch::Counting;
 
 const USAGE: &str = "\
-usage: memsight-fuzz [--seconds N] [--target memory|folder] [--image NAME] [--seed N] [--count N]
+usage: memsight-fuzz [--seconds N] [--target memory|folder|core] [--image NAME] [--seed N] [--count N]
        memsight-fuzz capture PYTHON [SUFFIX]    add the memory of an interpreter to the corpus";
 
 /// Failures after which a target is given up.

@@ -8,6 +8,7 @@ use memsight_cpython::{DecodeOptions, locate};
 use memsight_format::WriteOptions;
 use memsight_model::{Quiet, Snapshot};
 
+use crate::cores::Cores;
 use crate::corrupt::Corrupt;
 use crate::image::Image;
 use crate::random::Random;
@@ -21,7 +22,7 @@ pub trait Target {
 
 /// All targets over `images`.
 pub fn all(images: &[(String, Image)]) -> Result<Vec<Box<dyn Target + '_>>> {
-    Ok(vec![Box::new(Memory { images }), Box::new(Folder::new(images)?)])
+    Ok(vec![Box::new(Memory { images }), Box::new(Folder::new(images)?), Box::new(Cores::new(images)?)])
 }
 
 /// The decoder, and the analysis of what it makes of damage.
@@ -38,12 +39,25 @@ impl Target for Memory<'_> {
         let mut random = Random::new(seed);
         let Some((_, image)) = random.pick(self.images) else { return false };
         let corrupt = Corrupt::new(image, &mut random);
-        let options = DecodeOptions { values: random.once_in(2), threads: 1 + random.below(2) as usize, references: true };
+        let options = any_options(&mut random);
         let Ok(snapshot) = decode(&corrupt, &options) else { return false };
         if random.once_in(4) {
             analyse(&snapshot);
         }
         true
+    }
+}
+
+/// Some way to decode.
+pub fn any_options(random: &mut Random) -> DecodeOptions {
+    DecodeOptions {
+        values: random.once_in(2),
+        threads: 1 + random.below(2) as usize,
+        references: !random.once_in(8),
+        contents: random.once_in(2),
+        account: random.once_in(2),
+        holders: random.once_in(2),
+        best_effort: random.once_in(2),
     }
 }
 
@@ -54,7 +68,7 @@ fn decode(corrupt: &Corrupt, options: &DecodeOptions) -> Result<Snapshot> {
     Ok(python.decode(corrupt, &corrupt.regions, options, &Quiet)?)
 }
 
-fn analyse(snapshot: &Snapshot) {
+pub fn analyse(snapshot: &Snapshot) {
     let analysis = Analysis::new(snapshot, &Quiet);
     analysis.overview(10);
     analysis.types(10);
@@ -75,7 +89,8 @@ impl Folder {
     fn new(images: &[(String, Image)]) -> Result<Folder> {
         let (_, image) = images.first().context("no image")?;
         let python = locate(image, &image.regions, &|_| None)?;
-        let options = DecodeOptions { values: true, threads: 1, references: true };
+        let options =
+            DecodeOptions { values: true, threads: 1, contents: true, account: true, ..DecodeOptions::default() };
         let snapshot = python.decode(image, &image.regions, &options, &Quiet)?;
         let folder = tempfile::tempdir()?;
         memsight_format::write(&snapshot, &folder.path().join("heap"), &WriteOptions { force: false })?;
