@@ -145,6 +145,7 @@ pub enum Verb {
         "EXAMPLES\n",
         "  memsight heap 4242                              overview\n",
         "  memsight heap 4242 types --top 50               histogram\n",
+        "  memsight heap 4242 --types-only                 counts and sizes alone, for large heaps\n",
         "  memsight heap 4242 path app.cache.Session       who holds the sessions\n",
         "  memsight heap 4242 --since 60s                  what grows within a minute\n",
         "  memsight heap 4242 object 0x7f3a1c0042d0        one object with its neighbours\n",
@@ -171,6 +172,9 @@ pub struct Heap {
     /// Look now, after half of this time and after all of it, and say what has grown (60s, 10m, 1h)
     #[arg(long, value_name = "TIME", value_parser = time::time)]
     pub since: Option<std::time::Duration>,
+    /// Only the histogram of types, without references and so without retained sizes: about half the time
+    #[arg(long, conflicts_with = "since")]
+    pub types_only: bool,
     /// The view; none: the overview
     #[command(subcommand)]
     pub view: Option<View>,
@@ -222,11 +226,11 @@ pub enum View {
     /// Histogram by type: count, shallow, external and retained size
     #[command(
         override_usage = "memsight heap <PID|FILE> types [OPTIONS]",
-        after_long_help = "EXAMPLES\n  memsight heap 4242 types --top 0 --format json\n  memsight heap 4242 types --shallow"
+        after_long_help = "EXAMPLES\n  memsight heap 4242 types --top 0 --format json\n  memsight heap 4242 types --types-only"
     )]
     Types {
         /// Counts and sizes alone, in about half the time: no references are read, so no retained sizes
-        #[arg(long)]
+        #[arg(long, visible_alias = "types-only")]
         shallow: bool,
     },
     /// Leak suspects: who retains 10% or more, where it gathers, how it is reached

@@ -36,6 +36,9 @@ pub enum Error {
     /// `--since` with a file or a view.
     #[error("--since compares looks at a process that runs, and has no other view")]
     Since,
+    /// `--types-only` with a view that needs references.
+    #[error("--types-only counts types, and reads no references for another view")]
+    TypesOnly,
     /// Standard output could not be written.
     #[error("cannot write the result: {0}")]
     Output(io::Error),
@@ -176,6 +179,7 @@ impl Explain for Error {
             Error::NoSuchForm { .. } => "MS-E145",
             Error::TwoSubjects { .. } => "MS-E101",
             Error::Since => "MS-E099",
+            Error::TypesOnly => "MS-E097",
             Error::Output(_) => "MS-E102",
             Error::BrokenPipe => "MS-E103",
             Error::Unusable => "MS-E104",
@@ -214,6 +218,7 @@ impl Explain for Error {
             Error::Since => {
                 "memsight heap PID --since 60s; two snapshots: memsight compare before.heap after.heap".into()
             }
+            Error::TypesOnly => "memsight heap PID --types-only; or leave it out, for the other view".into(),
             Error::Output(_) => "Is the disk full?".into(),
             Error::BrokenPipe | Error::Unusable => String::new(),
             Error::Terminal(_) => "Without a screen: `memsight top --json-lines`.".into(),

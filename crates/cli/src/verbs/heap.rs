@@ -25,7 +25,7 @@ pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), 
     }
     let started = start();
     let ticker = console.ticker(interrupt);
-    let shallow = matches!(args.view, Some(View::Types { shallow: true }));
+    let shallow = is_shallow(args)?;
     let contents = matches!(args.view, Some(View::Waste));
     let residence = matches!(args.view, None | Some(View::Overview | View::Rss));
     let holders = matches!(args.view, Some(View::Refcounts));
@@ -87,6 +87,16 @@ fn subject(args: &Heap) -> Result<String, Error> {
         (None, Some(pid)) => Ok(pid.to_string()),
         (None, None) => Err(Error::NoSubject),
         (Some(subject), Some(pid)) => Err(Error::TwoSubjects { subject: subject.clone(), pid }),
+    }
+}
+
+/// Whether counts and sizes are all that was asked for.
+fn is_shallow(args: &Heap) -> Result<bool, Error> {
+    match &args.view {
+        None => Ok(args.types_only),
+        Some(View::Types { shallow }) => Ok(*shallow || args.types_only),
+        Some(_) if args.types_only => Err(Error::TypesOnly),
+        Some(_) => Ok(false),
     }
 }
 
