@@ -8,6 +8,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use memsight_model::Quiet;
+use memsight_target::{Ended, Obstacle, Process, TargetError};
+
 /// A target that does not answer for this long hangs; no test passes or fails by being slower or faster.
 const HANGS: Duration = Duration::from_secs(60);
 
@@ -174,4 +177,37 @@ impl Helper {
         self.lines.by_ref().for_each(drop);
         assert!(self.child.wait().expect("wait").success());
     }
+}
+
+/// Makes a copy, reads it and ends it.
+pub fn copied(process: &Process) -> Ended {
+    // in a flood of signals a moment may be unfit
+    let forked = loop {
+        let mut fork = process.fork().unwrap();
+        match fork.stop().unwrap().fork() {
+            Err(TargetError::NoFork { cause: Obstacle::Moment, .. }) => {}
+            forked => break forked.unwrap(),
+        }
+    };
+    assert!(forked.capture(&Quiet).unwrap().copied_bytes() > 0);
+    let ended = forked.end();
+    assert!(ended.collected);
+    ended
+}
+
+/// The processes whose parent `pid` is, zombies included.
+pub fn children(pid: u32) -> Vec<u32> {
+    let stat = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let parent = |pid: &u32| stat(pid).rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok();
+    memsight_target::pids().unwrap().into_iter().filter(|child| parent(child) == Some(pid)).collect()
+}
+
+/// The children of the target that send no signal at their end: none of its own is such.
+pub fn copies(pid: u32) -> usize {
+    let silent = |child: &&u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        // the 38th field of proc(5)
+        stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(35)) == Some("0")
+    };
+    children(pid).iter().filter(silent).count()
 }
