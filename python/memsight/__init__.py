@@ -100,6 +100,7 @@ from ._system import (
 )
 from ._views import (
     ContainerRow,
+    CoreFile,
     DominatorRow,
     DominatorsView,
     FrameRow,
@@ -140,6 +141,7 @@ __all__ = [
     "ContainerRow",
     "ContainerSample",
     "ContainerSummary",
+    "CoreFile",
     "CorruptFile",
     "CycleRow",
     "CycleStep",

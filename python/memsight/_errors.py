@@ -199,6 +199,8 @@ _CLASSES: dict[str, type[Error]] = {
     "MS-E011": TargetExited,
     "MS-E012": AccessDenied,
     "MS-E013": AccessDenied,
+    "MS-E027": CorruptFile,
+    "MS-E098": CorruptFile,
     **{f"MS-E0{number}": UnsupportedInterpreter for number in range(30, 37)},
     "MS-E050": OutputExists,
     "MS-E051": OutputExists,

@@ -40,7 +40,7 @@ def look(mode: str, values: bool) -> _native.Heap:
     try:
         path = os.path.join(folder, "own.heap")
         _run([str(os.getpid()), mode, str(int(values)), path])
-        heap: _native.Heap = native().load(path)
+        heap: _native.Heap = native().load(path, None, None, False)
         return heap
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -201,14 +201,28 @@ def snapshot(pid: Optional[int] = None, *, mode: str = "auto", values: bool = Fa
     return Snapshot(native().look(pid, mode, values))
 
 
-def load(path: PathLike) -> Snapshot:
-    """Reads a snapshot that :meth:`Snapshot.save` or ``memsight snapshot`` wrote.
+def load(
+    path: PathLike,
+    *,
+    exe: Optional[PathLike] = None,
+    sysroot: Optional[PathLike] = None,
+    values: bool = False,
+) -> Snapshot:
+    """Reads a snapshot that :meth:`Snapshot.save` or ``memsight snapshot`` wrote, or the core file of a process.
+
+    Args:
+        path: folder of a snapshot, or a core file; ``overview().core`` says how much of the process a core holds.
+        exe: the program that a core is of, when it is not where it was.
+        sysroot: the root of the file system that the process of a core saw, such as that of its container.
+        values: keep the contents of strings, bytes and numbers that are in a core, which may be secrets.
 
     Raises:
         SnapshotNotFound: nothing is there.
-        CorruptFile: it is damaged, of another version, or no snapshot.
+        CorruptFile: it is damaged, of another version, or neither a snapshot nor a core.
+        UnsupportedInterpreter: a core without a Python that memsight can read.
     """
-    return Snapshot(native().load(os.fspath(path)))
+    files = [None if file is None else os.fspath(file) for file in (exe, sysroot)]
+    return Snapshot(native().load(os.fspath(path), *files, values))
 
 
 def compare(*snapshots: Snapshot, runs: bool = False, top: Optional[int] = 20) -> _compare.CompareView:

@@ -323,6 +323,22 @@ class RssGroup(_Record):
 
 
 @dataclass(frozen=True, repr=False)
+class CoreFile(_Record):
+    """The process that a core file is of, and how much of its memory the file holds."""
+
+    command: str
+    """Its program and arguments, the first 80 bytes of them."""
+    signal: int
+    """The signal that ended it; 0 when it ran on, as after gcore."""
+    os_threads: int
+    """Its threads of the operating system."""
+    dumped_bytes: int
+    """Bytes of its memory that the core holds."""
+    mapped_bytes: int
+    """Bytes that it had mapped: files, and addresses that were never touched, included."""
+
+
+@dataclass(frozen=True, repr=False)
 class Overview(_Header):
     """Everything at one glance."""
 
@@ -360,5 +376,7 @@ class Overview(_Header):
     """Top types by retained size."""
     suspects: tuple[Suspect, ...]
     """Suspects, empty when there is none."""
+    core: Optional[CoreFile]
+    """What a core file says of its process; ``None`` where a process was looked at."""
     memory: tuple[RssGroup, ...]
     """RSS by what it is made of; empty where it was not looked at. ``rss`` has every line."""

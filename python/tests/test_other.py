@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
+import resource
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -50,6 +53,54 @@ def saved(target: Target, tmp_path: Path) -> Path:
     path = tmp_path / "app.heap"
     memsight.snapshot(target.pid).save(path)
     return path
+
+
+def core_of(tmp_path: Path) -> tuple[int, int, Path]:
+    """A process id, the address of its sessions, and its core; by the kernel, or by gcore where that has other ways."""
+    limit = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    names_file = Path("/proc/sys/kernel/core_pattern").read_text()[0] not in "|/"
+    by_kernel = names_file and limit == resource.RLIM_INFINITY
+    gcore = shutil.which("gcore")
+    if not by_kernel and gcore is None:
+        pytest.skip("the kernel gives cores away, or none that are whole, and there is no gcore")
+
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", TARGET]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=tmp_path) as process:
+        target = Target(process)
+        if by_kernel:
+            resource.prlimit(process.pid, resource.RLIMIT_CORE, (limit, limit))
+            process.send_signal(signal.SIGABRT)
+        else:
+            assert gcore is not None
+            subprocess.run([gcore, "-o", tmp_path / "core", str(process.pid)], check=True, capture_output=True)
+            process.kill()
+        process.wait()
+    (core,) = tmp_path.glob("core*")
+    return process.pid, target.sessions, core
+
+
+def test_a_core_file_is_loaded_like_a_snapshot(tmp_path: Path) -> None:
+    pid, sessions, core = core_of(tmp_path)
+    heap = memsight.load(core)
+    view = heap.overview()
+    assert (heap.pid, view.mode, view.python) == (pid, "core", sys.version.split()[0])
+    assert heap.object(sessions).name == "__main__.SESSIONS"
+    assert next(row for row in heap.types() if row.type == "__main__.Session").count == 5000
+    assert view.core is not None
+    assert view.core.signal in (0, signal.SIGABRT)
+    assert 0 < view.core.dumped_bytes <= min(view.core.mapped_bytes, core.stat().st_size)
+    assert heap.waste().total_bytes > 0
+    heap.save(tmp_path / "app.heap")
+    assert memsight.load(tmp_path / "app.heap").overview().core == view.core
+
+    with pytest.raises(memsight.Error) as refused:
+        memsight.load(core, exe="/bin/sh")
+    assert refused.value.code == "MS-E028"
+    with core.open("r+b") as file:
+        file.truncate(1000)
+    with pytest.raises(memsight.CorruptFile, match="cut off"):
+        memsight.load(core)
 
 
 def test_another_process(target: Target) -> None:

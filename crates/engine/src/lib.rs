@@ -18,7 +18,7 @@ mod processes;
 
 pub use self::core::open_core;
 pub use error::Error;
-pub use look::{LookOptions, look, open, open_with};
+pub use look::{LookOptions, look, open, open_file, open_with};
 pub use memsight_analysis as analysis;
 pub use memsight_format as format;
 pub use memsight_target::figures;

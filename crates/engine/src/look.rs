@@ -98,7 +98,16 @@ pub fn open_with(
         let pid = subject.parse().map_err(|_| Error::NotAPid { text: subject.to_owned() })?;
         return look(pid, options, progress);
     }
-    let path = Path::new(subject);
+    open_file(Path::new(subject), files, options, progress)
+}
+
+/// Reads the snapshot or the core file at `path`, whatever it is called.
+pub fn open_file(
+    path: &Path,
+    files: &CoreFiles,
+    options: &LookOptions,
+    progress: &dyn Progress,
+) -> Result<Snapshot, Error> {
     match is_core(path) {
         true => open_core(path, files, options, progress),
         false => Ok(memsight_format::read(path)?),

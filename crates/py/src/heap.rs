@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use memsight_engine::analysis::Analysis;
 use memsight_engine::format::{self, Snapshot, WriteOptions};
-use memsight_engine::{Error, LookOptions};
+use memsight_engine::{CoreFiles, Error, LookOptions};
 use memsight_model::{Mode, Quiet};
 use memsight_render::{dot, json};
 use pyo3::exceptions::PyValueError;
@@ -58,10 +58,19 @@ pub(crate) fn look(py: Python<'_>, pid: u32, mode: &str, values: bool) -> PyResu
     enter(py, move |progress| memsight_engine::look(pid, &options, progress).map(Heap::new))
 }
 
-/// Reads a snapshot folder.
+/// Reads a snapshot folder or a core file; `exe` and `sysroot` are where the files of the core's process are.
 #[pyfunction]
-pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Heap> {
-    enter(py, move |_| format::read(&path).map(Heap::new))
+#[pyo3(signature = (path, exe, sysroot, values))]
+pub(crate) fn load(
+    py: Python<'_>,
+    path: PathBuf,
+    exe: Option<PathBuf>,
+    sysroot: Option<PathBuf>,
+    values: bool,
+) -> PyResult<Heap> {
+    let options = LookOptions { values, contents: true, ..LookOptions::default() };
+    let files = CoreFiles { exe, sysroot };
+    enter(py, move |progress| memsight_engine::open_file(&path, &files, &options, progress).map(Heap::new))
 }
 
 #[pymethods]
