@@ -22,6 +22,7 @@ fn main() {
     let mut trials = Vec::new();
     for minor in FREE_THREADED {
         trials.push(Trial::test(format!("image::3.{minor}t"), move || image_is_decoded(minor)));
+        trials.push(Trial::test(format!("damaged::3.{minor}t"), move || damage_is_survived(minor)));
         let folder = tempfile::tempdir();
         let here = folder.as_ref().is_ok_and(|folder| match build_twin(minor, folder.path()) {
             Ok(_) => true,
@@ -54,6 +55,31 @@ fn image_is_decoded(minor: u32) -> Result<(), Failed> {
         DecodeOptions { account: true, contents: true, holders: true, values: true, ..DecodeOptions::default() };
     let snapshot = python.decode(&memory, &memory.regions, &options, &Quiet)?;
     settle(compare(&snapshot, &truth))
+}
+
+/// Bytes that are anything: an error or a heap with gaps, never a panic or a walk without end.
+fn damage_is_survived(minor: u32) -> Result<(), Failed> {
+    const ROUNDS: u64 = 300;
+    let whole = FakeMemory::load(&saved(minor, "image"))?;
+    let options =
+        DecodeOptions { account: true, contents: true, holders: true, values: true, ..DecodeOptions::default() };
+    let mut decoded = 0;
+    for round in 0..ROUNDS {
+        let mut memory = whole.clone();
+        let mut random = round.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        for _ in 0..1 + round % 200 {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            if let Some(byte) = memory.byte_mut((random >> 8) % memory.stored_bytes()) {
+                *byte = random as u8;
+            }
+        }
+        let memory = memory.fill();
+        let Ok(python) = locate(&memory, &memory.regions, &|_: &Region| None) else { continue };
+        decoded += u64::from(python.decode(&memory, &memory.regions, &options, &Quiet).is_ok());
+    }
+    if decoded > ROUNDS / 4 { Ok(()) } else { Err(format!("only {decoded} of {ROUNDS} were decoded").into()) }
 }
 
 /// A living process, through everything.
