@@ -28,6 +28,7 @@ mod locate;
 mod mark;
 mod moment;
 mod names;
+mod parts;
 mod places;
 mod pymalloc;
 mod roots;
