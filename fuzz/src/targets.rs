@@ -94,6 +94,7 @@ impl Folder {
         let snapshot = python.decode(image, &image.regions, &options, &Quiet)?;
         let folder = tempfile::tempdir()?;
         memsight_format::write(&snapshot, &folder.path().join("heap"), &WriteOptions { force: false })?;
+        memsight_format::read(&folder.path().join("heap")).context("the folder cannot be read before it is damaged")?;
         let mut files = Vec::new();
         for entry in std::fs::read_dir(folder.path().join("heap"))? {
             let path = entry?.path();
