@@ -195,7 +195,7 @@ fn type_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<
 /// `code_sizeof` (`Objects/codeobject.c`).
 fn code_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
     // _PyObject_VAR_SIZE rounds up to words
-    let mut size = generic_size(memory, layout, at, info)?.next_multiple_of(8);
+    let mut size = generic_size(memory, layout, at, info)?.min(CAP).next_multiple_of(8);
     if let (Some(cell2arg), Some(cellvars)) = (layout.code.cell2arg, layout.code.cellvars)
         && memory.word(at.at(cell2arg.into()))? != 0
     {

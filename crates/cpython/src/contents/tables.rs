@@ -84,7 +84,7 @@ fn set_fit(used: u64) -> u64 {
     const SMALL: u64 = 8;
     match used {
         0..=4 => 0,
-        _ => match (used.saturating_mul(2) + 1).checked_next_power_of_two().unwrap_or(u64::MAX) {
+        _ => match used.saturating_mul(2).saturating_add(1).checked_next_power_of_two().unwrap_or(u64::MAX) {
             ..=SMALL => 0,
             slots => slots.saturating_mul(16),
         },

@@ -82,7 +82,7 @@ fn cost(view: &Overview) -> Vec<String> {
         Mode::Core => ended(view.core.as_ref()),
         Mode::Auto | Mode::Fork | Mode::Freeze => {
             let by = if view.header.mode == Mode::Fork { " for a fork" } else { "" };
-            let gil = if view.gil_held { "a thread held the GIL" } else { "GIL free" };
+            let gil = at_work(view.gil_held, &view.header.python);
             let attempts = plural(u64::from(view.attempts), "attempt");
             format!("paused {}{by} ({attempts}, {gil}{})", duration(view.pause_ns), reason(view))
         }
@@ -97,6 +97,16 @@ fn cost(view: &Overview) -> Vec<String> {
         parts.push(plural(u64::from(view.interpreters), "interpreter"));
     }
     parts
+}
+
+/// Whether a thread was in the middle of Python code, in the words of the build: without a GIL threads attach instead.
+fn at_work(held: bool, python: &str) -> &'static str {
+    match (held, python.ends_with('t')) {
+        (true, false) => "a thread held the GIL",
+        (false, false) => "GIL free",
+        (true, true) => "a thread was attached",
+        (false, true) => "no thread attached",
+    }
 }
 
 /// Whose core it is, and how the process ended.
