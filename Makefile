@@ -89,6 +89,7 @@ bench: rust $(BIN)/.installed
 	$(BIN)/python -m pip install --quiet $(BENCH_PACKAGES)
 	$(CARGO) build --release -p memsight-cli --bin memsight
 	$(BIN)/python benches/run.py $(BENCH)
+	$(BIN)/python benches/scale.py
 	$(BIN)/python benches/pause.py
 	$(BIN)/python benches/monitor.py
 	$(BIN)/python benches/gc_watch.py

@@ -71,7 +71,14 @@ impl<'a> Analysis<'a> {
     /// Everything at one glance: sizes, top types by retained size, suspects.
     pub fn overview(&self, top: usize) -> Overview {
         let manifest = &self.snapshot.manifest;
-        let TypesView { header, objects, shallow_bytes, external_bytes, type_count, types } = self.types(top);
+        // What takes memory of its own comes one after the other.
+        let (types, suspects, memory) = std::thread::scope(|scope| {
+            let types = scope.spawn(|| self.types(top));
+            let suspects = self.find_suspects(top);
+            let memory = self.snapshot.residence.as_ref().map(|_| self.rss(1).groups());
+            (types.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), suspects, memory)
+        });
+        let TypesView { header, objects, shallow_bytes, external_bytes, type_count, types } = types;
         Overview {
             header,
             rss_bytes: manifest.rss_bytes,
@@ -90,9 +97,9 @@ impl<'a> Analysis<'a> {
             external_bytes,
             type_count,
             types,
-            suspects: self.find_suspects(top),
+            suspects,
             core: manifest.ended.as_ref().map(|ended| core_file(ended, manifest.vms_bytes)),
-            memory: self.snapshot.residence.as_ref().map(|_| self.rss(1).groups()).unwrap_or_default(),
+            memory: memory.unwrap_or_default(),
         }
     }
 

@@ -34,7 +34,7 @@ const DESCRIPTORS: [&str; 10] = [
 
 /// Which nodes are program, and the weight of the rest.
 pub(crate) struct Data {
-    program: Vec<bool>,
+    program: NodeSet,
     /// Bytes of data in all nodes before; one more entry than nodes.
     before: Vec<u64>,
 }
@@ -52,6 +52,7 @@ impl Data {
     pub(crate) fn weigh(&mut self, analysis: &Analysis<'_>, counts: impl Fn(Node) -> bool) {
         let tree = analysis.graph.tree();
         self.before.clear();
+        self.before.reserve_exact(tree.len() + 2);
         self.before.extend([0, 0]);
         let mut total = 0u64;
         for node in tree.nodes() {
@@ -63,7 +64,7 @@ impl Data {
     }
 
     pub(crate) fn is_program(&self, node: Node) -> bool {
-        self.program.get(node.0 as usize).copied().unwrap_or(false)
+        self.program.contains(node)
     }
 
     /// Bytes of data that `node` retains.
@@ -73,18 +74,33 @@ impl Data {
     }
 }
 
+/// Nodes, a bit each.
+struct NodeSet(Vec<u64>);
+
+impl NodeSet {
+    fn contains(&self, node: Node) -> bool {
+        self.0.get(node.0 as usize / 64).is_some_and(|word| word >> (node.0 % 64) & 1 == 1)
+    }
+
+    fn add(&mut self, node: Node) {
+        if let Some(word) = self.0.get_mut(node.0 as usize / 64) {
+            *word |= 1 << (node.0 % 64);
+        }
+    }
+}
+
 struct Marks<'a> {
     analysis: &'a Analysis<'a>,
-    program: Vec<bool>,
+    program: NodeSet,
 }
 
 impl<'a> Marks<'a> {
     fn new(analysis: &'a Analysis<'a>) -> Marks<'a> {
-        Marks { analysis, program: vec![false; analysis.graph.tree().len()] }
+        Marks { analysis, program: NodeSet(vec![0; analysis.graph.tree().len().div_ceil(64)]) }
     }
 
     /// From the top down, so that a node's dominator is settled before it.
-    fn run(mut self) -> Vec<bool> {
+    fn run(mut self) -> NodeSet {
         let Analysis { snapshot, graph, .. } = self.analysis;
         for root in snapshot.roots.iter().filter(|root| matches!(root.kind, RootKind::Interpreter | RootKind::Interned))
         {
@@ -101,7 +117,7 @@ impl<'a> Marks<'a> {
             if tree.parent(node) == Node::ROOT && self.is_code(object) {
                 self.mark(node);
             }
-            if self.program[node.0 as usize] {
+            if self.program.contains(node) {
                 self.spread(node, object);
             }
         }
@@ -109,8 +125,8 @@ impl<'a> Marks<'a> {
     }
 
     fn mark(&mut self, node: Node) {
-        if let Some(mark) = self.program.get_mut(node.0 as usize).filter(|_| node != Node::ROOT) {
-            *mark = true;
+        if node != Node::ROOT {
+            self.program.add(node);
         }
     }
 
@@ -132,7 +148,7 @@ impl<'a> Marks<'a> {
         let variables = object_kind(snapshot, object) == ObjectKind::Dict;
         for (target, _) in snapshot.references.of(object) {
             let below = tree.node(target);
-            if tree.parent(below) != node || self.program[below.0 as usize] {
+            if tree.parent(below) != node || self.program.contains(below) {
                 continue;
             }
             let constant =

@@ -31,6 +31,7 @@ use crate::pymalloc::PoolIndex;
 use crate::roots::{RootName, Seed};
 use crate::slots::{Bits, Ranks, Slots};
 use crate::statics::StaticTypes;
+use crate::tally::Tally;
 use crate::text;
 use crate::texts;
 use crate::types::{AddressMap, TypeTable};
@@ -147,10 +148,20 @@ impl Python {
         };
         let Marked { objects, edges, types, cells, settings } =
             mark(scene, &tracked, types, &seeds, &places, settings, progress)?;
+        if !options.references {
+            progress.phase("counting objects", None);
+            let tally = Tally::of(scene, &types, &objects, settings.threads);
+            let snapshot = Snapshot {
+                manifest: self.manifest(options, interpreters.len(), tally.partial, false, torn),
+                types: type_records(&types, |_| None),
+                sums: tally.sums,
+                ..Snapshot::default()
+            };
+            return Ok((snapshot, Ranks::default()));
+        }
         let ranks = objects.ranked();
         progress.phase("decoding objects", Some(ranks.count.into()));
         let names = Mutex::new(Names::default());
-        let references = options.references;
         let mut pymalloc = options.account.then(|| self.pymalloc(scene, &interpreters));
         let pools = pymalloc.as_ref().map(PoolIndex::new);
         let shared = Shared {
@@ -161,7 +172,6 @@ impl Python {
             cells,
             names: &names,
             pools: pools.as_ref(),
-            references,
         };
         let emitted = emit(&shared, &edges, &settings);
         if progress.cancelled() {
@@ -169,22 +179,21 @@ impl Python {
         }
         progress.phase("collecting names and roots", None);
         let mut snapshot = Snapshot {
-            manifest: self.manifest(options, interpreters.len(), emitted.partial, emitted.exhausted),
+            manifest: self.manifest(options, interpreters.len(), emitted.partial, emitted.exhausted, torn),
             texts: texts::collect(&shared, &emitted.keys, options.values),
             roots: roots(&shared, &emitted.interned, &seeds),
-            types: type_records(&shared),
+            types: type_records(&types, |address| shared.id_of(address)),
             objects: emitted.objects,
             references: emitted.references,
             threads: stacks.threads,
             frames: stacks.frames,
             ..Snapshot::default()
         };
-        snapshot.manifest.partial.extend(torn);
-        if references && options.holders {
+        if options.holders {
             let tables = holders::Tables { types: &snapshot.types, objects: &snapshot.objects, roots: &snapshot.roots };
             snapshot.holders = holders::find(&shared, tables, &seeds, &places);
         }
-        if references && options.contents {
+        if options.contents {
             let (contents, whole) = contents::read(&shared, &snapshot, settings.threads, progress);
             snapshot.contents = Some(contents);
             if !whole {
@@ -209,7 +218,14 @@ impl Python {
         find().unwrap_or(0)
     }
 
-    fn manifest(&self, options: &DecodeOptions, interpreters: usize, partial: u64, exhausted: bool) -> Manifest {
+    fn manifest(
+        &self,
+        options: &DecodeOptions,
+        interpreters: usize,
+        partial: u64,
+        exhausted: bool,
+        torn: Vec<String>,
+    ) -> Manifest {
         let mut reasons = Vec::new();
         if partial > 0 {
             reasons.push(format!("{partial} objects could not be decoded whole"));
@@ -217,6 +233,7 @@ impl Python {
         if exhausted {
             reasons.push("containers claim more items than the process has memory".to_owned());
         }
+        reasons.extend(torn);
         Manifest {
             schema_version: SCHEMA_VERSION,
             memsight: env!("CARGO_PKG_VERSION").to_owned(),
@@ -369,12 +386,12 @@ fn roots<M: ReadMemory>(shared: &Shared<M>, interned: &[ObjectId], seeds: &[Seed
 }
 
 /// The types as the model has them; row 0 is for objects whose type could not be read.
-fn type_records<M: ReadMemory>(shared: &Shared<M>) -> Vec<TypeRecord> {
+fn type_records(types: &TypeTable, id_of: impl Fn(Address) -> Option<ObjectId>) -> Vec<TypeRecord> {
     let unknown = TypeRecord { name: "<unknown>".to_owned(), ..TypeRecord::default() };
-    let known = shared.types.infos.iter().map(|info| TypeRecord {
+    let known = types.infos.iter().map(|info| TypeRecord {
         name: info.name.clone(),
         address: info.address,
-        object: shared.id_of(info.address),
+        object: id_of(info.address),
         kind: info.kind,
         heap: info.is_heap(),
         exact: info.exact,

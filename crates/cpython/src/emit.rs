@@ -30,8 +30,6 @@ pub(crate) struct Shared<'a, M> {
     pub names: &'a Mutex<Names>,
     /// Where small objects are, when their blocks are to be counted.
     pub pools: Option<&'a PoolIndex<'a>>,
-    /// Write the references, too.
-    pub references: bool,
 }
 
 /// What a worker found beside what it wrote in place.
@@ -68,7 +66,7 @@ pub(crate) struct Part<'r> {
     pub flags: &'r mut [ObjectFlags],
     pub targets: &'r mut [ObjectId],
     pub labels: &'r mut [Label],
-    /// Objects that are keys of dictionaries.
+    /// Objects that are keys of dictionaries: a plane of the worker's own, of which it touches little.
     pub keys: Bits,
 }
 
@@ -132,9 +130,7 @@ impl<M: ReadMemory> Shared<'_, M> {
         let (mut size, mut interned) = (sizes::Size::default(), false);
         if let Some(row) = kind {
             let info = &self.types.infos[row as usize];
-            if self.references {
-                decoder.references(at, info, writer);
-            }
+            decoder.references(at, info, writer);
             writer.inferred |= !info.exact;
             size = sizes::of(memory, layout, at, info).unwrap_or_else(|_| {
                 writer.broken = true;

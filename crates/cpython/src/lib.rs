@@ -37,6 +37,7 @@ mod sizes;
 mod slots;
 mod stacks;
 mod statics;
+mod tally;
 mod text;
 mod texts;
 mod types;

@@ -36,15 +36,14 @@ struct Arrays {
 pub(crate) fn emit<M: ReadMemory + Sync>(shared: &Shared<M>, edges: &[u64], settings: &Settings) -> Emitted {
     let objects = shared.ranks.count as usize;
     let all = edges.iter().sum::<u64>().min(u64::from(u32::MAX)) as usize;
-    let references = if shared.references { all } else { 0 };
     let mut arrays = Arrays {
         offsets: vec![0; objects + 1],
         types: vec![TypeId(0); objects],
         shallow: vec![0; objects],
         refcounts: vec![0; objects],
         flags: vec![ObjectFlags(0); objects],
-        targets: vec![ObjectId(0); references],
-        labels: vec![Label(0); references],
+        targets: vec![ObjectId(0); all],
+        labels: vec![Label(0); all],
     };
     let parts = split(shared, edges, settings.threads, &mut arrays);
     let found: Vec<Rows> = std::thread::scope(|scope| {

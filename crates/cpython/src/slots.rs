@@ -218,7 +218,7 @@ impl SharedBits {
 }
 
 /// A plane of bits that will not change, with the rank of each.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Ranks {
     /// The bits.
     pub bits: Bits,

@@ -68,6 +68,7 @@ impl Reader<'_> {
             types,
             objects,
             references,
+            sums: Vec::new(),
             names,
             texts,
             roots,

@@ -304,6 +304,8 @@ pub struct Snapshot {
     pub objects: ObjectTable,
     /// References.
     pub references: ReferenceTable,
+    /// Where objects were only counted, their sums by row of `types`; the tables of objects are empty then.
+    pub sums: Vec<TypeSum>,
     /// Names of attributes, locals, fields, modules.
     pub names: Names,
     /// Texts of dictionary keys, and of values when asked for.
@@ -328,6 +330,27 @@ pub struct Snapshot {
     pub c_heap: Option<crate::CHeap>,
     /// What of the C heap belongs to objects, where it was looked at.
     pub c_owned: Option<crate::COwned>,
+}
+
+/// The objects of a type.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TypeSum {
+    /// How many.
+    pub count: u64,
+    /// Their shallow sizes.
+    pub shallow_bytes: u64,
+    /// What they own outside of themselves.
+    pub external_bytes: u64,
+}
+
+impl TypeSum {
+    /// Adds others.
+    #[inline]
+    pub fn join(&mut self, other: TypeSum) {
+        self.count += other.count;
+        self.shallow_bytes = self.shallow_bytes.saturating_add(other.shallow_bytes);
+        self.external_bytes = self.external_bytes.saturating_add(other.external_bytes);
+    }
 }
 
 impl Snapshot {

@@ -151,6 +151,9 @@ impl<'a> Worker<'a> {
             let bytes = spans.iter().map(|span| span.len as u64).sum();
             self.job.progress.advance(self.job.done.fetch_add(bytes, Ordering::Relaxed) + bytes);
         }
+        if let Some((_, last)) = self.chunks.last_mut() {
+            last.trim(self.used);
+        }
         Ok(self)
     }
 

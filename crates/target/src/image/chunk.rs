@@ -50,6 +50,15 @@ impl Chunk {
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), CHUNK) }
     }
 
+    /// Gives back the pages behind the first `used` bytes; reads find zeros there.
+    pub fn trim(&mut self, used: usize) {
+        let from = used.next_multiple_of(super::page::PAGE_BYTES).min(CHUNK);
+        let rest = &mut self.bytes_mut()[from..];
+        // SAFETY: whole pages of a mapping of ours that is borrowed exclusively; they read as zeros from then on, which
+        // are bytes like any other, and a refusal changes nothing.
+        unsafe { libc::madvise(rest.as_mut_ptr().cast(), rest.len(), libc::MADV_DONTNEED) };
+    }
+
     /// Touches every page, so that later writes need no fault.
     pub fn touch(&mut self) {
         for page in self.bytes_mut().chunks_mut(super::page::PAGE_BYTES) {
