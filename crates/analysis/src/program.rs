@@ -10,7 +10,9 @@
 //! - constants, names and documentation (str, bytes, numbers, tuples) that a part of the program alone refers to are
 //!   program, unless larger than [`LARGE_CONSTANT`].
 
-use memsight_heap::Node;
+use std::ops::Range;
+
+use memsight_heap::{DominatorTree, Node};
 use memsight_model::{ObjectId, ObjectKind, RootKind};
 
 use crate::Analysis;
@@ -34,47 +36,70 @@ const DESCRIPTORS: [&str; 10] = [
 
 /// Which nodes are program, and the weight of the rest.
 pub(crate) struct Data {
-    program: NodeSet,
-    /// Bytes of data in all nodes before; one more entry than nodes.
+    program: Program,
+    /// Subtrees that do not count, ascending and disjoint.
+    covered: Vec<Range<Node>>,
+    /// Bytes of data in the subtrees before each of these.
     before: Vec<u64>,
 }
 
 impl Data {
     /// Cost: one pass over the objects.
     pub(crate) fn new(analysis: &Analysis<'_>) -> Data {
-        let program = Marks::new(analysis).run();
-        let mut data = Data { program, before: Vec::new() };
-        data.weigh(analysis, |_| true);
-        data
+        let nodes = Marks::new(analysis).run();
+        Data { program: Program::new(nodes, analysis.graph.tree()), covered: Vec::new(), before: Vec::new() }
     }
 
-    /// Sums anew, without the nodes that `counts` refuses.
-    pub(crate) fn weigh(&mut self, analysis: &Analysis<'_>, counts: impl Fn(Node) -> bool) {
-        let tree = analysis.graph.tree();
-        self.before.clear();
-        self.before.reserve_exact(tree.len() + 2);
-        self.before.extend([0, 0]);
+    /// Leaves out the subtrees of some nodes, and counts all others.
+    pub(crate) fn leave_out(&mut self, tree: &DominatorTree, tops: impl Iterator<Item = Node>) {
+        let mut covered: Vec<Range<Node>> = tops.map(|top| top..tree.end(top)).collect();
+        covered.sort_unstable_by_key(|range| range.start);
+        let mut end = Node::ROOT;
+        covered.retain(|range| {
+            let outermost = range.start >= end;
+            end = end.max(range.end);
+            outermost
+        });
         let mut total = 0u64;
-        for node in tree.nodes() {
-            if !self.is_program(node) && counts(node) {
-                total = total.saturating_add(tree.own(node));
-            }
+        self.before.clear();
+        for range in &covered {
             self.before.push(total);
+            total = total.saturating_add(self.between(tree, range.start, range.end));
         }
+        self.covered = covered;
     }
 
     pub(crate) fn is_program(&self, node: Node) -> bool {
-        self.program.contains(node)
+        self.program.nodes.contains(node)
     }
 
     /// Bytes of data that `node` retains.
     pub(crate) fn retained(&self, analysis: &Analysis<'_>, node: Node) -> u64 {
-        let at = |node: Node| self.before.get(node.0 as usize).copied().unwrap_or(0);
-        at(analysis.graph.tree().end(node)).saturating_sub(at(node))
+        let tree = analysis.graph.tree();
+        let end = tree.end(node);
+        let left_out = self.left_out(tree, end).saturating_sub(self.left_out(tree, node));
+        self.between(tree, node, end).saturating_sub(left_out)
+    }
+
+    /// Bytes of data from `start` on and before `end`, whether they count or not.
+    fn between(&self, tree: &DominatorTree, start: Node, end: Node) -> u64 {
+        tree.bytes_between(start, end).saturating_sub(self.program.between(start, end))
+    }
+
+    /// Bytes of data that do not count, of the nodes before `node`.
+    fn left_out(&self, tree: &DominatorTree, node: Node) -> u64 {
+        let begun = self.covered.partition_point(|range| range.start < node);
+        let Some((range, before)) =
+            begun.checked_sub(1).and_then(|last| self.covered.get(last).zip(self.before.get(last)))
+        else {
+            return 0;
+        };
+        before.saturating_add(self.between(tree, range.start, range.end.min(node)))
     }
 }
 
 /// Nodes, a bit each.
+#[derive(Clone)]
 struct NodeSet(Vec<u64>);
 
 impl NodeSet {
@@ -86,6 +111,47 @@ impl NodeSet {
         if let Some(word) = self.0.get_mut(node.0 as usize / 64) {
             *word |= 1 << (node.0 % 64);
         }
+    }
+}
+
+/// The nodes that are program, with sums of their own sizes. They are few: so it is kept how many there are before each
+/// word of bits, and sums for these alone.
+struct Program {
+    nodes: NodeSet,
+    /// How many there are before each word of `nodes`.
+    ranks: Vec<u32>,
+    /// Bytes of all that come before each; one more entry than nodes.
+    before: Vec<u64>,
+}
+
+impl Program {
+    fn new(nodes: NodeSet, tree: &DominatorTree) -> Program {
+        let (mut ranks, mut before, mut total) = (Vec::with_capacity(nodes.0.len()), Vec::new(), 0u64);
+        for (index, &word) in nodes.0.iter().enumerate() {
+            ranks.push(before.len() as u32);
+            let mut left = word;
+            while left != 0 {
+                before.push(total);
+                total = total.saturating_add(tree.own(Node(index as u32 * 64 + left.trailing_zeros())));
+                left &= left - 1;
+            }
+        }
+        before.push(total);
+        Program { nodes, ranks, before }
+    }
+
+    /// Bytes of those from `start` on and before `end`.
+    fn between(&self, start: Node, end: Node) -> u64 {
+        self.up_to(end).saturating_sub(self.up_to(start))
+    }
+
+    fn up_to(&self, node: Node) -> u64 {
+        let (word, below) = (node.0 as usize / 64, (1 << (node.0 % 64)) - 1);
+        let rank = match (self.ranks.get(word), self.nodes.0.get(word)) {
+            (Some(rank), Some(bits)) => (rank + (bits & below).count_ones()) as usize,
+            _ => self.before.len().saturating_sub(1),
+        };
+        self.before.get(rank).copied().unwrap_or(0)
     }
 }
 
@@ -169,5 +235,57 @@ impl<'a> Marks<'a> {
         use ObjectKind::*;
         matches!(object_kind(self.analysis.snapshot, object), None | Bool | Int | Float | Complex | Str | Bytes | Tuple)
             && self.analysis.graph.tree().own(node) < LARGE_CONSTANT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use memsight_model::{Address, Label, LabelKind, ObjectFlags, Quiet, Snapshot, TypeId, TypeRecord};
+
+    use super::*;
+
+    const OBJECTS: u32 = 1_000;
+
+    /// Lists of three: each holds the next three that are free.
+    fn tree_of_lists() -> Snapshot {
+        let list = TypeRecord { name: "list".to_owned(), kind: ObjectKind::List, ..TypeRecord::default() };
+        let mut snapshot = Snapshot { types: vec![list], ..Snapshot::default() };
+        for number in 0..OBJECTS {
+            snapshot.objects.addresses.push(Address(0x1000 + 64 * u64::from(number)));
+            snapshot.objects.types.push(TypeId(0));
+            snapshot.objects.shallow.push(u64::from(16 + number * number % 97));
+            snapshot.objects.refcounts.push(1);
+            snapshot.objects.flags.push(ObjectFlags::default());
+            let held = (3 * number + 1..3 * number + 4).filter(|held| *held < OBJECTS);
+            snapshot.references.offsets.push(snapshot.references.targets.len() as u32);
+            for (index, target) in (0..).zip(held) {
+                snapshot.references.targets.push(ObjectId(target));
+                snapshot.references.labels.push(Label::new(LabelKind::Index, index));
+            }
+        }
+        snapshot.references.offsets.push(snapshot.references.targets.len() as u32);
+        snapshot
+    }
+
+    #[test]
+    fn weights_are_those_of_a_naive_addition() {
+        let snapshot = tree_of_lists();
+        let analysis = Analysis::new(&snapshot, &Quiet);
+        let tree = analysis.graph.tree();
+        assert!(tree.nodes().any(|node| tree.children(node).count() == 3));
+        for (every, tops) in [(1, vec![]), (3, vec![5]), (64, vec![40, 41, 7, 300]), (5_000, vec![2, 1]), (65, vec![1])]
+        {
+            let mut nodes = NodeSet(vec![0; tree.len().div_ceil(64)]);
+            tree.nodes().filter(|node| node.0 % every == 0).for_each(|node| nodes.add(node));
+            let tops: Vec<Node> = tops.into_iter().map(Node).collect();
+            let counts = |node: &Node| !nodes.contains(*node) && !tops.iter().any(|top| tree.dominates(*top, *node));
+            let program = Program::new(nodes.clone(), tree);
+            let mut data = Data { program, covered: Vec::new(), before: Vec::new() };
+            data.leave_out(tree, tops.iter().copied());
+            for node in tree.nodes() {
+                let naive: u64 = tree.subtree(node).filter(counts).map(|node| tree.own(node)).sum();
+                assert_eq!(data.retained(&analysis, node), naive, "every {every}, without {tops:?}: {node:?}");
+            }
+        }
     }
 }

@@ -143,8 +143,13 @@ impl DominatorTree {
 
     /// Bytes that would be freed with `node`: shallow and external sizes of its subtree.
     pub fn retained(&self, node: Node) -> u64 {
+        self.bytes_between(node, self.end(node))
+    }
+
+    /// Shallow and external sizes of the nodes from `start` on and before `end`.
+    pub fn bytes_between(&self, start: Node, end: Node) -> u64 {
         let at = |node: Node| self.before.get(node.index()).copied().unwrap_or(0);
-        at(self.end(node)).saturating_sub(at(node))
+        at(end).saturating_sub(at(start))
     }
 
     /// Shallow and external bytes of the object itself.

@@ -198,7 +198,7 @@ impl<'a> Finder<'a> {
         for node in self.found.iter().flat_map(|culprit| &culprit.parts).flat_map(|&part| tree.subtree(part)) {
             covered[node.0 as usize] = true;
         }
-        self.data.weigh(self.analysis, |node| !covered[node.0 as usize]);
+        self.data.leave_out(tree, self.found.iter().flat_map(|culprit| culprit.parts.iter().copied()));
         let Some(group) = self.heaviest_class(&covered) else { return false };
         let (mut parts, mut count, mut end) = (Vec::new(), 0, Node::ROOT);
         for node in tree.nodes().filter(|&node| self.group(node) == group && !covered[node.0 as usize]) {
