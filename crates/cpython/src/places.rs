@@ -8,6 +8,9 @@ use crate::locate::Python;
 use crate::roots::{RootName, Seed};
 use crate::stacks::Stacks;
 
+/// Bytes of one place: no variables and no stack take more, whatever a damaged header or pointer says.
+const MOST: u64 = 1 << 30;
+
 /// A range of memory whose words are tested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -21,7 +24,10 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Words are at multiples of 8; of what is larger than [`MOST`] the beginning.
     fn new(start: Address, end: Address, kind: HolderKind) -> Place {
+        let start = Address(start.0.checked_next_multiple_of(8).unwrap_or(start.0));
+        let end = end.min(Address(start.0.saturating_add(MOST)));
         Place { start, end, kind, name: String::new(), thread: None, is_state_of_module: false }
     }
 
@@ -126,16 +132,19 @@ fn state_of_module<M: ReadMemory>(memory: &M, layout: &Layout, seed: &Seed) -> O
     })
 }
 
-/// The writable static data of executables and libraries.
+/// The writable static data of executables and libraries: what their headers claim, as far as it is mapped.
 fn variables<M: ReadMemory>(memory: &M, regions: &[Region]) -> Vec<Place> {
     let mut places = Vec::new();
     for region in regions.iter().filter(|region| region.read && region.offset == 0 && region.path.starts_with('/')) {
         let Some(image) = Image::at(memory, region) else { continue };
         let name = region.path.rsplit('/').next().unwrap_or_default();
-        places.extend(image.writable.into_iter().map(|(start, end)| Place {
-            name: name.to_owned(),
-            ..Place::new(Address(start.0.next_multiple_of(8)), end, HolderKind::Variable)
-        }));
+        for (start, end) in image.writable {
+            let mapped = regions.iter().filter(|region| region.read && region.start < end && start < region.end);
+            places.extend(mapped.map(|region| Place {
+                name: name.to_owned(),
+                ..Place::new(start.max(region.start), end.min(region.end), HolderKind::Variable)
+            }));
+        }
     }
     places
 }
