@@ -10,6 +10,10 @@ use crate::stacks::Stacks;
 
 /// Bytes of one place: no variables and no stack take more, whatever a damaged header or pointer says.
 const MOST: u64 = 1 << 30;
+/// Bytes of a stack that are looked at: eight times what Linux gives by default.
+const STACK: u64 = 64 << 20;
+/// Bytes from a thread's descriptor to the end of its stack, and some more.
+const DESCRIPTOR: u64 = 64 << 10;
 
 /// A range of memory whose words are tested.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,10 +160,10 @@ fn without(place: Place, hole: &Place) -> impl Iterator<Item = Place> + use<> {
     [before, behind].into_iter().filter(|part| part.start < part.end)
 }
 
-/// The C stacks of the threads: glibc keeps a thread's descriptor, whose address is `ident`, on its stack; the first
-/// thread's stack has a name.
+/// The C stacks of the threads: glibc keeps a thread's descriptor, whose address is `ident`, at the top of its stack; the
+/// first thread's stack has a name. Each once, whatever damaged descriptors say.
 fn c_stacks(regions: &[Region], stacks: &Stacks) -> Vec<Place> {
-    let mut places = Vec::new();
+    let mut places: Vec<Place> = Vec::new();
     for (row, thread) in (0u32..).zip(&stacks.threads) {
         let ident = Address(thread.ident);
         let first = row as usize + 1 == stacks.threads.len();
@@ -167,12 +171,13 @@ fn c_stacks(regions: &[Region], stacks: &Stacks) -> Vec<Place> {
             true => region.path == "[stack]",
             false => (region.start..region.end).contains(&ident),
         };
-        places.extend(
-            regions
-                .iter()
-                .find(is_stack)
-                .map(|region| Place { thread: Some(row), ..Place::new(region.start, region.end, HolderKind::Stack) }),
-        );
+        let Some(region) = regions.iter().find(is_stack) else { continue };
+        let top = if first { region.end } else { region.end.min(Address(ident.0.saturating_add(DESCRIPTOR))) };
+        let bottom = region.start.max(Address(top.0.saturating_sub(STACK)));
+        let known = places.iter().any(|place| place.start < top && bottom < place.end);
+        if !known {
+            places.push(Place { thread: Some(row), ..Place::new(bottom, top, HolderKind::Stack) });
+        }
     }
     places
 }
