@@ -44,7 +44,8 @@ pub struct DecodeOptions {
     pub values: bool,
     /// Threads of the walks.
     pub threads: usize,
-    /// Write the references. Without them the objects are counted and sized only, and have no addresses.
+    /// Write the references. Without them there are no rows of objects, only their sums by type
+    /// ([`Snapshot::sums`]).
     pub references: bool,
     /// Look at what objects hold, too: which are equal, and what could be held in less ([`memsight_model::Contents`]).
     /// Needs the references. Cost: a third walk, over the bytes of all strings and numbers.

@@ -35,9 +35,9 @@ pub struct LookOptions {
 }
 
 impl LookOptions {
-    /// All that any view asks for: what a snapshot is to hold.
-    pub fn whole() -> LookOptions {
-        LookOptions { contents: true, residence: true, holders: true, ..LookOptions::default() }
+    /// The same with all that any view asks for: what a snapshot is to hold.
+    pub fn whole(self) -> LookOptions {
+        LookOptions { contents: true, residence: true, holders: true, ..self }
     }
 }
 

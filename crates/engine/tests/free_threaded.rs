@@ -90,7 +90,7 @@ fn process_is_decoded(minor: u32) -> Result<(), Failed> {
     if std::env::var_os("MEMSIGHT_SAVE_IMAGES").is_some() {
         save(&target, minor)?;
     }
-    let snapshot = look(target.pid(), &LookOptions::whole(), &Quiet)?;
+    let snapshot = look(target.pid(), &LookOptions::default().whole(), &Quiet)?;
     let mut wrong = compare(&snapshot, &truth);
     if snapshot.manifest.gil_held {
         wrong.push("no thread is attached, and one is said to be".to_owned());

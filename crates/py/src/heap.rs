@@ -54,7 +54,7 @@ pub(crate) fn look(py: Python<'_>, pid: u32, mode: &str, values: bool) -> PyResu
             )));
         }
     };
-    let options = LookOptions { mode, values, ..LookOptions::whole() };
+    let options = LookOptions { mode, values, ..LookOptions::default() }.whole();
     enter(py, move |progress| memsight_engine::look(pid, &options, progress).map(Heap::new))
 }
 

@@ -68,8 +68,7 @@ fn kill_guards(target: &mut Target, rounds: usize, answer: impl Fn(&mut Target))
     for round in 0..rounds {
         let mut helper = Helper::start("unguarded", target.pid());
         for _ in 0..5 {
-            // (it may be between two of them)
-            let guard = std::iter::repeat_with(|| guard(target.pid())).find_map(|guard| guard).unwrap();
+            let guard = next_guard(&mut helper, target.pid());
             moments.pass(Duration::from_millis(1));
             // SAFETY: takes numbers only; one that has ended may be meant, and its id is not in use again so soon.
             unsafe { libc::kill(guard as i32, libc::SIGKILL) };
@@ -112,6 +111,16 @@ fn a_killed_guard_leaves_a_single_thread_right() {
          for line in sys.stdin: print(all(zlib.crc32(data) == right for _ in range(2000)), flush=True)",
     );
     kill_guards(&mut target, rounds(40), |target| assert_eq!(target.ask("?"), "True"));
+}
+
+/// The guard that `helper` has, or will have: it may be between two of them.
+fn next_guard(helper: &mut Helper, target: u32) -> u32 {
+    loop {
+        if let Some(guard) = guard(target) {
+            return guard;
+        }
+        assert!(helper.runs(), "the helper works");
+    }
 }
 
 /// The guard that a helper started for the target, if there is one.

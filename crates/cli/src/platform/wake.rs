@@ -51,12 +51,13 @@ impl Wake {
 
     /// Waits for at most this time. Gives what signals asked for.
     pub fn wait(&mut self, timeout: Duration) -> Vec<Asked> {
-        let rest = timeout;
-        let timeout =
-            Timespec { tv_sec: i64::try_from(rest.as_secs()).unwrap_or(i64::MAX), tv_nsec: rest.subsec_nanos().into() };
-        if rest <= SHORT && self.slept + rest <= LOOK {
-            self.slept += rest;
-            if let NanosleepRelativeResult::Ok = nanosleep(&timeout) {
+        let limit = Timespec {
+            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: timeout.subsec_nanos().into(),
+        };
+        if timeout <= SHORT && self.slept + timeout <= LOOK {
+            self.slept += timeout;
+            if let NanosleepRelativeResult::Ok = nanosleep(&limit) {
                 return Vec::new();
             }
         }
@@ -64,7 +65,7 @@ impl Wake {
         let mut files = vec![PollFd::new(self.signals.get_read(), PollFlags::IN)];
         files.extend(self.process.as_ref().map(|process| PollFd::new(process, PollFlags::IN)));
         // Interrupted is woken; nothing else can go wrong with files of ours.
-        let interrupted = poll(&mut files, Some(&timeout)).is_err();
+        let interrupted = poll(&mut files, Some(&limit)).is_err();
         // Looking costs a system call, which a tick without signals need not make.
         let signalled = interrupted || files.first().is_some_and(|file| !file.revents().is_empty());
         let ended = files.get(1).is_some_and(|file| !file.revents().is_empty());

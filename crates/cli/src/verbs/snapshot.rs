@@ -1,8 +1,9 @@
 //! `memsight snapshot`: the heap of a process in a folder.
 
-use memsight_engine::{LookOptions, format, open_with};
+use memsight_engine::{format, open_with};
 use memsight_model::{Bytes, Mode, Progress, count, duration};
 
+use super::heap::options;
 use crate::args::Snapshot;
 use crate::console::Console;
 use crate::error::Error;
@@ -16,8 +17,7 @@ pub fn run(args: &Snapshot, console: &Console, interrupt: &Interrupt) -> Result<
     let ticker = console.ticker(interrupt);
     let snapshot = interrupt.carefully(|| {
         // Whoever asks later has no process to look at again.
-        let look_options =
-            LookOptions { mode: args.look.mode.into(), values: args.look.values, ..LookOptions::whole() };
+        let look_options = options(&args.look).whole();
         let snapshot = open_with(&subject, &(&args.files).into(), &look_options, &ticker)?;
         ticker.phase("writing the snapshot", None);
         format::write(&snapshot, &args.output, &write_options)?;

@@ -33,7 +33,8 @@ pub(super) fn collect(target: u32, child: u32, site: &Site) -> Ended {
         let Some(status) = last_words(child, target) else { return Ended { pause_ns: 0, collected: true } };
         // the last is that in the innermost namespace, the target's
         let inner = procfs::field(&status, "NSpid").and_then(|ids| ids.split_ascii_whitespace().last()?.parse().ok());
-        let Some(inner) = inner else { break };
+        // none where the thread that was on its way back has collected it meanwhile
+        let Some(inner) = inner else { continue };
         let copy = Copy { pid: child, inner };
         if let Some(ended) = Helper::start(target, site, Some(copy)).ok().and_then(Helper::end) {
             return ended;

@@ -165,6 +165,11 @@ impl Helper {
         assert!(self.lines.any(|line| line.expect("text").ends_with("once")), "the helper works");
     }
 
+    /// Whether it has not ended.
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().expect("wait").is_none()
+    }
+
     /// Kills it.
     pub fn kill(mut self) {
         self.child.kill().expect("kill");
