@@ -27,8 +27,8 @@ pub struct LookOptions {
     pub shallow: bool,
     /// Look at what objects hold, too, for the view `waste`. See [`DecodeOptions::contents`].
     pub contents: bool,
-    /// Look at what is resident, at the C library's heap and at whose memory it is, too, for the view `rss`: 5 to 10 ms
-    /// more of a pause for each GiB.
+    /// Look at what is resident, at the C library's heap and at whose memory it is, too, for the view `rss`. Cost: some
+    /// 25 ms for each GiB, in the pause if the process is not forked.
     pub residence: bool,
     /// Look for what C holds, too, for the view `refcounts`. See [`DecodeOptions::holders`].
     pub holders: bool,

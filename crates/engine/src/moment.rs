@@ -55,6 +55,13 @@ enum Verdict {
     Wait { collecting: bool },
 }
 
+/// A fork that is ready to be made.
+struct Forking<'a> {
+    fork: Fork<'a>,
+    /// What is resident, when asked for: most of it is not to be had of a copy, and takes too long in the pause.
+    before: Option<Residence>,
+}
+
 /// The capture, or whether a collection was in its way.
 type Attempt = Result<Result<Capture, bool>, Error>;
 
@@ -70,7 +77,7 @@ pub(crate) struct Subject<'a> {
 pub(crate) fn capture(subject: &Subject<'_>, cost: &mut Cost, progress: &dyn Progress) -> Result<Capture, Error> {
     progress.phase("waiting for a good moment", None);
     let mut fork = match subject.options.mode {
-        Mode::Auto | Mode::Fork => subject.fallen_back(subject.process.fork().map(Some), cost)?,
+        Mode::Auto | Mode::Fork => subject.fallen_back(subject.forking().map(Some), cost)?,
         Mode::Freeze | Mode::Core | Mode::Live => None,
     };
     loop {
@@ -99,12 +106,16 @@ pub(crate) fn capture(subject: &Subject<'_>, cost: &mut Cost, progress: &dyn Pro
 }
 
 impl<'a> Subject<'a> {
+    fn forking(&self) -> Result<Forking<'a>, TargetError> {
+        Ok(Forking { fork: self.process.fork()?, before: self.residence()? })
+    }
+
     /// What a fork that cannot be done comes to: nothing, and its reason, when another way will do.
     fn fallen_back(
         &self,
-        fork: Result<Option<Fork<'a>>, TargetError>,
+        fork: Result<Option<Forking<'a>>, TargetError>,
         cost: &mut Cost,
-    ) -> Result<Option<Fork<'a>>, Error> {
+    ) -> Result<Option<Forking<'a>>, Error> {
         let error = match fork {
             Err(error) if self.options.mode == Mode::Auto => error,
             fork => return Ok(fork?),
@@ -117,15 +128,16 @@ impl<'a> Subject<'a> {
         Ok(None)
     }
 
-    fn attempt(&self, fork: Option<&mut Fork<'a>>, cost: &mut Cost, progress: &dyn Progress) -> Attempt {
+    fn attempt(&self, forking: Option<&mut Forking<'a>>, cost: &mut Cost, progress: &dyn Progress) -> Attempt {
         // A look without a pause first: most bad moments are seen without stopping anybody.
         if let Verdict::Wait { collecting } = judge(self.python.moment(&self.process.memory())?, cost.attempts) {
             return Ok(Err(collecting));
         }
-        let Some(fork) = fork else { return self.freeze(cost, progress) };
-        let before = fork.pause_ns();
-        let stopped = fork.stop().map_err(Error::from).and_then(|halt| self.fork(halt, cost, progress));
-        cost.add_pause(fork.pause_ns() - before);
+        let Some(Forking { fork, before }) = forking else { return self.freeze(cost, progress) };
+        let pause_before = fork.pause_ns();
+        let stopped = fork.stop().map_err(Error::from);
+        let stopped = stopped.and_then(|halt| self.fork(halt, before.as_ref(), cost, progress));
+        cost.add_pause(fork.pause_ns() - pause_before);
         stopped
     }
 
@@ -146,12 +158,18 @@ impl<'a> Subject<'a> {
         result
     }
 
-    fn fork(&self, halt: Halt<'_, 'a>, cost: &mut Cost, progress: &dyn Progress) -> Attempt {
+    fn fork(
+        &self,
+        halt: Halt<'_, 'a>,
+        before: Option<&Residence>,
+        cost: &mut Cost,
+        progress: &dyn Progress,
+    ) -> Attempt {
         let gil_held = match judge(self.python.moment(&halt.memory())?, cost.attempts) {
             Verdict::Wait { collecting } => return Ok(Err(collecting)),
             Verdict::Good { gil_held } => gil_held,
         };
-        let residence = self.residence()?;
+        let stacks = before.map(|_| self.process.stack_pointers()).transpose()?.unwrap_or_default();
         let forked = match halt.fork() {
             Err(TargetError::NoFork { cause: Obstacle::Moment, .. }) if cost.unfit < MAX_UNFIT => {
                 cost.unfit += 1;
@@ -159,6 +177,7 @@ impl<'a> Subject<'a> {
             }
             forked => forked?,
         };
+        let residence = before.map(|before| forked.residence(before, &stacks)).transpose();
         let image = forked.capture(progress);
         let (usage, child) = (forked.usage(), forked.id());
         let ended = forked.end();
@@ -166,7 +185,7 @@ impl<'a> Subject<'a> {
         if !ended.collected {
             cost.reason = Some(format!("the entry of its copy (pid {child}) stays until the process ends"));
         }
-        Ok(Ok(Capture { image: image?, usage, residence, gil_held, mode: Mode::Fork }))
+        Ok(Ok(Capture { image: image?, usage, residence: residence?, gil_held, mode: Mode::Fork }))
     }
 
     fn residence(&self) -> Result<Option<Residence>, TargetError> {

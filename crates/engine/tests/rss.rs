@@ -69,13 +69,9 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn adds_up(
-    interpreter: &Interpreter,
-    Holding { program, line, bytes: held }: Holding,
-    env: &[(&str, &str)],
-) -> Result<(), Failed> {
+fn adds_up(interpreter: &Interpreter, held: Holding, env: &[(&str, &str)]) -> Result<(), Failed> {
     let mut interpreter = interpreter.clone();
-    if program == "numpy" {
+    if held.program == "numpy" {
         match scientific(&interpreter) {
             Ok(found) => interpreter = found,
             Err(reason) => {
@@ -84,8 +80,16 @@ fn adds_up(
             }
         }
     }
-    let folder = tempfile::tempdir()?;
-    let view = account(&interpreter, program, folder.path(), env)?;
+    for mode in [Mode::Freeze, Mode::Fork] {
+        let folder = tempfile::tempdir()?;
+        let view = account(&interpreter, held.program, folder.path(), env, mode)?;
+        check(&view, held, env).map_err(|wrong| format!("{mode:?}: {wrong}\n{:#?}", view.lines))?;
+    }
+    Ok(())
+}
+
+fn check(view: &RssView, held: Holding, env: &[(&str, &str)]) -> Result<(), String> {
+    let Holding { line, bytes: held, .. } = held;
     let mut wrong = Vec::new();
     let limit = view.rss_bytes / 100;
     if view.difference_bytes.unsigned_abs() > limit {
@@ -106,7 +110,7 @@ fn adds_up(
     if unknown > view.rss_bytes / 20 {
         wrong.push(format!("{unknown} bytes are nobody's"));
     }
-    if wrong.is_empty() { Ok(()) } else { Err(format!("{}\n{:#?}", wrong.join("\n"), view.lines).into()) }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
 fn account(
@@ -114,13 +118,14 @@ fn account(
     kind: &str,
     folder: &std::path::Path,
     env: &[(&str, &str)],
+    mode: Mode,
 ) -> Result<RssView, Failed> {
     // through `env`, for the testkit takes the variables of the allocator away
     let mut command = Command::new("env");
     command.args(env.iter().map(|(name, value)| format!("{name}={value}")));
     command.arg(&interpreter.path).arg("-B").arg(targets_dir().join("account.py")).arg(kind).arg(folder.join("file"));
     let target = Target::spawn(command)?;
-    let options = LookOptions { mode: Mode::Freeze, residence: true, ..LookOptions::default() };
+    let options = LookOptions { mode, residence: true, ..LookOptions::default() };
     let snapshot = look(target.pid(), &options, &Quiet)?;
     Ok(Analysis::new(&snapshot, &Quiet).rss(5))
 }
