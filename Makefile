@@ -1,5 +1,6 @@
 # Every target does its own set-up on a fresh machine: it needs cargo, python3 with venv, and a network once.
-# One profile (--release) and one target folder serve tests, wheel, demo and benches, so that nothing is built twice.
+# One profile (--release) and one target folder serve tests and demo, so that nothing is built twice. What is shipped and
+# measured is built once more, by --profile dist.
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -87,7 +88,7 @@ check: rust $(BIN)/.tools
 WATCHED ?= 60
 bench: rust $(BIN)/.installed
 	$(BIN)/python -m pip install --quiet $(BENCH_PACKAGES)
-	$(CARGO) build --release -p memsight-cli --bin memsight
+	$(CARGO) build --profile dist -p memsight-cli --bin memsight
 	$(BIN)/python benches/run.py $(BENCH)
 	$(BIN)/python benches/scale.py
 	$(BIN)/python benches/pause.py
@@ -105,7 +106,7 @@ docs: rust
 	$(CARGO) doc --release --no-deps --workspace
 
 wheel: rust $(VENV)/.ready
-	$(BIN)/maturin build --release --out dist
+	$(BIN)/maturin build --profile dist --out dist
 
 # Interpreters that this machine lacks. Without a Debian mirror the tests go on and name what they miss.
 pythons:

@@ -142,7 +142,7 @@ def main() -> int:
     parser.add_argument("--interval", type=float, default=1, help="seconds between two samples")
     parser.add_argument("--growth", type=float, default=64, help="KiB that the memory may grow in 600 samples")
     parser.add_argument("--limit", type=float, default=2.0, help="percent of one core")
-    parser.add_argument("--memsight", default=str(ROOT / "target/release/memsight"), help="the command to measure")
+    parser.add_argument("--memsight", default=str(ROOT / "target/dist/memsight"), help="the command to measure")
     parser.add_argument("--json", type=Path, help="write the figures to this file, too")
     options = parser.parse_args()
     targets = start_targets(options.processes)

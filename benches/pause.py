@@ -160,7 +160,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--gib", type=float, nargs="+", default=[0.4, 4], help="sizes of the targets")
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--binary", default=str(HERE.parent / "target/release/memsight"))
+    parser.add_argument("--binary", default=str(HERE.parent / "target/dist/memsight"))
     parser.add_argument("--no-guppy", action="store_true")
     parser.add_argument("--json", metavar="FILE", help="also write the figures there")
     parser.add_argument("--target", type=int, help=argparse.SUPPRESS)

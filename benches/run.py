@@ -288,7 +288,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=5, help="rounds of all contenders [%(default)s]")
     parser.add_argument("--factor", type=int, default=10, help="how much larger the large heap is [%(default)s]")
     parser.add_argument("--large-rounds", type=int, default=3, help="rounds on it; 0 leaves it out [%(default)s]")
-    parser.add_argument("--memsight", type=Path, default=built(), help="the binary [target/release/memsight]")
+    parser.add_argument("--memsight", type=Path, default=built(), help="the binary [target/dist/memsight]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every figure of every round, for a script")
     chosen = parser.parse_args()
     if min(chosen.nodes, chosen.rounds) < 1 or chosen.factor < 2 or chosen.large_rounds < 0:
@@ -297,7 +297,7 @@ def arguments():
 
 
 def built():
-    return Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "release" / "memsight"
+    return Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "dist" / "memsight"
 
 
 def show_place(place):

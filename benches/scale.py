@@ -106,7 +106,7 @@ def main():
     parser.add_argument("--millions", type=float, nargs="+", default=[2, 20], help="objects of each target [2 20]")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=list(JOBS))
-    parser.add_argument("--memsight", type=Path, default=built(), help="the binary [target/release/memsight]")
+    parser.add_argument("--memsight", type=Path, default=built(), help="the binary [target/dist/memsight]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every figure of every round, for a script")
     options = parser.parse_args()
     rounds = {millions: [] for millions in sorted(options.millions)}

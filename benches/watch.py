@@ -132,7 +132,7 @@ def report(name, subject, share, sizes, **more):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    default = Path(__file__).resolve().parent.parent / "target/release/memsight"
+    default = Path(__file__).resolve().parent.parent / "target/dist/memsight"
     parser.add_argument("--memsight", default=str(default), help="the command to measure")
     parser.add_argument("--seconds", type=float, default=60, help="600 shows that memory is flat")
     parser.add_argument("--json", help="write the figures to this file")

@@ -21,6 +21,7 @@ use args::{Cli, Verb};
 use console::Console;
 use error::Error;
 use interrupt::Interrupt;
+use memsight_engine::format;
 
 /// Exit code of a person's Ctrl-C.
 const STOPPED: i32 = 130;
@@ -31,6 +32,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
         Ok(cli) => cli,
         Err(usage) => return usage_exit(&usage),
     };
+    format::silence_caught_panics();
     let console = Console::new(&cli.global);
     let interrupt = Interrupt::listen();
     let done = |result: Result<(), Error>| result.map(|()| 0);

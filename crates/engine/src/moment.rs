@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use memsight_cpython::{Moment, Python};
-use memsight_model::{Mode, Progress, Residence};
+use memsight_model::{Mode, Progress, Residence, ResidentMapping};
 use memsight_target::{Fork, Halt, Image, Obstacle, Process, TargetError, Usage};
 
 use crate::{Error, LookOptions};
@@ -58,8 +58,8 @@ enum Verdict {
 /// A fork that is ready to be made.
 struct Forking<'a> {
     fork: Fork<'a>,
-    /// What is resident, when asked for: most of it is not to be had of a copy, and takes too long in the pause.
-    before: Option<Residence>,
+    /// What is resident, when asked for: a part of it is not to be had of a copy, and takes too long in the pause.
+    before: Option<Vec<ResidentMapping>>,
 }
 
 /// The capture, or whether a collection was in its way.
@@ -107,7 +107,8 @@ pub(crate) fn capture(subject: &Subject<'_>, cost: &mut Cost, progress: &dyn Pro
 
 impl<'a> Subject<'a> {
     fn forking(&self) -> Result<Forking<'a>, TargetError> {
-        Ok(Forking { fork: self.process.fork()?, before: self.residence()? })
+        let before = self.options.residence.then(|| self.process.resident_mappings()).transpose()?;
+        Ok(Forking { fork: self.process.fork()?, before })
     }
 
     /// What a fork that cannot be done comes to: nothing, and its reason, when another way will do.
@@ -136,7 +137,7 @@ impl<'a> Subject<'a> {
         let Some(Forking { fork, before }) = forking else { return self.freeze(cost, progress) };
         let pause_before = fork.pause_ns();
         let stopped = fork.stop().map_err(Error::from);
-        let stopped = stopped.and_then(|halt| self.fork(halt, before.as_ref(), cost, progress));
+        let stopped = stopped.and_then(|halt| self.fork(halt, before.as_deref(), cost, progress));
         cost.add_pause(fork.pause_ns() - pause_before);
         stopped
     }
@@ -161,7 +162,7 @@ impl<'a> Subject<'a> {
     fn fork(
         &self,
         halt: Halt<'_, 'a>,
-        before: Option<&Residence>,
+        before: Option<&[ResidentMapping]>,
         cost: &mut Cost,
         progress: &dyn Progress,
     ) -> Attempt {

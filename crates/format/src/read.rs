@@ -1,6 +1,5 @@
 //! Reading a snapshot back, from files that anybody may have changed.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use arrow_array::Array;
@@ -13,6 +12,7 @@ use memsight_model::{
 
 use crate::FormatError;
 use crate::manifest::ManifestFile;
+use crate::panics;
 use crate::rows::{Batch, Rows};
 use crate::tables::{LABEL_KINDS, OBJECT_KINDS, ROOT_KINDS, Table, is_named};
 
@@ -27,8 +27,8 @@ use crate::tables::{LABEL_KINDS, OBJECT_KINDS, ROOT_KINDS, Table, is_named};
 pub fn read(from: &Path) -> Result<Snapshot, FormatError> {
     let manifest = ManifestFile::read(from)?;
     // the checks below leave nothing for it to panic on that is known; a Parquet file made to crash is an error too
-    catch_unwind(AssertUnwindSafe(|| Reader { folder: from, manifest: &manifest }.snapshot()))
-        .unwrap_or_else(|_| Err(FormatError::damaged(from, "a table is no valid Parquet file")))
+    panics::caught(|| Reader { folder: from, manifest: &manifest }.snapshot())
+        .unwrap_or_else(|| Err(FormatError::damaged(from, "a table is no valid Parquet file")))
 }
 
 pub(crate) struct Reader<'a> {

@@ -41,7 +41,7 @@ pub use residence::{
 };
 pub use snapshot::{
     Ended, FrameRecord, Manifest, Mode, NameId, Names, ObjectKind, ProcessStamp, Root, RootKind, SCHEMA_VERSION,
-    Snapshot, ThreadRecord, TypeId, TypeRecord, TypeSum,
+    Snapshot, ThreadRecord, TypeId, TypeRecord, TypeSum, is_free_threaded,
 };
 pub use texts::TextTable;
 pub use units::{Bytes, count, duration};

@@ -273,10 +273,15 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Whether the interpreter was built without the GIL (`3.14.10t`).
+    /// Whether the interpreter was built without the GIL.
     pub fn is_free_threaded(&self) -> bool {
-        self.python.ends_with('t')
+        is_free_threaded(&self.python)
     }
+}
+
+/// Whether a version such as [`Manifest::python`] is that of a build without the GIL (`3.14.10t`).
+pub fn is_free_threaded(python: &str) -> bool {
+    python.ends_with('t')
 }
 
 /// What a core file says of its process.

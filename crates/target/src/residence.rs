@@ -10,7 +10,6 @@ use memsight_model::{Address, PageRuns, Region, Residence, ResidentMapping, Roll
 
 use crate::error::TargetError;
 use crate::figures::{MapFigures, parse_smaps};
-use crate::fork::Forked;
 use crate::maps::PageMap;
 use crate::process::Process;
 use crate::procfs;
@@ -21,8 +20,14 @@ impl Process {
     /// pause. Cost: some 25 ms for each GiB resident in small pages, 20 us a mapping, 15 us a thread.
     pub fn residence(&self) -> Result<Residence, TargetError> {
         let mut found = resident(self.pid())?;
-        place(&self.stack_pointers()?, &mut found);
+        place(&self.stack_pointers()?, &mut found.mappings);
         Ok(found)
+    }
+
+    /// The mappings alone, without the stacks in them: what a copy of it does not tell ([`crate::Forked::residence`]). Cost:
+    /// half of [`Process::residence`].
+    pub fn resident_mappings(&self) -> Result<Vec<ResidentMapping>, TargetError> {
+        mappings(self.pid())
     }
 
     /// Where the stacks of its threads end, as far as the kernel tells: it does not while a thread runs. Cost: 15 us a
@@ -32,36 +37,54 @@ impl Process {
     }
 }
 
-impl Forked<'_> {
-    /// What of the process was resident when it was copied, without a longer pause. The copy has exactly its anonymous
-    /// pages, but shares each of them with it, and has few pages of files: with whom pages are shared, and the files',
-    /// is taken from `before`, of the process itself ([`Process::residence`]). What has come since then counts as
-    /// private. `stacks` are the stack pointers in the pause. Cost: as [`Process::residence`], while it runs.
-    pub fn residence(&self, before: &Residence, stacks: &[u64]) -> Result<Residence, TargetError> {
-        let copied = resident(self.id()).map_err(|error| self.check().err().unwrap_or(error))?;
-        let mut found = since(before, copied, self.regions());
-        place(stacks, &mut found);
-        Ok(found)
-    }
+/// What of a process with these regions was resident when it was copied, without a longer pause. The copy has exactly its
+/// anonymous pages, but shares each of them with it, and has few pages of files: with whom pages are shared, and the
+/// files', is taken from `before`. What has come since then counts as private.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "nothing is forked there"))]
+pub(crate) fn of_copy(
+    (copy, process): (u32, u32),
+    regions: &[Region],
+    before: &[ResidentMapping],
+    stacks: &[u64],
+) -> Result<Residence, TargetError> {
+    let copied = resident(copy)?;
+    let kept = kept(before, &copied.mappings, regions);
+    let mut runs: Vec<Range<u64>> = copied.pages.iter().cloned().collect();
+    find_pages(process, &kept, &mut runs)?;
+    runs.sort_by_key(|run| run.start);
+    let mut mappings = since(before, copied.mappings);
+    mappings.extend(kept);
+    mappings.sort_by_key(|mapping| mapping.start);
+    place(stacks, &mut mappings);
+    Ok(Residence { mappings, pages: PageRuns::new(runs) })
 }
 
 /// The mappings and their pages.
 fn resident(pid: u32) -> Result<Residence, TargetError> {
-    let figures = parse_smaps(&procfs::read(pid, "smaps")?);
-    let failed = |error| procfs::failure(pid, "pagemap", error);
-    let mut map = PageMap::open(pid).map_err(failed)?;
-    let mut pages = Vec::new();
-    for mapping in figures.iter().filter(|mapping| mapping.pages.anonymous_bytes > 0) {
-        map.find(mapping.start.0..mapping.end.0, Want::Resident, &mut pages).map_err(failed)?;
-    }
+    let (mappings, mut pages) = (mappings(pid)?, Vec::new());
+    find_pages(pid, &mappings, &mut pages)?;
+    Ok(Residence { mappings, pages: PageRuns::new(pages) })
+}
+
+/// What each mapping has.
+fn mappings(pid: u32) -> Result<Vec<ResidentMapping>, TargetError> {
     let mapping =
         |found: MapFigures| ResidentMapping { start: found.start, end: found.end, pages: found.pages, stacks: 0 };
-    Ok(Residence { mappings: figures.into_iter().map(mapping).collect(), pages: PageRuns::new(pages) })
+    Ok(parse_smaps(&procfs::read(pid, "smaps")?).into_iter().map(mapping).collect())
+}
+
+/// Which private pages of these mappings are in memory.
+fn find_pages(pid: u32, mappings: &[ResidentMapping], pages: &mut Vec<Range<u64>>) -> Result<(), TargetError> {
+    let failed = |error| procfs::failure(pid, "pagemap", error);
+    let mut map = PageMap::open(pid).map_err(failed)?;
+    for mapping in mappings.iter().filter(|mapping| mapping.pages.anonymous_bytes > 0) {
+        map.find(mapping.start.0..mapping.end.0, Want::Resident, pages).map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// Counts the stacks in each mapping.
-fn place(pointers: &[u64], residence: &mut Residence) {
-    let mappings = &mut residence.mappings;
+fn place(pointers: &[u64], mappings: &mut [ResidentMapping]) {
     for &pointer in pointers {
         let next = mappings.partition_point(|mapping| mapping.start.0 <= pointer);
         if let Some(mapping) = next.checked_sub(1).and_then(|last| mappings.get_mut(last))
@@ -72,13 +95,11 @@ fn place(pointers: &[u64], residence: &mut Residence) {
     }
 }
 
-/// What was resident when a process with these regions was copied, from what its copy has.
-fn since(before: &Residence, copied: Residence, regions: &[Region]) -> Residence {
-    let mut mappings = copied.mappings;
-    let mut runs: Vec<Range<u64>> = copied.pages.iter().cloned().collect();
-    for mapping in &mut mappings {
-        let from = before.mappings.partition_point(|then| then.start < mapping.start);
-        let same = before.mappings.iter().skip(from).take_while(|then| then.start < mapping.end);
+/// The mappings of a process when it was copied: those of the copy, with what was known of them before.
+fn since(before: &[ResidentMapping], mut copied: Vec<ResidentMapping>) -> Vec<ResidentMapping> {
+    for mapping in &mut copied {
+        let from = before.partition_point(|then| then.start < mapping.start);
+        let same = before.iter().skip(from).take_while(|then| then.start < mapping.end);
         // of a mapping that is new whatever is not anonymous is a file's, and as good as nobody's
         let file = mapping.pages.rss_bytes.saturating_sub(mapping.pages.anonymous_bytes);
         let new = Rollup { rss_bytes: file, pss_bytes: file, private_clean_bytes: file, ..Rollup::default() };
@@ -88,20 +109,17 @@ fn since(before: &Residence, copied: Residence, regions: &[Region]) -> Residence
         });
         mapping.pages = grown(then.unwrap_or(new), &mapping.pages);
     }
-    // memory that is kept from children (MADV_DONTFORK)
-    let kept = |then: &&ResidentMapping| {
+    copied
+}
+
+/// The mappings that a process with these regions does not hand on to its children (`MADV_DONTFORK`).
+fn kept(before: &[ResidentMapping], copied: &[ResidentMapping], regions: &[Region]) -> Vec<ResidentMapping> {
+    let is_kept = |then: &&ResidentMapping| {
         let is = |start: Address| regions.binary_search_by_key(&start, |region| region.start).is_ok();
-        let next = mappings.partition_point(|mapping| mapping.end <= then.start);
-        is(then.start) && mappings.get(next).is_none_or(|mapping| then.end <= mapping.start)
+        let next = copied.partition_point(|mapping| mapping.end <= then.start);
+        is(then.start) && copied.get(next).is_none_or(|mapping| then.end <= mapping.start)
     };
-    let kept: Vec<ResidentMapping> = before.mappings.iter().filter(kept).cloned().collect();
-    for mapping in &kept {
-        runs.extend(before.pages.parts(mapping.start.0..mapping.end.0));
-    }
-    mappings.extend(kept);
-    mappings.sort_by_key(|mapping| mapping.start);
-    runs.sort_by_key(|run| run.start);
-    Residence { mappings, pages: PageRuns::new(runs) }
+    before.iter().filter(is_kept).cloned().collect()
 }
 
 /// The pages of a mapping with as much anonymous memory as its copy has.
@@ -194,12 +212,8 @@ mod tests {
         Rollup { pss_bytes: bytes / 2, private_dirty_bytes: 0, shared_dirty_bytes: bytes, ..private(bytes) }
     }
 
-    fn found(mappings: &[(u64, u64, Rollup)]) -> Residence {
-        let pages = mappings.iter().map(|&(start, _, pages)| start..start + pages.anonymous_bytes);
-        Residence {
-            mappings: mappings.iter().map(|&(start, end, pages)| mapping(start, end, pages)).collect(),
-            pages: PageRuns::new(pages),
-        }
+    fn found(mappings: &[(u64, u64, Rollup)]) -> Vec<ResidentMapping> {
+        mappings.iter().map(|&(start, end, pages)| mapping(start, end, pages)).collect()
     }
 
     #[test]
@@ -224,18 +238,16 @@ mod tests {
         ]);
         let regions = [(at, 9), (at + 19 * MIB, 11), (far, 4), (far + 10 * MIB, 2), (far + 20 * MIB, 1)];
         let regions = regions.map(|(start, mib)| region(start, start + mib * MIB));
-        let now = since(&before, copy, &regions);
-        let seen: Vec<_> = now.mappings.iter().map(|now| (now.start.0, now.pages)).collect();
+        let now = since(&before, copy.clone());
         let grown = Rollup { rss_bytes: 7 * MIB, pss_bytes: 6 * MIB, anonymous_bytes: 7 * MIB, ..heap };
-        let expected = [
-            (at, Rollup { private_dirty_bytes: 5 * MIB, ..grown }),
-            (at + 19 * MIB, private(3 * MIB)),
-            (far, library),
-            (far + 10 * MIB, private(2 * MIB)),
-            (far + 20 * MIB, private(MIB)),
-        ];
-        assert_eq!(seen, expected);
-        assert_eq!(now.pages.within(0..1 << 40), 13 * MIB);
-        assert_eq!(now.pages.within(far + 10 * MIB..far + 12 * MIB), 2 * MIB, "kept from the copy");
+        let expected = found(&[
+            (at, at + 9 * MIB, Rollup { private_dirty_bytes: 5 * MIB, ..grown }),
+            (at + 19 * MIB, at + 30 * MIB, private(3 * MIB)),
+            (far, far + 4 * MIB, library),
+            (far + 20 * MIB, far + 21 * MIB, private(MIB)),
+        ]);
+        assert_eq!(now, expected);
+        let kept = kept(&before, &copy, &regions);
+        assert_eq!(kept, found(&[(far + 10 * MIB, far + 12 * MIB, private(2 * MIB))]));
     }
 }

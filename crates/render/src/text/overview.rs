@@ -5,7 +5,7 @@ use super::table::{Table, cell, toned};
 use super::words::{bar, percent, plural, share, wrap};
 use super::{header, heading, more, suspects, types};
 use memsight_analysis::views::{CoreFile, Overview};
-use memsight_model::{Bytes, Mode, duration};
+use memsight_model::{Bytes, Mode, duration, is_free_threaded};
 
 const BAR: usize = 20;
 
@@ -101,7 +101,7 @@ fn cost(view: &Overview) -> Vec<String> {
 
 /// Whether a thread was in the middle of Python code, in the words of the build: without a GIL threads attach instead.
 fn at_work(held: bool, python: &str) -> &'static str {
-    match (held, python.ends_with('t')) {
+    match (held, is_free_threaded(python)) {
         (true, false) => "a thread held the GIL",
         (false, false) => "GIL free",
         (true, true) => "a thread was attached",

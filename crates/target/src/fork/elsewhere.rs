@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::marker::PhantomData;
 
-use memsight_model::{Progress, Region};
+use memsight_model::{Progress, Region, Residence, ResidentMapping};
 
 use crate::{Image, LiveMemory, Process, TargetError, Usage};
 
@@ -60,6 +60,10 @@ impl Forked<'_> {
     }
 
     pub fn regions(&self) -> &[Region] {
+        match self.0 {}
+    }
+
+    pub fn residence(&self, _before: &[ResidentMapping], _stacks: &[u64]) -> Result<Residence, TargetError> {
         match self.0 {}
     }
 

@@ -28,13 +28,14 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
-use memsight_model::{Progress, Region};
+use memsight_model::{Progress, Region, Residence, ResidentMapping};
 
 use crate::error::{Obstacle, TargetError};
 use crate::image::Image;
 use crate::live::LiveMemory;
 use crate::process::Process;
 use crate::procfs::Stat;
+use crate::residence;
 use crate::sys::spawn;
 use crate::threads::Threads;
 use crate::turn::Turn;
@@ -253,6 +254,15 @@ impl Forked<'_> {
     /// Its mappings at that time.
     pub fn regions(&self) -> &[Region] {
         &self.regions
+    }
+
+    /// What of the process was resident when it was copied. The copy tells its anonymous pages; the rest is taken from
+    /// `before` ([`Process::resident_mappings`], asked for a moment earlier), and what has come since counts as private.
+    /// `stacks` are the stack pointers in the pause ([`Process::stack_pointers`]). Cost: as [`Process::residence`],
+    /// while the process runs.
+    pub fn residence(&self, before: &[ResidentMapping], stacks: &[u64]) -> Result<Residence, TargetError> {
+        let found = residence::of_copy((self.child, self.process.pid()), &self.regions, before, stacks);
+        found.map_err(|error| self.check().err().unwrap_or(error))
     }
 
     /// Copies the private writable memory at leisure. Cost: as [`crate::Frozen::capture`].

@@ -105,6 +105,10 @@ impl Process {
         match self.0 {}
     }
 
+    pub fn resident_mappings(&self) -> Result<Vec<memsight_model::ResidentMapping>, TargetError> {
+        match self.0 {}
+    }
+
     pub fn stack_pointers(&self) -> Result<Vec<u64>, TargetError> {
         match self.0 {}
     }
