@@ -25,7 +25,7 @@ help:
 	@echo "make check   formatting, lints, layers, licences, types"
 	@echo "make truth   the decoder against what Python says of itself: make truth ON=3.12"
 	@echo "make bench   ratios against guppy3, pympler and psutil; what watching costs"
-	@echo "make fuzz    the decoder on corrupted memory (SECONDS_EACH=$(SECONDS_EACH))"
+	@echo "make fuzz    the readers on corrupted memory, snapshots and cores (SECONDS_EACH=$(SECONDS_EACH))"
 	@echo "make docs    reference pages and the documentation of the crates"
 	@echo "make wheel   the wheel, in dist/"
 

@@ -110,19 +110,18 @@ def test_values_are_left_out_unless_asked_for() -> None:
 
 def test_a_thread_may_look_while_others_work() -> None:
     stop = threading.Event()
-    beats = [0]
+    beat = threading.Event()
 
     def work() -> None:
         while not stop.is_set():
-            beats[0] += 1
+            beat.set()
 
     worker = threading.Thread(target=work)
     worker.start()
     try:
         seen = memsight.snapshot()
-        after = beats[0]
-        while beats[0] == after:  # the worker runs on
-            pass
+        beat.clear()
+        assert beat.wait(60), "the worker runs on"
     finally:
         stop.set()
         worker.join()

@@ -209,6 +209,7 @@ def test_waiting_for_several() -> None:
     processes = [memsight.Process(child.pid) for child in children]
     seen: list[memsight.Process] = []
     processes[0].kill()
+    os.waitid(os.P_PID, children[0].pid, os.WEXITED | os.WNOWAIT)
     gone, alive = memsight.wait_procs(processes, timeout=0.5, callback=seen.append)
     assert gone == seen == processes[:1] and set(alive) == set(processes[1:])
     assert gone[0].returncode == -signal.SIGKILL

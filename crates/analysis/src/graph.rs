@@ -1,7 +1,7 @@
 //! The objects around one object, as a graph that can be drawn.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use memsight_heap::{Neighbour, Origin, Path, Reach, Step, left_out, neighbourhood};
 use memsight_model::{Label, ObjectId};
@@ -144,12 +144,12 @@ impl Analysis<'_> {
     /// By source and target in the order of the nodes; strong references before weak ones.
     fn edges(&self, around: &[Neighbour], path: Option<&Path>) -> Vec<GraphEdge> {
         let places: BTreeMap<ObjectId, usize> = (around.iter().map(|one| one.object)).zip(0..).collect();
-        let steps: Vec<&Step> = path.iter().flat_map(|path| &path.steps).collect();
+        let steps: HashSet<&Step> = path.iter().flat_map(|path| &path.steps).collect();
         let mut links: BTreeMap<(usize, usize, bool), Link> = BTreeMap::new();
         for (source, neighbour) in around.iter().enumerate() {
             for (target, name) in self.snapshot.references.of(neighbour.object) {
                 let Some(&place) = places.get(&target) else { continue };
-                let on_path = steps.contains(&&Step { owner: neighbour.object, label: name, target });
+                let on_path = steps.contains(&Step { owner: neighbour.object, label: name, target });
                 let link = links.entry((source, place, !name.is_strong())).or_insert(Link::new(name));
                 link.count += 1;
                 if on_path {

@@ -229,7 +229,7 @@ pub enum View {
         after_long_help = "EXAMPLES\n  memsight heap 4242 types --top 0 --format json\n  memsight heap 4242 types --types-only"
     )]
     Types {
-        /// Counts and sizes alone, in about half the time: no references are read, so no retained sizes
+        /// Counts and sizes alone, in about half the time: no references are kept, so no retained sizes
         #[arg(long, visible_alias = "types-only")]
         shallow: bool,
     },
@@ -283,8 +283,8 @@ pub enum View {
         /// Address (0x...) or type (module.qualname; built-ins bare): of a type the instance that retains the most
         #[arg(value_name = "ADDRESS|TYPE")]
         query: String,
-        /// References from the object, in each direction
-        #[arg(long, value_name = "N", default_value_t = 2)]
+        /// References from the object, in each direction: 0 to 100
+        #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=100))]
         depth: u32,
         /// Write DOT, the language of Graphviz, instead of text
         #[arg(long, conflicts_with = "format")]

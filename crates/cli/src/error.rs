@@ -37,7 +37,7 @@ pub enum Error {
     #[error("--since compares looks at a process that runs, and has no other view")]
     Since,
     /// `--types-only` with a view that needs references.
-    #[error("--types-only counts types, and reads no references for another view")]
+    #[error("--types-only counts types, and keeps no references for another view")]
     TypesOnly,
     /// Standard output could not be written.
     #[error("cannot write the result: {0}")]

@@ -180,9 +180,10 @@ fn a_collection_that_ends_in_time() {
 #[test]
 fn stopped_with_ctrl_c_while_it_waits() {
     let mut target = collecting();
-    let look = command(&["heap", &target.pid()]).spawn().expect("memsight starts");
+    let mut look = command(&["heap", &target.pid()]).spawn().expect("memsight starts");
     // SIGINT is bit 1 of the caught signals once memsight listens.
     while u64::from_str_radix(&status(look.id(), "SigCgt"), 16).unwrap_or(0) & 2 == 0 {
+        assert!(look.try_wait().expect("a child").is_none(), "it ended early");
         std::thread::yield_now();
     }
     kill(look.id(), "INT");

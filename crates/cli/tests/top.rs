@@ -166,7 +166,8 @@ fn in_a_pipe_it_writes_lines() {
 
 #[test]
 fn filters_and_orders_in_a_pipe() {
-    let (one, other) = (Python::start("kept = bytes(64 << 20)"), Python::start(""));
+    let mark = format!("only {}", std::process::id());
+    let (one, other) = (Python::start(&format!("kept = bytes(64 << 20)  # {mark}")), Python::start(""));
     let all = memsight(&["top", "-n", "1", "--json-lines", "--sort", "pid"]).ok();
     let pids = |text: &str| -> Vec<u64> {
         let line: Value = serde_json::from_str(text.lines().next().expect("a line")).expect("JSON");
@@ -177,7 +178,7 @@ fn filters_and_orders_in_a_pipe() {
     for target in [&one, &other] {
         assert!(listed.contains(&u64::from(target.number())), "{listed:?}");
     }
-    let filtered = memsight(&["top", "-n", "1", "--json-lines", "--filter", "64 << 20"]).ok();
+    let filtered = memsight(&["top", "-n", "1", "--json-lines", "--filter", &mark]).ok();
     assert_eq!(pids(&filtered), [u64::from(one.number())]);
 }
 

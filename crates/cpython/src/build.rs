@@ -30,12 +30,14 @@ use crate::places::Place;
 use crate::pymalloc::PoolIndex;
 use crate::roots::{RootName, Seed};
 use crate::slots::{Bits, Ranks, Slots};
+use crate::stacks::Stacks;
 use crate::statics::StaticTypes;
 use crate::tally::Tally;
 use crate::text;
 use crate::texts;
 use crate::types::{AddressMap, TypeTable};
 use crate::window::Window;
+use crate::workers::joined;
 
 /// How to decode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,19 +149,43 @@ impl Python {
             version: (self.layout.minor, self.version().micro()),
             threads: options.threads.clamp(1, 64),
         };
-        let Marked { objects, edges, types, cells, settings } =
-            mark(scene, &tracked, types, &seeds, &places, settings, progress)?;
-        if !options.references {
-            progress.phase("counting objects", None);
-            let tally = Tally::of(scene, &types, &objects, settings.threads);
-            let snapshot = Snapshot {
-                manifest: self.manifest(options, interpreters.len(), tally.partial, false, torn),
-                types: type_records(&types, |_| None),
-                sums: tally.sums,
-                ..Snapshot::default()
-            };
-            return Ok((snapshot, Ranks::default()));
+        let marked = mark(scene, &tracked, types, &seeds, &places, settings, progress)?;
+        let walked = Walked { interpreters, tracked, torn, stacks, seeds, places, marked };
+        match options.references {
+            true => self.rows(scene, walked, options, progress),
+            false => Ok((self.sums(scene, walked, options, progress), Ranks::default())),
         }
+    }
+
+    /// The objects by type, without a row of their own.
+    fn sums<M: ReadMemory + Sync>(
+        &self,
+        scene: &Scene<M>,
+        walked: Walked,
+        options: &DecodeOptions,
+        progress: &dyn Progress,
+    ) -> Snapshot {
+        progress.phase("counting objects", None);
+        let Marked { objects, types, settings, .. } = walked.marked;
+        let tally = Tally::of(scene, &types, &objects, settings.threads);
+        Snapshot {
+            manifest: self.manifest(options, walked.interpreters.len(), tally.partial, false, walked.torn),
+            types: type_records(&types, |_| None),
+            sums: tally.sums,
+            ..Snapshot::default()
+        }
+    }
+
+    /// The tables, by the second walk.
+    fn rows<M: ReadMemory + Sync>(
+        &self,
+        scene: &Scene<M>,
+        walked: Walked,
+        options: &DecodeOptions,
+        progress: &dyn Progress,
+    ) -> Result<(Snapshot, Ranks), PythonError> {
+        let Walked { interpreters, tracked, torn, stacks, seeds, places, marked } = walked;
+        let Marked { objects, edges, types, cells, settings } = marked;
         let ranks = objects.ranked();
         progress.phase("decoding objects", Some(ranks.count.into()));
         let names = Mutex::new(Names::default());
@@ -201,7 +227,7 @@ impl Python {
                 snapshot.manifest.partial.push("strings claim more bytes than the process has memory".to_owned());
             }
         }
-        snapshot.manifest.collectors = self.collectors(memory);
+        snapshot.manifest.collectors = self.collectors(scene.memory);
         snapshot.c_owned = pymalloc.as_mut().map(|pymalloc| emitted.blocks.finish(pymalloc));
         snapshot.pymalloc = pymalloc;
         snapshot.names = names.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -256,6 +282,18 @@ struct Marked {
     settings: Settings,
 }
 
+/// What there is to be decoded: from the lists of the collector, the roots, and the first walk.
+struct Walked {
+    interpreters: Vec<Address>,
+    tracked: Tracked,
+    /// Lists that did not hold together.
+    torn: Vec<String>,
+    stacks: Stacks,
+    seeds: Vec<Seed>,
+    places: Vec<Place>,
+    marked: Marked,
+}
+
 /// The first walk: workers take chunks from one counter, and whoever marks an object decodes it.
 fn mark<M: ReadMemory + Sync>(
     scene: &Scene<M>,
@@ -285,7 +323,7 @@ fn mark<M: ReadMemory + Sync>(
     };
     let found: Vec<Found> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..settings.threads).map(|_| scope.spawn(|| work(types.clone()))).collect();
-        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+        joined(workers)
     });
     if progress.cancelled() {
         return Err(PythonError::Cancelled);

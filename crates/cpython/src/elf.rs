@@ -15,6 +15,8 @@ const SYMBOL_SIZE: u64 = 24;
 /// More program headers, dynamic entries or chained symbols than any real file has.
 const CAP: u64 = 1 << 20;
 
+/// More writable segments than any real file has.
+const MOST_WRITABLE: usize = 64;
 /// No library has more static data.
 const LARGEST_DATA: u64 = 1 << 30;
 
@@ -23,8 +25,8 @@ const LARGEST_DATA: u64 = 1 << 30;
 pub(crate) struct Image {
     bias: u64,
     dynamic: Option<u64>,
-    /// Its writable segments in memory, zeroed data (.bss) included. An arena of objects may lie right behind, in the
-    /// same line of the maps.
+    /// Its writable segments in memory, zeroed data (.bss) included, ascending and apart. An arena of objects may lie right
+    /// behind, in the same line of the maps.
     pub writable: Vec<(Address, Address)>,
 }
 
@@ -50,7 +52,7 @@ impl Image {
             if kind == PT_LOAD && bias.is_none() && offset & !0xfff == region.offset {
                 bias = Some(base.0.wrapping_sub(address & !0xfff));
             }
-            if kind == PT_LOAD && u32_at(&entry, 4)? & PF_W != 0 {
+            if kind == PT_LOAD && u32_at(&entry, 4)? & PF_W != 0 && segments.len() < MOST_WRITABLE {
                 segments.push((address, u64_at(&entry, 40)?.min(LARGEST_DATA)));
             }
             if kind == PT_DYNAMIC {
@@ -58,13 +60,11 @@ impl Image {
             }
         }
         let bias = bias?;
-        let writable = segments
-            .into_iter()
-            .filter_map(|(address, size)| {
-                let start = Address(address.wrapping_add(bias));
-                Some((start, start.checked_add(size)?))
-            })
-            .collect();
+        let range = |(address, size): (u64, u64)| {
+            let start = Address(address.wrapping_add(bias));
+            Some((start, start.checked_add(size)?))
+        };
+        let writable = joined(segments.into_iter().filter_map(range).collect());
         Some(Image { bias, dynamic: dynamic.map(|address| address.wrapping_add(bias)), writable })
     }
 
@@ -112,8 +112,12 @@ pub(crate) fn static_memory<M: ReadMemory>(memory: &M, regions: &[Region]) -> Ve
     for region in regions.iter().filter(|region| region.read && region.offset == 0 && region.path.starts_with('/')) {
         ranges.extend(Image::at(memory, region).into_iter().flat_map(|image| image.writable));
     }
+    joined(ranges)
+}
+
+/// The same memory, sorted. Overlapping ranges become one, so that the last one that starts before an address tells.
+fn joined(mut ranges: Vec<(Address, Address)>) -> Vec<(Address, Address)> {
     ranges.sort_unstable();
-    // Overlapping ranges become one, so that the last one that starts before an address tells.
     let mut joined: Vec<(Address, Address)> = Vec::new();
     for (start, end) in ranges {
         match joined.last_mut() {

@@ -42,6 +42,7 @@ mod text;
 mod texts;
 mod types;
 mod window;
+mod workers;
 
 pub use build::DecodeOptions;
 pub use error::PythonError;

@@ -9,6 +9,7 @@ use crate::emit::{Part, Rows, Shared};
 use crate::pymalloc::Blocks;
 use crate::slots::{Bits, Slots};
 use crate::window::Window;
+use crate::workers::joined;
 
 /// The result of the second walk.
 pub(crate) struct Emitted {
@@ -48,7 +49,7 @@ pub(crate) fn emit<M: ReadMemory + Sync>(shared: &Shared<M>, edges: &[u64], sett
     let parts = split(shared, edges, settings.threads, &mut arrays);
     let found: Vec<Rows> = std::thread::scope(|scope| {
         let workers: Vec<_> = parts.into_iter().map(|part| scope.spawn(move || run(shared, part, settings))).collect();
-        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+        joined(workers)
     });
     collect(found, arrays)
 }
@@ -68,7 +69,8 @@ fn run<M: ReadMemory + Sync>(shared: &Shared<M>, part: Part<'_>, settings: &Sett
 
 /// Takes the first `count` elements off a slice, or as many as there are.
 fn take<'r, T>(rest: &mut &'r mut [T], count: usize) -> &'r mut [T] {
-    let (own, behind) = std::mem::take(rest).split_at_mut_checked(count).unwrap_or_default();
+    let all = std::mem::take(rest);
+    let (own, behind) = all.split_at_mut(count.min(all.len()));
     *rest = behind;
     own
 }

@@ -174,8 +174,10 @@ fn c_stacks(regions: &[Region], stacks: &Stacks) -> Vec<Place> {
         let Some(region) = regions.iter().find(is_stack) else { continue };
         let top = if first { region.end } else { region.end.min(Address(ident.0.saturating_add(DESCRIPTOR))) };
         let bottom = region.start.max(Address(top.0.saturating_sub(STACK)));
-        let known = places.iter().any(|place| place.start < top && bottom < place.end);
-        if !known {
+        // of stacks in one mapping each goes down to the next
+        let below = places.iter().filter(|place| place.start < top).map(|place| place.end).max();
+        let bottom = below.map_or(bottom, |end| bottom.max(end));
+        if bottom < top {
             places.push(Place { thread: Some(row), ..Place::new(bottom, top, HolderKind::Stack) });
         }
     }

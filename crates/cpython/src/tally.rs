@@ -10,6 +10,7 @@ use crate::sizes::{self, Size};
 use crate::slots::{Bits, Slots};
 use crate::types::TypeTable;
 use crate::window::Window;
+use crate::workers::joined;
 
 /// What was counted.
 pub(crate) struct Tally {
@@ -41,7 +42,7 @@ impl Tally {
         };
         let parts: Vec<Tally> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+            joined(workers)
         });
         let mut whole = Tally::new(types);
         for part in parts {

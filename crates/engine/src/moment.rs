@@ -4,12 +4,13 @@
 //! knows. One in which no thread holds the GIL is better, since no object is then half-built; a busy process may
 //! never have one, so that after [`GIL_ATTEMPTS`] any moment without a collection will do.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use memsight_cpython::{Moment, Python};
 use memsight_model::{Mode, Progress, Residence, ResidentMapping};
 use memsight_target::{Fork, Halt, Image, Obstacle, Process, TargetError, Usage};
 
+use crate::look::start;
 use crate::{Error, LookOptions};
 
 /// Moments tried before a locked GIL is accepted.
@@ -18,6 +19,9 @@ const GIL_ATTEMPTS: u32 = 12;
 const MAX_ATTEMPTS: u32 = 220;
 /// Moments at which no thread could make a system call, before it is not tried any more.
 const MAX_UNFIT: u32 = 8;
+
+/// What was resident is read again after so long.
+const STALE: Duration = Duration::from_secs(1);
 
 /// A copy of the memory with what is known of the moment.
 pub(crate) struct Capture {
@@ -59,7 +63,19 @@ enum Verdict {
 struct Forking<'a> {
     fork: Fork<'a>,
     /// What is resident, when asked for: a part of it is not to be had of a copy, and takes too long in the pause.
-    before: Option<Vec<ResidentMapping>>,
+    before: Option<Before>,
+}
+
+/// What was resident at that time.
+struct Before {
+    read: Instant,
+    mappings: Vec<ResidentMapping>,
+}
+
+impl Before {
+    fn of(process: &Process) -> Result<Before, TargetError> {
+        Ok(Before { mappings: process.resident_mappings()?, read: start() })
+    }
 }
 
 /// The capture, or whether a collection was in its way.
@@ -107,7 +123,7 @@ pub(crate) fn capture(subject: &Subject<'_>, cost: &mut Cost, progress: &dyn Pro
 
 impl<'a> Subject<'a> {
     fn forking(&self) -> Result<Forking<'a>, TargetError> {
-        let before = self.options.residence.then(|| self.process.resident_mappings()).transpose()?;
+        let before = self.options.residence.then(|| Before::of(self.process)).transpose()?;
         Ok(Forking { fork: self.process.fork()?, before })
     }
 
@@ -129,7 +145,12 @@ impl<'a> Subject<'a> {
         Ok(None)
     }
 
-    fn attempt(&self, forking: Option<&mut Forking<'a>>, cost: &mut Cost, progress: &dyn Progress) -> Attempt {
+    fn attempt(&self, mut forking: Option<&mut Forking<'a>>, cost: &mut Cost, progress: &dyn Progress) -> Attempt {
+        if let Some(Forking { before: Some(before), .. }) = &mut forking
+            && before.read.elapsed() > STALE
+        {
+            *before = Before::of(self.process)?;
+        }
         // A look without a pause first: most bad moments are seen without stopping anybody.
         if let Verdict::Wait { collecting } = judge(self.python.moment(&self.process.memory())?, cost.attempts) {
             return Ok(Err(collecting));
@@ -137,7 +158,7 @@ impl<'a> Subject<'a> {
         let Some(Forking { fork, before }) = forking else { return self.freeze(cost, progress) };
         let pause_before = fork.pause_ns();
         let stopped = fork.stop().map_err(Error::from);
-        let stopped = stopped.and_then(|halt| self.fork(halt, before.as_deref(), cost, progress));
+        let stopped = stopped.and_then(|halt| self.fork(halt, before.as_ref(), cost, progress));
         cost.add_pause(fork.pause_ns() - pause_before);
         stopped
     }
@@ -159,13 +180,7 @@ impl<'a> Subject<'a> {
         result
     }
 
-    fn fork(
-        &self,
-        halt: Halt<'_, 'a>,
-        before: Option<&[ResidentMapping]>,
-        cost: &mut Cost,
-        progress: &dyn Progress,
-    ) -> Attempt {
+    fn fork(&self, halt: Halt<'_, 'a>, before: Option<&Before>, cost: &mut Cost, progress: &dyn Progress) -> Attempt {
         let gil_held = match judge(self.python.moment(&halt.memory())?, cost.attempts) {
             Verdict::Wait { collecting } => return Ok(Err(collecting)),
             Verdict::Good { gil_held } => gil_held,
@@ -178,7 +193,7 @@ impl<'a> Subject<'a> {
             }
             forked => forked?,
         };
-        let residence = before.map(|before| forked.residence(before, &stacks)).transpose();
+        let residence = before.map(|before| forked.residence(&before.mappings, &stacks)).transpose();
         let image = forked.capture(progress);
         let (usage, child) = (forked.usage(), forked.id());
         let ended = forked.end();

@@ -35,20 +35,19 @@ mod tests {
     #[test]
     fn only_what_is_caught_is_silent() {
         static SEEN: AtomicUsize = AtomicUsize::new(0);
+        let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(|panic| {
             let ours = panic.payload().downcast_ref::<&str>().is_some_and(|text| text.starts_with("on purpose"));
             SEEN.fetch_add(usize::from(ours), Ordering::Relaxed);
         }));
         silence_caught_panics();
-        assert_eq!(caught(|| 7), Some(7));
-        assert_eq!(
-            caught(|| if SEEN.load(Ordering::Relaxed) == 0 {
-                panic!("on purpose, caught")
-            }),
-            None
-        );
-        assert_eq!(SEEN.load(Ordering::Relaxed), 0);
-        assert!(catch_unwind(|| panic!("on purpose, seen")).is_err());
+        let kept = caught(|| 7);
+        let lost: Option<()> = caught(|| panic!("on purpose, caught"));
+        let silent = SEEN.load(Ordering::Relaxed);
+        let seen = catch_unwind(|| panic!("on purpose, seen"));
+        std::panic::set_hook(usual);
+        assert_eq!((kept, lost, silent), (Some(7), None, 0));
+        assert!(seen.is_err());
         assert_eq!(SEEN.load(Ordering::Relaxed), 1);
     }
 }

@@ -21,7 +21,7 @@ pub struct ShortestPaths {
 }
 
 /// One reference of a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Step {
     /// Who refers.
     pub owner: ObjectId,

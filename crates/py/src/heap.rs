@@ -68,7 +68,7 @@ pub(crate) fn load(
     sysroot: Option<PathBuf>,
     values: bool,
 ) -> PyResult<Heap> {
-    let options = LookOptions { values, contents: true, ..LookOptions::default() };
+    let options = LookOptions { values, ..LookOptions::default() }.whole();
     let files = CoreFiles { exe, sysroot };
     enter(py, move |progress| memsight_engine::open_file(&path, &files, &options, progress).map(Heap::new))
 }

@@ -10,7 +10,8 @@ use memsight_model::{Bytes, count};
 
 use crate::text::{clean, shorten};
 
-/// Columns of a line in a node, and of an edge's label.
+/// Columns of the first line of a text, of the lines below it, and of an edge's label.
+const FIRST: usize = 120;
 const LINE: usize = 40;
 const LABEL: usize = 28;
 
@@ -124,7 +125,7 @@ fn quoted<'l>(lines: impl IntoIterator<Item = &'l str>) -> String {
     let mut out = String::from("\"");
     for (at, line) in lines.into_iter().enumerate() {
         out.push_str(if at == 0 { "" } else { "\\n" });
-        for c in shorten(&clean(line), LINE.max(if at == 0 { 120 } else { 0 })).chars() {
+        for c in shorten(&clean(line), if at == 0 { FIRST } else { LINE }).chars() {
             match c {
                 '"' => out.push_str("\\\""),
                 '\\' => out.push_str("\\\\"),

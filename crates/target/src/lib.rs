@@ -11,9 +11,9 @@
 //!
 //! Figures of memory that need no look into it are in [`figures`].
 //!
-//! Nothing of a target is changed: no signal, no untouched page brought in, no write but the few hundred bytes below the
-//! stack pointer of a thread that forks it (`fork/way.rs`), where no program keeps anything. The bytes that come back
-//! are foreign; this crate hands them on without believing any of them.
+//! Nothing of a target is changed: no signal, no untouched page brought in, no write but for the 2 to 4 KiB (11 more with
+//! AMX) below the stack pointer of a thread that forks it (`fork/way.rs`), where no program keeps anything. The bytes
+//! that come back are foreign; this crate hands them on without believing any of them.
 //!
 //! Linux on x86-64; elsewhere the module `portable` has the same names, a few figures, and typed errors for the rest.
 //! For the memory of your own process, use a pointer.

@@ -148,9 +148,11 @@ impl Threads {
             if len == 0 {
                 return Ok(fresh);
             }
-            let Threads { entries, known, .. } = self;
+            let Threads { pid, entries, known, .. } = self;
             for tid in numbers(entries.get(..len).unwrap_or_default()) {
-                let Err(place) = known.binary_search_by_key(&tid, |thread| thread.tid) else { continue };
+                let Err(place) = known.binary_search_by_key(&rank(*pid, tid), |thread| rank(*pid, thread.tid)) else {
+                    continue;
+                };
                 if known.len() == known.capacity() {
                     return Err(Trouble::Refused { tid, errno: libc::E2BIG });
                 }
@@ -167,7 +169,7 @@ impl Threads {
 
     /// Notes what a thread that the caller has made go on has come to.
     pub fn set(&mut self, tid: u32, state: State) {
-        if let Ok(place) = self.known.binary_search_by_key(&tid, |thread| thread.tid) {
+        if let Ok(place) = self.known.binary_search_by_key(&rank(self.pid, tid), |thread| rank(self.pid, thread.tid)) {
             self.put(place, state);
         }
     }
@@ -352,6 +354,11 @@ fn waits_in_vfork(syscall: &[u8]) -> bool {
         Some(libc::SYS_clone3) => true,
         _ => false,
     }
+}
+
+/// The order of the threads of a process: the first one first, though others have smaller ids once ids begin anew.
+fn rank(process: u32, tid: u32) -> (bool, u32) {
+    (tid != process, tid)
 }
 
 #[cfg(test)]

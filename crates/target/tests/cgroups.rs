@@ -190,7 +190,8 @@ fn a_real_group_with_a_limit() {
     assert!(after.headroom_bytes().is_some_and(|left| left <= 256 << 20));
     target.kill();
     // the kernel lets go of the group when the last process has been collected
-    while fs::remove_dir(&group).is_err() {
+    while let Err(error) = fs::remove_dir(&group) {
+        assert_eq!(error.raw_os_error(), Some(libc::EBUSY));
         std::thread::yield_now();
     }
     assert!(matches!(container.sample(), Err(TargetError::NoGroup { .. })));

@@ -76,6 +76,8 @@ fn untouched_memory_costs_nothing_and_stays_untouched() {
     told(&target);
     let sparse: u64 = target.line().parse().unwrap();
     let process = Process::open(target.pid()).unwrap();
+    // in its read, for which it allocates the first time
+    support::wait_for_state(target.pid(), 'S');
     let before = process.usage().unwrap();
     assert!(before.vms_bytes > 1 << 36);
     let frozen = process.freeze().unwrap();

@@ -17,9 +17,12 @@ KEPT = []
 
 def child(work):
     """Forks; the child does `work` and waits to be ended."""
+    global HOLD
     pid = os.fork()
     if pid == 0:
-        os.close(HOLD)
+        if HOLD is not None:  # a child's child has it no more
+            os.close(HOLD)
+            HOLD = None
         try:
             work()
             os.read(END, 1)

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::thread::{NanosleepRelativeResult, nanosleep};
@@ -26,8 +26,8 @@ pub struct Wake {
     /// tick sees it.
     process: Option<OwnedFd>,
     ended: bool,
-    /// Slept since the last look at the files.
-    slept: Duration,
+    /// When the files were last looked at.
+    looked: Instant,
 }
 
 impl Wake {
@@ -36,7 +36,7 @@ impl Wake {
         let (read, write) = UnixStream::pair()?;
         let heard = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD, SIGXFSZ];
         let signals = SignalDelivery::with_pipe(read, write, SignalOnly, heard)?;
-        Ok(Wake { signals, process: None, ended: false, slept: Duration::ZERO })
+        Ok(Wake { signals, process: None, ended: false, looked: now() })
     }
 
     /// Wakes when this process ends, too.
@@ -55,17 +55,18 @@ impl Wake {
             tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: timeout.subsec_nanos().into(),
         };
-        if timeout <= SHORT && self.slept + timeout <= LOOK {
-            self.slept += timeout;
-            if let NanosleepRelativeResult::Ok = nanosleep(&limit) {
-                return Vec::new();
-            }
+        let is_short = !timeout.is_zero() && timeout <= SHORT;
+        if is_short
+            && self.looked.elapsed() + timeout <= LOOK
+            && let NanosleepRelativeResult::Ok = nanosleep(&limit)
+        {
+            return Vec::new();
         }
-        self.slept = Duration::ZERO;
         let mut files = vec![PollFd::new(self.signals.get_read(), PollFlags::IN)];
         files.extend(self.process.as_ref().map(|process| PollFd::new(process, PollFlags::IN)));
         // Interrupted is woken; nothing else can go wrong with files of ours.
         let interrupted = poll(&mut files, Some(&limit)).is_err();
+        self.looked = now();
         // Looking costs a system call, which a tick without signals need not make.
         let signalled = interrupted || files.first().is_some_and(|file| !file.revents().is_empty());
         let ended = files.get(1).is_some_and(|file| !file.revents().is_empty());
@@ -79,6 +80,11 @@ impl Wake {
         self.ended |= signals.contains(&SIGCHLD);
         signals.into_iter().filter_map(asked).collect()
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the command waits")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// Signals of a file that may not grow and of a child that ends only wake.
@@ -100,4 +106,21 @@ fn descriptor(pid: u32) -> Option<OwnedFd> {
 #[cfg(not(target_os = "linux"))]
 fn descriptor(_pid: u32) -> Option<OwnedFd> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_signal_is_overheard_however_short_the_waits_are() {
+        let mut wake = Wake::listen().expect("signals");
+        for timeout in [Duration::ZERO, Duration::from_micros(50)] {
+            for round in 0..3 {
+                signal_hook::low_level::raise(SIGUSR1).expect("raise");
+                let heard = (0..100_000).map(|_| wake.wait(timeout)).find(|asked| !asked.is_empty());
+                assert!(matches!(heard.as_deref(), Some([Asked::Mark])), "{timeout:?}, round {round}: {heard:?}");
+            }
+        }
+    }
 }

@@ -30,6 +30,7 @@ use crate::emit::Shared;
 use crate::slots::{Ranks, Slots};
 use crate::types::{TypeInfo, TypeTable};
 use crate::window::Window;
+use crate::workers::joined;
 use instances::Layouts;
 use leaves::{BUCKETS, Entry};
 
@@ -99,7 +100,7 @@ pub(crate) fn read<M: ReadMemory + Sync>(
 fn parallel<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(&work)).collect();
-        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+        joined(workers)
     })
 }
 

@@ -241,9 +241,10 @@ impl Member {
         paced(cadence, tried_ns.is_some_and(|tried| self.moved_ns <= tried), REST)
     }
 
-    /// Who does not run does not collect. The kernel tells CPU time in steps of 10 ms, so that short runs may hide.
+    /// Who was seen not to run since the last reading does not collect. The kernel tells CPU time in steps of 10 ms, so that short runs may hide.
     fn gc_cadence(&self, cadence: Cadence) -> Cadence {
-        paced(cadence, self.gc.tried_ns.is_some_and(|tried| self.ran_ns.max(self.moved_ns) <= tried), REST)
+        let rests = |tried: u64| tried < self.stat_ns && self.ran_ns.max(self.moved_ns) <= tried;
+        paced(cadence, self.gc.tried_ns.is_some_and(rests), REST)
     }
 
     /// When the next piece of work is due, unless it moves before.

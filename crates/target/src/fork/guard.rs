@@ -24,6 +24,8 @@ const IDLE: Duration = Duration::from_secs(1 << 30);
 const BRIEF: Duration = Duration::from_millis(20);
 /// How long it is tried to collect the copy.
 const PERSEVERANCE: Duration = Duration::from_secs(3);
+/// How long the end of the copy is waited for: 30 ms a GiB.
+const LONG_END: Duration = Duration::from_secs(30);
 /// The same while somebody else traces the target: another look, which may take its time.
 const RESPECT: Duration = Duration::from_secs(12);
 
@@ -47,7 +49,8 @@ pub(super) struct Guard<'s> {
 impl Guard<'_> {
     /// With the copy that another guard has left behind, if any.
     pub fn new(line: Far, threads: Threads, site: &Site, copy: Option<Copy>) -> Guard<'_> {
-        Guard { line, threads, site, copy }
+        // (to wait for 0 or less would be to wait for others)
+        Guard { line, threads, site, copy: copy.filter(|copy| copy.inner > 0) }
     }
 
     /// Does what it is asked for until it is told to end, or nobody is left to tell.
@@ -143,6 +146,10 @@ impl Guard<'_> {
         spawn::kill(copy.pid);
         let began = Instant::now();
         while !matches!(sys::wait(copy.pid, true), Ok(Some(Event::Gone)) | Err(_)) {
+            // a frozen control group keeps it from ending
+            if began.elapsed() > LONG_END {
+                return (false, 0);
+            }
             nap(began.elapsed());
         }
         let mut pause_ns = 0_u64;

@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) enum Call {
     /// A child that shares nothing but the table of files.
     Clone,
-    /// Collects this one (an id in the target's PID namespace) if it has ended.
+    /// Collects this one (an id in the target's PID namespace; never 0 or less, which mean others) if it has ended.
     Wait { child: i64 },
 }
 
@@ -94,13 +94,13 @@ pub(super) enum Unfit {
     Passing,
 }
 
-/// The line `Seccomp:` of a status file.
-fn seccomp(status: &[u8]) -> Option<u32> {
+/// The line `Seccomp:` of a status file; 0: no filter.
+pub(super) fn seccomp(status: &[u8]) -> Option<u32> {
     char::from(*procfs::line(status, b"\nSeccomp:\t")?.first()?).to_digit(10)
 }
 
 /// Whether `shstk` is among the features (Linux 6.6 and later).
-fn has_shadow_stack(status: &[u8]) -> bool {
+pub(super) fn has_shadow_stack(status: &[u8]) -> bool {
     procfs::line(status, b"\nx86_Thread_features:\t")
         .is_some_and(|line| line.split(|&byte| byte == b' ').any(|word| word == b"shstk"))
 }

@@ -45,6 +45,7 @@ pub(crate) use room::obstacle;
 
 use guard::{Copy, Guard};
 use link::{Far, Near, Reply, Request};
+use lost::Left;
 use way::Site;
 
 /// Copies a process by a fork.
@@ -109,7 +110,10 @@ impl<'p> Fork<'p> {
 
     fn ask(&mut self, request: Request) -> Result<(Reply, Option<File>), TargetError> {
         let asked = self.helper()?.ask(request);
-        let (reply, file) = asked.map_err(|error| self.failed(error))?;
+        let (reply, file) = asked.map_err(|error| match request {
+            Request::Fork => self.lost(error),
+            Request::Stop | Request::LetGo | Request::End => self.failed(error),
+        })?;
         let (Reply::Forked { pause_ns, .. }
         | Reply::Free { pause_ns }
         | Reply::Unfit { pause_ns, .. }
@@ -131,12 +135,18 @@ impl<'p> Fork<'p> {
         Ok(self.helper.insert(helper))
     }
 
-    /// The guard is gone, and may have left something behind.
+    /// The guard is gone.
     fn failed(&mut self, error: io::Error) -> TargetError {
+        self.helper = None;
+        helper_failed(self.process.pid(), &error)
+    }
+
+    /// The guard is gone, and may have left a copy behind.
+    fn lost(&mut self, error: io::Error) -> TargetError {
         let pid = self.process.pid();
         let copies = self.helper.take().map(|helper| lost::copies(pid, helper.pid));
-        for child in copies.unwrap_or_default() {
-            lost::collect(pid, child, &self.site);
+        for left in copies.unwrap_or_default() {
+            lost::collect(pid, left, &self.site);
         }
         helper_failed(pid, &error)
     }
@@ -198,11 +208,12 @@ impl<'p> Halt<'_, 'p> {
         match self.fork.ask(Request::Fork)? {
             (Reply::Forked { child, .. }, Some(file)) => {
                 let (helper, site) = (self.fork.helper.take(), Arc::clone(&self.fork.site));
-                Ok(Forked { process, child, memory: LiveMemory::of_file(child, file), usage, regions, helper, site })
+                let (memory, left) = (LiveMemory::of_file(child, file), Left::behind(child));
+                Ok(Forked { process, left, memory, usage, regions, helper, site })
             }
-            (Reply::Forked { .. }, None) => Err(self.fork.failed(io::ErrorKind::PermissionDenied.into())),
+            (Reply::Forked { .. }, None) => Err(self.fork.lost(io::ErrorKind::PermissionDenied.into())),
             (Reply::Unfit { cause, .. }, _) => Err(TargetError::NoFork { pid: process.pid(), cause }),
-            _ => Err(self.fork.failed(io::ErrorKind::InvalidData.into())),
+            _ => Err(self.fork.lost(io::ErrorKind::InvalidData.into())),
         }
     }
 }
@@ -220,7 +231,7 @@ impl Drop for Halt<'_, '_> {
 #[derive(Debug)]
 pub struct Forked<'p> {
     process: &'p Process,
-    child: u32,
+    left: Left,
     memory: LiveMemory,
     usage: Usage,
     regions: Vec<Region>,
@@ -261,7 +272,7 @@ impl Forked<'_> {
     /// `stacks` are the stack pointers in the pause ([`Process::stack_pointers`]). Cost: as [`Process::residence`],
     /// while the process runs.
     pub fn residence(&self, before: &[ResidentMapping], stacks: &[u64]) -> Result<Residence, TargetError> {
-        let found = residence::of_copy((self.child, self.process.pid()), &self.regions, before, stacks);
+        let found = residence::of_copy((self.id(), self.process.pid()), &self.regions, before, stacks);
         found.map_err(|error| self.check().err().unwrap_or(error))
     }
 
@@ -277,12 +288,12 @@ impl Forked<'_> {
 
     fn finish(&mut self) -> Ended {
         let ended = self.helper.take().and_then(Helper::end);
-        ended.unwrap_or_else(|| lost::collect(self.process.pid(), self.child, &self.site))
+        ended.unwrap_or_else(|| lost::collect(self.process.pid(), self.left, &self.site))
     }
 
     /// Its process id, in our PID namespace.
     pub fn id(&self) -> u32 {
-        self.child
+        self.left.pid
     }
 
     /// Its memory.
@@ -292,7 +303,7 @@ impl Forked<'_> {
 
     /// Fails unless the copy is still there to be read.
     pub(crate) fn check(&self) -> Result<(), TargetError> {
-        match Stat::of(self.child) {
+        match Stat::of(self.id()) {
             Ok(stat) if !stat.is_dead() => Ok(()),
             _ => Err(TargetError::CopyLost { pid: self.process.pid() }),
         }

@@ -5,6 +5,8 @@ use crate::figures::{Container, virtual_memory};
 use crate::process::Process;
 use crate::procfs::{self, Stat};
 
+use super::inject;
+
 /// Fails with the first obstacle. Cost: some 15 small files of `/proc` and of control groups, 0.4 ms.
 pub(super) fn check(process: &Process) -> Result<(), TargetError> {
     match obstacle(process)? {
@@ -16,12 +18,12 @@ pub(super) fn check(process: &Process) -> Result<(), TargetError> {
 /// The first thing that stands in the way. Cost: as [`check`].
 pub(crate) fn obstacle(process: &Process) -> Result<Option<Obstacle>, TargetError> {
     let pid = process.pid();
-    let status = procfs::text(pid, "status")?;
+    let status = procfs::read(pid, "status")?;
     // the guard looks at every thread that it uses once more
-    if let Some(mode @ 1..) = procfs::number(&status, "Seccomp") {
+    if let Some(mode @ 1..) = inject::seccomp(&status) {
         return Ok(Some(Obstacle::Seccomp { mode }));
     }
-    if procfs::field(&status, "x86_Thread_features").is_some_and(|line| line.split(' ').any(|word| word == "shstk")) {
+    if inject::has_shadow_stack(&status) {
         return Ok(Some(Obstacle::ShadowStack));
     }
     if Stat::of(pid)?.state == 'T' {

@@ -50,11 +50,12 @@ timed = {
     "futex": lambda: libc.syscall(202, ctypes.byref(word), 0, 7, length(HOLD), None, 0),
     "epoll.poll": lambda: len(epoll.poll(HOLD / 1e9)),
 }
-# those that the kernel does not go on with after a stop, as it would not after a signal
+# those that the kernel does not go on with after a stop, as it would not after a signal: the end of these is the look
+LONG = 600 * 1000 * MS
 cut = {
-    "sigtimedwait": lambda: libc.sigtimedwait(ctypes.byref(usr1), None, length(HOLD)),
-    "epoll_wait": lambda: libc.epoll_wait(epoll.fileno(), events, 1, HOLD // MS),
-    "semtimedop": lambda: libc.semtimedop(semaphore, ctypes.byref(take), 1, length(HOLD)),
+    "sigtimedwait": lambda: libc.sigtimedwait(ctypes.byref(usr1), None, length(LONG)),
+    "epoll_wait": lambda: libc.epoll_wait(epoll.fileno(), events, 1, LONG // MS),
+    "semtimedop": lambda: libc.semtimedop(semaphore, ctypes.byref(take), 1, length(LONG)),
 }
 told = {
     "read": lambda: libc.read(read_end, buffer, 1),

@@ -96,7 +96,12 @@ pub fn signal(pid: u32, signal: i32) {
 
 /// Waits until the process is in a state that no system call reports.
 pub fn wait_for_state(pid: u32, state: char) {
-    while !status(pid, "State").starts_with(state) {
+    loop {
+        let now = status(pid, "State");
+        if now.starts_with(state) {
+            return;
+        }
+        assert!(!now.starts_with(['Z', 'X']), "{pid} has ended");
         std::thread::yield_now();
     }
 }
