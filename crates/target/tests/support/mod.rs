@@ -12,7 +12,7 @@ use memsight_model::Quiet;
 use memsight_target::{Ended, Obstacle, Process, TargetError};
 
 /// A target that does not answer for this long hangs; no test passes or fails by being slower or faster.
-const HANGS: Duration = Duration::from_secs(60);
+pub const HANGS: Duration = Duration::from_secs(60);
 
 /// A running Python program whose lines are read, and that reads lines.
 pub struct Target {
