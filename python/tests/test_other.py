@@ -91,8 +91,11 @@ def test_a_core_file_is_loaded_like_a_snapshot(tmp_path: Path) -> None:
     assert view.core.signal in (0, signal.SIGABRT)
     assert 0 < view.core.dumped_bytes <= min(view.core.mapped_bytes, core.stat().st_size)
     assert heap.waste().total_bytes > 0
+    assert heap.refcounts().recorded, "what C holds is looked for, too"
     heap.save(tmp_path / "app.heap")
-    assert memsight.load(tmp_path / "app.heap").overview().core == view.core
+    again = memsight.load(tmp_path / "app.heap")
+    assert again.overview().core == view.core
+    assert again.refcounts() == heap.refcounts()
 
     with pytest.raises(memsight.Error) as refused:
         memsight.load(core, exe="/bin/sh")
