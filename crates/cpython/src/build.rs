@@ -134,7 +134,7 @@ impl Python {
         let main = *interpreters.last().ok_or(PythonError::NotReady)?;
         progress.phase("walking the collector's lists", None);
         let (tracked, torn) = self.tracked(memory, scene.slots, options.best_effort)?;
-        let stacks = self.stacks(memory, &interpreters);
+        let stacks = self.stacks(memory, &interpreters, scene.slots.words());
         let mut seeds: Vec<Seed> =
             interpreters.iter().rev().flat_map(|interpreter| self.interpreter_roots(memory, *interpreter)).collect();
         seeds.extend(stacks.seeds.iter().cloned());

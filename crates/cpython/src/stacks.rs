@@ -22,12 +22,17 @@ pub(crate) struct Stacks {
     pub seeds: Vec<Seed>,
     /// Value stacks of which nobody says how much is in use: thread, first word, words.
     pub temporaries: Vec<(u32, Address, u64)>,
+    /// Words of memory that no frame has taken yet: damaged ones may claim more than there are, or lead in a circle.
+    left: u64,
 }
 
+/// The least words that a frame takes beside its variables.
+const HEAD: u64 = 8;
+
 impl Python {
-    /// Reads the stacks of every thread of every interpreter.
-    pub(crate) fn stacks<M: ReadMemory>(&self, memory: &M, interpreters: &[Address]) -> Stacks {
-        let mut stacks = Stacks::default();
+    /// Reads the stacks of every thread of every interpreter, out of a memory of so many words.
+    pub(crate) fn stacks<M: ReadMemory>(&self, memory: &M, interpreters: &[Address], words: u64) -> Stacks {
+        let mut stacks = Stacks { left: words, ..Stacks::default() };
         for &interpreter in interpreters {
             let holder = self.gil_holder(memory, interpreter);
             let id = memory.signed(interpreter.at(self.layout.interpreter.id.into())).unwrap_or(-1);
@@ -58,6 +63,8 @@ impl Stacks {
         for _ in 0..DEPTH_CAP {
             let Some(frame) = at else { return };
             if let Some(view) = InterpreterFrame::read(memory, layout, frame) {
+                let Some(left) = self.left.checked_sub(HEAD + view.locals + view.stack) else { return };
+                self.left = left;
                 self.read_frame(memory, layout, &view, depth);
                 depth += 1;
             }
