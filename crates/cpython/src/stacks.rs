@@ -22,12 +22,14 @@ pub(crate) struct Stacks {
     pub seeds: Vec<Seed>,
     /// Value stacks of which nobody says how much is in use: thread, first word, words.
     pub temporaries: Vec<(u32, Address, u64)>,
-    /// Words of memory that no frame has taken yet: damaged ones may claim more than there are, or lead in a circle.
+    /// Words of memory that nothing has taken yet: damaged threads and frames may claim more than there are, or lead in a
+    /// circle.
     left: u64,
 }
 
-/// The least words that a frame takes beside its variables.
+/// The least words that a frame takes beside its variables, and those of an exception that is being handled.
 const HEAD: u64 = 8;
+const EXCEPTION: u64 = 2;
 
 impl Python {
     /// Reads the stacks of every thread of every interpreter, out of a memory of so many words.
@@ -37,6 +39,9 @@ impl Python {
             let holder = self.gil_holder(memory, interpreter);
             let id = memory.signed(interpreter.at(self.layout.interpreter.id.into())).unwrap_or(-1);
             for thread in self.threads(memory, interpreter) {
+                if !stacks.take(u64::from(self.layout.thread.size) / 8) {
+                    return stacks;
+                }
                 let word = |offset: u16| memory.word(thread.at(offset.into())).ok();
                 stacks.threads.push(ThreadRecord {
                     interpreter: id,
@@ -57,14 +62,23 @@ impl Stacks {
         self.threads.len() as u32 - 1
     }
 
+    /// Whether there are so many words left; takes them.
+    fn take(&mut self, words: u64) -> bool {
+        let left = self.left.checked_sub(words);
+        self.left = left.unwrap_or(self.left);
+        left.is_some()
+    }
+
     fn read_frames<M: ReadMemory>(&mut self, memory: &M, layout: &Layout, thread: Address) {
         let mut at = innermost(memory, layout, thread);
         let mut depth = 0;
         for _ in 0..DEPTH_CAP {
             let Some(frame) = at else { return };
             if let Some(view) = InterpreterFrame::read(memory, layout, frame) {
-                let Some(left) = self.left.checked_sub(HEAD + view.locals + view.stack) else { return };
-                self.left = left;
+                let temporaries = if view.running { view.stack_size } else { view.stack };
+                if !self.take(HEAD + view.locals + temporaries) {
+                    return;
+                }
                 self.read_frame(memory, layout, &view, depth);
                 depth += 1;
             }
@@ -123,10 +137,9 @@ impl Stacks {
             hold(thread.at(offset.into()), name, true);
         }
         let mut item = memory.pointer(thread.at(table.exc_info.into())).unwrap_or_default();
-        for _ in 0..CHAIN_CAP {
-            if item.is_null() {
-                return;
-            }
+        let (mut left, mut items) = (self.left, 0);
+        while !item.is_null() && items < CHAIN_CAP && left >= EXCEPTION {
+            (left, items) = (left - EXCEPTION, items + 1);
             let counted = own.contains(&item);
             hold(item.at(table.exc_value.into()), "exception being handled", counted);
             for (offset, name) in [(table.exc_type, "type of the exception"), (table.exc_traceback, "traceback")] {
@@ -136,6 +149,7 @@ impl Stacks {
             }
             item = memory.pointer(item.at(table.exc_previous.into())).unwrap_or_default();
         }
+        self.left = left;
     }
 }
 
