@@ -22,10 +22,10 @@ const LONGEST: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_secs(1 << 30);
 /// How long one thread may take to stop before another is tried to collect the copy.
 const BRIEF: Duration = Duration::from_millis(20);
+/// How long the end of the copy is waited for, which takes 30 ms a GiB.
+const LONG_END: Duration = Duration::from_secs(30);
 /// How long it is tried to collect the copy.
 const PERSEVERANCE: Duration = Duration::from_secs(3);
-/// How long the end of the copy is waited for: 30 ms a GiB.
-const LONG_END: Duration = Duration::from_secs(30);
 /// The same while somebody else traces the target: another look, which may take its time.
 const RESPECT: Duration = Duration::from_secs(12);
 
