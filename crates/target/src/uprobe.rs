@@ -154,7 +154,12 @@ impl Uprobes {
         counter.sampled(BUFFER)
     }
 
-    /// Takes the hits since the last call, by time.
+    /// Whether a thread is probed.
+    pub fn watches(&self, tid: u32) -> bool {
+        self.threads.iter().any(|(known, _)| *known == tid)
+    }
+
+    /// Takes the hits since the last call, by time. The sites of a thread are drained in the order they were given.
     pub fn drain(&mut self) -> Vec<Hit> {
         let mut hits = Vec::new();
         for (_, samplers) in &mut self.threads {
