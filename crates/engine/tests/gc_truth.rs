@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a test prints what it could not cover")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -104,39 +105,84 @@ fn agrees(found: &GcInterpreter, truth: &Value, interpreter: &Interpreter) -> Re
 /// What a process said about one collection: its generation, its start and end, and the objects freed.
 type Told = (u8, u64, u64, u64);
 
-/// Watches a process while it collects `collections` times, with a pause in seconds after every 200 allocations.
+/// What a process is asked to do: collect so many times, in so many rounds, with a pause in seconds after every 200
+/// allocations. It waits for the next round until all of the last one was seen.
+struct Busy {
+    rounds: u32,
+    collections: u32,
+    pause: f64,
+}
+
+/// As fast as it can: what was missed depends on the machine, and is told.
+const AT_FULL_SPEED: Busy = Busy { rounds: 1, collections: 600, pause: 0.0 };
+/// Fewer in a round than any buffer holds, so that none may be missed however busy the machine is.
+const IN_ROUNDS: Busy = Busy { rounds: 40, collections: 5, pause: 0.001 };
+
+/// How many collections were seen or are known to be missed.
+#[derive(Default)]
+struct Seen {
+    count: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl Seen {
+    fn add(&self, count: u64) {
+        let mut seen = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        *seen = seen.saturating_add(count);
+        self.changed.notify_all();
+    }
+
+    fn wait_for(&self, count: u64) {
+        let seen = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.changed.wait_while(seen, |seen| *seen < count));
+    }
+}
+
+/// Watches a process while it collects.
 fn watch(
     interpreter: &Interpreter,
     pauses: Pauses,
-    collections: u32,
-    pause: f64,
+    busy: &Busy,
 ) -> Result<(Vec<Told>, Vec<GcEvent>, Missed, PauseSource), Failed> {
     let mut target = Target::start(interpreter, "gc_busy.py", &[])?;
     let mut watch = GcWatch::open(target.pid(), pauses)?;
     watch.restart()?;
-    let (mut events, mut missed, done) = (Vec::new(), Missed::default(), AtomicBool::new(false));
-    let answer = std::thread::scope(|scope| {
+    let (mut events, mut missed, done, seen) = (Vec::new(), Missed::default(), AtomicBool::new(false), Seen::default());
+    let told = std::thread::scope(|scope| {
         let asker = scope.spawn(|| {
-            let answer = target.ask(&format!("{collections} {pause}"));
+            let told = collect(&mut target, busy, &seen);
             done.store(true, Ordering::Release);
-            answer
+            told
         });
-        let end =
-            watch.follow(Duration::from_millis(100), None, &|| done.load(Ordering::Acquire), &mut |tick: Tick| {
-                events.extend(tick.events);
-                missed.add(tick.missed);
-                Ok::<(), Error>(())
-            })?;
-        assert_eq!(end, End::Stopped);
-        asker.join().map_err(|_| Failed::from("the asker panicked"))?.map_err(Failed::from)
+        let end = watch.follow(Duration::from_millis(5), None, &|| done.load(Ordering::Acquire), &mut |tick: Tick| {
+            seen.add(tick.events.len() as u64 + tick.missed.count);
+            events.extend(tick.events);
+            missed.add(tick.missed);
+            Ok::<(), Error>(())
+        });
+        // Nobody waits for a watch that is over.
+        seen.add(u64::MAX);
+        assert_eq!(end?, End::Stopped);
+        asker.join().map_err(|_| Failed::from("the asker panicked"))?
     })?;
-    let told = serde_json::from_value(answer["account"].clone())?;
     Ok((told, events, missed, watch.source()))
 }
 
+fn collect(target: &mut Target, busy: &Busy, seen: &Seen) -> Result<Vec<Told>, Failed> {
+    let mut told: Vec<Told> = Vec::new();
+    for round in 0..busy.rounds {
+        if round > 0 {
+            seen.wait_for(told.len() as u64);
+        }
+        let answer = target.ask(&format!("{} {}", busy.collections, busy.pause))?;
+        told.extend(serde_json::from_value::<Vec<Told>>(answer["account"].clone())?);
+    }
+    Ok(told)
+}
+
 fn pauses_are_true(interpreter: &Interpreter) -> Result<(), Failed> {
-    // As fast as it can: nothing is told twice, and what was missed is said.
-    let (told, events, missed, source) = watch(interpreter, Pauses::Auto, 600, 0.0)?;
+    // Nothing is told twice, and what was missed is said.
+    let (told, events, missed, source) = watch(interpreter, Pauses::Auto, &AT_FULL_SPEED)?;
     if events.len() as u64 + missed.count != told.len() as u64 {
         return Err(format!("{} events and {} missed of {}", events.len(), missed.count, told.len()).into());
     }
@@ -144,8 +190,8 @@ fn pauses_are_true(interpreter: &Interpreter) -> Result<(), Failed> {
         return Ok(());
     }
     eprintln!("{interpreter}: {} of {} collections missed at full speed", missed.count, told.len());
-    // Some 100 a second: every one is seen once, with its duration.
-    let (told, events, missed, _) = watch(interpreter, Pauses::Auto, 200, 0.001)?;
+    // Every one is seen once, with its duration.
+    let (told, events, missed, _) = watch(interpreter, Pauses::Auto, &IN_ROUNDS)?;
     if missed.count > 0 {
         return Err(format!("{} of {} collections missed", missed.count, told.len()).into());
     }
@@ -153,7 +199,7 @@ fn pauses_are_true(interpreter: &Interpreter) -> Result<(), Failed> {
 }
 
 fn probes_tell_the_truth(interpreter: &Interpreter) -> Result<(), Failed> {
-    match watch(interpreter, Pauses::Usdt, 200, 0.001) {
+    match watch(interpreter, Pauses::Usdt, &IN_ROUNDS) {
         Ok((told, events, missed, _)) if missed.count == 0 => same_collections(&told, &events),
         Ok((told, _, missed, _)) => Err(format!("{} of {} collections missed", missed.count, told.len()).into()),
         Err(error) => match error.message() {
