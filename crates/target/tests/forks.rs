@@ -8,11 +8,10 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use memsight_model::{Address, Explain, Quiet, ReadMemory};
 use memsight_target::{Obstacle, Process, TargetError};
-use support::{Target, children, copied, copies, rounds, signal, status, wait_for_state};
+use support::{Target, children, copied, copies, rounds, signal, status, take_turns, wait_for_state};
 
 /// Waits until the process is within system call `number`.
 fn wait_for_call(pid: u32, number: libc::c_long) {
@@ -276,15 +275,8 @@ fn a_fork_waits_for_its_turn() {
     let target = Target::start(include_str!("programs/counter.py"));
     let pid = target.pid();
     let process = Process::open(pid).unwrap();
-    let frozen = process.freeze().unwrap();
-    let over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            copied(&Process::open(pid).unwrap());
-            assert!(over.load(Ordering::SeqCst));
-        });
-        over.store(true, Ordering::SeqCst);
-        frozen.resume();
+    take_turns(process.freeze().unwrap(), || {
+        copied(&Process::open(pid).unwrap());
     });
     assert_eq!(copies(pid), 0);
 }

@@ -4,12 +4,11 @@
 mod support;
 
 use std::os::unix::process::ExitStatusExt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use memsight_model::Quiet;
 use memsight_target::{Process, TargetError};
-use support::{Helper, Moments, Target, helped, once, signal, status, wait_for_state};
+use support::{Helper, Moments, Target, helped, once, signal, status, take_turns, wait_for_state};
 
 /// Waits until the child has stopped, and leaves its status for its owner.
 fn wait_for_stop(pid: u32) {
@@ -151,17 +150,7 @@ fn a_pause_waits_for_its_turn() {
     let target = Target::start(include_str!("programs/counter.py"));
     let pid = target.pid();
     let process = Process::open(pid).unwrap();
-    let frozen = process.freeze().unwrap();
-    let over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let process = Process::open(pid).unwrap();
-            process.freeze().unwrap();
-            assert!(over.load(Ordering::SeqCst));
-        });
-        over.store(true, Ordering::SeqCst);
-        frozen.resume();
-    });
+    take_turns(process.freeze().unwrap(), || drop(Process::open(pid).unwrap().freeze().unwrap()));
 }
 
 #[test]

@@ -5,11 +5,12 @@ use std::io::{BufRead, BufReader, Lines, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use memsight_model::Quiet;
-use memsight_target::{Ended, Obstacle, Process, TargetError};
+use memsight_target::{Ended, Frozen, Obstacle, Process, TargetError};
 
 /// A target that does not answer for this long hangs; no test passes or fails by being slower or faster.
 pub const HANGS: Duration = Duration::from_secs(60);
@@ -86,6 +87,33 @@ pub fn status(pid: u32, name: &str) -> String {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     line.expect("the field is there").trim().to_owned()
+}
+
+/// How often a look has gone to sleep when it surely waits for another: many more times than it would be refused.
+const WAITS: u64 = 500;
+
+/// Ends the `first` look when a `second` one is seen to wait for it, and not before.
+pub fn take_turns(first: Frozen<'_>, second: impl FnOnce() + Send) {
+    let over = AtomicBool::new(false);
+    let (name, named) = channel();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            name.send(std::fs::read_link("/proc/thread-self").expect("/proc")).expect("it is read");
+            second();
+            assert!(over.load(Ordering::SeqCst), "the second look did not wait");
+        });
+        let status = Path::new("/proc").join(named.recv().expect("a name")).join("status");
+        let sleeps = || {
+            let text = std::fs::read_to_string(&status).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            line.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
+        };
+        while !waiting.is_finished() && sleeps() < WAITS {
+            std::thread::yield_now();
+        }
+        over.store(!waiting.is_finished(), Ordering::SeqCst);
+        first.resume();
+    });
 }
 
 /// Sends a signal to a process that has not been waited for.
