@@ -180,8 +180,9 @@ def test_strangers_are_warned_of() -> None:
 
 
 def converse(running: Agent, request: bytes) -> bytes:
-    """What the agent answers to these bytes, until it closes or nothing more comes."""
+    """What the agent answers to these bytes, whose end comes with them, until it closes or nothing more comes."""
     with socket.create_connection((running.host, running.port), timeout=DEADLINE) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
         with contextlib.suppress(OSError):
             connection.sendall(request)
             connection.shutdown(socket.SHUT_WR)

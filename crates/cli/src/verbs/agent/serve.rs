@@ -126,6 +126,8 @@ async fn converse(stream: TcpStream, routes: Arc<Routes>) -> Result<(), hyper::E
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
+        // A client that says no more, such as `nc -N`, still wants to hear.
+        .half_close(true)
         .header_read_timeout(HEADER_TIME)
         .max_headers(HEADER_LINES)
         .max_buf_size(HEADER_BYTES)
