@@ -29,7 +29,7 @@ use crate::parts::emit;
 use crate::places::Place;
 use crate::pymalloc::PoolIndex;
 use crate::roots::{RootName, Seed};
-use crate::slots::{Bits, Ranks, Slots};
+use crate::slots::{Bits, Ranks, SharedBits, Slots};
 use crate::stacks::Stacks;
 use crate::statics::StaticTypes;
 use crate::tally::Tally;
@@ -294,7 +294,7 @@ struct Walked {
     marked: Marked,
 }
 
-/// The first walk: workers take chunks from one counter, and whoever marks an object decodes it.
+/// The first walk: whoever marks an object decodes it.
 fn mark<M: ReadMemory + Sync>(
     scene: &Scene<M>,
     tracked: &Tracked,
@@ -304,30 +304,8 @@ fn mark<M: ReadMemory + Sync>(
     mut settings: Settings,
     progress: &dyn Progress,
 ) -> Result<Marked, PythonError> {
-    let chunks = scene.slots.chunk_count();
-    progress.phase("finding objects", Some(chunks as u64));
     let objects = tracked.shared();
-    let next = AtomicUsize::new(0);
-    let work = |types: TypeTable| {
-        let (window, budget) = (Window::new(scene.memory), settings.budget());
-        let decoder = settings.decoder(scene, &window, &budget);
-        let mut marker = Marker::new(scene, tracked, &objects, types);
-        loop {
-            let chunk = next.fetch_add(1, Ordering::Relaxed);
-            if chunk >= chunks || progress.cancelled() {
-                break marker.finish();
-            }
-            marker.walk_chunk(chunk, &window, &decoder);
-            progress.advance(chunk as u64);
-        }
-    };
-    let found: Vec<Found> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..settings.threads).map(|_| scope.spawn(|| work(types.clone()))).collect();
-        joined(workers)
-    });
-    if progress.cancelled() {
-        return Err(PythonError::Cancelled);
-    }
+    let found = mark_listed(scene, tracked, &objects, &types, &settings, progress)?;
     let (window, budget) = (Window::new(scene.memory), settings.budget());
     let decoder = settings.decoder(scene, &window, &budget);
     let mut marker = Marker::new(scene, tracked, &objects, types);
@@ -357,6 +335,38 @@ fn mark<M: ReadMemory + Sync>(
     }
     settings.general_lookup = general_lookup;
     Ok(Marked { objects: objects.into_bits(), edges, types, cells, settings })
+}
+
+/// What the lists of the collector lead to: workers take chunks from one counter.
+fn mark_listed<M: ReadMemory + Sync>(
+    scene: &Scene<M>,
+    tracked: &Tracked,
+    objects: &SharedBits,
+    types: &TypeTable,
+    settings: &Settings,
+    progress: &dyn Progress,
+) -> Result<Vec<Found>, PythonError> {
+    let chunks = scene.slots.chunk_count();
+    progress.phase("finding objects", Some(chunks as u64));
+    let next = AtomicUsize::new(0);
+    let work = |types: TypeTable| {
+        let (window, budget) = (Window::new(scene.memory), settings.budget());
+        let decoder = settings.decoder(scene, &window, &budget);
+        let mut marker = Marker::new(scene, tracked, objects, types);
+        loop {
+            let chunk = next.fetch_add(1, Ordering::Relaxed);
+            if chunk >= chunks || progress.cancelled() {
+                break marker.finish();
+            }
+            marker.walk_chunk(chunk, &window, &decoder);
+            progress.advance(chunk as u64);
+        }
+    };
+    let found = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..settings.threads).map(|_| scope.spawn(|| work(types.clone()))).collect();
+        joined(workers)
+    });
+    if progress.cancelled() { Err(PythonError::Cancelled) } else { Ok(found) }
 }
 
 /// What a worker needs to decode, besides memory.

@@ -78,10 +78,8 @@ impl DebugOffsets {
         self.values.get(at).copied()
     }
 
-    /// `layout` with the target's own offsets put in where they are plausible; `Err` names what contradicts.
-    pub fn apply(&self, layout: &Layout) -> Result<Layout, &'static str> {
-        let mut own = layout.clone();
-        // Shapes that decoding depends on must be the table's: these have not changed within a minor version.
+    /// Shapes that decoding depends on must be the table's: these have not changed within a minor version.
+    fn check_shapes(&self, layout: &Layout) -> Result<(), &'static str> {
         for (name, expected) in [
             ("pyobject.size", layout.object.size.into()),
             ("pyobject.ob_type", layout.object.type_.into()),
@@ -100,6 +98,13 @@ impl DebugOffsets {
                 return Err(name);
             }
         }
+        Ok(())
+    }
+
+    /// `layout` with the target's own offsets put in where they are plausible; `Err` names what contradicts.
+    pub fn apply(&self, layout: &Layout) -> Result<Layout, &'static str> {
+        self.check_shapes(layout)?;
+        let mut own = layout.clone();
         let far = |name, limit: u64| self.get(name).filter(|v| *v < limit).map(|v| v as u32).ok_or(name);
         let near = |name| self.get(name).filter(|v| *v < 4096).map(|v| v as u16).ok_or(name);
         let runtime_size = far("runtime.size", 1 << 26)?;
