@@ -90,11 +90,17 @@ bench: rust $(BIN)/.installed
 	$(BIN)/python -m pip install --quiet $(BENCH_PACKAGES)
 	$(CARGO) build --profile dist -p memsight-cli --bin memsight
 	$(BIN)/python benches/run.py $(BENCH)
+	@echo
 	$(BIN)/python benches/scale.py
+	@echo
 	$(BIN)/python benches/pause.py
+	@echo
 	$(BIN)/python benches/monitor.py
+	@echo
 	$(BIN)/python benches/gc_watch.py
+	@echo
 	$(BIN)/python benches/watch.py --seconds $(WATCHED)
+	@echo
 	$(BIN)/python benches/agent.py --seconds $(WATCHED)
 
 # Stable Rust is enough; the corpus grows in fuzz/corpus-work.
