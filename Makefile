@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHONS := $(or $(MEMSIGHT_PYTHONS_DIR),.pythons)
+ALLOCATORS := $(or $(MEMSIGHT_ALLOCATORS_DIR),.allocators)
 # Seconds that `make fuzz` gives each of its targets.
 SECONDS_EACH ?= 600
 
@@ -16,8 +17,9 @@ CHECK_PACKAGES := ruff mypy
 
 export CARGO_TERM_COLOR ?= auto
 export MEMSIGHT_PYTHONS_DIR := $(abspath $(PYTHONS))
+export MEMSIGHT_ALLOCATORS_DIR := $(abspath $(ALLOCATORS))
 
-.PHONY: help demo test test-rust test-python truth check bench fuzz docs wheel pythons clean rust python portable platforms
+.PHONY: help demo test test-rust test-python truth check bench fuzz docs wheel pythons allocators clean rust python portable platforms
 
 help:
 	@echo "make demo    a leaking service, explained while it runs"
@@ -42,8 +44,8 @@ demo: rust python
 test: test-rust test-python portable
 
 # The Python module is left to the wheel's tests: outside an interpreter it does not link.
-test-rust: rust pythons
-	$(CARGO) build --release -p memsight-cli --bin memsight
+test-rust: rust pythons allocators
+	$(CARGO) build --release --workspace --exclude memsight-py
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 	  set -x; $(CARGO) nextest run --release --workspace --exclude memsight-py --no-fail-fast; \
 	else \
@@ -119,6 +121,11 @@ pythons:
 	@if [ -n "$(MEMSIGHT_PYTHONS)" ] || [ -x "$(PYTHONS)/bin/python3.15" ]; then :; \
 	else tools/get_pythons.sh "$(PYTHONS)" || echo "tools/get_pythons.sh failed: the tests use the Pythons that are here" >&2; fi
 
+# jemalloc, tcmalloc and mimalloc, which stand in for the C library's malloc in some tests.
+allocators:
+	@tools/get_allocators.sh "$(ALLOCATORS)" >/dev/null || \
+	echo "tools/get_allocators.sh failed: the tests name the allocators that they miss" >&2
+
 $(VENV)/.ready: pyproject.toml | python
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip $(TEST_PACKAGES)
@@ -136,4 +143,4 @@ $(BIN)/.installed: $(VENV)/.ready $(RUST_SOURCES) | rust
 	@touch $@
 
 clean:
-	rm -rf target $(VENV) .pythons dist fuzz/target fuzz/corpus-work
+	rm -rf target $(VENV) .pythons .allocators dist fuzz/target fuzz/corpus-work

@@ -11,8 +11,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memsight_model::{
-    Address, Manifest, Names, ObjectId, Progress, ReadMemory, Region, Root, RootKind, SCHEMA_VERSION, Snapshot,
-    TypeRecord,
+    Address, Blocks, CHeap, Manifest, Names, ObjectId, PageRuns, Progress, ReadMemory, Region, Root, RootKind,
+    SCHEMA_VERSION, Snapshot, TypeRecord,
 };
 
 use crate::contents;
@@ -25,6 +25,7 @@ use crate::holders;
 use crate::layout::Layout;
 use crate::locate::Python;
 use crate::mark::{Found, Marker};
+use crate::native::{self, Claims, Ground};
 use crate::parts::emit;
 use crate::places::Place;
 use crate::pymalloc::PoolIndex;
@@ -41,7 +42,7 @@ use crate::workers::joined;
 
 /// How to decode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DecodeOptions {
+pub struct DecodeOptions<'a> {
     /// Keep the texts of strings, bytes and numbers, not only of dictionary keys.
     pub values: bool,
     /// Threads of the walks.
@@ -61,9 +62,14 @@ pub struct DecodeOptions {
     /// There is no other moment, as in a core file: lists that a collection has in hand, or that are cut, are read as far
     /// as they go, and the manifest says so. Such a moment is an error otherwise.
     pub best_effort: bool,
+    /// The C library's allocator as it stood: whose blocks its blocks are is found out then. Needs the references. Cost:
+    /// a walk over the memory of C code that objects point to.
+    pub c_heap: Option<&'a CHeap>,
+    /// The pages of private memory that exist: large buffers of which a part was never touched are noted then.
+    pub pages: Option<&'a PageRuns>,
 }
 
-impl Default for DecodeOptions {
+impl Default for DecodeOptions<'_> {
     fn default() -> Self {
         DecodeOptions {
             values: false,
@@ -73,6 +79,8 @@ impl Default for DecodeOptions {
             account: false,
             holders: false,
             best_effort: false,
+            c_heap: None,
+            pages: None,
         }
     }
 }
@@ -82,6 +90,7 @@ pub(crate) struct Scene<'a, M> {
     pub memory: &'a M,
     pub layout: &'a Layout,
     pub slots: &'a Slots,
+    pub regions: &'a [Region],
     /// Data of executables and libraries, sorted: where static objects are.
     pub files: Vec<(Address, Address)>,
 }
@@ -105,12 +114,17 @@ impl Python {
         &self,
         memory: M,
         regions: &[Region],
-        options: &DecodeOptions,
+        options: &DecodeOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<Snapshot, PythonError> {
         let slots = Slots::new(regions, memory.populated().as_deref());
-        let scene =
-            Scene { memory: &memory, layout: &self.layout, slots: &slots, files: static_memory(&memory, regions) };
+        let scene = Scene {
+            memory: &memory,
+            layout: &self.layout,
+            slots: &slots,
+            regions,
+            files: static_memory(&memory, regions),
+        };
         let (mut snapshot, ranks) = self.read_heap(&scene, regions, options, progress)?;
         progress.phase("numbering objects", None);
         drop(memory);
@@ -126,7 +140,7 @@ impl Python {
         &self,
         scene: &Scene<M>,
         regions: &[Region],
-        options: &DecodeOptions,
+        options: &DecodeOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<(Snapshot, Ranks), PythonError> {
         let memory = scene.memory;
@@ -162,7 +176,7 @@ impl Python {
         &self,
         scene: &Scene<M>,
         walked: Walked,
-        options: &DecodeOptions,
+        options: &DecodeOptions<'_>,
         progress: &dyn Progress,
     ) -> Snapshot {
         progress.phase("counting objects", None);
@@ -181,7 +195,7 @@ impl Python {
         &self,
         scene: &Scene<M>,
         walked: Walked,
-        options: &DecodeOptions,
+        options: &DecodeOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<(Snapshot, Ranks), PythonError> {
         let Walked { interpreters, tracked, torn, stacks, seeds, places, marked } = walked;
@@ -189,8 +203,11 @@ impl Python {
         let ranks = objects.ranked();
         progress.phase("decoding objects", Some(ranks.count.into()));
         let names = Mutex::new(Names::default());
-        let mut pymalloc = options.account.then(|| self.pymalloc(scene, &interpreters));
-        let pools = pymalloc.as_ref().map(PoolIndex::new);
+        let census = (options.account || options.c_heap.is_some()).then(|| self.pymalloc(scene, &interpreters));
+        let mut pymalloc = census.unwrap_or_default();
+        let unknown = Blocks::default();
+        let pools = PoolIndex::new(&pymalloc, options.c_heap.map_or(&unknown, |heap| &heap.blocks));
+        let claims = options.c_heap.map(|heap| Claims::new(heap, options.pages, &pymalloc));
         let shared = Shared {
             scene,
             types: &types,
@@ -198,7 +215,8 @@ impl Python {
             tracked: &tracked,
             cells,
             names: &names,
-            pools: pools.as_ref(),
+            pools: options.account.then_some(&pools),
+            claims: claims.as_ref(),
         };
         let emitted = emit(&shared, &edges, &settings);
         if progress.cancelled() {
@@ -216,6 +234,14 @@ impl Python {
             frames: stacks.frames,
             ..Snapshot::default()
         };
+        if let (Some(heap), Some(claims)) = (options.c_heap, &claims) {
+            progress.phase("following pointers of C", None);
+            let (regions, pymalloc, pools) = (scene.regions, &pymalloc, &pools);
+            let ground = Ground { heap, pymalloc, pools, claims, regions, places: &places, threads: &snapshot.threads };
+            let (window, budget) = (Window::new(scene.memory), settings.budget());
+            let decoder = settings.decoder(scene, &window, &budget);
+            snapshot.native = Some(native::own(&shared, &decoder, &ground, &mut snapshot.objects));
+        }
         if options.holders {
             let tables = holders::Tables { types: &snapshot.types, objects: &snapshot.objects, roots: &snapshot.roots };
             snapshot.holders = holders::find(&shared, tables, &seeds, &places);
@@ -228,8 +254,8 @@ impl Python {
             }
         }
         snapshot.manifest.collectors = self.collectors(scene.memory);
-        snapshot.c_owned = pymalloc.as_mut().map(|pymalloc| emitted.blocks.finish(pymalloc));
-        snapshot.pymalloc = pymalloc;
+        snapshot.c_owned = options.account.then(|| emitted.blocks.finish(&mut pymalloc));
+        snapshot.pymalloc = options.account.then_some(pymalloc);
         snapshot.names = names.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         Ok((snapshot, ranks))
     }
@@ -247,7 +273,7 @@ impl Python {
 
     fn manifest(
         &self,
-        options: &DecodeOptions,
+        options: &DecodeOptions<'_>,
         interpreters: usize,
         partial: u64,
         exhausted: bool,

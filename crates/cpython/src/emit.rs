@@ -8,6 +8,7 @@ use crate::build::Scene;
 use crate::decode::{Decoder, Sink, Via};
 use crate::generations::{GC_HEAD, PREV_FINALIZED, Tracked};
 use crate::head::Head;
+use crate::native::{Claims, Share};
 use crate::pymalloc::{Blocks, PoolIndex};
 use crate::shapes::Shape;
 use crate::sizes;
@@ -30,6 +31,8 @@ pub(crate) struct Shared<'a, M> {
     pub names: &'a Mutex<Names>,
     /// Where small objects are, when their blocks are to be counted.
     pub pools: Option<&'a PoolIndex<'a>>,
+    /// The C heap's blocks, when those of objects are to be claimed.
+    pub claims: Option<&'a Claims<'a>>,
 }
 
 /// What a worker found beside what it wrote in place.
@@ -50,6 +53,8 @@ pub(crate) struct Rows {
     pub keys: Bits,
     /// Blocks of pymalloc that objects and their buffers take.
     pub blocks: Blocks,
+    /// Bytes of objects that are not in memory.
+    pub untouched: Vec<Share>,
 }
 
 /// Where a worker writes its references: its part of the big arrays.
@@ -99,7 +104,7 @@ impl<M: ReadMemory> Shared<'_, M> {
             window.turn_to(self.scene.slots.address(slot));
             let object = self.object(slot, decoder, &mut writer);
             found.note(id, &object);
-            self.note_blocks(&mut found.blocks, decoder, id, self.scene.slots.address(slot), object.type_);
+            self.note_blocks(&mut found, decoder, id, self.scene.slots.address(slot), &object);
             (*type_, *flags) = (object.type_, object.flags);
             *refcount = Counts::byte(object.refcount);
             *shallow = object.size.shallow.min(u64::from(u32::MAX)) as u32;
@@ -153,17 +158,22 @@ impl<M: ReadMemory> Shared<'_, M> {
     /// Counts the blocks of an object; what of its buffers cannot be read is nobody's.
     fn note_blocks(
         &self,
-        blocks: &mut Blocks,
+        found: &mut Rows,
         decoder: &Decoder<Window<'_, M>>,
         id: ObjectId,
         at: Address,
-        type_: TypeId,
+        object: &Object,
     ) {
         // Row 0 of the types is "unknown".
+        let type_ = object.type_;
         let info = (type_.0 as usize).checked_sub(1).and_then(|row| self.types.infos.get(row));
-        if let (Some(info), Some(pools)) = (info, self.pools) {
-            let _ = blocks.note(pools, decoder, (id, type_), at, info);
+        let Some(info) = info else { return };
+        if let Some(pools) = self.pools {
+            let whole = if self.scene.is_static(at) { 0 } else { object.size.shallow };
+            let _ = found.blocks.note(pools, decoder, (id, type_), at, (info, whole));
         }
+        let untouched = self.claims.map(|claims| claims.note(decoder, at, info, object.size).unwrap_or(0));
+        found.untouched.extend(untouched.filter(|bytes| *bytes > 0).map(|bytes| (id, bytes)));
     }
 
     /// Up to 3.11 a string says that it is interned for good, and has one reference more for that

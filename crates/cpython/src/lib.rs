@@ -28,6 +28,7 @@ mod locate;
 mod mark;
 mod moment;
 mod names;
+mod native;
 mod parts;
 mod places;
 mod pymalloc;

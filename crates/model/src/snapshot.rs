@@ -335,6 +335,8 @@ pub struct Snapshot {
     pub c_heap: Option<crate::CHeap>,
     /// What of the C heap belongs to objects, where it was looked at.
     pub c_owned: Option<crate::COwned>,
+    /// Whose the memory of C code is, where it was looked at.
+    pub native: Option<crate::NativeMemory>,
 }
 
 /// The objects of a type.

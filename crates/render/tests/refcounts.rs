@@ -14,6 +14,7 @@ fn counted(type_name: &str, refcount: u64, found: u64, places: &[&str]) -> Count
             shallow_bytes: 48,
             external_bytes: 0,
             retained_bytes: 1_048,
+            ..ObjectRef::default()
         },
         refcount,
         found,

@@ -13,6 +13,7 @@ fn example(type_name: &str, shallow: u64) -> ObjectRef {
         shallow_bytes: shallow,
         external_bytes: 0,
         retained_bytes: shallow,
+        ..ObjectRef::default()
     }
 }
 

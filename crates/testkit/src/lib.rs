@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests need files, clocks and printing")]
 
+mod allocators;
 mod busy;
 pub mod compare;
 mod core_file;
@@ -19,6 +20,7 @@ mod target;
 mod truth;
 mod twin;
 
+pub use allocators::allocator;
 pub use busy::{Busy, Progress};
 pub use core_file::{CoreOptions, write_core};
 pub use error::TestkitError;

@@ -40,13 +40,15 @@ impl Analysis<'_> {
         let path = example.and_then(|object| self.path_to(object));
         let in_words = path.as_ref().map_or_else(Vec::new, |path| words(self.snapshot, path));
         let type_name = self.group_name(culprit.group).to_owned();
+        let resident = culprit.resident(self.graph.tree());
         Suspect {
             summary: self.summary(culprit, path.as_ref(), &in_words),
             keywords: self.keywords(path.as_ref(), &type_name, &in_words),
             type_name,
             count: culprit.count,
             retained_bytes: culprit.retained,
-            share: self.share(culprit.retained),
+            retained_resident_bytes: resident,
+            share: self.share(resident),
             path: in_words,
             accumulation_point: culprit.keeper.map(|object| self.object_ref(object)),
             holds: self.holds(culprit),
@@ -73,13 +75,15 @@ impl Analysis<'_> {
             Some(object) => self.keeper(object, in_words),
             None => many(path.map(|path| path.origin.kind(self.snapshot))).to_owned(),
         };
+        let resident = culprit.resident(self.graph.tree());
         let (instances, hold) = if culprit.count == 1 { ("instance", "holds") } else { ("instances", "hold") };
         format!(
-            "{} {instances} of {}, kept by {keeper}, {hold} {} ({:.1}%)",
+            "{} {instances} of {}, kept by {keeper}, {hold} {} ({:.1}%){}",
             count(culprit.count),
             self.group_name(culprit.group),
             Bytes(culprit.retained),
-            100.0 * self.share(culprit.retained),
+            100.0 * self.share(resident),
+            if resident < culprit.retained { format!(", {} of it in memory", Bytes(resident)) } else { String::new() },
         )
     }
 

@@ -29,7 +29,7 @@ pub(super) struct Finder<'a> {
 
 impl<'a> Finder<'a> {
     pub(super) fn new(analysis: &'a Analysis<'a>) -> Finder<'a> {
-        let total = analysis.graph.tree().total_bytes();
+        let total = analysis.graph.tree().total_resident_bytes();
         let least = ((total as f64 * THRESHOLD).ceil() as u64).max(1);
         Finder { analysis, data: Data::new(analysis), least, found: Vec::new() }
     }
@@ -50,7 +50,7 @@ impl<'a> Finder<'a> {
             }
         }
         while self.scattered() {}
-        self.found.sort_by_key(|culprit| (Reverse(culprit.retained), culprit.parts.first().copied()));
+        self.found.sort_by_key(|culprit| (Reverse(culprit.resident(tree)), culprit.parts.first().copied()));
         self.found
     }
 

@@ -3,7 +3,7 @@
 mod describe;
 mod find;
 
-use memsight_heap::Node;
+use memsight_heap::{DominatorTree, Node};
 use memsight_model::ObjectId;
 
 use crate::views::Suspect;
@@ -11,7 +11,8 @@ use crate::{Analysis, limit};
 
 /// Part of all bytes from which something is a suspect.
 ///
-/// The rule, after Eclipse MAT's leak suspects. Weights are bytes of *data* (everything but modules, classes,
+/// The rule, after Eclipse MAT's leak suspects. Weights are bytes *in memory* (a large array that nobody has touched takes
+/// none) of *data* (everything but modules, classes,
 /// functions, code and their constants), so that a process that only imported much has no suspect.
 ///
 /// - Follow the dominator tree down from the roots while a child keeps at least the threshold. Where what an object
@@ -41,6 +42,14 @@ struct Culprit {
     retained: u64,
     /// The subtrees that hold the bytes, ascending and disjoint.
     parts: Vec<Node>,
+}
+
+impl Culprit {
+    /// Bytes kept that are in memory.
+    fn resident(&self, tree: &DominatorTree) -> u64 {
+        let untouched = |part: &Node| tree.retained(*part).saturating_sub(tree.resident(*part));
+        self.retained.saturating_sub(self.parts.iter().map(untouched).sum())
+    }
 }
 
 impl Analysis<'_> {

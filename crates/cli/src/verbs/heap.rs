@@ -27,7 +27,7 @@ pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), 
     let ticker = console.ticker(interrupt);
     let shallow = is_shallow(args)?;
     let contents = matches!(args.view, Some(View::Waste));
-    let residence = !shallow && matches!(args.view, None | Some(View::Overview | View::Rss));
+    let residence = !shallow && matches!(args.view, None | Some(View::Overview | View::Rss | View::Object { .. }));
     let holders = matches!(args.view, Some(View::Refcounts));
     let look = LookOptions { shallow, contents, residence, holders, ..options(&args.look) };
     let snapshot = interrupt.carefully(|| open_with(&subject, &(&args.files).into(), &look, &ticker))?;
