@@ -20,9 +20,11 @@ class WastePlace(_Record):
     saved_bytes: int
     """Bytes to be saved."""
     used: Optional[int]
-    """Containers: items that they hold. Instances: attributes of each."""
+    """Containers: items that they hold. Instances: attributes of each. Kept by small views: bytes that those show."""
     allocated: Optional[int]
-    """Containers: items that there is room for."""
+    """Containers: items that there is room for. Kept by small views: all bytes."""
+    views: Optional[int]
+    """Kept by small views: how many those are."""
     path: tuple[str, ...]
     """From the root, in words. Instances: the path of most of them."""
     example: ObjectRef

@@ -2,6 +2,8 @@
 //!
 //! 1. The collector's lists give the tracked objects.
 //! 2. A first walk from them and from the roots marks everything reachable ([`crate::mark`]).
+//!    Blocks of the allocators that are then nobody's, and objects all the same, are walked from as well
+//!    ([`crate::unowned`]).
 //! 3. Ranks number the marked addresses.
 //! 4. A second walk in order of address writes rows and references ([`crate::emit`]), a part of memory per core
 //!    ([`crate::parts`]).
@@ -11,12 +13,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memsight_model::{
-    Address, Blocks, CHeap, Manifest, Names, ObjectId, PageRuns, Progress, ReadMemory, Region, Root, RootKind,
-    SCHEMA_VERSION, Snapshot, TypeRecord,
+    Address, Blocks, CHeap, Manifest, Names, ObjectId, PageRuns, Progress, Pymalloc, ReadMemory, Region, Root,
+    RootKind, SCHEMA_VERSION, Snapshot, TypeRecord,
 };
 
 use crate::contents;
-use crate::decode::Decoder;
+use crate::decode::{Decoder, LastItems};
 use crate::elf::static_memory;
 use crate::emit::Shared;
 use crate::error::PythonError;
@@ -29,6 +31,7 @@ use crate::native::{self, Claims, Ground};
 use crate::parts::emit;
 use crate::places::Place;
 use crate::pymalloc::PoolIndex;
+use crate::room;
 use crate::roots::{RootName, Seed};
 use crate::slots::{Bits, Ranks, SharedBits, Slots};
 use crate::stacks::Stacks;
@@ -37,6 +40,7 @@ use crate::tally::Tally;
 use crate::text;
 use crate::texts;
 use crate::types::{AddressMap, TypeTable};
+use crate::unowned::{self, Run};
 use crate::window::Window;
 use crate::workers::joined;
 
@@ -147,7 +151,7 @@ impl Python {
         let interpreters = self.interpreters(memory)?;
         let main = *interpreters.last().ok_or(PythonError::NotReady)?;
         progress.phase("walking the collector's lists", None);
-        let (tracked, torn) = self.tracked(memory, scene.slots, options.best_effort)?;
+        let (tracked, mut torn) = self.tracked(memory, scene.slots, options.best_effort)?;
         let stacks = self.stacks(memory, &interpreters, scene.slots.words());
         let mut seeds: Vec<Seed> =
             interpreters.iter().rev().flat_map(|interpreter| self.interpreter_roots(memory, *interpreter)).collect();
@@ -155,6 +159,7 @@ impl Python {
         let places = self.places(memory, regions, &interpreters, &stacks, &seeds);
         seeds.extend(holders::interned_strings(memory, &self.layout, &places));
         let statics = StaticTypes::find(memory, &self.layout, main);
+        seeds.extend(statics.elsewhere(memory, main, &interpreters).into_iter().map(Seed::of_static_types));
         let types = TypeTable::new(self.subtype_traverse(memory, main), statics.clone());
         let settings = Settings {
             statics,
@@ -163,8 +168,15 @@ impl Python {
             version: (self.layout.minor, self.version().micro()),
             threads: options.threads.clamp(1, 64),
         };
-        let marked = mark(scene, &tracked, types, &seeds, &places, settings, progress)?;
-        let walked = Walked { interpreters, tracked, torn, stacks, seeds, places, marked };
+        let pymalloc = self.pymalloc(scene, &interpreters);
+        let (runs, whole) = self.runs(scene, &interpreters, &pymalloc);
+        if self.layout.is_free_threaded() {
+            torn.push(unowned::without_lists(whole).to_owned());
+        }
+        let starts = Starts { seeds: &seeds, places: &places, runs: &runs };
+        let marked = mark(scene, &tracked, types, &starts, settings, progress)?;
+        seeds.extend(marked.unheld.iter().map(|object| Seed::held_by_nobody_known(*object)));
+        let walked = Walked { interpreters, tracked, torn, stacks, seeds, places, pymalloc, marked };
         match options.references {
             true => self.rows(scene, walked, options, progress),
             false => Ok((self.sums(scene, walked, options, progress), Ranks::default())),
@@ -198,13 +210,12 @@ impl Python {
         options: &DecodeOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<(Snapshot, Ranks), PythonError> {
-        let Walked { interpreters, tracked, torn, stacks, seeds, places, marked } = walked;
-        let Marked { objects, edges, types, cells, settings } = marked;
+        let Walked { interpreters, tracked, torn, stacks, seeds, places, pymalloc, marked } = walked;
+        let Marked { objects, edges, types, cells, settings, .. } = marked;
         let ranks = objects.ranked();
         progress.phase("decoding objects", Some(ranks.count.into()));
         let names = Mutex::new(Names::default());
-        let census = (options.account || options.c_heap.is_some()).then(|| self.pymalloc(scene, &interpreters));
-        let mut pymalloc = census.unwrap_or_default();
+        let mut pymalloc = pymalloc;
         let unknown = Blocks::default();
         let pools = PoolIndex::new(&pymalloc, options.c_heap.map_or(&unknown, |heap| &heap.blocks));
         let claims = options.c_heap.map(|heap| Claims::new(heap, options.pages, &pymalloc));
@@ -218,16 +229,18 @@ impl Python {
             pools: options.account.then_some(&pools),
             claims: claims.as_ref(),
         };
-        let emitted = emit(&shared, &edges, &settings);
+        let mut emitted = emit(&shared, &edges, &settings);
         if progress.cancelled() {
             return Err(PythonError::Cancelled);
         }
         progress.phase("collecting names and roots", None);
+        let types = type_records(&types, |address| shared.id_of(address));
+        room::make(&shared, &types, &mut emitted, &seeds);
         let mut snapshot = Snapshot {
             manifest: self.manifest(options, interpreters.len(), emitted.partial, emitted.exhausted, torn),
             texts: texts::collect(&shared, &emitted.keys, options.values),
             roots: roots(&shared, &emitted.interned, &seeds),
-            types: type_records(&types, |address| shared.id_of(address)),
+            types,
             objects: emitted.objects,
             references: emitted.references,
             threads: stacks.threads,
@@ -305,7 +318,17 @@ struct Marked {
     edges: Vec<u64>,
     types: TypeTable,
     cells: AddressMap<Address>,
+    /// Objects that nothing known refers to.
+    unheld: Vec<Address>,
     settings: Settings,
+}
+
+/// Where the first walk begins, beside the collector's lists.
+struct Starts<'a> {
+    seeds: &'a [Seed],
+    places: &'a [Place],
+    /// Blocks of the allocators.
+    runs: &'a [Run],
 }
 
 /// What there is to be decoded: from the lists of the collector, the roots, and the first walk.
@@ -317,6 +340,7 @@ struct Walked {
     stacks: Stacks,
     seeds: Vec<Seed>,
     places: Vec<Place>,
+    pymalloc: Pymalloc,
     marked: Marked,
 }
 
@@ -325,17 +349,16 @@ fn mark<M: ReadMemory + Sync>(
     scene: &Scene<M>,
     tracked: &Tracked,
     types: TypeTable,
-    seeds: &[Seed],
-    places: &[Place],
+    starts: &Starts<'_>,
     mut settings: Settings,
     progress: &dyn Progress,
 ) -> Result<Marked, PythonError> {
     let objects = tracked.shared();
-    let found = mark_listed(scene, tracked, &objects, &types, &settings, progress)?;
+    let mut found = mark_listed(scene, tracked, &objects, &types, &settings, progress)?;
     let (window, budget) = (Window::new(scene.memory), settings.budget());
     let decoder = settings.decoder(scene, &window, &budget);
     let mut marker = Marker::new(scene, tracked, &objects, types);
-    seeds.iter().for_each(|seed| marker.walk_root(seed.object, &decoder));
+    starts.seeds.iter().for_each(|seed| marker.walk_root(seed.object, &decoder));
     settings.statics.all(scene.memory).into_iter().for_each(|known| marker.walk_root(known, &decoder));
     // What only C code holds is on no list when it is untracked. Static objects have other ways to be found: a word
     // that leads into static data is more often part of a table of C.
@@ -346,13 +369,16 @@ fn mark<M: ReadMemory + Sync>(
             }
         });
     };
-    places.iter().filter(|place| place.is_known_to_hold()).for_each(tell);
+    starts.places.iter().filter(|place| place.is_known_to_hold()).for_each(tell);
     // Types are on no list when they are static; each worker met its own.
     for met in found.iter().flat_map(|found| &found.types.infos) {
         marker.meet(met.address);
     }
     marker.walk_types(&decoder);
-    let Found { mut edges, mut general_lookup, cells, types } = marker.finish();
+    found.iter_mut().for_each(|found| marker.take_owners(&mut found.owners));
+    let unheld = unowned::adopt(scene, &mut marker, &decoder, starts.runs, settings.threads);
+    let unheld = unowned::without_passing(scene, marker.types(), starts.places, unheld);
+    let Found { mut edges, mut general_lookup, cells, types, .. } = marker.finish();
     let mut cells: AddressMap<Address> = cells.into_iter().map(|(cell, name)| (cell.0, name)).collect();
     for part in found {
         edges.iter_mut().zip(part.edges).for_each(|(sum, edges)| *sum += edges);
@@ -360,7 +386,7 @@ fn mark<M: ReadMemory + Sync>(
         general_lookup = if general_lookup == 0 { part.general_lookup } else { general_lookup };
     }
     settings.general_lookup = general_lookup;
-    Ok(Marked { objects: objects.into_bits(), edges, types, cells, settings })
+    Ok(Marked { objects: objects.into_bits(), edges, types, cells, unheld, settings })
 }
 
 /// What the lists of the collector lead to: workers take chunks from one counter.
@@ -423,6 +449,7 @@ impl Settings {
             budget,
             general_lookup: self.general_lookup,
             version: self.version,
+            last_items: LastItems::default(),
         }
     }
 }

@@ -198,11 +198,8 @@ impl<M: ReadMemory> Shared<'_, M> {
 
     /// Numbers of the objects in a range of addresses.
     pub fn objects_between(&self, start: Address, end: Address) -> impl Iterator<Item = ObjectId> {
-        let (first, last) = (self.scene.slots.slot(start), self.scene.slots.slot(Address(end.0.saturating_sub(8))));
-        let range = match (first, last) {
-            (Some(first), Some(last)) => first.0 & !63..(last.0 | 63) + 1,
-            _ => 0..0,
-        };
+        let range = self.scene.slots.between(start, end);
+        let range = range.start & !63..range.end.next_multiple_of(64);
         self.ranks
             .bits
             .ones(range)

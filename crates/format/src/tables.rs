@@ -21,13 +21,14 @@ use crate::{contents, native, pymalloc, residence};
 ///
 /// Those from `arenas` on are optional: a snapshot has them when that was looked at.
 #[rustfmt::skip]
-pub const TABLES: [&str; 23] = [
+pub const TABLES: [&str; 24] = [
     "objects", "references", "types", "names", "texts", "roots", "threads", "frames", "maps",
     "arenas", "pools", "blocks", "pins",
     "equals", "slack", "layouts", "boxed",
     "holders",
     "resident", "resident_pages", "c_blocks", "c_large",
     "native",
+    "views",
 ];
 
 /// Names of [`LabelKind`] in files, indexed by its number. Part of the format: never changed, only added to.
@@ -35,7 +36,7 @@ pub(crate) const LABEL_KINDS: [&str; 11] =
     ["field", "attribute", "index", "key", "value", "member", "local", "stack", "cell", "weak", "inferred"];
 
 /// Names of [`memsight_model::RootKind`] in files, indexed by its number.
-pub(crate) const ROOT_KINDS: [&str; 10] = [
+pub(crate) const ROOT_KINDS: [&str; 11] = [
     "module",
     "interpreter",
     "static",
@@ -46,6 +47,7 @@ pub(crate) const ROOT_KINDS: [&str; 10] = [
     "interned",
     "external",
     "unreachable",
+    "nobody_known",
 ];
 
 /// Names of [`memsight_model::ObjectKind`] in files, indexed by its number.
@@ -92,11 +94,12 @@ pub(crate) enum Table {
     CBlocks,
     CLarge,
     Native,
+    Views,
 }
 
 impl Table {
     /// Every table, in the order of [`TABLES`].
-    pub(crate) const ALL: [Table; 23] = {
+    pub(crate) const ALL: [Table; 24] = {
         use Table::*;
         [
             Objects,
@@ -122,6 +125,7 @@ impl Table {
             CBlocks,
             CLarge,
             Native,
+            Views,
         ]
     };
 
@@ -135,7 +139,7 @@ impl Table {
     pub(crate) fn is_in(self, snapshot: &Snapshot) -> bool {
         match self {
             Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => snapshot.pymalloc.is_some(),
-            Table::Equals | Table::Slack | Table::Layouts | Table::Boxed => snapshot.contents.is_some(),
+            Table::Equals | Table::Slack | Table::Layouts | Table::Boxed | Table::Views => snapshot.contents.is_some(),
             Table::Holders => !snapshot.holders.is_empty(),
             Table::Native => snapshot.native.is_some(),
             Table::Resident | Table::ResidentPages | Table::CBlocks | Table::CLarge => residence::is_in(snapshot, self),
@@ -171,7 +175,7 @@ impl Table {
             Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => {
                 snapshot.pymalloc.as_ref().map_or(0, |pymalloc| pymalloc::rows(pymalloc, self))
             }
-            Table::Equals | Table::Slack | Table::Layouts | Table::Boxed => {
+            Table::Equals | Table::Slack | Table::Layouts | Table::Boxed | Table::Views => {
                 snapshot.contents.as_ref().map_or(0, |contents| contents::rows(contents, self))
             }
         }
@@ -267,7 +271,7 @@ impl<'a> Tables<'a> {
             Table::Holders => self.holders(range),
             Table::Native => self.native(range),
             Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => self.pymalloc(table, range),
-            Table::Equals | Table::Slack | Table::Layouts | Table::Boxed => self.contents(table, range),
+            Table::Equals | Table::Slack | Table::Layouts | Table::Boxed | Table::Views => self.contents(table, range),
             Table::Resident | Table::ResidentPages | Table::CBlocks | Table::CLarge => self.residence(table, range),
         };
         columns.finish(table)

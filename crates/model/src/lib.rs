@@ -25,7 +25,7 @@ mod units;
 
 pub use address::Address;
 pub use blocks::Blocks;
-pub use contents::{Boxed, Contents, Equals, InstanceLayout, Slack};
+pub use contents::{Boxed, Contents, Equals, InstanceLayout, Slack, View};
 pub use figures::{
     ContainerSample, MachineSample, MemoryInfo, Pressure, ProcessSample, Rollup, Sample, StatusFigures, SwapMemory,
     Timestamp, Totals, Unavailable, VirtualMemory,

@@ -124,7 +124,8 @@ fn the_garbage() {
         interpreter,
         enabled: false,
         saves_all: true,
-        frozen: Some(40_000),
+        frozen: Some(40_375),
+        frozen_immortal: Some(375),
         garbage: Some(7),
     };
     let collectors = vec![collector(0), Collector { saves_all: false, frozen: None, ..collector(1) }];

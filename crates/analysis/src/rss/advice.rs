@@ -12,7 +12,7 @@ const MAPPED_FROM: u64 = 128 << 10;
 
 impl RssKind {
     /// What people call it.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             RssKind::PythonObjects => "Python objects",
             RssKind::PymallocOther => "pymalloc, other blocks in use",

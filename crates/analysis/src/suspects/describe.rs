@@ -72,13 +72,13 @@ impl Analysis<'_> {
     /// "250,000 instances of Session, kept by app.cache._entries (dict), hold 120.0 MiB (63.1%)".
     fn summary(&self, culprit: &Culprit, path: Option<&Path>, in_words: &[String]) -> String {
         let keeper = match culprit.keeper {
-            Some(object) => self.keeper(object, in_words),
+            Some(object) => format!("kept by {}", self.keeper(object, in_words)),
             None => many(path.map(|path| path.origin.kind(self.snapshot))).to_owned(),
         };
         let resident = culprit.resident(self.graph.tree());
         let (instances, hold) = if culprit.count == 1 { ("instance", "holds") } else { ("instances", "hold") };
         format!(
-            "{} {instances} of {}, kept by {keeper}, {hold} {} ({:.1}%){}",
+            "{} {instances} of {}, {keeper}, {hold} {} ({:.1}%){}",
             count(culprit.count),
             self.group_name(culprit.group),
             Bytes(culprit.retained),
@@ -145,9 +145,11 @@ impl Analysis<'_> {
 /// Who keeps a group that no one object refers to.
 fn many(kind: Option<RootKind>) -> &'static str {
     match kind {
-        Some(RootKind::Unreachable) => "unreachable cycles",
-        Some(RootKind::External) => "C code",
-        _ => "many holders",
+        Some(RootKind::Unreachable) => "kept by unreachable cycles",
+        Some(RootKind::External) => "kept by C code",
+        Some(RootKind::NobodyKnown) => "held by nobody known",
+        Some(RootKind::Interned) => "held by the table of interned strings alone",
+        _ => "kept by many holders",
     }
 }
 
@@ -158,7 +160,7 @@ fn start_of(path: &[String]) -> Option<&[String]> {
 
 /// Whether a word may stand in source and says something: no built-in, no part of our own sentences.
 fn is_name(word: &str) -> bool {
-    const PLAIN: [&str; 35] = [
+    const PLAIN: [&str; 37] = [
         "module",
         "thread",
         "frame",
@@ -171,6 +173,8 @@ fn is_name(word: &str) -> bool {
         "strings",
         "held",
         "by",
+        "nobody",
+        "known",
         "C",
         "code",
         "unreachable",

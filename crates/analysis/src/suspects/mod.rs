@@ -1,7 +1,9 @@
 //! Leak suspects: what holds so much that it explains the heap.
 
+mod apart;
 mod describe;
 mod find;
+mod variables;
 
 use memsight_heap::{DominatorTree, Node};
 use memsight_model::ObjectId;
@@ -23,7 +25,10 @@ use crate::{Analysis, limit};
 /// - In a recursive structure, such as a linked list or a tree, there is no such point: its first object is the
 ///   suspect.
 /// - Under a module or class, and at the very top, what belongs to different owners meets by chance, so the pieces are
-///   grouped by type, and a group of built-in objects counts only if one object refers to at least half of it.
+///   grouped by type, and a group of built-in objects counts only if one object refers to at least half of it. Where that
+///   object is the dictionary of a module's or class's variables, a suspect is told for each variable.
+/// - Objects of one type that nobody known holds, or that the table of interned strings alone holds, and that together
+///   reach the threshold, are a suspect, whatever their type.
 /// - Instances of one class that together reach the threshold while none of the above explains them (scattered over
 ///   many holders, or in unreachable cycles) are a suspect too.
 pub const THRESHOLD: f64 = 0.1;

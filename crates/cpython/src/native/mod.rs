@@ -156,7 +156,10 @@ fn own_words<M: ReadMemory>(decoder: &Decoder<M>, at: Address, info: &TypeInfo) 
 fn may_own(info: &TypeInfo) -> bool {
     let known = matches!(info.buffer, Buffer::NdArray | Buffer::Mmap)
         || matches!(info.shape, Shape::Element | Shape::SimpleQueue);
-    let struct_of_c = matches!(info.shape, Shape::Scan | Shape::Fields(_) | Shape::Leaf | Shape::Module);
+    let struct_of_c = matches!(
+        info.shape,
+        Shape::Scan | Shape::Fields(_) | Shape::Extension(_) | Shape::Leaf | Shape::Module | Shape::NdIter
+    );
     struct_of_c && !known && matches!(info.kind, ObjectKind::Other | ObjectKind::Module) && info.basicsize > 16
 }
 

@@ -4,7 +4,7 @@
 
 use memsight_model::{Address, Fault, ReadMemory};
 
-use crate::buffers::Buffer;
+use crate::buffers::{self, Buffer};
 use crate::decode::Decoder;
 use crate::dicts::DictView;
 use crate::layout::Layout;
@@ -50,10 +50,30 @@ pub(crate) fn each<M: ReadMemory>(
         Shape::Module => tell(field(layout.module.state)?),
         _ => {}
     }
+    match info.buffer {
+        Buffer::Element => element(memory, layout, at, tell)?,
+        Buffer::CTypes => tell(buffers::owned_by_ctypes(memory, at, layout.fields(at))?),
+        _ => {}
+    }
     // An array of numpy that looks at another's data does not own it (flags 64, NPY_ARRAY_OWNDATA 4).
     let borrowed = info.buffer == Buffer::NdArray && memory.i32(layout.fields(at).at(64))? & 4 == 0;
     for offset in fields(info.buffer).iter().filter(|offset| !(borrowed && **offset == 16)) {
         tell(memory.pointer(layout.fields(at).at((*offset).into()))?);
+    }
+    Ok(())
+}
+
+/// The second part of an element, and its array of children.
+fn element<M: ReadMemory>(
+    memory: &M,
+    layout: &Layout,
+    at: Address,
+    tell: &mut impl FnMut(Address),
+) -> Result<(), Fault> {
+    let extra = memory.pointer(layout.fields(at).at(40))?;
+    tell(extra);
+    if !extra.is_null() {
+        tell(buffers::element_children(memory, extra)?);
     }
     Ok(())
 }

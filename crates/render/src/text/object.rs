@@ -60,6 +60,7 @@ fn facts(view: &ObjectView, style: &Style) -> String {
     };
     row("refcount", references);
     let generation = match view.generation {
+        Some(3) if view.immortal => "permanent generation (immortal: no collection needs to look at it)".to_owned(),
         Some(3) => "permanent generation (gc.freeze)".to_owned(),
         Some(n) => format!("generation {n}"),
         None => "not tracked by the collector".to_owned(),
