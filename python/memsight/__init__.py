@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._compare import CompareView, ContainerGrowth, GrowthSuspect, MemoryGrowth, PathGrowth, TypeGrowth
+from ._compare import CompareView, ContainerGrowth, GrowthSuspect, PathGrowth, TypeGrowth
 from ._errors import (
     AccessDenied,
     CorruptFile,
@@ -170,7 +170,6 @@ __all__ = [
     "GrowthSuspect",
     "LocalRow",
     "MachineSample",
-    "MemoryGrowth",
     "MemoryInfo",
     "Monitor",
     "NoSuchProcess",

@@ -85,8 +85,6 @@ class Collector(_Record):
     """``gc.DEBUG_SAVEALL`` is set."""
     frozen: Optional[int]
     """``gc.get_freeze_count()``; ``None`` when they could not be counted."""
-    frozen_immortal: Optional[int]
-    """Of them, immortal ones: the interpreter puts these there itself (3.12)."""
     garbage: Optional[int]
     """``len(gc.garbage)``; ``None`` when it could not be read."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
 
 from ._views import ObjectRef, _Header, _Record
 
@@ -59,7 +58,7 @@ class HeldRow(_Record):
     place: str
     """``variables of _ssl.so``, ``C stack of thread 2``."""
     kind: str
-    """``interpreter``, ``variable``, ``class``, ``temporary`` or ``stack``."""
+    """``interpreter``, ``variable``, ``temporary`` or ``stack``."""
     objects: int
     """Objects."""
     references: int
@@ -76,12 +75,6 @@ class RefcountsView(_Header):
     """The look says what the interpreter and C code hold; without that, nothing can be said."""
     gil_held: bool
     """A thread was in the middle of Python code."""
-    looks: int
-    """Looks that agree on what is said."""
-    confirmed: bool
-    """What is missing is missing for sure: two looks found it of the same objects while no thread was at work."""
-    doubt: Optional[str]
-    """Why it is not."""
     objects: int
     """Python objects."""
     left_out: int

@@ -20,11 +20,9 @@ class WastePlace(_Record):
     saved_bytes: int
     """Bytes to be saved."""
     used: Optional[int]
-    """Containers: items that they hold. Instances: attributes of each. Kept by small views: bytes that those show."""
+    """Containers: items that they hold. Instances: attributes of each."""
     allocated: Optional[int]
-    """Containers: items that there is room for. Kept by small views: all bytes."""
-    views: Optional[int]
-    """Kept by small views: how many those are."""
+    """Containers: items that there is room for."""
     path: tuple[str, ...]
     """From the root, in words. Instances: the path of most of them."""
     example: ObjectRef

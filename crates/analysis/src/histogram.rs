@@ -43,10 +43,7 @@ struct Counter {
     count: u64,
     shallow: u64,
     external: u64,
-    native: u64,
-    resident: u64,
     retained: u64,
-    retained_resident: u64,
     /// End of the subtree of the last outermost instance.
     covered: u32,
 }
@@ -87,22 +84,16 @@ impl Analysis<'_> {
             let shallow = self.snapshot.objects.shallow.get(object);
             counter.count += 1;
             counter.shallow += shallow;
-            counter.resident += tree.resident_between(node, node.after());
-            if let Some(beside) = tree.own(node).checked_sub(shallow).filter(|beside| *beside > 0) {
-                let external = self.snapshot.objects.external.get(object);
-                counter.external += external;
-                counter.native += beside.saturating_sub(external);
-            }
+            counter.external += tree.own(node).saturating_sub(shallow);
             if node.0 >= counter.covered {
                 counter.retained += tree.retained(node);
-                counter.retained_resident += tree.resident(node);
                 counter.covered = tree.end(node).0;
             }
         }
         let used = (0..).zip(counters).filter(|(_, counter)| counter.count > 0);
         let mut rows: Vec<TypeRow> = used.map(|(group, counter)| self.row(group, counter)).collect();
         rows.sort_by(|a, b| {
-            let size = |row: &TypeRow| (row.retained_resident_bytes, row.retained_bytes, row.resident_bytes);
+            let size = |row: &TypeRow| (row.retained_bytes, row.shallow_bytes, row.external_bytes);
             size(b).cmp(&size(a)).then_with(|| a.type_name.cmp(&b.type_name))
         });
         rows
@@ -114,12 +105,9 @@ impl Analysis<'_> {
             count: counter.count,
             shallow_bytes: counter.shallow,
             external_bytes: counter.external,
-            native_bytes: counter.native,
-            resident_bytes: counter.resident,
             retained_bytes: counter.retained,
-            retained_resident_bytes: counter.retained_resident,
             mean_retained_bytes: counter.retained / counter.count.max(1),
-            share: self.share(counter.retained_resident),
+            share: self.share(counter.retained),
         }
     }
 }

@@ -17,18 +17,15 @@ impl Analysis<'_> {
     /// The object in a list.
     pub(crate) fn object_ref(&self, object: ObjectId) -> ObjectRef {
         let tree = self.graph.tree();
-        let objects = &self.snapshot.objects;
+        let shallow = self.snapshot.objects.shallow.get(object);
         let node = tree.node(object);
         ObjectRef {
-            address: objects.addresses.get(object).to_string(),
+            address: self.snapshot.objects.addresses.get(object).to_string(),
             type_name: type_name(self.snapshot, object).to_owned(),
             name: self.object_name(object),
-            shallow_bytes: objects.shallow.get(object),
-            external_bytes: objects.external.get(object),
-            native_bytes: objects.native.get(object),
-            resident_bytes: tree.resident_between(node, node.after()),
+            shallow_bytes: shallow,
+            external_bytes: tree.own(node).saturating_sub(shallow),
             retained_bytes: tree.retained(node),
-            retained_resident_bytes: tree.resident(node),
         }
     }
 

@@ -73,7 +73,7 @@ impl Data {
         self.program.nodes.contains(node)
     }
 
-    /// Bytes of data in memory that `node` retains.
+    /// Bytes of data that `node` retains.
     pub(crate) fn retained(&self, analysis: &Analysis<'_>, node: Node) -> u64 {
         let tree = analysis.graph.tree();
         let end = tree.end(node);
@@ -83,7 +83,7 @@ impl Data {
 
     /// Bytes of data from `start` on and before `end`, whether they count or not.
     fn between(&self, tree: &DominatorTree, start: Node, end: Node) -> u64 {
-        tree.resident_between(start, end).saturating_sub(self.program.between(start, end))
+        tree.bytes_between(start, end).saturating_sub(self.program.between(start, end))
     }
 
     /// Bytes of data that do not count, of the nodes before `node`.
@@ -132,8 +132,7 @@ impl Program {
             let mut left = word;
             while left != 0 {
                 before.push(total);
-                let node = Node(index as u32 * 64 + left.trailing_zeros());
-                total = total.saturating_add(tree.resident_between(node, node.after()));
+                total = total.saturating_add(tree.own(Node(index as u32 * 64 + left.trailing_zeros())));
                 left &= left - 1;
             }
         }

@@ -118,7 +118,6 @@ pub(crate) fn root_kind(kind: RootKind) -> &'static str {
         RootKind::Interned => "interned",
         RootKind::External => "external",
         RootKind::Unreachable => "unreachable",
-        RootKind::NobodyKnown => "nobody_known",
     }
 }
 
@@ -165,7 +164,6 @@ fn unnamed(kind: RootKind) -> &'static str {
     match kind {
         RootKind::Interned => "interned strings",
         RootKind::Unreachable => "unreachable cycle",
-        RootKind::NobodyKnown => "held by nobody known",
         _ => "held by C code",
     }
 }

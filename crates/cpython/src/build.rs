@@ -2,8 +2,6 @@
 //!
 //! 1. The collector's lists give the tracked objects.
 //! 2. A first walk from them and from the roots marks everything reachable ([`crate::mark`]).
-//!    Blocks of the allocators that are then nobody's, and objects all the same, are walked from as well
-//!    ([`crate::unowned`]).
 //! 3. Ranks number the marked addresses.
 //! 4. A second walk in order of address writes rows and references ([`crate::emit`]), a part of memory per core
 //!    ([`crate::parts`]).
@@ -13,12 +11,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memsight_model::{
-    Address, Blocks, CHeap, Manifest, Names, ObjectId, PageRuns, Progress, Pymalloc, ReadMemory, Region, Root,
-    RootKind, SCHEMA_VERSION, Snapshot, TypeRecord,
+    Address, Manifest, Names, ObjectId, Progress, ReadMemory, Region, Root, RootKind, SCHEMA_VERSION, Snapshot,
+    TypeRecord,
 };
 
 use crate::contents;
-use crate::decode::{Decoder, LastItems};
+use crate::decode::Decoder;
 use crate::elf::static_memory;
 use crate::emit::Shared;
 use crate::error::PythonError;
@@ -27,11 +25,9 @@ use crate::holders;
 use crate::layout::Layout;
 use crate::locate::Python;
 use crate::mark::{Found, Marker};
-use crate::native::{self, Claims, Ground};
 use crate::parts::emit;
 use crate::places::Place;
 use crate::pymalloc::PoolIndex;
-use crate::room;
 use crate::roots::{RootName, Seed};
 use crate::slots::{Bits, Ranks, SharedBits, Slots};
 use crate::stacks::Stacks;
@@ -40,13 +36,12 @@ use crate::tally::Tally;
 use crate::text;
 use crate::texts;
 use crate::types::{AddressMap, TypeTable};
-use crate::unowned::{self, Run};
 use crate::window::Window;
 use crate::workers::joined;
 
 /// How to decode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DecodeOptions<'a> {
+pub struct DecodeOptions {
     /// Keep the texts of strings, bytes and numbers, not only of dictionary keys.
     pub values: bool,
     /// Threads of the walks.
@@ -66,14 +61,9 @@ pub struct DecodeOptions<'a> {
     /// There is no other moment, as in a core file: lists that a collection has in hand, or that are cut, are read as far
     /// as they go, and the manifest says so. Such a moment is an error otherwise.
     pub best_effort: bool,
-    /// The C library's allocator as it stood: whose blocks its blocks are is found out then. Needs the references. Cost:
-    /// a walk over the memory of C code that objects point to.
-    pub c_heap: Option<&'a CHeap>,
-    /// The pages of private memory that exist: large buffers of which a part was never touched are noted then.
-    pub pages: Option<&'a PageRuns>,
 }
 
-impl Default for DecodeOptions<'_> {
+impl Default for DecodeOptions {
     fn default() -> Self {
         DecodeOptions {
             values: false,
@@ -83,8 +73,6 @@ impl Default for DecodeOptions<'_> {
             account: false,
             holders: false,
             best_effort: false,
-            c_heap: None,
-            pages: None,
         }
     }
 }
@@ -94,7 +82,6 @@ pub(crate) struct Scene<'a, M> {
     pub memory: &'a M,
     pub layout: &'a Layout,
     pub slots: &'a Slots,
-    pub regions: &'a [Region],
     /// Data of executables and libraries, sorted: where static objects are.
     pub files: Vec<(Address, Address)>,
 }
@@ -118,17 +105,12 @@ impl Python {
         &self,
         memory: M,
         regions: &[Region],
-        options: &DecodeOptions<'_>,
+        options: &DecodeOptions,
         progress: &dyn Progress,
     ) -> Result<Snapshot, PythonError> {
         let slots = Slots::new(regions, memory.populated().as_deref());
-        let scene = Scene {
-            memory: &memory,
-            layout: &self.layout,
-            slots: &slots,
-            regions,
-            files: static_memory(&memory, regions),
-        };
+        let scene =
+            Scene { memory: &memory, layout: &self.layout, slots: &slots, files: static_memory(&memory, regions) };
         let (mut snapshot, ranks) = self.read_heap(&scene, regions, options, progress)?;
         progress.phase("numbering objects", None);
         drop(memory);
@@ -144,14 +126,14 @@ impl Python {
         &self,
         scene: &Scene<M>,
         regions: &[Region],
-        options: &DecodeOptions<'_>,
+        options: &DecodeOptions,
         progress: &dyn Progress,
     ) -> Result<(Snapshot, Ranks), PythonError> {
         let memory = scene.memory;
         let interpreters = self.interpreters(memory)?;
         let main = *interpreters.last().ok_or(PythonError::NotReady)?;
         progress.phase("walking the collector's lists", None);
-        let (tracked, mut torn) = self.tracked(memory, scene.slots, options.best_effort)?;
+        let (tracked, torn) = self.tracked(memory, scene.slots, options.best_effort)?;
         let stacks = self.stacks(memory, &interpreters, scene.slots.words());
         let mut seeds: Vec<Seed> =
             interpreters.iter().rev().flat_map(|interpreter| self.interpreter_roots(memory, *interpreter)).collect();
@@ -159,7 +141,6 @@ impl Python {
         let places = self.places(memory, regions, &interpreters, &stacks, &seeds);
         seeds.extend(holders::interned_strings(memory, &self.layout, &places));
         let statics = StaticTypes::find(memory, &self.layout, main);
-        seeds.extend(statics.elsewhere(memory, main, &interpreters).into_iter().map(Seed::of_static_types));
         let types = TypeTable::new(self.subtype_traverse(memory, main), statics.clone());
         let settings = Settings {
             statics,
@@ -168,15 +149,8 @@ impl Python {
             version: (self.layout.minor, self.version().micro()),
             threads: options.threads.clamp(1, 64),
         };
-        let pymalloc = self.pymalloc(scene, &interpreters);
-        let (runs, whole) = self.runs(scene, &interpreters, &pymalloc);
-        if self.layout.is_free_threaded() {
-            torn.push(unowned::without_lists(whole).to_owned());
-        }
-        let starts = Starts { seeds: &seeds, places: &places, runs: &runs };
-        let marked = mark(scene, &tracked, types, &starts, settings, progress)?;
-        seeds.extend(marked.unheld.iter().map(|object| Seed::held_by_nobody_known(*object)));
-        let walked = Walked { interpreters, tracked, torn, stacks, seeds, places, pymalloc, marked };
+        let marked = mark(scene, &tracked, types, &seeds, &places, settings, progress)?;
+        let walked = Walked { interpreters, tracked, torn, stacks, seeds, places, marked };
         match options.references {
             true => self.rows(scene, walked, options, progress),
             false => Ok((self.sums(scene, walked, options, progress), Ranks::default())),
@@ -188,7 +162,7 @@ impl Python {
         &self,
         scene: &Scene<M>,
         walked: Walked,
-        options: &DecodeOptions<'_>,
+        options: &DecodeOptions,
         progress: &dyn Progress,
     ) -> Snapshot {
         progress.phase("counting objects", None);
@@ -207,18 +181,16 @@ impl Python {
         &self,
         scene: &Scene<M>,
         walked: Walked,
-        options: &DecodeOptions<'_>,
+        options: &DecodeOptions,
         progress: &dyn Progress,
     ) -> Result<(Snapshot, Ranks), PythonError> {
-        let Walked { interpreters, tracked, torn, stacks, seeds, places, pymalloc, marked } = walked;
-        let Marked { objects, edges, types, cells, settings, .. } = marked;
+        let Walked { interpreters, tracked, torn, stacks, seeds, places, marked } = walked;
+        let Marked { objects, edges, types, cells, settings } = marked;
         let ranks = objects.ranked();
         progress.phase("decoding objects", Some(ranks.count.into()));
         let names = Mutex::new(Names::default());
-        let mut pymalloc = pymalloc;
-        let unknown = Blocks::default();
-        let pools = PoolIndex::new(&pymalloc, options.c_heap.map_or(&unknown, |heap| &heap.blocks));
-        let claims = options.c_heap.map(|heap| Claims::new(heap, options.pages, &pymalloc));
+        let mut pymalloc = options.account.then(|| self.pymalloc(scene, &interpreters));
+        let pools = pymalloc.as_ref().map(PoolIndex::new);
         let shared = Shared {
             scene,
             types: &types,
@@ -226,35 +198,24 @@ impl Python {
             tracked: &tracked,
             cells,
             names: &names,
-            pools: options.account.then_some(&pools),
-            claims: claims.as_ref(),
+            pools: pools.as_ref(),
         };
-        let mut emitted = emit(&shared, &edges, &settings);
+        let emitted = emit(&shared, &edges, &settings);
         if progress.cancelled() {
             return Err(PythonError::Cancelled);
         }
         progress.phase("collecting names and roots", None);
-        let types = type_records(&types, |address| shared.id_of(address));
-        room::make(&shared, &types, &mut emitted, &seeds);
         let mut snapshot = Snapshot {
             manifest: self.manifest(options, interpreters.len(), emitted.partial, emitted.exhausted, torn),
             texts: texts::collect(&shared, &emitted.keys, options.values),
             roots: roots(&shared, &emitted.interned, &seeds),
-            types,
+            types: type_records(&types, |address| shared.id_of(address)),
             objects: emitted.objects,
             references: emitted.references,
             threads: stacks.threads,
             frames: stacks.frames,
             ..Snapshot::default()
         };
-        if let (Some(heap), Some(claims)) = (options.c_heap, &claims) {
-            progress.phase("following pointers of C", None);
-            let (regions, pymalloc, pools) = (scene.regions, &pymalloc, &pools);
-            let ground = Ground { heap, pymalloc, pools, claims, regions, places: &places, threads: &snapshot.threads };
-            let (window, budget) = (Window::new(scene.memory), settings.budget());
-            let decoder = settings.decoder(scene, &window, &budget);
-            snapshot.native = Some(native::own(&shared, &decoder, &ground, &mut snapshot.objects));
-        }
         if options.holders {
             let tables = holders::Tables { types: &snapshot.types, objects: &snapshot.objects, roots: &snapshot.roots };
             snapshot.holders = holders::find(&shared, tables, &seeds, &places);
@@ -267,8 +228,8 @@ impl Python {
             }
         }
         snapshot.manifest.collectors = self.collectors(scene.memory);
-        snapshot.c_owned = options.account.then(|| emitted.blocks.finish(&mut pymalloc));
-        snapshot.pymalloc = options.account.then_some(pymalloc);
+        snapshot.c_owned = pymalloc.as_mut().map(|pymalloc| emitted.blocks.finish(pymalloc));
+        snapshot.pymalloc = pymalloc;
         snapshot.names = names.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         Ok((snapshot, ranks))
     }
@@ -286,7 +247,7 @@ impl Python {
 
     fn manifest(
         &self,
-        options: &DecodeOptions<'_>,
+        options: &DecodeOptions,
         interpreters: usize,
         partial: u64,
         exhausted: bool,
@@ -318,17 +279,7 @@ struct Marked {
     edges: Vec<u64>,
     types: TypeTable,
     cells: AddressMap<Address>,
-    /// Objects that nothing known refers to.
-    unheld: Vec<Address>,
     settings: Settings,
-}
-
-/// Where the first walk begins, beside the collector's lists.
-struct Starts<'a> {
-    seeds: &'a [Seed],
-    places: &'a [Place],
-    /// Blocks of the allocators.
-    runs: &'a [Run],
 }
 
 /// What there is to be decoded: from the lists of the collector, the roots, and the first walk.
@@ -340,7 +291,6 @@ struct Walked {
     stacks: Stacks,
     seeds: Vec<Seed>,
     places: Vec<Place>,
-    pymalloc: Pymalloc,
     marked: Marked,
 }
 
@@ -349,16 +299,17 @@ fn mark<M: ReadMemory + Sync>(
     scene: &Scene<M>,
     tracked: &Tracked,
     types: TypeTable,
-    starts: &Starts<'_>,
+    seeds: &[Seed],
+    places: &[Place],
     mut settings: Settings,
     progress: &dyn Progress,
 ) -> Result<Marked, PythonError> {
     let objects = tracked.shared();
-    let mut found = mark_listed(scene, tracked, &objects, &types, &settings, progress)?;
+    let found = mark_listed(scene, tracked, &objects, &types, &settings, progress)?;
     let (window, budget) = (Window::new(scene.memory), settings.budget());
     let decoder = settings.decoder(scene, &window, &budget);
     let mut marker = Marker::new(scene, tracked, &objects, types);
-    starts.seeds.iter().for_each(|seed| marker.walk_root(seed.object, &decoder));
+    seeds.iter().for_each(|seed| marker.walk_root(seed.object, &decoder));
     settings.statics.all(scene.memory).into_iter().for_each(|known| marker.walk_root(known, &decoder));
     // What only C code holds is on no list when it is untracked. Static objects have other ways to be found: a word
     // that leads into static data is more often part of a table of C.
@@ -369,16 +320,13 @@ fn mark<M: ReadMemory + Sync>(
             }
         });
     };
-    starts.places.iter().filter(|place| place.is_known_to_hold()).for_each(tell);
+    places.iter().filter(|place| place.is_known_to_hold()).for_each(tell);
     // Types are on no list when they are static; each worker met its own.
     for met in found.iter().flat_map(|found| &found.types.infos) {
         marker.meet(met.address);
     }
     marker.walk_types(&decoder);
-    found.iter_mut().for_each(|found| marker.take_owners(&mut found.owners));
-    let unheld = unowned::adopt(scene, &mut marker, &decoder, starts.runs, settings.threads);
-    let unheld = unowned::without_passing(scene, marker.types(), starts.places, unheld);
-    let Found { mut edges, mut general_lookup, cells, types, .. } = marker.finish();
+    let Found { mut edges, mut general_lookup, cells, types } = marker.finish();
     let mut cells: AddressMap<Address> = cells.into_iter().map(|(cell, name)| (cell.0, name)).collect();
     for part in found {
         edges.iter_mut().zip(part.edges).for_each(|(sum, edges)| *sum += edges);
@@ -386,7 +334,7 @@ fn mark<M: ReadMemory + Sync>(
         general_lookup = if general_lookup == 0 { part.general_lookup } else { general_lookup };
     }
     settings.general_lookup = general_lookup;
-    Ok(Marked { objects: objects.into_bits(), edges, types, cells, unheld, settings })
+    Ok(Marked { objects: objects.into_bits(), edges, types, cells, settings })
 }
 
 /// What the lists of the collector lead to: workers take chunks from one counter.
@@ -449,7 +397,6 @@ impl Settings {
             budget,
             general_lookup: self.general_lookup,
             version: self.version,
-            last_items: LastItems::default(),
         }
     }
 }

@@ -8,7 +8,6 @@ use crate::build::Scene;
 use crate::decode::{Decoder, Sink, Via};
 use crate::generations::{GC_HEAD, PREV_FINALIZED, Tracked};
 use crate::head::Head;
-use crate::native::{Claims, Share};
 use crate::pymalloc::{Blocks, PoolIndex};
 use crate::shapes::Shape;
 use crate::sizes;
@@ -31,8 +30,6 @@ pub(crate) struct Shared<'a, M> {
     pub names: &'a Mutex<Names>,
     /// Where small objects are, when their blocks are to be counted.
     pub pools: Option<&'a PoolIndex<'a>>,
-    /// The C heap's blocks, when those of objects are to be claimed.
-    pub claims: Option<&'a Claims<'a>>,
 }
 
 /// What a worker found beside what it wrote in place.
@@ -53,8 +50,6 @@ pub(crate) struct Rows {
     pub keys: Bits,
     /// Blocks of pymalloc that objects and their buffers take.
     pub blocks: Blocks,
-    /// Bytes of objects that are not in memory.
-    pub untouched: Vec<Share>,
 }
 
 /// Where a worker writes its references: its part of the big arrays.
@@ -104,7 +99,7 @@ impl<M: ReadMemory> Shared<'_, M> {
             window.turn_to(self.scene.slots.address(slot));
             let object = self.object(slot, decoder, &mut writer);
             found.note(id, &object);
-            self.note_blocks(&mut found, decoder, id, self.scene.slots.address(slot), &object);
+            self.note_blocks(&mut found.blocks, decoder, id, self.scene.slots.address(slot), object.type_);
             (*type_, *flags) = (object.type_, object.flags);
             *refcount = Counts::byte(object.refcount);
             *shallow = object.size.shallow.min(u64::from(u32::MAX)) as u32;
@@ -158,22 +153,17 @@ impl<M: ReadMemory> Shared<'_, M> {
     /// Counts the blocks of an object; what of its buffers cannot be read is nobody's.
     fn note_blocks(
         &self,
-        found: &mut Rows,
+        blocks: &mut Blocks,
         decoder: &Decoder<Window<'_, M>>,
         id: ObjectId,
         at: Address,
-        object: &Object,
+        type_: TypeId,
     ) {
         // Row 0 of the types is "unknown".
-        let type_ = object.type_;
         let info = (type_.0 as usize).checked_sub(1).and_then(|row| self.types.infos.get(row));
-        let Some(info) = info else { return };
-        if let Some(pools) = self.pools {
-            let whole = if self.scene.is_static(at) { 0 } else { object.size.shallow };
-            let _ = found.blocks.note(pools, decoder, (id, type_), at, (info, whole));
+        if let (Some(info), Some(pools)) = (info, self.pools) {
+            let _ = blocks.note(pools, decoder, (id, type_), at, info);
         }
-        let untouched = self.claims.map(|claims| claims.note(decoder, at, info, object.size).unwrap_or(0));
-        found.untouched.extend(untouched.filter(|bytes| *bytes > 0).map(|bytes| (id, bytes)));
     }
 
     /// Up to 3.11 a string says that it is interned for good, and has one reference more for that
@@ -198,8 +188,11 @@ impl<M: ReadMemory> Shared<'_, M> {
 
     /// Numbers of the objects in a range of addresses.
     pub fn objects_between(&self, start: Address, end: Address) -> impl Iterator<Item = ObjectId> {
-        let range = self.scene.slots.between(start, end);
-        let range = range.start & !63..range.end.next_multiple_of(64);
+        let (first, last) = (self.scene.slots.slot(start), self.scene.slots.slot(Address(end.0.saturating_sub(8))));
+        let range = match (first, last) {
+            (Some(first), Some(last)) => first.0 & !63..(last.0 | 63) + 1,
+            _ => 0..0,
+        };
         self.ranks
             .bits
             .ones(range)

@@ -249,7 +249,7 @@ impl<M: ReadMemory> Tally<'_, M> {
 }
 
 /// All objects, with their addresses.
-pub(crate) fn addresses<'a, M: ReadMemory>(
+fn addresses<'a, M: ReadMemory>(
     shared: &'a Shared<'a, M>,
     objects: &ObjectTable,
 ) -> impl Iterator<Item = (ObjectId, Address)> + use<'a, M> {

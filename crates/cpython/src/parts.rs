@@ -130,14 +130,12 @@ fn collect(found: Vec<Rows>, arrays: Arrays) -> Emitted {
         joined.exhausted |= part.exhausted;
         joined.keys.merge(part.keys);
         joined.blocks.join(part.blocks);
-        joined.untouched.append(&mut part.untouched);
     }
     Emitted {
         objects: ObjectTable {
             types: arrays.types,
             shallow: Sizes::from_parts(arrays.shallow, joined.large),
             external: ExternalSizes(joined.external),
-            untouched: ExternalSizes(joined.untouched),
             refcounts: Counts::from_parts(arrays.refcounts, joined.counts),
             flags: arrays.flags,
             ..ObjectTable::default()

@@ -3,7 +3,6 @@
 use memsight_model::{Address, ObjectKind, ReadMemory};
 
 use crate::buffers::Buffer;
-use crate::extensions::{self, Extension};
 use crate::layout::{CType, Layout};
 
 /// The kinds of generator: what their field `origin_or_finalizer` is.
@@ -58,35 +57,12 @@ pub(crate) enum Shape {
     SimpleQueue,
     /// `xml.etree.ElementTree.Element` of C.
     Element,
-    /// `numpy.ndarray`, with the bytes of its struct: dtype, base, and the items of the data that it owns.
-    NdArray(u16),
-    /// Any dtype of numpy.
-    NumpyDtype,
-    /// `numpy.void`: a record.
-    NumpyVoid,
-    /// `numpy.ufunc`.
-    Ufunc,
-    /// `numpy.nditer`.
-    NdIter,
-    /// cdata of `ffi.new`.
-    CffiOwn,
-    /// A handle or callback of cffi.
-    CffiOwnGc,
-    /// cdata of `ffi.from_buffer`.
-    CffiFromBuffer,
     /// A C struct whose `PyObject *` fields the layout lists.
     Fields(&'static CType),
-    /// One of another package.
-    Extension(&'static Extension),
     /// `ob_size` words from this offset on, which counts as if the head had 16 bytes (nodes of context variables' tries).
     Words(u16),
     /// This many words from this offset on.
     FixedWords(u16, u16),
-    /// `datetime` and `time`: the time zone, which is there only if a flag says so, is at this offset, which counts as if
-    /// the head had 16 bytes.
-    Zoned(u16),
-    /// What the iterators of one `itertools.tee` share.
-    TeeData,
     /// Unknown: its own words are tested against the known objects.
     Scan,
 }
@@ -158,13 +134,8 @@ const SHAPES: &[(&str, Shape, ObjectKind)] = {
         ("hamt_bitmap_node", Shape::Words(32), K::Other),
         ("hamt_collision_node", Shape::Words(32), K::Other),
         ("hamt_array_node", Shape::FixedWords(16, 32), K::Other),
-        // Include/datetime.h, the same in 3.8 to 3.15.
-        ("datetime.datetime", Shape::Zoned(40), K::Other),
-        ("datetime.time", Shape::Zoned(32), K::Other),
-        ("itertools._tee_dataobject", Shape::TeeData, K::Other),
         // Objects with state but no references to objects.
         ("_random.Random", Shape::Leaf, K::Other),
-        ("array.array", Shape::Leaf, K::Other),
         ("_thread.lock", Shape::Leaf, K::Other),
         ("_thread.RLock", Shape::Leaf, K::Other),
         ("functools._lru_list_elem", Shape::LruLink, K::Other),
@@ -190,13 +161,6 @@ pub(crate) struct Fit {
     pub buffer: Buffer,
     /// The shape tells of every reference; a C type that extends a built-in one may have more.
     pub exact: bool,
-}
-
-impl Fit {
-    /// Nothing is known of the struct.
-    pub fn is_scan(&self) -> bool {
-        matches!(self.shape, Shape::Scan)
-    }
 }
 
 /// The shape of a solid base: by its name, by the built-in type that it extends, else by scanning.
@@ -228,11 +192,6 @@ pub(crate) fn shape_of<M: ReadMemory>(
         let exact = !matches!(name.as_str(), "_pickle.Pickler" | "_pickle.Unpickler");
         return Some(Fit { shape, kind: ObjectKind::Other, buffer, exact });
     }
-    if let Some((shape, buffer)) = extensions::shape_of(memory, layout, solid, &name, basicsize) {
-        // A class of C that extends numpy's array has fields of its own.
-        let exact = shape.is_exact() && !(matches!(shape, Shape::NdArray(_)) && name != "numpy.ndarray");
-        return Some(Fit { shape, kind: ObjectKind::Other, buffer, exact });
-    }
     match EXTENDED.iter().find(|(flag, ..)| flags & flag != 0) {
         // Struct sequences are tuples all through.
         Some((_, shape, kind)) => Some(Fit { shape: *shape, kind: *kind, buffer, exact: flags & TUPLE_SUBCLASS != 0 }),
@@ -253,7 +212,6 @@ fn exception_fields<M: ReadMemory>(memory: &M, layout: &Layout, solid: Address) 
     None
 }
 
-/// `tp_name`.
-pub(crate) fn tp_name<M: ReadMemory>(memory: &M, layout: &Layout, type_: Address) -> Option<String> {
+fn tp_name<M: ReadMemory>(memory: &M, layout: &Layout, type_: Address) -> Option<String> {
     memory.c_string(memory.pointer(type_.at(layout.type_object.name.into())).ok()?, 256).ok()
 }

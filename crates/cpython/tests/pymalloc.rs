@@ -23,7 +23,7 @@ struct Case {
     allocator: &'static str,
 }
 
-fn account() -> DecodeOptions<'static> {
+fn account() -> DecodeOptions {
     DecodeOptions { account: true, ..DecodeOptions::default() }
 }
 

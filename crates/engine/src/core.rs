@@ -34,8 +34,7 @@ pub fn open_core(
 fn read(core: &Core, options: &LookOptions, progress: &dyn Progress) -> Result<Snapshot, PythonError> {
     let files = |region: &Region| core.file(region);
     let python: Python = locate(core, core.regions(), &files)?;
-    // A core does not name the heap that `brk` grows: blocks of C code are not told apart.
-    let decoding = DecodeOptions { best_effort: true, ..decode_options(options, None) };
+    let decoding = DecodeOptions { best_effort: true, ..decode_options(options) };
     let mut snapshot = python.decode(core, core.regions(), &decoding, progress)?;
     // The interpreter was read, so that its state can be told.
     snapshot.manifest.gil_held = python.moment(core).is_ok_and(|moment| moment.gil_locked);

@@ -70,8 +70,7 @@ fn preference(kind: RootKind) -> (u32, u8) {
         Static => (3, 6),
         Interned => (LATE, 7),
         External => (LATE + 1, 8),
-        NobodyKnown => (LATE + 1, 9),
-        Unreachable => (LATE + 2, 10),
+        Unreachable => (LATE + 2, 9),
     }
 }
 

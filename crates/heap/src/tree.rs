@@ -10,11 +10,6 @@ impl Node {
     /// The virtual root, which stands for everything outside the heap.
     pub const ROOT: Node = Node(0);
 
-    /// The node behind it in preorder.
-    pub fn after(self) -> Node {
-        Node(self.0.saturating_add(1))
-    }
-
     fn index(self) -> usize {
         self.0 as usize
     }
@@ -32,10 +27,8 @@ pub struct DominatorTree {
     ends: Vec<u32>,
     /// The node above; 0 for the root itself.
     parents: Vec<u32>,
-    /// Bytes (shallow, external and native) of all nodes before, one more entry than there are nodes.
+    /// Bytes (shallow and external) of all nodes before, one more entry than there are nodes.
     before: Vec<u64>,
-    /// Nodes with bytes that are not in memory, ascending, and the sum of these up to and with each.
-    untouched: Vec<(u32, u64)>,
 }
 
 impl DominatorTree {
@@ -61,7 +54,6 @@ impl DominatorTree {
             ends: vec![count as u32; count],
             parents: vec![0; count],
             before: Vec::new(),
-            untouched: Vec::new(),
         };
         for number in 1..count {
             let node = place(number) as usize;
@@ -79,7 +71,7 @@ impl DominatorTree {
         self.before = Vec::with_capacity(self.objects.len() + 1);
         self.before.extend([0, 0]);
         self.before.extend(self.objects.iter().skip(1).map(|&object| table.shallow.get(ObjectId(object))));
-        for &(object, bytes) in table.external.0.iter().chain(&table.native.0) {
+        for &(object, bytes) in &table.external.0 {
             if let Some(&node) = self.nodes.get(object.index()) {
                 let own = &mut self.before[node as usize + 1];
                 *own = own.saturating_add(bytes);
@@ -90,20 +82,6 @@ impl DominatorTree {
             total = total.saturating_add(*bytes);
             *bytes = total;
         }
-        self.note_untouched(table);
-    }
-
-    fn note_untouched(&mut self, table: &ObjectTable) {
-        let node = |object: ObjectId| self.nodes.get(object.index()).copied();
-        let mut untouched: Vec<(u32, u64)> =
-            table.untouched.0.iter().filter_map(|&(object, bytes)| Some((node(object)?, bytes))).collect();
-        untouched.sort_unstable();
-        let mut sum = 0u64;
-        for (_, bytes) in &mut untouched {
-            sum = sum.saturating_add(*bytes);
-            *bytes = sum;
-        }
-        self.untouched = untouched;
     }
 
     /// Number of nodes, the virtual root included.
@@ -116,15 +94,9 @@ impl DominatorTree {
         self.len() <= 1
     }
 
-    /// Shallow, external and native bytes of all objects.
+    /// Shallow and external bytes of all objects.
     pub fn total_bytes(&self) -> u64 {
         self.before.last().copied().unwrap_or(0)
-    }
-
-    /// Those of them that are in memory.
-    pub fn total_resident_bytes(&self) -> u64 {
-        let untouched = self.untouched.last().map_or(0, |last| last.1);
-        self.total_bytes().saturating_sub(untouched)
     }
 
     /// The node of `object`; the root for an object that is not there.
@@ -169,53 +141,25 @@ impl DominatorTree {
         above <= below && below < self.end(above)
     }
 
-    /// Bytes that would be freed with `node`: shallow, external and native sizes of its subtree.
+    /// Bytes that would be freed with `node`: shallow and external sizes of its subtree.
     pub fn retained(&self, node: Node) -> u64 {
         self.bytes_between(node, self.end(node))
     }
 
-    /// Those of them that are in memory: what would leave RSS. Cost: a binary search among the objects with memory that
-    /// was never touched.
-    pub fn resident(&self, node: Node) -> u64 {
-        self.resident_between(node, self.end(node))
-    }
-
-    /// Bytes in memory of the nodes from `start` on and before `end`.
-    pub fn resident_between(&self, start: Node, end: Node) -> u64 {
-        let bytes = self.bytes_between(start, end);
-        if self.untouched.is_empty() {
-            return bytes;
-        }
-        let before = |node: Node| {
-            let place = self.untouched.partition_point(|(known, _)| *known < node.0);
-            place.checked_sub(1).map_or(0, |last| self.untouched[last].1)
-        };
-        bytes.saturating_sub(before(end).saturating_sub(before(start)))
-    }
-
-    /// Shallow, external and native sizes of the nodes from `start` on and before `end`.
+    /// Shallow and external sizes of the nodes from `start` on and before `end`.
     pub fn bytes_between(&self, start: Node, end: Node) -> u64 {
         let at = |node: Node| self.before.get(node.index()).copied().unwrap_or(0);
         at(end).saturating_sub(at(start))
     }
 
-    /// Shallow, external and native bytes of the object itself.
+    /// Shallow and external bytes of the object itself.
     pub fn own(&self, node: Node) -> u64 {
         let at = |index: usize| self.before.get(index).copied().unwrap_or(0);
         at(node.index() + 1).saturating_sub(at(node.index()))
     }
 
     /// Bytes that `nodes` retain together, each byte once.
-    pub fn retained_by_all(&self, nodes: Vec<Node>) -> u64 {
-        self.by_all(nodes, |node| self.retained(node))
-    }
-
-    /// Those of them that are in memory.
-    pub fn resident_by_all(&self, nodes: Vec<Node>) -> u64 {
-        self.by_all(nodes, |node| self.resident(node))
-    }
-
-    fn by_all(&self, mut nodes: Vec<Node>, bytes: impl Fn(Node) -> u64) -> u64 {
+    pub fn retained_by_all(&self, mut nodes: Vec<Node>) -> u64 {
         nodes.sort_unstable();
         let mut covered = Node::ROOT;
         nodes.into_iter().fold(0, |sum, node| {
@@ -223,7 +167,7 @@ impl DominatorTree {
                 return sum;
             }
             covered = self.end(node);
-            sum + bytes(node)
+            sum + self.retained(node)
         })
     }
 }

@@ -124,8 +124,7 @@ fn the_garbage() {
         interpreter,
         enabled: false,
         saves_all: true,
-        frozen: Some(40_375),
-        frozen_immortal: Some(375),
+        frozen: Some(40_000),
         garbage: Some(7),
     };
     let collectors = vec![collector(0), Collector { saves_all: false, frozen: None, ..collector(1) }];

@@ -99,21 +99,6 @@ def strings():
     kept.append([chr(0x4E00 + i) * 3000 for i in range(500)])
 
 
-def deep():
-    started = threading.Barrier(2)
-
-    def down(depth):
-        if depth:
-            down(depth - 1)
-        else:
-            started.wait()
-            stay.wait()
-
-    sys.setrecursionlimit(20_000)
-    threading.Thread(target=down, args=(8000,), daemon=True).start()
-    started.wait()
-
-
 def numpy():
     import numpy as np
 

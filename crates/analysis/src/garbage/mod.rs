@@ -94,8 +94,6 @@ pub struct Collector {
     pub saves_all: bool,
     /// `gc.get_freeze_count()`: objects that no collection looks at; `None` when they could not be counted.
     pub frozen: Option<u64>,
-    /// Of them, immortal ones: the interpreter puts these there itself (3.12).
-    pub frozen_immortal: Option<u64>,
     /// `len(gc.garbage)`; `None` when it could not be read.
     pub garbage: Option<u64>,
 }
@@ -107,7 +105,6 @@ impl Collector {
             enabled: gc.enabled,
             saves_all: gc.debug & GcInterpreter::DEBUG_SAVEALL != 0,
             frozen: gc.permanent,
-            frozen_immortal: gc.permanent_immortal,
             garbage: gc.garbage,
         }
     }

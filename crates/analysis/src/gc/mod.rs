@@ -2,11 +2,10 @@
 
 mod evidence;
 mod findings;
-mod full;
 mod pauses;
 mod view;
 
-pub use evidence::{Family, GcEvidence, TimedFull};
+pub use evidence::{Family, GcEvidence};
 pub use findings::findings;
 pub use pauses::{GcBucket, GcPauses, PauseHistogram};
 pub use view::{GcLine, GcView};

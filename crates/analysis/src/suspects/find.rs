@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use memsight_heap::{Node, common_holders, uncounted_table};
-use memsight_model::{ObjectId, ObjectKind, RootKind};
+use memsight_heap::{Node, common_holders};
+use memsight_model::{ObjectId, ObjectKind};
 
-use super::{Culprit, THRESHOLD, apart};
+use super::{Culprit, THRESHOLD};
 use crate::Analysis;
 use crate::inventory::is_class;
 use crate::program::Data;
@@ -20,26 +20,23 @@ const RECURSION: usize = 8;
 
 /// The search.
 pub(super) struct Finder<'a> {
-    pub(super) analysis: &'a Analysis<'a>,
-    pub(super) data: Data,
+    analysis: &'a Analysis<'a>,
+    data: Data,
     /// The least that makes a suspect, in bytes.
-    pub(super) least: u64,
-    pub(super) found: Vec<Culprit>,
-    /// Nodes that are accounted for by the way in which they are held, ascending.
-    apart: Vec<Node>,
+    least: u64,
+    found: Vec<Culprit>,
 }
 
 impl<'a> Finder<'a> {
     pub(super) fn new(analysis: &'a Analysis<'a>) -> Finder<'a> {
-        let total = analysis.graph.tree().total_resident_bytes();
+        let total = analysis.graph.tree().total_bytes();
         let least = ((total as f64 * THRESHOLD).ceil() as u64).max(1);
-        Finder { analysis, data: Data::new(analysis), least, found: Vec::new(), apart: Vec::new() }
+        Finder { analysis, data: Data::new(analysis), least, found: Vec::new() }
     }
 
     /// All suspects, largest first.
     pub(super) fn run(mut self) -> Vec<Culprit> {
         let tree = self.analysis.graph.tree();
-        self.apart();
         let mut starts = vec![Node::ROOT];
         while let Some(node) = starts.pop() {
             let big: Vec<Node> = tree.children(node).filter(|&child| self.retained(child) >= self.least).collect();
@@ -53,42 +50,19 @@ impl<'a> Finder<'a> {
             }
         }
         while self.scattered() {}
-        self.found.sort_by_key(|culprit| (Reverse(culprit.resident(tree)), culprit.parts.first().copied()));
+        self.found.sort_by_key(|culprit| (Reverse(culprit.retained), culprit.parts.first().copied()));
         self.found
     }
 
-    /// Objects of a type that are held in one of the ways that say more than any holder: by nobody known, or by the table
-    /// of interned strings alone.
-    fn apart(&mut self) {
-        let tree = self.analysis.graph.tree();
-        let mut groups: HashMap<(RootKind, u32), Vec<Node>> = HashMap::new();
-        for (way, object) in apart::held(self.analysis, self.least) {
-            let node = tree.node(object);
-            groups.entry((way, self.group(node))).or_default().push(node);
-        }
-        let mut groups: Vec<_> = groups.into_iter().collect();
-        groups.sort_unstable_by_key(|(key, _)| *key);
-        for ((_, group), mut parts) in groups {
-            parts.sort_unstable();
-            let retained = parts.iter().map(|&part| self.retained(part)).sum();
-            if retained >= self.least {
-                let count = parts.len() as u64;
-                self.apart.extend(&parts);
-                self.found.push(Culprit { node: Node::ROOT, keeper: None, group, count, retained, parts });
-            }
-        }
-        self.apart.sort_unstable();
-    }
-
-    pub(super) fn retained(&self, node: Node) -> u64 {
+    fn retained(&self, node: Node) -> u64 {
         self.data.retained(self.analysis, node)
     }
 
-    pub(super) fn group(&self, node: Node) -> u32 {
+    fn group(&self, node: Node) -> u32 {
         self.analysis.graph.tree().object(node).map_or(u32::MAX, |object| self.analysis.group(object))
     }
 
-    pub(super) fn kind(&self, node: Node) -> ObjectKind {
+    fn kind(&self, node: Node) -> ObjectKind {
         let object = self.analysis.graph.tree().object(node);
         object.map_or(ObjectKind::Other, |object| object_kind(self.analysis.snapshot, object))
     }
@@ -128,10 +102,10 @@ impl<'a> Finder<'a> {
         let groups = self.groups(node, big);
         if node == Node::ROOT || self.data.is_program(node) {
             let left = groups.into_iter().take_while(|(_, weight)| *weight >= self.least);
-            let mut taken: Vec<(u32, u64)> = left.collect();
-            taken.retain(|&(group, _)| self.meet_by_chance(node, group, big));
-            let rest = rest.saturating_sub(taken.iter().map(|(_, weight)| weight).sum());
-            if node != Node::ROOT && rest >= self.least && !self.mixed(node, &taken, rest, big) {
+            let taken: Vec<(u32, u64)> = left.collect();
+            let taken: u64 =
+                taken.into_iter().filter(|&(group, _)| self.meet_by_chance(node, group, big)).map(|g| g.1).sum();
+            if node != Node::ROOT && rest.saturating_sub(taken) >= self.least {
                 self.object(node, big);
             }
             return;
@@ -155,9 +129,9 @@ impl<'a> Finder<'a> {
     }
 
     /// The children of `node` but for the big ones, which are ascending.
-    pub(super) fn small<'b>(&'b self, node: Node, big: &'b [Node]) -> impl Iterator<Item = Node> + use<'a, 'b> {
+    fn small(&self, node: Node, big: &'a [Node]) -> impl Iterator<Item = Node> + use<'a> {
         let children = self.analysis.graph.tree().children(node);
-        children.filter(move |child| big.binary_search(child).is_err() && self.apart.binary_search(child).is_err())
+        children.filter(move |child| big.binary_search(child).is_err())
     }
 
     /// The small children of `node` of one type.
@@ -177,14 +151,9 @@ impl<'a> Finder<'a> {
         if parts.iter().all(|&part| self.kind(part) == ObjectKind::Module && self.data.is_program(part)) {
             return true;
         }
-        let holder = self.holder(&parts);
-        let keeper = holder.or(tree.object(node));
+        let keeper = self.holder(&parts).or(tree.object(node));
         if keeper.is_none() {
             return false;
-        }
-        // Variables of one module have as little to do with each other.
-        if holder.is_none_or(|holder| self.is_namespace(holder)) && self.by_variable(node, Some(group), &parts) {
-            return true;
         }
         let retained = tree.retained_by_all(parts.clone());
         self.found.push(Culprit { node, keeper, group, count: parts.len() as u64, retained, parts });
@@ -218,9 +187,7 @@ impl<'a> Finder<'a> {
         members.iter().for_each(|node| member[node.0 as usize] = true);
         let least = (members.len() as u64).div_ceil(2);
         let holders = common_holders(self.analysis.snapshot, least, |object| member[tree.node(object).0 as usize]);
-        // The table of interned strings keeps nothing alive.
-        let table = uncounted_table(self.analysis.snapshot);
-        holders.iter().map(|holder| holder.object).find(|holder| Some(*holder) != table)
+        holders.first().map(|holder| holder.object)
     }
 
     /// The class whose instances hold the most of what no suspect explains, if that is enough. Returns whether there

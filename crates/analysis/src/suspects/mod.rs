@@ -1,11 +1,9 @@
 //! Leak suspects: what holds so much that it explains the heap.
 
-mod apart;
 mod describe;
 mod find;
-mod variables;
 
-use memsight_heap::{DominatorTree, Node};
+use memsight_heap::Node;
 use memsight_model::ObjectId;
 
 use crate::views::Suspect;
@@ -13,8 +11,7 @@ use crate::{Analysis, limit};
 
 /// Part of all bytes from which something is a suspect.
 ///
-/// The rule, after Eclipse MAT's leak suspects. Weights are bytes *in memory* (a large array that nobody has touched takes
-/// none) of *data* (everything but modules, classes,
+/// The rule, after Eclipse MAT's leak suspects. Weights are bytes of *data* (everything but modules, classes,
 /// functions, code and their constants), so that a process that only imported much has no suspect.
 ///
 /// - Follow the dominator tree down from the roots while a child keeps at least the threshold. Where what an object
@@ -25,10 +22,7 @@ use crate::{Analysis, limit};
 /// - In a recursive structure, such as a linked list or a tree, there is no such point: its first object is the
 ///   suspect.
 /// - Under a module or class, and at the very top, what belongs to different owners meets by chance, so the pieces are
-///   grouped by type, and a group of built-in objects counts only if one object refers to at least half of it. Where that
-///   object is the dictionary of a module's or class's variables, a suspect is told for each variable.
-/// - Objects of one type that nobody known holds, or that the table of interned strings alone holds, and that together
-///   reach the threshold, are a suspect, whatever their type.
+///   grouped by type, and a group of built-in objects counts only if one object refers to at least half of it.
 /// - Instances of one class that together reach the threshold while none of the above explains them (scattered over
 ///   many holders, or in unreachable cycles) are a suspect too.
 pub const THRESHOLD: f64 = 0.1;
@@ -47,14 +41,6 @@ struct Culprit {
     retained: u64,
     /// The subtrees that hold the bytes, ascending and disjoint.
     parts: Vec<Node>,
-}
-
-impl Culprit {
-    /// Bytes kept that are in memory.
-    fn resident(&self, tree: &DominatorTree) -> u64 {
-        let untouched = |part: &Node| tree.retained(*part).saturating_sub(tree.resident(*part));
-        self.retained.saturating_sub(self.parts.iter().map(untouched).sum())
-    }
 }
 
 impl Analysis<'_> {

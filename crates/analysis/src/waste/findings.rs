@@ -46,11 +46,7 @@ impl Analysis<'_> {
             format!("for example {}", place.example.address),
         ];
         if let (Some(used), Some(allocated)) = (place.used, place.allocated) {
-            let room = match rule {
-                WasteRule::SmallViews => format!("{} of {} are looked at", Bytes(used), Bytes(allocated)),
-                _ => format!("{} items in room for {}", count(used), count(allocated)),
-            };
-            evidence.insert(1, room);
+            evidence.insert(1, format!("{} items in room for {}", count(used), count(allocated)));
         }
         Finding {
             rule: rule.name().to_owned(),
@@ -81,12 +77,6 @@ fn message(rule: WasteRule, place: &WastePlace) -> String {
             format!("{objects} instances have the same {} attributes and a __dict__", place.used.unwrap_or(0))
         }
         WasteRule::BoxedNumbers => format!("{objects} objects hold numbers of one type only"),
-        WasteRule::SmallViews => {
-            let views = place.views.unwrap_or(0);
-            let (plural, keep) = if views == 1 { ("", "keeps") } else { ("s", "keep") };
-            let (shown, kept) = (Bytes(place.used.unwrap_or(0)), Bytes(place.allocated.unwrap_or(0)));
-            format!("{} view{plural} of {shown} {keep} {objects} objects of {kept}", count(views))
-        }
     }
 }
 
@@ -122,9 +112,6 @@ fn advice(rule: WasteRule, place: &WastePlace) -> String {
              other attributes then.",
             place.text.as_ref().map_or_else(String::new, |names| format!(": {names}"))
         ),
-        WasteRule::SmallViews => "A view keeps the whole array or bytes object that it looks into: keep a copy of the part \
-                                  instead, view.copy() or bytes(view)."
-            .to_owned(),
         WasteRule::BoxedNumbers => format!(
             "Hold them in an array.array or a numpy array instead of a {kind}: 8 bytes each, and no objects until they \
              are read. An array saves {}.",

@@ -1,7 +1,7 @@
 //! Bytes that the same program could do without: duplicates, room in tables, instance dictionaries, boxed numbers.
 //!
 //! No byte is counted twice: each kind takes objects that no earlier one has taken. The order is that of
-//! [`Analysis::waste`]: dictionaries of instances; what small views keep; equal strings, bytes and tuples; lists and tuples of numbers, with
+//! [`Analysis::waste`]: dictionaries of instances; equal strings, bytes and tuples; lists and tuples of numbers, with
 //! the numbers that only they hold; equal numbers that are left; empty containers; room in the tables of the rest.
 
 mod boxed;
@@ -11,7 +11,6 @@ mod findings;
 mod layouts;
 mod places;
 mod tables;
-mod views;
 
 use memsight_model::{Contents, Finding, ObjectId};
 use serde::Serialize;
@@ -46,8 +45,6 @@ pub enum WasteRule {
     InstanceDicts,
     /// Lists and tuples of numbers that an array would hold.
     BoxedNumbers,
-    /// Arrays and bytes that only views of a small part of them keep.
-    SmallViews,
 }
 
 impl WasteRule {
@@ -65,7 +62,6 @@ impl WasteRule {
             WasteRule::EmptyContainers => "empty-containers",
             WasteRule::InstanceDicts => "instance-dicts",
             WasteRule::BoxedNumbers => "boxed-numbers",
-            WasteRule::SmallViews => "small-views",
         }
     }
 }
@@ -117,12 +113,10 @@ pub struct WastePlace {
     pub count: u64,
     /// Bytes to be saved.
     pub saved_bytes: u64,
-    /// Containers: items that they hold. Instances: attributes of each. Objects that views keep: bytes that those show.
+    /// Containers: items that they hold. Instances: attributes of each.
     pub used: Option<u64>,
-    /// Containers: items that there is room for. Objects that views keep: their bytes.
+    /// Containers: items that there is room for.
     pub allocated: Option<u64>,
-    /// Objects that views keep: the views.
-    pub views: Option<u64>,
     /// From the root, in words. Instances: the path of most of them.
     pub path: Vec<String>,
     /// The one with the most to save.
@@ -181,7 +175,7 @@ impl Analysis<'_> {
         use WasteRule::*;
         let mut taken = Taken::new(self.snapshot.objects.len());
         let attributes = self.attributes(contents, &mut taken);
-        let mut found = vec![self.layout_waste(contents), self.small_views(contents, &mut taken)];
+        let mut found = vec![self.layout_waste(contents)];
         for rule in [DuplicateStrings, DuplicateBytes, DuplicateTuples] {
             found.push(self.duplicates(rule, contents, &mut taken, top));
         }

@@ -4,9 +4,8 @@ use memsight_model::{Address, Fault, ReadMemory};
 
 use super::{Decoder, Sink, Via};
 use crate::layout::CType;
-use crate::members::Member;
 use crate::shapes::Shape;
-use crate::types::{DictPlace, TypeInfo, flag};
+use crate::types::{TypeInfo, flag};
 
 /// From one version to another, both included: minor, micro.
 type Versions = std::ops::RangeInclusive<(u8, u8)>;
@@ -24,27 +23,19 @@ const UNTRAVERSED: &[(&str, &str, Versions)] = &[
     ("_io.StringIO", "decoder", (8, 0)..=(11, 255)),
     ("_io.StringIO", "writenl", (8, 0)..=(11, 255)),
     ("_io.StringIO", "writer.buffer", (8, 0)..=(15, 255)),
-    ("_hmac.HMAC", "name", (14, 0)..=(15, 255)),
     ("_json.Scanner", "memo", (8, 0)..=(8, 255)),
-    ("_multibytecodec.MultibyteIncrementalEncoder", "pending", (10, 0)..=(15, 255)),
-    ("_multibytecodec.MultibyteStreamWriter", "pending", (10, 0)..=(15, 255)),
-    ("MultibyteIncrementalEncoder", "pending", (8, 0)..=(9, 255)),
-    ("MultibyteStreamWriter", "pending", (8, 0)..=(9, 255)),
     ("_sre.SRE_Scanner", "state.string", (8, 0)..=(15, 255)),
     ("_thread._local", "key", (8, 0)..=(15, 255)),
     ("_thread._local", "wr_callback", (8, 0)..=(15, 255)),
-    ("ctypes.CField", "name", (14, 0)..=(15, 255)),
     ("enumerate", "one", (8, 0)..=(15, 255)),
     ("functools.partial", "placeholder", (8, 0)..=(15, 255)),
     ("operator.methodcaller", "name", (8, 0)..=(9, 255)),
-    ("compression.zstd.ZstdDecompressor", "unused_data", (14, 0)..=(15, 255)),
     ("typing.ParamSpec", "name", (12, 0)..=(13, 4)),
     ("typing.TypeAliasType", "name", (12, 0)..=(13, 4)),
     ("typing.TypeVar", "name", (12, 0)..=(13, 4)),
     ("typing.TypeVarTuple", "name", (12, 0)..=(13, 4)),
     ("zlib.Compress", "unconsumed_tail", (8, 0)..=(15, 255)),
     ("zlib.Compress", "unused_data", (8, 0)..=(15, 255)),
-    ("zlib._ZlibDecompressor", "unused_data", (12, 0)..=(15, 255)),
     ("zlib.Decompress", "unconsumed_tail", (8, 0)..=(15, 255)),
     ("zlib.Decompress", "unused_data", (8, 0)..=(15, 255)),
 ];
@@ -152,36 +143,12 @@ impl<M: ReadMemory> Decoder<'_, M> {
         self.pointers(self.layout.fields(at).at(offset.into()), count, sink, Via::Index, true)
     }
 
-    /// `PyDateTime_DateTime` and `PyDateTime_Time` in `Include/datetime.h`: without a time zone the object ends before the
-    /// field.
-    pub(super) fn zoned<S: Sink>(&self, at: Address, offset: u16, sink: &mut S) -> Result<(), Fault> {
-        const HAS_ZONE: i64 = 24;
-        let fields = self.layout.fields(at);
-        if self.memory.u8(fields.at(HAS_ZONE))? != 0 {
-            sink.edge(self.memory.pointer(fields.at(offset.into()))?, Via::Field("tzinfo"), false);
-        }
-        Ok(())
-    }
-
-    /// `teedataobject` in `Modules/itertoolsmodule.c`, the same in 3.8 to 3.15: only the first `numread` of its values
-    /// are set.
-    pub(super) fn tee_data<S: Sink>(&self, at: Address, sink: &mut S) -> Result<(), Fault> {
-        /// `LINKCELLS`.
-        const CELLS: u64 = 57;
-        let fields = self.layout.fields(at);
-        sink.edge(self.memory.pointer(fields.at(16))?, Via::Field("it"), true);
-        sink.edge(self.memory.pointer(fields.at(32))?, Via::Field("nextlink"), true);
-        let count = u64::try_from(self.memory.i32(fields.at(24))?).unwrap_or(0).min(CELLS);
-        self.pointers(fields.at(40), count, sink, Via::Index, true)
-    }
-
     /// What a C type adds behind the struct of the built-in type that it extends: its words are tested.
     pub(super) fn extension<S: Sink>(&self, at: Address, info: &TypeInfo, sink: &mut S) -> Result<(), Fault> {
         let start = match info.shape {
             Shape::List => i64::from(self.layout.list.allocated) + 8,
             Shape::Dict => i64::from(self.layout.dict.size),
             Shape::Type => i64::from(self.layout.heap_type.size),
-            Shape::NdArray(size) => i64::from(size) + i64::from(self.layout.object.size) - 16,
             _ => return Ok(()),
         };
         let known = |offset: i64| {
@@ -189,7 +156,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
             offset == info.weaklistoffset || offset == info.dictoffset || info.slots.iter().any(slot)
         };
         for offset in (start..info.basicsize.min(1 << 12) as i64 - 7).step_by(8).filter(|offset| !known(*offset)) {
-            self.scanned(at, offset, info, false, sink)?;
+            sink.edge(self.memory.pointer(at.at(offset))?, Via::Inferred(offset as u64 / 8), false);
         }
         Ok(())
     }
@@ -208,38 +175,13 @@ impl<M: ReadMemory> Decoder<'_, M> {
             if self.afford(1) == 0 {
                 return Err(Fault { at, len: 8 });
             }
-            let offset = offset as i64;
-            // What a class of a `class` statement adds to the struct, its instances tell.
-            let told = offset == info.weaklistoffset
-                || info.dict == DictPlace::Offset(offset)
-                || info.slots.iter().any(|slot| i64::from(slot.0) == offset);
-            if offset == info.dictoffset && !told {
-                sink.edge(self.memory.pointer(at.at(offset))?, Via::Field("__dict__"), true);
-            } else if !told {
-                self.scanned(at, offset, info, true, sink)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// A word of a struct that no table is about: what the type says it is, else an object if it could be one. A struct
-    /// that points into itself holds nothing there: `m_self` of Cython's functions, or a buffer of numbers inside of it.
-    fn scanned<S: Sink>(
-        &self,
-        at: Address,
-        offset: i64,
-        info: &TypeInfo,
-        traversed: bool,
-        sink: &mut S,
-    ) -> Result<(), Fault> {
-        let via = match info.members.iter().find(|member| i64::from(member.offset) == offset) {
-            Some(Member { object: None, .. }) => return Ok(()),
-            Some(Member { object: Some(name), .. }) => Via::Field(name),
-            None => Via::Inferred(offset as u64 / 8),
-        };
-        let word = self.memory.pointer(at.at(offset))?;
-        if !(at..at.at(info.basicsize as i64)).contains(&word) {
-            sink.edge(word, via, traversed);
+            let word = self.memory.pointer(at.at(offset as i64))?;
+            let via = match offset as i64 {
+                place if place == info.weaklistoffset => continue,
+                place if place == info.dictoffset => Via::Field("__dict__"),
+                _ => Via::Inferred(offset / 8),
+            };
+            sink.edge(word, via, true);
         }
         Ok(())
     }

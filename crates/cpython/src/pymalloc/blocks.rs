@@ -5,7 +5,7 @@ use std::ops::Range;
 use memsight_model::{Address, Allocator, COwned, Fault, ObjectId, Owned, Pin, Pymalloc, ReadMemory, TypeId};
 
 use super::buffers;
-use super::loose::{Loose, Part};
+use super::loose::Loose;
 use crate::buffers::Buffer;
 use crate::decode::Decoder;
 use crate::types::{AddressMap, TypeInfo};
@@ -14,8 +14,6 @@ use crate::types::{AddressMap, TypeInfo};
 #[derive(Debug)]
 pub(crate) struct PoolIndex<'p> {
     pymalloc: &'p Pymalloc,
-    /// Blocks of other allocators.
-    others: &'p memsight_model::Blocks,
     /// Numbers of pools (`address / pool_bytes`) to rows of `pymalloc.pools`; the highest bit says that it is sparse.
     rows: AddressMap<u32>,
 }
@@ -24,20 +22,14 @@ const SPARSE: u32 = 1 << 31;
 
 impl<'p> PoolIndex<'p> {
     /// Cost: linear in the pools.
-    pub fn new(pymalloc: &'p Pymalloc, others: &'p memsight_model::Blocks) -> PoolIndex<'p> {
+    pub fn new(pymalloc: &'p Pymalloc) -> PoolIndex<'p> {
         let number = |at: Address| at.0 / pymalloc.pool_bytes.max(1);
         let mut rows: AddressMap<u32> =
             pymalloc.pools.iter().enumerate().map(|(row, pool)| (number(pool.address) << 3, row as u32)).collect();
         for pool in pymalloc.sparse_pools() {
             rows.entry(number(pool.address) << 3).and_modify(|row| *row |= SPARSE);
         }
-        PoolIndex { pymalloc, others, rows }
-    }
-
-    /// The block of a pool in use that holds `at`: first byte and bytes. Whether it is in use is not known.
-    pub fn block(&self, at: Address) -> Option<(Address, u64)> {
-        let pool = self.pool(at)?;
-        Some((pool.block(at), pool.block_bytes.into()))
+        PoolIndex { pymalloc, rows }
     }
 
     /// The blocks of the pool that holds `at`.
@@ -100,17 +92,16 @@ impl Blocks {
         decoder: &Decoder<M>,
         (id, type_): (ObjectId, TypeId),
         at: Address,
-        (info, whole): (&TypeInfo, u64),
+        info: &TypeInfo,
     ) -> Result<(), Fault> {
-        // Python's own mimalloc is not looked into, and has no heads in front of its blocks that could tell them; numpy asks
-        // the C library all the same.
+        // mimalloc has no heads in front of its blocks that could tell them; numpy asks the C library all the same.
         let others = pools.pymalloc.allocator == Allocator::Mimalloc;
         if others && !matches!(info.buffer, Buffer::NdArray | Buffer::Mmap) {
             return Ok(());
         }
         if !others && !self.take(pools, at, Holds::Object, id, type_) {
             let start = at.at(-(info.preheader(decoder.layout) as i64));
-            self.loose.take(decoder.memory, pools.others, start, (id, type_), Part::Object(whole));
+            self.loose.take(decoder.memory, start, (id, type_), false);
         }
         if info.buffer == Buffer::Mmap {
             // data 16, size 24
@@ -119,7 +110,7 @@ impl Blocks {
         }
         buffers::each(decoder, at, info, &mut |buffer| {
             if !buffer.is_null() && !self.take(pools, buffer, Holds::Buffer, id, type_) {
-                self.loose.take(decoder.memory, pools.others, buffer, (id, type_), Part::Buffer);
+                self.loose.take(decoder.memory, buffer, (id, type_), true);
             }
         })
     }

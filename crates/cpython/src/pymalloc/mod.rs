@@ -8,7 +8,6 @@ mod allocator;
 mod arenas;
 mod blocks;
 mod buffers;
-mod frames;
 mod loose;
 mod state;
 
@@ -17,7 +16,6 @@ use memsight_model::{Address, Allocator, Pymalloc, ReadMemory};
 use crate::build::Scene;
 use crate::locate::Python;
 pub(crate) use blocks::{Blocks, PoolIndex};
-pub(crate) use buffers::each as each_buffer;
 use state::State;
 
 /// Classes of sizes: 16 to 512 bytes.
@@ -45,8 +43,7 @@ impl Python {
     pub(crate) fn pymalloc<M: ReadMemory>(&self, scene: &Scene<M>, interpreters: &[Address]) -> Pymalloc {
         if self.layout.is_free_threaded() {
             // It runs on mimalloc and nothing else (`Objects/obmalloc.c`).
-            let frame_stacks = self.frame_stacks(scene.memory, interpreters);
-            return Pymalloc { allocator: Allocator::Mimalloc, frame_stacks, ..Pymalloc::default() };
+            return Pymalloc { allocator: Allocator::Mimalloc, ..Pymalloc::default() };
         }
         let mut missing = Missing::default();
         let states = self.obmalloc_states(scene, interpreters, &mut missing);
@@ -61,22 +58,7 @@ impl Python {
             missing.0.push("the state of pymalloc was not found".to_owned());
         }
         pymalloc.missing = missing.0;
-        pymalloc.frame_stacks = self.frame_stacks(scene.memory, interpreters);
         pymalloc
-    }
-
-    /// Where the threads of all interpreters keep the frames of Python functions, ascending; none up to 3.10, which has
-    /// frames as objects.
-    fn frame_stacks<M: ReadMemory>(&self, memory: &M, interpreters: &[Address]) -> Vec<(Address, u64)> {
-        if self.layout.minor < 11 {
-            return Vec::new();
-        }
-        let threads = interpreters.iter().flat_map(|interpreter| self.threads(memory, *interpreter));
-        let mut found: Vec<(Address, u64)> =
-            threads.flat_map(|thread| frames::chunks(memory, thread, self.layout.thread.size.into())).collect();
-        found.sort_unstable();
-        found.dedup();
-        found
     }
 
     /// Blocks handed on to the C heap, of all interpreters. 3.8 counts them together with its own.

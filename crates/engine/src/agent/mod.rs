@@ -12,7 +12,6 @@ mod collector;
 mod containers;
 mod keeper;
 mod metrics;
-mod naming;
 mod own;
 mod services;
 

@@ -73,7 +73,7 @@ impl Assembler {
         Sample {
             at: record.at,
             processes: self.live.values().cloned().collect(),
-            total: record.total.clone(),
+            total: record.total,
             container: self.container.clone(),
             machine: self.machine.clone(),
             revision: 0,

@@ -111,7 +111,7 @@ impl Recorder {
         }
         let record = SampleRecord {
             at: sample.at,
-            total: sample.total.clone(),
+            total: sample.total,
             processes: usages,
             container: beside.0,
             machine: beside.1,

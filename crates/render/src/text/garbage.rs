@@ -90,9 +90,7 @@ fn state(collector: &Collector, style: &Style) -> String {
     if collector.saves_all {
         said.push("gc.DEBUG_SAVEALL is set: a collection moves garbage to gc.garbage, where it stays".to_owned());
     }
-    // what is immortal the interpreter has put there itself
-    let frozen = collector.frozen.map(|frozen| frozen.saturating_sub(collector.frozen_immortal.unwrap_or(0)));
-    if let Some(frozen) = frozen.filter(|frozen| *frozen > 0) {
+    if let Some(frozen) = collector.frozen.filter(|frozen| *frozen > 0) {
         said.push(format!("{} frozen (gc.freeze()): no collection looks at them", plural(frozen, "object")));
     }
     let place =

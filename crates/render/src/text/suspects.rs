@@ -57,8 +57,7 @@ fn paragraph(at: usize, suspect: &Suspect, style: &Style) -> String {
     let room = room.saturating_sub(8);
     part("path", wrap(suspect.path.iter().map(|step| clean(step)), " -> ", room), Some(Tone::Hint));
     if let Some(point) = &suspect.accumulation_point {
-        let own = point.shallow_bytes.saturating_add(point.external_bytes).saturating_add(point.native_bytes);
-        let own = Bytes(own);
+        let own = Bytes(point.shallow_bytes.saturating_add(point.external_bytes));
         let (name, address) = (clean(&point.name), clean(&point.address));
         // An object without a name in the program is called by its address already.
         let place = if name.ends_with(&address) { name } else { format!("{name} at {address}") };

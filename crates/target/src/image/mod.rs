@@ -9,7 +9,7 @@ mod table;
 
 use std::ops::Range;
 
-use memsight_model::{Address, Fault, PageRuns, Progress, ReadMemory, Region};
+use memsight_model::{Address, Fault, Progress, ReadMemory, Region};
 
 use crate::error::TargetError;
 use crate::process::Process;
@@ -40,7 +40,6 @@ pub struct Image {
     unreadable: u64,
     /// What the copy left out although it would be wanted: a fork does not take it along. Ascending.
     left_out: Vec<Range<u64>>,
-    pages: PageRuns,
     outside: Outside,
 }
 
@@ -80,7 +79,6 @@ impl Image {
             base: plan.base,
             packed: copied.packed,
             copied: plan.bytes,
-            pages: plan.pages(),
             unreadable: copied.unreadable,
             left_out: plan.left_out,
             outside: Outside::new(process.memory()),
@@ -90,11 +88,6 @@ impl Image {
     /// All mappings of the process, ascending, as they were.
     pub fn regions(&self) -> &[Region] {
         &self.regions
-    }
-
-    /// The pages that were copied: those of private writable memory that exist.
-    pub fn pages(&self) -> &PageRuns {
-        &self.pages
     }
 
     /// Bytes that this copy takes in our memory, its index included.

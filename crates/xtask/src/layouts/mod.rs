@@ -10,7 +10,6 @@ mod containers;
 mod dwarf;
 mod emit;
 mod heads;
-mod mimalloc;
 mod rules;
 mod source;
 mod universe;
