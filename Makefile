@@ -7,21 +7,26 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHONS := $(or $(MEMSIGHT_PYTHONS_DIR),.pythons)
+ALLOCATORS := $(or $(MEMSIGHT_ALLOCATORS_DIR),.allocators)
 # Seconds that `make fuzz` gives each of its targets.
 SECONDS_EACH ?= 600
 
 TEST_PACKAGES := maturin pytest numpy pandas polars pyarrow duckdb prometheus-client opentelemetry-proto psutil==7.2.2
+# Libraries that the reproduced reports of memory troubles are about.
+REPORT_PACKAGES := python/tests/reports/requirements.txt
 BENCH_PACKAGES := guppy3 pympler psutil==7.2.2
 CHECK_PACKAGES := ruff mypy
 
 export CARGO_TERM_COLOR ?= auto
 export MEMSIGHT_PYTHONS_DIR := $(abspath $(PYTHONS))
+export MEMSIGHT_ALLOCATORS_DIR := $(abspath $(ALLOCATORS))
 
-.PHONY: help demo test test-rust test-python truth check bench fuzz docs wheel pythons clean rust python portable platforms
+.PHONY: help demo test test-rust test-python test-real real truth check bench fuzz docs wheel pythons allocators clean rust python portable platforms
 
 help:
 	@echo "make demo    a leaking service, explained while it runs"
 	@echo "make test    everything that must hold, on every Python found and on those of tools/get_pythons.sh"
+	@echo "make real    real programs, each against what it says of itself (PART=ci: some; ONLY=\"django torch\")"
 	@echo "make check   formatting, lints, layers, licences, types"
 	@echo "make truth   the decoder against what Python says of itself: make truth ON=3.12"
 	@echo "make bench   ratios against guppy3, pympler and psutil; what watching costs"
@@ -39,11 +44,11 @@ python:
 demo: rust python
 	$(CARGO) run --release --quiet -p memsight-cli --bin memsight -- demo
 
-test: test-rust test-python portable
+test: test-rust test-python test-real portable
 
 # The Python module is left to the wheel's tests: outside an interpreter it does not link.
-test-rust: rust pythons
-	$(CARGO) build --release -p memsight-cli --bin memsight
+test-rust: rust pythons allocators
+	$(CARGO) build --release --workspace --exclude memsight-py
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 	  set -x; $(CARGO) nextest run --release --workspace --exclude memsight-py --no-fail-fast; \
 	else \
@@ -53,6 +58,34 @@ test-rust: rust pythons
 
 test-python: $(BIN)/.installed
 	$(BIN)/python -m pytest python/tests
+
+# Real programs with the libraries that they are made of, in an environment of their own: python/tests/real/README.md.
+# The whole of it writes its table into docs/design/real-programs.md.
+PART ?= all
+ONLY ?=
+REAL := .venv-real
+REAL_PAGE := docs/design/real-programs.md
+# Debian's programs and torch, unpacked. Without a Debian mirror they are named as not covered.
+REAL_ROOT := .debian-real
+REAL_LIST := python/tests/real/requirements$(if $(filter ci,$(PART)),-ci).txt
+
+real: rust $(REAL)/.$(PART)
+	$(CARGO) build --release -p memsight-cli --bin memsight
+	$(if $(filter ci,$(PART)),,-tools/get_real.sh $(REAL_ROOT))
+	@if [ -e $(REAL)/.$(PART) ]; then \
+	  set -x; $(REAL)/bin/python python/tests/real/run.py --memsight target/release/memsight --part $(PART) \
+	    $(if $(ONLY)$(filter ci,$(PART)),,--page $(REAL_PAGE)) $(ONLY); \
+	fi
+
+test-real:
+	$(MAKE) --no-print-directory real PART=ci
+
+# Current versions of the libraries do not run on older Pythons.
+$(REAL)/.$(PART): $(REAL_LIST) | python
+	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+	  set -ex; $(PYTHON) -m venv $(REAL); \
+	  $(REAL)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r $(REAL_LIST); touch $@; \
+	else echo "NOT COVERED: real programs, which need Python 3.11 or later; $(PYTHON) is older" >&2; fi
 
 # What systems other than Linux get, compiled and run here so that it does not rot: see docs/reference/platforms.md.
 portable: rust
@@ -119,9 +152,14 @@ pythons:
 	@if [ -n "$(MEMSIGHT_PYTHONS)" ] || [ -x "$(PYTHONS)/bin/python3.15" ]; then :; \
 	else tools/get_pythons.sh "$(PYTHONS)" || echo "tools/get_pythons.sh failed: the tests use the Pythons that are here" >&2; fi
 
-$(VENV)/.ready: pyproject.toml | python
+# jemalloc, tcmalloc and mimalloc, which stand in for the C library's malloc in some tests.
+allocators:
+	@tools/get_allocators.sh "$(ALLOCATORS)" >/dev/null || \
+	echo "tools/get_allocators.sh failed: the tests name the allocators that they miss" >&2
+
+$(VENV)/.ready: pyproject.toml $(REPORT_PACKAGES) | python
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip $(TEST_PACKAGES)
+	$(BIN)/python -m pip install --quiet --upgrade pip $(TEST_PACKAGES) -r $(REPORT_PACKAGES)
 	@touch $@
 
 $(BIN)/.tools: $(VENV)/.ready
@@ -136,4 +174,4 @@ $(BIN)/.installed: $(VENV)/.ready $(RUST_SOURCES) | rust
 	@touch $@
 
 clean:
-	rm -rf target $(VENV) .pythons dist fuzz/target fuzz/corpus-work
+	rm -rf target $(VENV) $(REAL) $(REAL_ROOT) .pythons .allocators dist fuzz/target fuzz/corpus-work

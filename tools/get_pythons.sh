@@ -13,7 +13,6 @@
 set -euo pipefail
 
 usage() { sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2; }
-fail() { echo "get_pythons.sh: $*" >&2; exit 1; }
 
 [ $# -ge 1 ] || usage
 mkdir -p "$1"
@@ -23,8 +22,7 @@ VERSIONS=("$@")
 [ ${#VERSIONS[@]} -gt 0 ] || VERSIONS=(3.13 3.14 3.15)
 SUITE=${SUITE:-sid}
 ARCH=x86_64-linux-gnu
-APT=$DIR/.apt
-ROOT=$DIR/root
+. "$(dirname "$0")/debian.sh"
 
 packages() {
     local version
@@ -32,32 +30,6 @@ packages() {
         echo "python$version" "python$version-venv" "libpython$version"
         [ -z "${WITH_DEV:-}" ] || echo "libpython$version-dev"
     done
-}
-
-# The mirror that this machine's own apt uses.
-mirror() {
-    local found
-    found=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -E '/debian/?$' || true)
-    [ -n "$found" ] || found=$(grep -rhoE '[a-z]+://[^ ]+/debian/?( |$)' /etc/apt/sources.list* 2>/dev/null || true)
-    [ -n "$found" ] || fail "apt of this machine knows no Debian mirror"
-    head -n1 <<< "$found" | tr -d ' '
-}
-
-# apt with an index, a cache and an (empty) list of installed packages of its own: so it fetches all dependencies too.
-private_apt() {
-    apt-get -qq -o Dir::State::Lists="$APT/lists" -o Dir::State::status="$APT/status" \
-        -o Dir::Etc::SourceList="$APT/sources.list" -o Dir::Etc::SourceParts=/dev/null \
-        -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null -o Dir::Cache="$APT/cache" \
-        -o Acquire::Languages=none -o Acquire::Retries=3 -o APT::Sandbox::User=root \
-        -o APT::Install-Recommends=false -o APT::Architecture=amd64 -o APT::Architectures=amd64 "$@"
-}
-
-prepare_apt() {
-    local keyring=/usr/share/keyrings/debian-archive-keyring
-    [ -e $keyring.gpg ] && keyring=$keyring.gpg || keyring=$keyring.pgp
-    mkdir -p "$APT"/lists/partial "$APT"/cache/archives/partial
-    : > "$APT/status"
-    echo "deb [signed-by=$keyring] $(mirror) $SUITE main" > "$APT/sources.list"
 }
 
 download() {
@@ -69,20 +41,6 @@ download() {
         # Debug information alone, without what it depends on: it is read, not run.
         (cd "$APT/cache/archives" && private_apt download $(printf 'python%s-dbg ' "${VERSIONS[@]}"))
     fi
-}
-
-unpack() {
-    local fresh=$DIR/root.new package dir
-    rm -rf "$fresh"
-    for dir in lib lib64 bin sbin; do
-        mkdir -p "$fresh/usr/$dir"
-        ln -s "usr/$dir" "$fresh/$dir"
-    done
-    for package in "$APT"/cache/archives/*.deb; do
-        dpkg-deb -x "$package" "$fresh"
-    done
-    rm -rf "$ROOT"
-    mv "$fresh" "$ROOT"
 }
 
 # bin/python3.X: a shared build. Our own executable names the packages' loader and library by absolute path.
@@ -109,7 +67,7 @@ END
 # What is to be there, to be compared with what was made last.
 recipe() {
     echo "$DIR" "$SUITE" "${VERSIONS[@]}" "${WITH_DEV:-}" "${WITH_DBG:-}"
-    sha256sum < "$0"
+    cat "$0" "$(dirname "$0")/debian.sh" | sha256sum
 }
 
 make_all() {

@@ -49,7 +49,7 @@ impl Target for Memory<'_> {
 }
 
 /// Some way to decode.
-pub fn any_options(random: &mut Random) -> DecodeOptions {
+pub fn any_options(random: &mut Random) -> DecodeOptions<'static> {
     DecodeOptions {
         values: random.once_in(2),
         threads: 1 + random.below(2) as usize,
@@ -58,6 +58,7 @@ pub fn any_options(random: &mut Random) -> DecodeOptions {
         account: random.once_in(2),
         holders: random.once_in(2),
         best_effort: random.once_in(2),
+        ..DecodeOptions::default()
     }
 }
 

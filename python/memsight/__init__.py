@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._compare import CompareView, ContainerGrowth, GrowthSuspect, PathGrowth, TypeGrowth
+from ._compare import CompareView, ContainerGrowth, GrowthSuspect, MemoryGrowth, PathGrowth, TypeGrowth
 from ._errors import (
     AccessDenied,
     CorruptFile,
@@ -43,6 +43,7 @@ from ._garbage import (
     Garbage,
     GarbageType,
     GarbageView,
+    HiddenRow,
 )
 from ._gc import GcBucket, GcPauses, GcWatch, GcWatchGeneration, gc_watch
 from ._graph import GraphEdge, GraphNode, GraphRoot, GraphView
@@ -168,8 +169,10 @@ __all__ = [
     "GraphRoot",
     "GraphView",
     "GrowthSuspect",
+    "HiddenRow",
     "LocalRow",
     "MachineSample",
+    "MemoryGrowth",
     "MemoryInfo",
     "Monitor",
     "NoSuchProcess",

@@ -25,7 +25,9 @@ class Moment(_Record):
     objects: int
     """Python objects."""
     heap_bytes: int
-    """Shallow and external bytes of all objects."""
+    """Shallow, external and native bytes of all objects."""
+    heap_resident_bytes: int
+    """Those of them in private memory, as far as the look tells."""
     rss_bytes: int
     """Resident set size."""
 
@@ -79,7 +81,9 @@ class Growth(_Record):
     objects: int
     """Objects more."""
     heap_bytes: int
-    """Shallow and external bytes more."""
+    """Shallow, external and native bytes more."""
+    heap_resident_bytes: int
+    """Those of them in private memory."""
     rss_bytes: int
     """Resident bytes more."""
 
@@ -89,11 +93,13 @@ class Verdict(_Record):
     """The answer in words."""
 
     kind: str
-    """``growing``, ``slowing``, ``warmed_up`` or ``steady``."""
+    """``growing``, ``undecided``, ``slowing``, ``warmed_up`` or ``steady``."""
     summary: str
     """In one sentence."""
     notes: tuple[str, ...]
     """What limits the answer."""
+    next: Optional[str]
+    """The command that tells more of what has grown."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -115,7 +121,8 @@ class GrowthSuspect(_Record):
     summary: str
     """The suspicion in a sentence."""
     state: str
-    """``growing``, ``garbage``, ``slowing``, ``first_use``, ``in_use``, ``bounded`` or ``stopped``."""
+    """How it is to be read: ``growing``, ``garbage``, ``in_flight``, ``step``, ``slowing``, ``first_use``, ``in_use``,
+    ``bounded``, ``stopped``, ``waiting`` or ``turnover``."""
     reason: Optional[str]
     """Why it is read so."""
     type: str
@@ -199,6 +206,59 @@ class ContainerGrowth(ObjectRef):
 
 
 @dataclass(frozen=True, repr=False)
+class PartGrowth(_Record):
+    """Growth of a part of a line."""
+
+    name: str
+    """Its name: a type, a file, a kind of blocks."""
+    growth_bytes: int
+    """Bytes more."""
+
+
+@dataclass(frozen=True, repr=False)
+class MemoryGrowth(_Record):
+    """Growth of one line of the account of RSS."""
+
+    kind: str
+    """Which line: the ``kind`` of the view ``rss``."""
+    name: str
+    """Its name."""
+    bytes_then: int
+    """Resident bytes at first."""
+    bytes_now: int
+    """Resident bytes at last."""
+    growth_bytes: int
+    """Bytes more."""
+    recent_bytes: Optional[int]
+    """Of them in the last interval, where there are more than two looks."""
+    count_then: int
+    """Objects, blocks or mappings at first."""
+    count_now: int
+    """Objects, blocks or mappings at last."""
+    state: Optional[str]
+    """How it is to be read, as a suspect's, or ``free``; ``None`` where it has not grown by the threshold, and
+    for objects."""
+    reason: Optional[str]
+    """Why it is read so."""
+    parts: tuple[PartGrowth, ...]
+    """What of it has grown most."""
+
+
+@dataclass(frozen=True, repr=False)
+class Pending(_Record):
+    """What waits for the garbage collector."""
+
+    then: Amount
+    """What a full collection would have freed at first."""
+    now: Amount
+    """What it would free at last."""
+    full_collections: Optional[int]
+    """Full collections in between."""
+    automatic: Optional[bool]
+    """Whether collections come by themselves."""
+
+
+@dataclass(frozen=True, repr=False)
 class CompareView(_Record):
     """What has grown between the first look and the last, where, and whether it will end."""
 
@@ -214,6 +274,12 @@ class CompareView(_Record):
     """The answer in words."""
     growth: Growth
     """The whole heap."""
+    memory: tuple[MemoryGrowth, ...]
+    """The account of RSS, line by line; empty where a look does not say what was in memory."""
+    memory_threshold_bytes: int
+    """Bytes from which growth of a line outside of objects matters."""
+    pending: Optional[Pending]
+    """What waits for the garbage collector."""
     turnover: Turnover
     """What came, went and stayed."""
     identity: Identity

@@ -74,6 +74,16 @@ class FinaliserRow(_Record):
 
 
 @dataclass(frozen=True, repr=False)
+class HiddenRow(_Record):
+    """Objects of a C type whose struct is not known and which own C memory."""
+
+    type: str
+    """``module.qualname``."""
+    count: int
+    """Those that hang from objects of whom nobody known has a reference."""
+
+
+@dataclass(frozen=True, repr=False)
 class Collector(_Record):
     """The state of an interpreter's collector."""
 
@@ -85,6 +95,8 @@ class Collector(_Record):
     """``gc.DEBUG_SAVEALL`` is set."""
     frozen: Optional[int]
     """``gc.get_freeze_count()``; ``None`` when they could not be counted."""
+    frozen_immortal: Optional[int]
+    """Of them, immortal ones: the interpreter puts these there itself (3.12)."""
     garbage: Optional[int]
     """``len(gc.garbage)``; ``None`` when it could not be read."""
 
@@ -96,9 +108,11 @@ class Garbage(_Record):
     objects: int
     """What ``gc.collect()`` would return."""
     bytes: int
-    """Shallow and external bytes of everything that would be freed."""
+    """Shallow, external and native bytes of everything that would be freed."""
+    resident_bytes: int
+    """Those of them that are in memory: RSS falls by no more."""
     certain: bool
-    """No code of the program runs in the collection, so that ``objects`` is certain."""
+    """``objects`` is certain: no code of the program runs in the collection, and nothing is ``hidden``."""
     unreachable: int
     """Tracked objects that nothing outside of the garbage leads to."""
     closed: int
@@ -127,6 +141,14 @@ class Garbage(_Record):
     """Bytes that these retain."""
     deficits: int
     """References beyond the counts of their objects: what is inferred, not known."""
+    hidden: tuple[HiddenRow, ...]
+    """Objects of C types that may be garbage as well: nobody known holds what leads to them, and what their own C memory
+    refers to is not known."""
+    stuck: int
+    """Objects that nothing leads to and that no collection frees: in cycles through types that do not tell the collector
+    what they hold, such as arrays of objects of numpy, and what hangs from these."""
+    stuck_bytes: int
+    """Shallow, external and native bytes of these."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Optional
 
 from ._views import ObjectRef, _Header, _Record
 
@@ -58,7 +59,7 @@ class HeldRow(_Record):
     place: str
     """``variables of _ssl.so``, ``C stack of thread 2``."""
     kind: str
-    """``interpreter``, ``variable``, ``temporary`` or ``stack``."""
+    """``interpreter``, ``variable``, ``class``, ``temporary`` or ``stack``."""
     objects: int
     """Objects."""
     references: int
@@ -75,6 +76,12 @@ class RefcountsView(_Header):
     """The look says what the interpreter and C code hold; without that, nothing can be said."""
     gil_held: bool
     """A thread was in the middle of Python code."""
+    looks: int
+    """Looks that agree on what is said."""
+    confirmed: bool
+    """What is missing is missing for sure: two looks found it of the same objects while no thread was at work."""
+    doubt: Optional[str]
+    """Why it is not."""
     objects: int
     """Python objects."""
     left_out: int

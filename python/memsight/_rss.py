@@ -45,10 +45,14 @@ class RssLine(_Record):
 
 @dataclass(frozen=True, repr=False)
 class CArena(_Record):
-    """An arena of the C library."""
+    """An arena of glibc or of jemalloc, the heap of tcmalloc, a heap of mimalloc."""
 
     name: str
-    """``main``, or the number of the arena."""
+    """``main``, or the number of the arena; the allocator's name in front for others than glibc's."""
+    allocator: str
+    """Whose it is: ``glibc``, ``jemalloc``."""
+    library: str
+    """The file that the allocator is a part of; empty for glibc."""
     threads: int
     """Threads that allocate from it now."""
     system_bytes: int
@@ -86,7 +90,7 @@ class RssView(_Header):
     beside: tuple[RssLine, ...]
     """What is not a part of RSS, or counted in another line already."""
     c_arenas: tuple[CArena, ...]
-    """Arenas of the C library."""
+    """Arenas of the allocators."""
     c_allocator: str
     """The C library's allocator: ``glibc 2.36``."""
     missing: tuple[str, ...]

@@ -27,7 +27,9 @@ class Unavailable(_Record):
     """Why a figure is not there, in words for people."""
 
     code: str
-    """Stable code of the error behind it, such as ``MS-E012``."""
+    """Stable code of the error behind it, such as ``MS-E012``; without an error ``copied`` (a look has made a copy that
+    shares the pages) or ``not_read_yet`` (its turn has not come).
+    """
     reason: str
     """A short reason: ``not permitted``, ``the kernel has no smaps_rollup``."""
 
@@ -154,6 +156,8 @@ class GcInterpreter(_Record):
     """Objects that wait for a full collection (``long_lived_pending``)."""
     permanent: Optional[int]
     """Objects in the permanent generation (``gc.get_freeze_count()``); ``None`` when it was not counted."""
+    permanent_immortal: Optional[int]
+    """Of ``permanent``: immortal objects, which the interpreter puts there by itself (3.12); ``None`` as ``permanent``."""
     garbage: Optional[int]
     """Length of ``gc.garbage``; ``None`` when it could not be read."""
 
@@ -224,6 +228,10 @@ class Totals(_Record):
     """Sum of USS. ``None`` unless known of every process."""
     swap_bytes: Optional[int]
     """Sum of swap; ``None`` unless known of every process."""
+    rollups: int
+    """Processes of which USS and PSS are known; those that have ended count as known."""
+    rollup_missing: Optional[Unavailable]
+    """Why USS and PSS are not known of the others; ``None``: they are, or were not asked for."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -366,7 +374,7 @@ class Trend(_Record):
     """The trend of a series."""
 
     verdict: str
-    """``too_short``, ``stable``, ``warming_up``, ``leaking`` or ``shrinking``."""
+    """``too_short``, ``stable``, ``unclear``, ``warming_up``, ``leaking`` or ``shrinking``."""
     bytes_per_hour: Optional[float]
     """Growth, if it leaks."""
     reason: str
@@ -374,7 +382,9 @@ class Trend(_Record):
     confidence: str
     """How sure; it grows with the time that was watched."""
     slope: Optional[Slope]
-    """The slope after the warm-up; of the last half when the growth began there."""
+    """The slope after the warm-up; of the last half when the growth began there. An estimate: only where the verdict says
+    that memory grows or falls is it a rate to rely on.
+    """
     seconds: float
     """Seconds from the first sample to the last."""
     points: int
@@ -474,7 +484,13 @@ class WatchSummary(_Record):
     peak: Peak
     """Largest sum of RSS."""
     peak_pss: Optional[Peak]
-    """Largest sum of PSS, of the moments at which it was known of all."""
+    """Largest sum of PSS, of the moments at which it was known of all; ``None`` unless such moments cover those of the
+    largest RSS.
+    """
+    pss_samples: int
+    """Samples in which PSS was known of all processes, from readings at about the RSS of that moment."""
+    pss_missing: Optional[Unavailable]
+    """Why ``peak_pss`` is not there; ``None``: it is, or was not asked for."""
     first_rss_bytes: int
     """Sum of RSS at first and at last."""
     last_rss_bytes: int

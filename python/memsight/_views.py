@@ -35,12 +35,18 @@ class TypeRow(_Record):
     """Sum of their own sizes, as ``sys.getsizeof`` says."""
     external_bytes: int
     """Sum of what they own outside the Python heap, such as the data of numpy arrays."""
+    native_bytes: int
+    """Sum of the memory of C code that they point to."""
+    resident_bytes: int
+    """Of these three, the bytes in private memory of the process."""
     retained_bytes: int
     """What would be freed with all of them."""
+    retained_resident_bytes: int
+    """Those of them that are in private memory."""
     mean_retained_bytes: int
     """``retained_bytes`` divided by ``count``."""
     share: float
-    """Part of all bytes that the type retains."""
+    """Part of all bytes in private memory that the type retains."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,8 +63,14 @@ class ObjectRef(_Record):
     """Own size."""
     external_bytes: int
     """What it owns outside the Python heap."""
+    native_bytes: int
+    """Memory of C code that it points to."""
+    resident_bytes: int
+    """Of these three, the bytes in private memory of the process."""
     retained_bytes: int
     """What it keeps alive."""
+    retained_resident_bytes: int
+    """Those of them that are in private memory."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,8 +105,10 @@ class Suspect(_Record):
     """1 for an object, the group's size otherwise."""
     retained_bytes: int
     """What it keeps alive."""
+    retained_resident_bytes: int
+    """Those of these bytes that are in private memory."""
     share: float
-    """Part of all bytes."""
+    """Part of all bytes in private memory."""
     path: tuple[str, ...]
     """From a root to the suspect, in words."""
     accumulation_point: Optional[ObjectRef]
@@ -230,6 +244,10 @@ class TypesView(_Rows[TypeRow]):
     """Sum of shallow sizes of all types."""
     external_bytes: int
     """Sum of external sizes of all types."""
+    native_bytes: int
+    """Sum of native sizes of all types."""
+    resident_bytes: int
+    """Of these three, the bytes in private memory."""
     type_count: int
     """Distinct types; ``types`` may show fewer."""
     types: tuple[TypeRow, ...]
@@ -290,6 +308,8 @@ class ThreadsView(_Rows[ThreadRow]):
 class ObjectView(ObjectRef, _Header):
     """One object, with the references from and to it."""
 
+    external_kind: Optional[str]
+    """``file /path`` or ``shared memory`` where its external bytes are no memory of its own; else ``None``."""
     refcount: Optional[int]
     """Its reference count; ``None`` when immortal."""
     immortal: bool
@@ -370,6 +390,10 @@ class Overview(_Header):
     """Sum of shallow sizes."""
     external_bytes: int
     """Sum of external sizes."""
+    native_bytes: int
+    """Sum of native sizes."""
+    resident_bytes: int
+    """Of these three, the bytes in private memory."""
     type_count: int
     """Distinct types."""
     types: tuple[TypeRow, ...]

@@ -20,9 +20,11 @@ class WastePlace(_Record):
     saved_bytes: int
     """Bytes to be saved."""
     used: Optional[int]
-    """Containers: items that they hold. Instances: attributes of each."""
+    """Containers: items that they hold. Instances: attributes of each. Kept by small views: bytes that those show."""
     allocated: Optional[int]
-    """Containers: items that there is room for."""
+    """Containers: items that there is room for. Kept by small views: all bytes."""
+    views: Optional[int]
+    """Kept by small views: how many those are."""
     path: tuple[str, ...]
     """From the root, in words. Instances: the path of most of them."""
     example: ObjectRef
@@ -75,11 +77,13 @@ class WasteView(_Rows[WasteKind]):
 
     _rows = "kinds"
     total_bytes: int
-    """All bytes: shallow and external."""
+    """All bytes: shallow, external and native."""
+    resident_bytes: int
+    """Those of them in private memory."""
     saved_bytes: int
     """Bytes to be saved, each once."""
     share: float
-    """Part of all bytes, 0 to 1."""
+    """Part of `resident_bytes`, 0 to 1."""
     kinds: tuple[WasteKind, ...]
     """The kinds that were found, most bytes first."""
     findings: tuple[Finding, ...]

@@ -37,7 +37,8 @@ def test_a_process_comes_with_its_service_and_goes() -> None:
             assert 1 << 20 < rss < 1 << 30
             collections = until(lambda: series(running.metrics(), "cpython_gc_collections_total", pid=pid))
             assert len(collections) == 3
-            assert any('python="3.' in labels for labels in collections)
+            (info,) = until(lambda: series(running.metrics(), "memsight_process_info", pid=pid))
+            assert 'python="{}.{}.'.format(*sys.version_info) in info
             assert SECRET not in running.metrics()
             until(lambda: series(running.metrics(), "memsight_process_memory_uss_bytes", pid=pid))
         running.next_sample()
@@ -51,12 +52,68 @@ def test_patterns_name_services_and_the_rest_is_summed() -> None:
         assert 'service="big"' in labels
     # whoever is the largest
     with python(), python(), python(), agent("--max-processes", "1") as running:
+        until(lambda: series(running.metrics(), "process_memory_usage_bytes", pid="other"))
         text = running.metrics()
         usage = series(text, "process_memory_usage_bytes")
         assert len(usage) == 2, usage
         assert series(text, "process_memory_usage_bytes", pid="other")
         assert not series(text, "process_paging_faults_total", pid="other"), "counters are not summed"
         assert running.figure("memsight_agent_dropped_processes") >= 2
+
+
+def identities(text: str, pid: str) -> set[str]:
+    """The labels that the series of a process share, but for those of infos."""
+    found = set()
+    for line in text.splitlines():
+        match = re.fullmatch(r"(\w+)\{(.*)\} \S+", line)
+        if match and f'pid="{pid}"' in match[2] and match[1] != "memsight_process_info":
+            found.add(re.sub(r',(?:type|generation)="\w+"', "", match[2]))
+    return found
+
+
+def test_series_keep_their_labels() -> None:
+    """From its first moments on, and whatever becomes known of it late."""
+    with agent() as running:
+        with python(f"import time; time.sleep(0.3); {READY}", PASSWORD=SECRET) as process:
+            pid, seen = str(process.pid), set()
+
+            def info() -> dict[str, float]:
+                text = running.metrics()
+                seen.update(identities(text, pid))
+                return series(text, "memsight_process_info", pid=pid)
+
+            (labels,) = until(info)
+            until(lambda: series(running.metrics(), "memsight_process_memory_uss_bytes", pid=pid))
+            info()
+        assert len(seen) == 1, seen
+        assert labels.startswith(f"{seen.pop()},python=")
+
+
+def test_every_process_has_a_service(tmp_path: Path) -> None:
+    script, package = tmp_path / "accounts.py", tmp_path / "ledger"
+    package.mkdir()
+    for path in (script, package / "__init__.py", package / "__main__.py"):
+        path.write_text(READY if path.name != "__init__.py" else "")
+    pipe = subprocess.PIPE
+    commands = {"accounts": [str(script), f"--password={SECRET}"], "ledger": ["-u", "-m", "ledger", SECRET]}
+    processes = {
+        name: subprocess.Popen([sys.executable, *words], stdin=pipe, stdout=pipe, cwd=tmp_path)
+        for name, words in commands.items()
+    }
+    try:
+        with agent() as running:
+            for name, process in processes.items():
+
+                def usage(pid: str = str(process.pid)) -> dict[str, float]:
+                    return series(running.metrics(), "process_memory_usage_bytes", pid=pid)
+
+                (labels,) = until(usage)
+                assert f'service="{name}"' in labels
+            assert SECRET not in running.metrics()
+    finally:
+        for process in processes.values():
+            process.kill()
+            process.communicate()
 
 
 def test_both_forms_parse() -> None:

@@ -33,9 +33,10 @@ def test_a_killed_agent_loses_an_interval_at_most(tmp_path: Path) -> None:
             with agent("--history", str(path)) as running:
                 running.next_sample()
                 running.next_sample()
+                # it is kept once it has lived for a second
+                kept = until(lambda: json.loads(running.get(f"/api/history?pid={process.pid}"))["series"])
+                assert kept[0]["points"]
                 taken = running.figure("memsight_agent_samples_total")
-                answer = json.loads(running.get(f"/api/history?pid={process.pid}"))
-                assert answer["series"][0]["points"]
                 running.process.kill()
                 running.process.wait()
                 with contextlib.closing(sqlite3.connect(path)) as history:

@@ -118,6 +118,17 @@ def test_another_process(target: Target) -> None:
     assert [(local.variable, local.type) for local in frame.locals] == [("token", "bytearray")]
 
 
+def test_two_looks_agree_on_reference_counts(target: Target) -> None:
+    first, second = memsight.snapshot(target.pid), memsight.snapshot(target.pid)
+    alone = first.refcounts()
+    assert (alone.looks, alone.confirmed) == (1, False) and alone.doubt
+    both = second.refcounts(earlier=[first])
+    assert (both.looks, both.confirmed, both.doubt) == (2, True, None)
+    assert both.deficits == () and both.recorded
+    with pytest.raises(memsight.Error):
+        second.refcounts(earlier=[memsight.snapshot()])
+
+
 def test_without_a_pause(target: Target) -> None:
     heap = memsight.snapshot(target.pid, mode="live")
     assert heap.overview().mode == "live"

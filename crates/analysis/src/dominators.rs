@@ -48,7 +48,7 @@ impl Analysis<'_> {
 
     fn dominator(&self, node: Node, depth: u32) -> Option<DominatorRow> {
         let object = self.node_ref(node)?;
-        let share = self.share(object.retained_bytes);
+        let share = self.share(object.retained_resident_bytes);
         Some(DominatorRow { object, depth, share, children: self.graph.tree().children(node).count() as u64 })
     }
 }

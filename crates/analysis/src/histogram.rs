@@ -1,8 +1,10 @@
 //! Counting by type name.
 
 use std::collections::HashMap;
+use std::iter::Peekable;
+use std::ops::Range;
 
-use memsight_heap::Node;
+use memsight_heap::{DominatorTree, Node};
 use memsight_model::{ObjectId, TypeRecord};
 
 use crate::Analysis;
@@ -43,9 +45,36 @@ struct Counter {
     count: u64,
     shallow: u64,
     external: u64,
+    native: u64,
+    resident: u64,
     retained: u64,
+    retained_resident: u64,
     /// End of the subtree of the last outermost instance.
     covered: u32,
+}
+
+impl Counter {
+    /// Counts an object of so many bytes of its own, `own` of them in all.
+    fn add(&mut self, shallow: u64, own: u64, native: u64, untouched: u64) {
+        self.count += 1;
+        self.shallow += shallow;
+        self.external += own.saturating_sub(shallow.saturating_add(native));
+        self.native += native;
+        self.resident += own.saturating_sub(untouched);
+    }
+
+    /// Counts what an outermost instance retains.
+    fn keep(&mut self, tree: &DominatorTree, node: Node) {
+        self.retained += tree.retained(node);
+        self.retained_resident += tree.resident(node);
+        self.covered = tree.end(node).0;
+    }
+}
+
+/// What a list has for a node, where the nodes asked for ascend as those of the list do.
+fn at(list: &mut Peekable<impl Iterator<Item = (Node, u64)>>, node: Node) -> u64 {
+    while list.next_if(|(other, _)| *other < node).is_some() {}
+    list.next_if(|(other, _)| *other == node).map_or(0, |(_, bytes)| bytes)
 }
 
 impl Analysis<'_> {
@@ -75,28 +104,39 @@ impl Analysis<'_> {
     /// Counts the objects of some slices of the dominator tree (ascending, disjoint) by type name, most retained first.
     /// An instance below another one of its type counts but retains nothing more, so that no byte is retained twice by
     /// a type. In preorder that is known from where the last outermost instance of the type ends.
-    pub(crate) fn histogram(&self, slices: impl Iterator<Item = impl Iterator<Item = Node>>) -> Vec<TypeRow> {
+    pub(crate) fn histogram(&self, slices: impl Iterator<Item = Range<Node>>) -> Vec<TypeRow> {
         let tree = self.graph.tree();
         let mut counters = vec![Counter::default(); self.group_count()];
-        for node in slices.flatten() {
-            let Some(object) = tree.object(node) else { continue };
-            let counter = &mut counters[self.group(object) as usize];
-            let shallow = self.snapshot.objects.shallow.get(object);
-            counter.count += 1;
-            counter.shallow += shallow;
-            counter.external += tree.own(node).saturating_sub(shallow);
-            if node.0 >= counter.covered {
-                counter.retained += tree.retained(node);
-                counter.covered = tree.end(node).0;
+        let (native, mut untouched) = (self.native(), tree.untouched().peekable());
+        let mut native = native.into_iter().peekable();
+        for slice in slices {
+            for node in (slice.start.0..slice.end.0).map(Node) {
+                let Some(object) = tree.object(node) else { continue };
+                let counter = &mut counters[self.group(object) as usize];
+                let (shallow, own) = (self.snapshot.objects.shallow.get(object), tree.own(node));
+                let (of_c, untouched) = (at(&mut native, node), at(&mut untouched, node));
+                counter.add(shallow, own, of_c, untouched);
+                if node.0 >= counter.covered {
+                    counter.keep(tree, node);
+                }
             }
         }
         let used = (0..).zip(counters).filter(|(_, counter)| counter.count > 0);
         let mut rows: Vec<TypeRow> = used.map(|(group, counter)| self.row(group, counter)).collect();
         rows.sort_by(|a, b| {
-            let size = |row: &TypeRow| (row.retained_bytes, row.shallow_bytes, row.external_bytes);
+            let size = |row: &TypeRow| (row.retained_resident_bytes, row.retained_bytes, row.resident_bytes);
             size(b).cmp(&size(a)).then_with(|| a.type_name.cmp(&b.type_name))
         });
         rows
+    }
+
+    /// The nodes with memory of C code and its bytes, ascending.
+    fn native(&self) -> Vec<(Node, u64)> {
+        let owners = self.snapshot.objects.native.0.iter();
+        let mut owners: Vec<(Node, u64)> =
+            owners.map(|&(object, bytes)| (self.graph.tree().node(object), bytes)).collect();
+        owners.sort_unstable();
+        owners
     }
 
     fn row(&self, group: u32, counter: Counter) -> TypeRow {
@@ -105,9 +145,12 @@ impl Analysis<'_> {
             count: counter.count,
             shallow_bytes: counter.shallow,
             external_bytes: counter.external,
+            native_bytes: counter.native,
+            resident_bytes: counter.resident,
             retained_bytes: counter.retained,
+            retained_resident_bytes: counter.retained_resident,
             mean_retained_bytes: counter.retained / counter.count.max(1),
-            share: self.share(counter.retained),
+            share: self.share(counter.retained_resident),
         }
     }
 }

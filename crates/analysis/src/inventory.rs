@@ -25,7 +25,7 @@ impl Analysis<'_> {
     pub(crate) fn instances(&self, top: usize) -> Vec<TypeRow> {
         let classes: std::collections::HashSet<&str> =
             self.snapshot.types.iter().filter(|record| is_class(record)).map(|record| record.name.as_str()).collect();
-        let mut rows = self.histogram(std::iter::once(self.graph.tree().subtree(Node::ROOT)));
+        let mut rows = self.histogram(std::iter::once(self.graph.tree().range(Node::ROOT)));
         rows.retain(|row| classes.contains(row.type_name.as_str()));
         rows.truncate(top);
         rows

@@ -78,7 +78,16 @@ impl<'a> Analysis<'a> {
             let memory = self.snapshot.residence.as_ref().map(|_| self.rss(1).groups());
             (types.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), suspects, memory)
         });
-        let TypesView { header, objects, shallow_bytes, external_bytes, type_count, types } = types;
+        let TypesView {
+            header,
+            objects,
+            shallow_bytes,
+            external_bytes,
+            native_bytes,
+            resident_bytes,
+            type_count,
+            types,
+        } = types;
         Overview {
             header,
             rss_bytes: manifest.rss_bytes,
@@ -95,6 +104,8 @@ impl<'a> Analysis<'a> {
             threads: self.snapshot.threads.len() as u64,
             shallow_bytes,
             external_bytes,
+            native_bytes,
+            resident_bytes,
             type_count,
             types,
             suspects,
@@ -105,12 +116,14 @@ impl<'a> Analysis<'a> {
 
     /// The histogram by type name. Cost: one pass over the objects.
     pub fn types(&self, top: usize) -> TypesView {
-        let mut types = self.histogram(std::iter::once(self.graph.tree().subtree(Node::ROOT)));
+        let mut types = self.histogram(std::iter::once(self.graph.tree().range(Node::ROOT)));
         let view = TypesView {
             header: self.header(),
             objects: self.snapshot.objects.len() as u64,
             shallow_bytes: types.iter().map(|row| row.shallow_bytes).sum(),
             external_bytes: types.iter().map(|row| row.external_bytes).sum(),
+            native_bytes: types.iter().map(|row| row.native_bytes).sum(),
+            resident_bytes: self.graph.tree().total_resident_bytes(),
             type_count: types.len() as u64,
             types: Vec::new(),
         };
@@ -125,6 +138,7 @@ impl<'a> Analysis<'a> {
             header: self.header(),
             threshold: THRESHOLD,
             total_bytes: self.graph.tree().total_bytes(),
+            resident_bytes: self.graph.tree().total_resident_bytes(),
             suspects: self.find_suspects(top),
             instances: self.instances(limit(top)),
             containers: self.containers(limit(top)),
@@ -135,11 +149,11 @@ impl<'a> Analysis<'a> {
         header(self.snapshot)
     }
 
-    /// `bytes` as a part of all bytes, 0 to 1.
-    fn share(&self, bytes: u64) -> f64 {
-        match self.graph.tree().total_bytes() {
+    /// Bytes in memory as a part of all bytes in memory, 0 to 1.
+    fn share(&self, resident_bytes: u64) -> f64 {
+        match self.graph.tree().total_resident_bytes() {
             0 => 0.0,
-            total => bytes as f64 / total as f64,
+            total => resident_bytes as f64 / total as f64,
         }
     }
 }

@@ -17,15 +17,18 @@ impl Analysis<'_> {
     /// The object in a list.
     pub(crate) fn object_ref(&self, object: ObjectId) -> ObjectRef {
         let tree = self.graph.tree();
-        let shallow = self.snapshot.objects.shallow.get(object);
+        let objects = &self.snapshot.objects;
         let node = tree.node(object);
         ObjectRef {
-            address: self.snapshot.objects.addresses.get(object).to_string(),
+            address: objects.addresses.get(object).to_string(),
             type_name: type_name(self.snapshot, object).to_owned(),
             name: self.object_name(object),
-            shallow_bytes: shallow,
-            external_bytes: tree.own(node).saturating_sub(shallow),
+            shallow_bytes: objects.shallow.get(object),
+            external_bytes: objects.external.get(object),
+            native_bytes: objects.native.get(object),
+            resident_bytes: tree.resident_between(node, node.after()),
             retained_bytes: tree.retained(node),
+            retained_resident_bytes: tree.resident(node),
         }
     }
 

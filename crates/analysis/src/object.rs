@@ -21,6 +21,7 @@ impl Analysis<'_> {
         Ok(ObjectView {
             header: self.header(),
             object: self.object_ref(object),
+            external_kind: self.external_kind(object),
             refcount,
             immortal,
             generation: flags.generation(),
@@ -31,6 +32,16 @@ impl Analysis<'_> {
             referrers,
             referrer_count,
         })
+    }
+
+    /// Where the external bytes of an object are that has mapped them itself.
+    fn external_kind(&self, object: ObjectId) -> Option<String> {
+        let external = self.snapshot.objects.external.get(object);
+        let mut large = self.snapshot.c_owned.iter().flat_map(|owned| &owned.large);
+        let block = large.find(|block| block.object == object && block.bytes == external && external > 0)?;
+        let next = self.snapshot.maps.partition_point(|map| map.start <= block.address);
+        let map = self.snapshot.maps.get(next.checked_sub(1)?).filter(|map| map.contains(block.address))?;
+        crate::rss::backing(map)
     }
 
     fn reference(&self, other: ObjectId, name: Label) -> ReferenceRow {

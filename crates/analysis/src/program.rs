@@ -13,7 +13,7 @@
 use std::ops::Range;
 
 use memsight_heap::{DominatorTree, Node};
-use memsight_model::{ObjectId, ObjectKind, RootKind};
+use memsight_model::{ObjectId, ObjectKind, Root, RootKind};
 
 use crate::Analysis;
 use crate::words::{is_namespace, object_kind, type_name};
@@ -52,7 +52,7 @@ impl Data {
 
     /// Leaves out the subtrees of some nodes, and counts all others.
     pub(crate) fn leave_out(&mut self, tree: &DominatorTree, tops: impl Iterator<Item = Node>) {
-        let mut covered: Vec<Range<Node>> = tops.map(|top| top..tree.end(top)).collect();
+        let mut covered: Vec<Range<Node>> = tops.map(|top| tree.range(top)).collect();
         covered.sort_unstable_by_key(|range| range.start);
         let mut end = Node::ROOT;
         covered.retain(|range| {
@@ -73,7 +73,7 @@ impl Data {
         self.program.nodes.contains(node)
     }
 
-    /// Bytes of data that `node` retains.
+    /// Bytes of data in memory that `node` retains.
     pub(crate) fn retained(&self, analysis: &Analysis<'_>, node: Node) -> u64 {
         let tree = analysis.graph.tree();
         let end = tree.end(node);
@@ -83,7 +83,7 @@ impl Data {
 
     /// Bytes of data from `start` on and before `end`, whether they count or not.
     fn between(&self, tree: &DominatorTree, start: Node, end: Node) -> u64 {
-        tree.bytes_between(start, end).saturating_sub(self.program.between(start, end))
+        tree.resident_between(start, end).saturating_sub(self.program.between(start, end))
     }
 
     /// Bytes of data that do not count, of the nodes before `node`.
@@ -132,7 +132,8 @@ impl Program {
             let mut left = word;
             while left != 0 {
                 before.push(total);
-                total = total.saturating_add(tree.own(Node(index as u32 * 64 + left.trailing_zeros())));
+                let node = Node(index as u32 * 64 + left.trailing_zeros());
+                total = total.saturating_add(tree.resident_between(node, node.after()));
                 left &= left - 1;
             }
         }
@@ -168,8 +169,12 @@ impl<'a> Marks<'a> {
     /// From the top down, so that a node's dominator is settled before it.
     fn run(mut self) -> NodeSet {
         let Analysis { snapshot, graph, .. } = self.analysis;
-        for root in snapshot.roots.iter().filter(|root| matches!(root.kind, RootKind::Interpreter | RootKind::Interned))
-        {
+        // The table of interned strings is the interpreter's; a string that it alone holds may be anybody's.
+        let own = |root: &&Root| match root.kind {
+            RootKind::Interned => object_kind(snapshot, root.object) == ObjectKind::Dict,
+            kind => kind == RootKind::Interpreter,
+        };
+        for root in snapshot.roots.iter().filter(own) {
             self.mark(graph.tree().node(root.object));
         }
         for object in snapshot.objects.ids() {

@@ -38,7 +38,9 @@ fn start(snapshot: &Snapshot, path: &Path) -> Vec<String> {
         RootKind::FrameLocal | RootKind::FrameStack | RootKind::Frame | RootKind::Thread => {
             vec![format!("{name} ({held})")]
         }
-        RootKind::Interned | RootKind::External | RootKind::Unreachable => vec![name, held.to_owned()],
+        RootKind::Interned | RootKind::External | RootKind::Unreachable | RootKind::NobodyKnown => {
+            vec![name, held.to_owned()]
+        }
     }
 }
 

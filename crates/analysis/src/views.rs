@@ -6,7 +6,7 @@ use memsight_model::Mode;
 use serde::Serialize;
 
 /// What every view says about the look it comes from.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Header {
     /// [`memsight_model::SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -23,7 +23,7 @@ pub struct Header {
 }
 
 /// One type of the histogram.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct TypeRow {
     /// `module.qualname`; built-ins bare.
     #[serde(rename = "type")]
@@ -34,16 +34,22 @@ pub struct TypeRow {
     pub shallow_bytes: u64,
     /// Sum of what they own outside the Python heap.
     pub external_bytes: u64,
+    /// Sum of the C memory that their own memory points to.
+    pub native_bytes: u64,
+    /// Of these three, the bytes in private memory of the process: untouched pages, files and shared memory left out.
+    pub resident_bytes: u64,
     /// What would be freed with all of them: retained sizes of the instances that no other instance of the type dominates.
     pub retained_bytes: u64,
+    /// Those of them that are in private memory.
+    pub retained_resident_bytes: u64,
     /// `retained_bytes` divided by `count`.
     pub mean_retained_bytes: u64,
-    /// Part of all bytes (shallow and external) that the type retains, 0 to 1.
+    /// Part of all bytes in private memory that the type retains, 0 to 1.
     pub share: f64,
 }
 
 /// `memsight heap PID`: everything at one glance.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Overview {
     /// What was looked at.
     #[serde(flatten)]
@@ -77,6 +83,10 @@ pub struct Overview {
     pub shallow_bytes: u64,
     /// Sum of external sizes.
     pub external_bytes: u64,
+    /// Sum of native sizes.
+    pub native_bytes: u64,
+    /// Of these three, the bytes in private memory.
+    pub resident_bytes: u64,
     /// Distinct types.
     pub type_count: u64,
     /// Top types by retained size.
@@ -106,7 +116,7 @@ pub struct CoreFile {
 }
 
 /// `types`: the histogram.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct TypesView {
     /// What was looked at.
     #[serde(flatten)]
@@ -117,6 +127,10 @@ pub struct TypesView {
     pub shallow_bytes: u64,
     /// Sum of external sizes of all types.
     pub external_bytes: u64,
+    /// Sum of native sizes of all types.
+    pub native_bytes: u64,
+    /// Of these three, the bytes in private memory.
+    pub resident_bytes: u64,
     /// Distinct types; `types` may show fewer.
     pub type_count: u64,
     /// The types, largest retained size first.
@@ -158,7 +172,7 @@ pub struct HistogramView {
 }
 
 /// A leak suspect: one object, or a group of one type, that retains at least the threshold.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Suspect {
     /// "250,000 instances of Session, kept by app.cache._entries (dict), hold 120.0 MiB (63.1%)".
     pub summary: String,
@@ -169,7 +183,9 @@ pub struct Suspect {
     pub count: u64,
     /// What it keeps alive.
     pub retained_bytes: u64,
-    /// Of all bytes, 0 to 1.
+    /// Those of these bytes that are in private memory.
+    pub retained_resident_bytes: u64,
+    /// Of all bytes in private memory, 0 to 1.
     pub share: f64,
     /// From a root to the suspect (a group: to the object that keeps it), in words.
     pub path: Vec<String>,
@@ -186,15 +202,17 @@ pub struct Suspect {
 }
 
 /// `suspects`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct SuspectsView {
     /// What was looked at.
     #[serde(flatten)]
     pub header: Header,
     /// Part of all bytes from which something is a suspect, 0 to 1.
     pub threshold: f64,
-    /// All bytes: shallow and external.
+    /// All bytes: shallow, external and native.
     pub total_bytes: u64,
+    /// Those of them in private memory, of which `threshold` and `share` speak.
+    pub resident_bytes: u64,
     /// Suspects, largest first; empty is an answer.
     pub suspects: Vec<Suspect>,
     /// Classes with the most bytes, with the mean retained size of an instance.
@@ -204,7 +222,7 @@ pub struct SuspectsView {
 }
 
 /// An object in a list.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ObjectRef {
     /// Address, `0x7f12…`.
     pub address: String,
@@ -217,8 +235,14 @@ pub struct ObjectRef {
     pub shallow_bytes: u64,
     /// External size.
     pub external_bytes: u64,
+    /// C memory that its own memory points to.
+    pub native_bytes: u64,
+    /// Of these three, the bytes in private memory of the process.
+    pub resident_bytes: u64,
     /// What it keeps alive.
     pub retained_bytes: u64,
+    /// Those of them that are in private memory.
+    pub retained_resident_bytes: u64,
 }
 
 /// A container and its length.
@@ -302,6 +326,9 @@ pub struct ObjectView {
     /// The object.
     #[serde(flatten)]
     pub object: ObjectRef,
+    /// Where its external bytes are when not in memory of its own: `file /path`, `shared memory`; absent otherwise, and
+    /// where the look did not find out.
+    pub external_kind: Option<String>,
     /// Its reference count; absent when immortal.
     pub refcount: Option<u64>,
     /// Immortal (PEP 683).

@@ -118,6 +118,7 @@ pub(crate) fn root_kind(kind: RootKind) -> &'static str {
         RootKind::Interned => "interned",
         RootKind::External => "external",
         RootKind::Unreachable => "unreachable",
+        RootKind::NobodyKnown => "nobody_known",
     }
 }
 
@@ -164,6 +165,7 @@ fn unnamed(kind: RootKind) -> &'static str {
     match kind {
         RootKind::Interned => "interned strings",
         RootKind::Unreachable => "unreachable cycle",
+        RootKind::NobodyKnown => "held by nobody known",
         _ => "held by C code",
     }
 }

@@ -366,3 +366,80 @@ fn c_code_holds_what_has_more_references_than_found() {
     assert!(found[0].summary.starts_with("100 instances of lib.Handle, kept by C code, hold"), "{}", found[0].summary);
     assert_eq!(found[0].path, ["held by C code", "Handle"]);
 }
+
+/// As many tables in one module as there are sizes, none of them a tenth of all but for what is beside them.
+fn tables(sizes: &[u64]) -> Vec<Suspect> {
+    let mut heap = Heap::default();
+    heap.program(100_000);
+    let app = heap.module("app");
+    for (at, bytes) in sizes.iter().enumerate() {
+        let table = heap.object("dict", 100);
+        heap.item(app, &format!("table_{at}"), table);
+        for key in 0..10 {
+            let row = heap.object("bytes", *bytes / 10);
+            heap.item(table, &key.to_string(), row);
+        }
+    }
+    suspects(heap)
+}
+
+#[test]
+fn tables_that_meet_in_one_module_are_no_one_suspect() {
+    let mut sizes = vec![50_000; 12];
+    sizes[3] = 60_000;
+    sizes[4] = 1_000;
+    let found = tables(&sizes);
+    assert_eq!(found.len(), 10, "{found:#?}");
+    assert!(
+        found[0].summary.starts_with("1 instance of dict, kept by app.table_3 (dict), holds 59."),
+        "{}",
+        found[0].summary
+    );
+    assert!(found.iter().all(|suspect| suspect.count == 1 && suspect.path[0] == "module app"));
+    assert!(found.iter().all(|suspect| !suspect.summary.contains("table_4 ") && !suspect.summary.contains("__dict__")));
+}
+
+#[test]
+fn variables_that_a_program_fills_are_a_table() {
+    let found = tables(&[5_000; 150]);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(
+        found[0].summary.starts_with("150 instances of dict, kept by app.__dict__ (dict), hold"),
+        "{}",
+        found[0].summary
+    );
+}
+
+#[test]
+fn variables_of_many_types_are_told_one_by_one() {
+    let mut heap = Heap::default();
+    heap.program(100_000);
+    let app = heap.module("app");
+    for at in 0..14 {
+        let table = heap.object(&format!("lib.Kind{at}"), 50_000);
+        heap.item(app, &format!("table_{at}"), table);
+    }
+    let found = suspects(heap);
+    assert_eq!(found.len(), 10, "{found:#?}");
+    assert!(found.iter().all(|suspect| suspect.summary.contains("kept by app.table_")), "{found:#?}");
+}
+
+#[test]
+fn what_two_variables_share_is_told_of_one_of_them() {
+    let mut heap = Heap::default();
+    heap.program(100_000);
+    let app = heap.module("app");
+    for pair in 0..3 {
+        let (left, right) = (heap.object("list", 100), heap.object("list", 100));
+        heap.item(app, &format!("left_{pair}"), left);
+        heap.item(app, &format!("right_{pair}"), right);
+        for at in 0..10 {
+            let row = heap.object("app.Row", 5_000);
+            heap.index(left, at, row);
+            heap.index(right, at, row);
+        }
+    }
+    let found = suspects(heap);
+    assert_eq!(found.len(), 3, "{found:#?}");
+    assert!(found.iter().all(|suspect| suspect.summary.starts_with("10 instances of app.Row, kept by app.left_")));
+}

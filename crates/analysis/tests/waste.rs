@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::Heap;
 use memsight_analysis::waste::WasteRule;
 use memsight_analysis::{Analysis, AnalysisError};
-use memsight_model::{Boxed, Contents, ObjectId, Quiet, Slack, Snapshot};
+use memsight_model::{Boxed, Contents, LabelKind, ObjectId, Quiet, Slack, Snapshot, View};
 use proptest::prelude::*;
 
 /// A str or an int: its value, its size, and which list holds it (3 for none).
@@ -132,4 +132,37 @@ fn texts_are_shown_only_where_the_look_kept_values() {
     assert_eq!(value(&snapshot), None);
     snapshot.manifest.values = true;
     assert_eq!(value(&snapshot).as_deref(), Some("'secret'"));
+}
+
+#[test]
+fn small_views_that_alone_keep_an_array_are_waste() {
+    let mut heap = Heap::default();
+    let module = heap.module("app");
+    let parts = heap.object("list", 200);
+    heap.item(module, "parts", parts);
+    let mut views = Vec::new();
+    // An array of 100,000 bytes each; views of it, and whether a variable keeps it as well.
+    for (at, (shown, own)) in
+        [(&[1_000u64, 2_000][..], false), (&[1_000], false), (&[50_100], false), (&[1_000], true)].iter().enumerate()
+    {
+        let base = heap.object("numpy.ndarray", 100_000);
+        if *own {
+            heap.item(module, "base", base);
+        }
+        for (index, bytes) in shown.iter().enumerate() {
+            let view = heap.object("numpy.ndarray", 112);
+            heap.index(parts, (10 * at + index) as u32, view);
+            heap.named(view, LabelKind::Field, "base", base);
+            views.push(View { object: view, base, holder: view, bytes: *bytes });
+        }
+    }
+    let mut snapshot = heap.build();
+    snapshot.contents = Some(Contents { views, ..Contents::default() });
+    let view = Analysis::new(&snapshot, &Quiet).waste(0).expect("contents");
+    let kind = view.kinds.iter().find(|kind| kind.rule == WasteRule::SmallViews).expect("arrays that views keep");
+    assert_eq!((kind.objects, kind.saved_bytes), (2, 97_000 + 99_000));
+    let place = &kind.places[0];
+    assert_eq!((place.used, place.allocated, place.views), (Some(4_000), Some(200_000), Some(3)));
+    let finding = view.findings.iter().find(|finding| finding.rule == "small-views").expect("a finding");
+    assert_eq!(finding.message, "3 views of 3.9 KiB keep 2 ndarray objects of 195.3 KiB");
 }

@@ -34,6 +34,26 @@ fn a_process_that_is_not_python() {
 }
 
 #[test]
+fn the_doctor_does_not_say_yes_to_what_is_no_python() {
+    let mut sleeper = Command::new("sleep").arg("1000").spawn().expect("sleep is there");
+    let pid = sleeper.id().to_string();
+    let (text, view) = (memsight(&["doctor", &pid]), memsight(&["doctor", &pid, "--format", "json"]));
+    sleeper.kill().expect("ours");
+    sleeper.wait().expect("ours");
+    assert_eq!((text.code, view.code), (Some(2), Some(2)), "{text:#?} {view:#?}");
+    assert!(text.stdout.contains("no CPython process") && text.stdout.contains("memsight ps"), "{text:#?}");
+    let view: serde_json::Value = serde_json::from_str(&view.stdout).expect("JSON");
+    assert_eq!(view["usable"], false);
+    let checks = view["checks"].as_array().expect("checks");
+    let python = checks.iter().find(|check| check["name"] == "Python").expect("Python was looked for");
+    assert_eq!(python["status"], "problem");
+    assert!(checks.iter().any(|check| check["name"] == "memory" && check["status"] == "ok"), "the right is there");
+    let python = Python::start("");
+    let view = memsight(&["doctor", &python.pid(), "--format", "json"]).json();
+    assert_eq!(view["usable"], true, "{view:#}");
+}
+
+#[test]
 fn nothing_or_too_much_to_look_at() {
     memsight(&["heap"]).fails_with("MS-E100");
     memsight(&["heap", "app.heap", "--pid", "1"]).fails_with("MS-E101");

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use common::{Python, Run, command, finish, kill, memsight, nobody};
+use memsight_testkit::interpreters;
 use serde_json::Value;
 
 /// A process with some objects that does nothing, and its pid.
@@ -130,6 +131,82 @@ fn a_process_that_ends_ends_the_watch() {
     let run = finish(child);
     assert!(rest.last().is_some_and(|line| line.contains("\"kind\":\"summary\"")), "{rest:?} {run:#?}");
     assert_eq!(run.code, Some(0), "{run:#?}");
+}
+
+/// The findings of a rule.
+fn told<'a>(view: &'a Value, rule: &str) -> Option<&'a Value> {
+    view["findings"].as_array().expect("findings").iter().find(|finding| finding["rule"] == rule)
+}
+
+#[test]
+fn an_idle_process_is_not_judged_by_its_start() {
+    // 300 young collections at once, as imports make them, and then nothing
+    let python = Python::start("import gc\nfor _ in range(300): gc.collect(0)");
+    let once = gc(&[&python.pid(), "--once", "--format", "json"]).json();
+    assert_eq!((once["rates_since_start"].as_bool(), told(&once, "gc-threshold-low")), (Some(true), None), "{once:#}");
+    let text = gc(&[&python.pid(), "--once"]).ok();
+    assert!(text.contains("on average since it started") || text.contains("of the time since it started"), "{text}");
+    let idle = gc(&[&python.pid(), "-d", "500ms", "--format", "json"]).json();
+    assert_eq!(
+        (idle["rates_since_start"].as_bool(), &idle["collections_per_second"]),
+        (Some(false), &Value::from(0.0))
+    );
+    assert_eq!((&idle["gc_share"], &idle["gc_share_most"]), (&Value::from(0.0), &Value::from(0.0)), "{idle:#}");
+    assert_eq!(told(&idle, "gc-threshold-low"), None, "{idle:#}");
+}
+
+#[test]
+fn full_collections_that_take_long_and_free_nothing_are_told() {
+    // No budget of time in the test: the heap grows until a full collection is long enough on this machine.
+    let mut python = Python::start(
+        "
+import gc, threading, time
+gc.disable()
+kept, took = [], 0
+while took < 0.13:
+    kept += [[] for _ in range(500_000)]
+    began = time.perf_counter()
+    gc.collect()
+    took = time.perf_counter() - began
+def work():
+    while True:
+        gc.collect()
+threading.Thread(target=work, daemon=True).start()",
+    );
+    let view = gc(&[&python.pid(), "-d", "3s", "--format", "json"]).json();
+    let found = told(&view, "gc-full-frees-little").unwrap_or_else(|| panic!("{view:#}"));
+    assert_eq!((&found["severity"], &found["place"]), (&Value::from("warning"), &Value::from("generation 2")));
+    let message = found["message"].as_str().expect("text");
+    assert!(message.contains("stopped the program for"), "{message}");
+    assert!(found["advice"].as_str().expect("text").contains("gc.freeze()"), "{found:#}");
+    // it does nothing else, though the machine may not let it
+    let share = view["gc_share"].as_f64().expect("measured");
+    assert!(share > 0.05 && share <= 1.0, "{view:#}");
+    assert!(gc(&[&python.pid(), "-d", "1s"]).ok().contains("% of the time watched"), "the share is said");
+    python.answers(1);
+}
+
+#[test]
+fn what_the_interpreter_sets_aside_is_not_called_frozen() {
+    // a free-threaded build has no list of them to count
+    for interpreter in interpreters().into_iter().filter(|interpreter| !interpreter.free_threaded) {
+        let python = |code: &str| Python::start_with(&interpreter.path.display().to_string(), code);
+        let look = |python: &Python| gc(&[&python.pid(), "--format", "json"]).json();
+        let plain = python("import gc\ngc.collect()\nfrozen = gc.get_freeze_count()");
+        let view = look(&plain);
+        assert_eq!(view["permanent"], view["permanent_immortal"], "{interpreter}: {view:#}");
+        let (_, minor, _) = interpreter.version;
+        let own = view["permanent"].as_u64().expect("counted");
+        // the tuples of static types, which are immortal from 3.12 on and set aside by that version alone
+        assert!(if minor == 12 { own > 100 } else { own == 0 }, "{interpreter}: {own}");
+        assert!(!gc(&[&plain.pid()]).ok().contains("gc.freeze()"), "{interpreter}");
+        let frozen = python("import gc\nkept = [[i] for i in range(5_000)]\ngc.collect()\ngc.freeze()");
+        let view = look(&frozen);
+        let by_program =
+            view["permanent"].as_u64().zip(view["permanent_immortal"].as_u64()).map(|(all, own)| all - own);
+        assert!(by_program > Some(5_000), "{interpreter}: {view:#}");
+        assert!(gc(&[&frozen.pid()]).ok().contains("gc.freeze()"), "{interpreter}");
+    }
 }
 
 /// A parent with a large heap that forks four workers, which collect; they say so, and wait until it ends.

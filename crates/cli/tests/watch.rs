@@ -107,6 +107,42 @@ fn a_process_that_ends_while_it_is_watched() {
 }
 
 #[test]
+fn looks_at_a_process_are_none_of_its_memory() {
+    let python = Python::start("data = bytes(range(256)) * 400_000");
+    let options = ["-i", "5ms", "--rollup", "10ms", "--format", "jsonl"];
+    let mut watch = command(&[&["watch", &python.pid()], &options[..]].concat()).spawn().expect("starts");
+    let mut lines = lines_of(&mut watch);
+    let first = read_until(&mut lines, |record| is_sample(record) && record["total"]["pss_bytes"].is_u64());
+    let alone = first["total"]["rss_bytes"].as_u64().expect("bytes");
+    for _ in 0..3 {
+        memsight(&["heap", &python.pid(), "types", "--shallow"]).ok();
+    }
+    kill(watch.id(), "INT");
+    let last = read_until(&mut lines, |record| {
+        for process in record["processes"].as_array().into_iter().flatten() {
+            let uss = process["rollup"]["private_dirty_bytes"].as_u64();
+            assert!(uss.is_none_or(|uss| uss > 100_000_000), "its pages are its own: {process}");
+        }
+        record["kind"] == "summary"
+    });
+    finish(watch);
+    let summary = &last["summary"];
+    assert_eq!(summary["process_count"], 1, "{summary:#}");
+    let peak = summary["peak"]["bytes"].as_u64().expect("bytes");
+    assert!(peak < alone + (8 << 20), "{peak} of a process of {alone}");
+    assert!(summary["peak_pss"]["bytes"].as_u64() > Some(100_000_000), "{summary:#}");
+}
+
+#[test]
+fn a_peak_of_pss_is_not_that_of_another_size() {
+    // it grows to 100 MB at once and ends: nobody had the time to read its PSS
+    let run = memsight(&["watch", "-i", "1ms", "--rollup", "1h", "--", "python3", "-c", "bytes(range(256)) * 400_000"]);
+    assert_eq!(run.code, Some(0), "{run:#?}");
+    let said = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("peak PSS not known: known of all processes in "), "{said}");
+}
+
+#[test]
 fn ctrl_c_gives_the_summary_first() {
     let mut python = Python::start("");
     for (signal, code) in [("INT", 130), ("TERM", 143)] {

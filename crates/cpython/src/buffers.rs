@@ -1,17 +1,15 @@
 //! Memory that objects of C types own beside their struct, where `__sizeof__` counts it or where nothing does.
 //!
 //! These structs are the same in 3.8 to 3.15: `Modules/arraymodule.c`, `Modules/_io/bufferedio.c`, `stringio.c`,
-//! `bytesio.c`, `Modules/_struct.c`, `Modules/mmapmodule.c`, `Modules/itertoolsmodule.c`; numpy's in `ndarraytypes.h` (1.x and 2.x). The
-//! offsets here count as if the head of an object had 16 bytes ([`Layout::fields`]).
+//! `Modules/_struct.c`, `Modules/mmapmodule.c`, `Modules/itertoolsmodule.c`, `Modules/_elementtree.c`,
+//! `Modules/_ctypes/ctypes.h`; numpy's are in [`crate::numpy`]. The offsets here count as if the head of an object had 16 bytes ([`Layout::fields`]).
 
 use memsight_model::{Address, Fault, ReadMemory};
 
-use crate::head::Head;
 use crate::layout::Layout;
+use crate::numpy::{self, NdArray};
 use crate::sizes::Size;
 
-/// `NPY_MAXDIMS` of numpy 2.
-const MAX_DIMENSIONS: u32 = 64;
 /// Sizes larger than the address space are corrupt.
 const CAP: u64 = 1 << 47;
 
@@ -21,7 +19,6 @@ pub(crate) enum Buffer {
     None,
     Array,
     Buffered,
-    BytesIo,
     StringIo,
     Struct,
     Mmap,
@@ -29,7 +26,14 @@ pub(crate) enum Buffer {
     Combinations,
     Permutations,
     SimpleQueue,
+    Element,
+    /// ctypes: the memory of a structure, array or number.
+    CTypes,
+    /// cffi: data behind the struct.
+    CffiOwn,
     NdArray,
+    /// `numpy.dtypes.StringDType`: the characters of an array.
+    StringArena,
     /// A scalar of numpy of that many bytes.
     NumpyScalar(u8),
     NumpyVoid,
@@ -41,7 +45,6 @@ impl Buffer {
         match tp_name {
             "array.array" => Buffer::Array,
             "_io.BufferedReader" | "_io.BufferedWriter" | "_io.BufferedRandom" => Buffer::Buffered,
-            "_io.BytesIO" => Buffer::BytesIo,
             "_io.StringIO" => Buffer::StringIo,
             "Struct" | "_struct.Struct" => Buffer::Struct,
             "itertools.product" => Buffer::Product,
@@ -49,7 +52,10 @@ impl Buffer {
             "itertools.permutations" => Buffer::Permutations,
             "_queue.SimpleQueue" => Buffer::SimpleQueue,
             "mmap.mmap" => Buffer::Mmap,
-            "numpy.ndarray" => Buffer::NdArray,
+            "xml.etree.ElementTree.Element" => Buffer::Element,
+            "_ctypes.Structure" | "_ctypes.Union" | "_ctypes.Array" | "_ctypes._Pointer" | "_ctypes._SimpleCData" => {
+                Buffer::CTypes
+            }
             _ => numpy_scalar(tp_name),
         }
     }
@@ -57,7 +63,7 @@ impl Buffer {
     /// The bytes: `shallow` what `__sizeof__` counts, `external` what it leaves out. An array of numpy is the one
     /// exception: its `__sizeof__` counts the data, which memsight shows as external.
     pub fn size<M: ReadMemory>(self, memory: &M, layout: &Layout, at: Address) -> Result<Size, Fault> {
-        let at = layout.fields(at);
+        let (object, at) = (at, layout.fields(at));
         let word = |offset: i64| memory.word(at.at(offset));
         let counted = |shallow: u64| Size { shallow, external: 0 };
         let left_out = |external: u64| Size { shallow: 0, external };
@@ -70,7 +76,6 @@ impl Buffer {
             }
             // buffer 56, buffer_size 120
             Buffer::Buffered => counted(if word(56)? == 0 { 0 } else { word(120)? }),
-            Buffer::BytesIo => counted(own_bytes(memory, layout, Address(word(16)?))?),
             // buf 16 (Py_UCS4), buf_size 40
             Buffer::StringIo => left_out(if word(16)? == 0 { 0 } else { word(40)?.saturating_mul(4) }),
             Buffer::Struct => counted(struct_codes(memory, Address(word(32)?))?),
@@ -86,11 +91,12 @@ impl Buffer {
             Buffer::SimpleQueue if layout.minor < 13 => Size::default(),
             Buffer::SimpleQueue if layout.minor < 15 => left_out(word(48)?.saturating_mul(8)),
             Buffer::SimpleQueue => counted(word(48)?.saturating_mul(8)),
-            // nd 24: array_sizeof counts the shape and the strides, a word for each dimension
-            Buffer::NdArray => Size {
-                shallow: 16 * u64::from(memory.u32(at.at(24))?.min(MAX_DIMENSIONS)),
-                external: nd_array_bytes(memory, layout, at)?,
-            },
+            Buffer::Element => counted(element_bytes(memory, Address(word(40)?))?),
+            // b_ptr 16, b_size 40: PyCData_MallocBuffer; small values stand in the object
+            Buffer::CTypes => left_out(if owned_by_ctypes(memory, object, at)?.is_null() { 0 } else { word(40)? }),
+            Buffer::CffiOwn => left_out(cffi_bytes(memory, layout, at)?),
+            Buffer::NdArray => nd_array_size(memory, layout, object)?,
+            Buffer::StringArena => left_out(numpy::arena_bytes(memory, layout, object)?),
             // gentype_sizeof counts the value a second time
             Buffer::NumpyScalar(bytes) => counted(bytes.into()),
             Buffer::NumpyVoid => counted(word(16)?),
@@ -114,14 +120,6 @@ fn numpy_scalar(tp_name: &str) -> Buffer {
     })
 }
 
-/// `bytesio.__sizeof__` counts its bytes object while nobody else holds it.
-fn own_bytes<M: ReadMemory>(memory: &M, layout: &Layout, bytes: Address) -> Result<u64, Fault> {
-    if bytes.is_null() || Head::read(memory, layout, bytes)?.refcount() != 1 {
-        return Ok(0);
-    }
-    Ok(memory.word(layout.length_at(bytes))?.saturating_add(u64::from(layout.bytes.value) + 1))
-}
-
 /// `ob_size` of a tuple; 0 when there is none.
 fn length<M: ReadMemory>(memory: &M, layout: &Layout, tuple: Address) -> Result<u64, Fault> {
     if tuple.is_null() { Ok(0) } else { memory.word(layout.length_at(tuple)) }
@@ -138,36 +136,63 @@ fn struct_codes<M: ReadMemory>(memory: &M, codes: Address) -> Result<u64, Fault>
     Ok(CODE * (count + 1))
 }
 
-/// Data that a numpy array owns: the product of its shape and its item size.
-/// `PyArrayObject_fields` and `PyArray_Descr` (`numpy/_core/include/numpy/ndarraytypes.h`, numpy 1.x and 2.x).
-fn nd_array_bytes<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<u64, Fault> {
-    const ND: i64 = 24;
-    const DIMENSIONS: i64 = 32;
-    const DESCR: i64 = 56;
-    const FLAGS: i64 = 64;
-    const OWNDATA: i32 = 4;
-    let fault = Fault { at, len: 8 };
-    if memory.i32(at.at(FLAGS))? & OWNDATA == 0 {
+/// `element_sizeof` (`Modules/_elementtree.c`): `ElementObjectExtra` of 64 bytes, with room for four children; more stand
+/// elsewhere.
+fn element_bytes<M: ReadMemory>(memory: &M, extra: Address) -> Result<u64, Fault> {
+    const EXTRA: u64 = 64;
+    if extra.is_null() {
         return Ok(0);
     }
-    let descr = layout.fields(memory.pointer(at.at(DESCR))?);
-    let dimensions = memory.pointer(at.at(DIMENSIONS))?;
-    let count = memory.u32(at.at(ND))?;
-    if count > MAX_DIMENSIONS {
-        return Err(fault);
-    }
-    let mut bytes = nd_item_size(memory, descr)?;
-    for i in 0..i64::from(count) {
-        bytes = bytes.checked_mul(memory.word(dimensions.at(8 * i))?).filter(|bytes| *bytes < CAP).ok_or(fault)?;
-    }
-    Ok(bytes)
+    let children = element_children(memory, extra)?;
+    let allocated = if children.is_null() { 0 } else { memory.word(extra.at(16))? };
+    Ok(allocated.saturating_mul(8).saturating_add(EXTRA))
 }
 
-/// `elsize`: an int at 32 in numpy 1.x, where 40 holds `subarray` (null in the dtype of an array); 2.x put flags at 32
-/// and made it a word at 40.
-fn nd_item_size<M: ReadMemory>(memory: &M, descr: Address) -> Result<u64, Fault> {
-    match memory.word(descr.at(40))? {
-        0 => Ok(memory.u32(descr.at(32))?.into()),
-        bytes => Ok(bytes),
+/// The array of an element's children, null when there is none of its own.
+pub(crate) fn element_children<M: ReadMemory>(memory: &M, extra: Address) -> Result<Address, Fault> {
+    const OWN_CHILDREN: i64 = 32;
+    let children = memory.pointer(extra.at(24))?;
+    Ok(if children == extra.at(OWN_CHILDREN) { Address::NULL } else { children })
+}
+
+/// Memory that `PyCData_clear` frees (`Modules/_ctypes/_ctypes.c`): it is marked `b_needsfree`, and not in the object
+/// itself. `fields` are those of `object` as if its head had 16 bytes.
+pub(crate) fn owned_by_ctypes<M: ReadMemory>(memory: &M, object: Address, fields: Address) -> Result<Address, Fault> {
+    /// Room that `CDataObject` and its subclasses take.
+    const OWN: u64 = 1 << 8;
+    let (data, needs_free) = (memory.pointer(fields.at(16))?, memory.u32(fields.at(24))? != 0);
+    let inside = (object.0..object.0.saturating_add(OWN)).contains(&data.0);
+    Ok(if needs_free && !inside { data } else { Address::NULL })
+}
+
+/// Bytes of what `ffi.new` made (`cdataowning_size_bytes` in `_cffi_backend.c`): of the item that a pointer points to, of
+/// the items of an array, of a struct. A struct that is pointed to has an object of its own.
+fn cffi_bytes<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<u64, Fault> {
+    const POINTER: u32 = 0x10;
+    const ARRAY: u32 = 0x20;
+    const IS_POINTER_TO_OWNED: u32 = 0x1_0000;
+    // ct_itemdescr 24, ct_size 64, ct_length 72, ct_flags 80
+    let kind = layout.fields(memory.pointer(at.at(16))?);
+    let item_size = || memory.word(layout.fields(memory.pointer(kind.at(24))?).at(64));
+    match memory.u32(kind.at(80))? {
+        flags if flags & IS_POINTER_TO_OWNED != 0 => Ok(0),
+        flags if flags & POINTER != 0 => item_size(),
+        flags if flags & ARRAY != 0 => {
+            let fixed = memory.signed(kind.at(72))?;
+            // an array of open length keeps it behind the common struct
+            let length = if fixed < 0 { memory.word(at.at(40))? } else { fixed as u64 };
+            Ok(length.saturating_mul(item_size()?))
+        }
+        _ => memory.word(kind.at(64)),
     }
+}
+
+/// `array_sizeof` counts the shape and the strides, a word for each dimension, and the data that the array owns.
+fn nd_array_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Result<Size, Fault> {
+    let array = NdArray::read(memory, layout, at)?;
+    let external = match array.owns {
+        true => array.bytes(memory, layout)?.saturating_add(numpy::loose_strings(memory, layout, &array)?),
+        false => 0,
+    };
+    Ok(Size { shallow: 16 * u64::from(array.dimensions), external })
 }

@@ -2,6 +2,8 @@
 //!
 //! 1. The collector's lists give the tracked objects.
 //! 2. A first walk from them and from the roots marks everything reachable ([`crate::mark`]).
+//!    Blocks of the allocators that are then nobody's, and objects all the same, are walked from as well
+//!    ([`crate::unowned`]).
 //! 3. Ranks number the marked addresses.
 //! 4. A second walk in order of address writes rows and references ([`crate::emit`]), a part of memory per core
 //!    ([`crate::parts`]).
@@ -11,12 +13,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memsight_model::{
-    Address, Manifest, Names, ObjectId, Progress, ReadMemory, Region, Root, RootKind, SCHEMA_VERSION, Snapshot,
-    TypeRecord,
+    Address, Blocks, CHeap, Manifest, Names, ObjectId, PageRuns, Progress, Pymalloc, ReadMemory, Region, Root,
+    RootKind, SCHEMA_VERSION, Snapshot,
 };
 
 use crate::contents;
-use crate::decode::Decoder;
+use crate::decode::{Decoder, LastItems};
 use crate::elf::static_memory;
 use crate::emit::Shared;
 use crate::error::PythonError;
@@ -25,9 +27,11 @@ use crate::holders;
 use crate::layout::Layout;
 use crate::locate::Python;
 use crate::mark::{Found, Marker};
+use crate::native::{self, Claims, Ground};
 use crate::parts::emit;
 use crate::places::Place;
 use crate::pymalloc::PoolIndex;
+use crate::room;
 use crate::roots::{RootName, Seed};
 use crate::slots::{Bits, Ranks, SharedBits, Slots};
 use crate::stacks::Stacks;
@@ -36,12 +40,13 @@ use crate::tally::Tally;
 use crate::text;
 use crate::texts;
 use crate::types::{AddressMap, TypeTable};
+use crate::unowned::{self, Runs};
 use crate::window::Window;
 use crate::workers::joined;
 
 /// How to decode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DecodeOptions {
+pub struct DecodeOptions<'a> {
     /// Keep the texts of strings, bytes and numbers, not only of dictionary keys.
     pub values: bool,
     /// Threads of the walks.
@@ -55,15 +60,22 @@ pub struct DecodeOptions {
     /// Find out which memory of pymalloc and of the C heap the objects take ([`memsight_model::Pymalloc`],
     /// [`memsight_model::COwned`]). Cost: about 20 ns an object.
     pub account: bool,
+    /// Of pymalloc's blocks the sums are enough: whose those of at most 480 bytes are is not counted, which saves the time.
+    pub sums: bool,
     /// Look for what holds objects from C ([`memsight_model::Holder`]). Needs the references. Cost: two passes over the
     /// objects, one over static data and stacks.
     pub holders: bool,
     /// There is no other moment, as in a core file: lists that a collection has in hand, or that are cut, are read as far
     /// as they go, and the manifest says so. Such a moment is an error otherwise.
     pub best_effort: bool,
+    /// The C library's allocator as it stood: whose blocks its blocks are is found out then. Needs the references. Cost:
+    /// a walk over the memory of C code that objects point to.
+    pub c_heap: Option<&'a CHeap>,
+    /// The pages of private memory that exist: large buffers of which a part was never touched are noted then.
+    pub pages: Option<&'a PageRuns>,
 }
 
-impl Default for DecodeOptions {
+impl Default for DecodeOptions<'_> {
     fn default() -> Self {
         DecodeOptions {
             values: false,
@@ -71,8 +83,11 @@ impl Default for DecodeOptions {
             references: true,
             contents: false,
             account: false,
+            sums: false,
             holders: false,
             best_effort: false,
+            c_heap: None,
+            pages: None,
         }
     }
 }
@@ -82,6 +97,7 @@ pub(crate) struct Scene<'a, M> {
     pub memory: &'a M,
     pub layout: &'a Layout,
     pub slots: &'a Slots,
+    pub regions: &'a [Region],
     /// Data of executables and libraries, sorted: where static objects are.
     pub files: Vec<(Address, Address)>,
 }
@@ -105,12 +121,17 @@ impl Python {
         &self,
         memory: M,
         regions: &[Region],
-        options: &DecodeOptions,
+        options: &DecodeOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<Snapshot, PythonError> {
         let slots = Slots::new(regions, memory.populated().as_deref());
-        let scene =
-            Scene { memory: &memory, layout: &self.layout, slots: &slots, files: static_memory(&memory, regions) };
+        let scene = Scene {
+            memory: &memory,
+            layout: &self.layout,
+            slots: &slots,
+            regions,
+            files: static_memory(&memory, regions),
+        };
         let (mut snapshot, ranks) = self.read_heap(&scene, regions, options, progress)?;
         progress.phase("numbering objects", None);
         drop(memory);
@@ -126,21 +147,22 @@ impl Python {
         &self,
         scene: &Scene<M>,
         regions: &[Region],
-        options: &DecodeOptions,
+        options: &DecodeOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<(Snapshot, Ranks), PythonError> {
         let memory = scene.memory;
         let interpreters = self.interpreters(memory)?;
         let main = *interpreters.last().ok_or(PythonError::NotReady)?;
         progress.phase("walking the collector's lists", None);
-        let (tracked, torn) = self.tracked(memory, scene.slots, options.best_effort)?;
+        let (tracked, mut torn) = self.tracked(memory, scene.slots, options.best_effort)?;
         let stacks = self.stacks(memory, &interpreters, scene.slots.words());
         let mut seeds: Vec<Seed> =
             interpreters.iter().rev().flat_map(|interpreter| self.interpreter_roots(memory, *interpreter)).collect();
         seeds.extend(stacks.seeds.iter().cloned());
         let places = self.places(memory, regions, &interpreters, &stacks, &seeds);
-        seeds.extend(holders::interned_strings(memory, &self.layout, &places));
+        seeds.extend(holders::interned_strings(scene, &places));
         let statics = StaticTypes::find(memory, &self.layout, main);
+        seeds.extend(statics.elsewhere(memory, main, &interpreters).into_iter().map(Seed::of_static_types));
         let types = TypeTable::new(self.subtype_traverse(memory, main), statics.clone());
         let settings = Settings {
             statics,
@@ -149,8 +171,13 @@ impl Python {
             version: (self.layout.minor, self.version().micro()),
             threads: options.threads.clamp(1, 64),
         };
-        let marked = mark(scene, &tracked, types, &seeds, &places, settings, progress)?;
-        let walked = Walked { interpreters, tracked, torn, stacks, seeds, places, marked };
+        let pymalloc = self.pymalloc(scene, &interpreters, options);
+        let (runs, whole) = self.runs(scene, &interpreters, &pymalloc, options);
+        torn.extend(self.layout.is_free_threaded().then(|| unowned::without_lists(whole).to_owned()));
+        let starts = Starts { seeds: &seeds, places: &places, runs: &runs };
+        let marked = mark(scene, &tracked, types, &starts, settings, progress)?;
+        seeds.extend(marked.unheld.iter().map(|object| Seed::held_by_nobody_known(*object)));
+        let walked = Walked { interpreters, tracked, torn, stacks, seeds, places, pymalloc, marked };
         match options.references {
             true => self.rows(scene, walked, options, progress),
             false => Ok((self.sums(scene, walked, options, progress), Ranks::default())),
@@ -162,7 +189,7 @@ impl Python {
         &self,
         scene: &Scene<M>,
         walked: Walked,
-        options: &DecodeOptions,
+        options: &DecodeOptions<'_>,
         progress: &dyn Progress,
     ) -> Snapshot {
         progress.phase("counting objects", None);
@@ -170,7 +197,7 @@ impl Python {
         let tally = Tally::of(scene, &types, &objects, settings.threads);
         Snapshot {
             manifest: self.manifest(options, walked.interpreters.len(), tally.partial, false, walked.torn),
-            types: type_records(&types, |_| None),
+            types: types.records(|_| None),
             sums: tally.sums,
             ..Snapshot::default()
         }
@@ -181,16 +208,17 @@ impl Python {
         &self,
         scene: &Scene<M>,
         walked: Walked,
-        options: &DecodeOptions,
+        options: &DecodeOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<(Snapshot, Ranks), PythonError> {
-        let Walked { interpreters, tracked, torn, stacks, seeds, places, marked } = walked;
-        let Marked { objects, edges, types, cells, settings } = marked;
+        let Walked { interpreters, tracked, torn, stacks, seeds, places, mut pymalloc, marked } = walked;
+        let Marked { objects, edges, types, cells, settings, .. } = marked;
         let ranks = objects.ranked();
         progress.phase("decoding objects", Some(ranks.count.into()));
         let names = Mutex::new(Names::default());
-        let mut pymalloc = options.account.then(|| self.pymalloc(scene, &interpreters));
-        let pools = pymalloc.as_ref().map(PoolIndex::new);
+        let unknown = Blocks::default();
+        let pools = PoolIndex::new(&pymalloc, options.c_heap.map_or(&unknown, |heap| &heap.blocks), options.sums);
+        let claims = options.c_heap.map(|heap| Claims::new(heap, options.pages, &pymalloc, &types));
         let shared = Shared {
             scene,
             types: &types,
@@ -198,22 +226,33 @@ impl Python {
             tracked: &tracked,
             cells,
             names: &names,
-            pools: pools.as_ref(),
+            pools: options.account.then_some(&pools),
+            claims: claims.as_ref(),
         };
-        let emitted = emit(&shared, &edges, &settings);
+        let mut emitted = emit(&shared, &edges, &settings);
         if progress.cancelled() {
             return Err(PythonError::Cancelled);
         }
         progress.phase("collecting names and roots", None);
+        let types = types.records(|address| shared.id_of(address));
+        let (mut native, mut held) = (None, Vec::new());
+        if let (Some(heap), Some(claims)) = (options.c_heap, &claims) {
+            progress.phase("following pointers of C", None);
+            let (pymalloc, pools, threads) = (&pymalloc, &pools, stacks.threads.as_slice());
+            let ground = Ground { heap, pymalloc, pools, claims, regions: scene.regions, places: &places, threads };
+            native = Some(native::own(&shared, &settings, &ground, &mut emitted, &mut held));
+        }
+        room::make(&shared, &types, &mut emitted, &seeds, &held, settings.threads);
         let mut snapshot = Snapshot {
             manifest: self.manifest(options, interpreters.len(), emitted.partial, emitted.exhausted, torn),
             texts: texts::collect(&shared, &emitted.keys, options.values),
             roots: roots(&shared, &emitted.interned, &seeds),
-            types: type_records(&types, |address| shared.id_of(address)),
+            types,
             objects: emitted.objects,
             references: emitted.references,
             threads: stacks.threads,
             frames: stacks.frames,
+            native,
             ..Snapshot::default()
         };
         if options.holders {
@@ -228,8 +267,8 @@ impl Python {
             }
         }
         snapshot.manifest.collectors = self.collectors(scene.memory);
-        snapshot.c_owned = pymalloc.as_mut().map(|pymalloc| emitted.blocks.finish(pymalloc));
-        snapshot.pymalloc = pymalloc;
+        snapshot.c_owned = options.account.then(|| emitted.blocks.finish(&mut pymalloc));
+        snapshot.pymalloc = options.account.then_some(pymalloc);
         snapshot.names = names.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         Ok((snapshot, ranks))
     }
@@ -247,7 +286,7 @@ impl Python {
 
     fn manifest(
         &self,
-        options: &DecodeOptions,
+        options: &DecodeOptions<'_>,
         interpreters: usize,
         partial: u64,
         exhausted: bool,
@@ -279,7 +318,17 @@ struct Marked {
     edges: Vec<u64>,
     types: TypeTable,
     cells: AddressMap<Address>,
+    /// Objects that nothing known refers to.
+    unheld: Vec<Address>,
     settings: Settings,
+}
+
+/// Where the first walk begins, beside the collector's lists.
+struct Starts<'a> {
+    seeds: &'a [Seed],
+    places: &'a [Place],
+    /// Blocks of the allocators.
+    runs: &'a Runs<'a>,
 }
 
 /// What there is to be decoded: from the lists of the collector, the roots, and the first walk.
@@ -291,6 +340,7 @@ struct Walked {
     stacks: Stacks,
     seeds: Vec<Seed>,
     places: Vec<Place>,
+    pymalloc: Pymalloc,
     marked: Marked,
 }
 
@@ -299,17 +349,16 @@ fn mark<M: ReadMemory + Sync>(
     scene: &Scene<M>,
     tracked: &Tracked,
     types: TypeTable,
-    seeds: &[Seed],
-    places: &[Place],
+    starts: &Starts<'_>,
     mut settings: Settings,
     progress: &dyn Progress,
 ) -> Result<Marked, PythonError> {
     let objects = tracked.shared();
-    let found = mark_listed(scene, tracked, &objects, &types, &settings, progress)?;
+    let mut found = mark_listed(scene, tracked, &objects, &types, &settings, progress)?;
     let (window, budget) = (Window::new(scene.memory), settings.budget());
     let decoder = settings.decoder(scene, &window, &budget);
     let mut marker = Marker::new(scene, tracked, &objects, types);
-    seeds.iter().for_each(|seed| marker.walk_root(seed.object, &decoder));
+    starts.seeds.iter().for_each(|seed| marker.walk_root(seed.object, &decoder));
     settings.statics.all(scene.memory).into_iter().for_each(|known| marker.walk_root(known, &decoder));
     // What only C code holds is on no list when it is untracked. Static objects have other ways to be found: a word
     // that leads into static data is more often part of a table of C.
@@ -320,13 +369,16 @@ fn mark<M: ReadMemory + Sync>(
             }
         });
     };
-    places.iter().filter(|place| place.is_known_to_hold()).for_each(tell);
+    starts.places.iter().filter(|place| place.is_known_to_hold()).for_each(tell);
     // Types are on no list when they are static; each worker met its own.
     for met in found.iter().flat_map(|found| &found.types.infos) {
         marker.meet(met.address);
     }
     marker.walk_types(&decoder);
-    let Found { mut edges, mut general_lookup, cells, types } = marker.finish();
+    found.iter_mut().for_each(|found| marker.take_owners(found));
+    let unheld = unowned::adopt(scene, &mut marker, &decoder, starts.runs, settings.threads);
+    let unheld = unowned::without_passing(scene, marker.types(), starts.places, unheld);
+    let Found { mut edges, mut general_lookup, cells, types, .. } = marker.finish();
     let mut cells: AddressMap<Address> = cells.into_iter().map(|(cell, name)| (cell.0, name)).collect();
     for part in found {
         edges.iter_mut().zip(part.edges).for_each(|(sum, edges)| *sum += edges);
@@ -334,7 +386,7 @@ fn mark<M: ReadMemory + Sync>(
         general_lookup = if general_lookup == 0 { part.general_lookup } else { general_lookup };
     }
     settings.general_lookup = general_lookup;
-    Ok(Marked { objects: objects.into_bits(), edges, types, cells, settings })
+    Ok(Marked { objects: objects.into_bits(), edges, types, cells, unheld, settings })
 }
 
 /// What the lists of the collector lead to: workers take chunks from one counter.
@@ -397,6 +449,7 @@ impl Settings {
             budget,
             general_lookup: self.general_lookup,
             version: self.version,
+            last_items: LastItems::default(),
         }
     }
 }
@@ -432,18 +485,4 @@ fn roots<M: ReadMemory>(shared: &Shared<M>, interned: &[ObjectId], seeds: &[Seed
     }
     roots.extend(interned.iter().map(|object| root(*object, RootKind::Interned, empty)));
     roots
-}
-
-/// The types as the model has them; row 0 is for objects whose type could not be read.
-fn type_records(types: &TypeTable, id_of: impl Fn(Address) -> Option<ObjectId>) -> Vec<TypeRecord> {
-    let unknown = TypeRecord { name: "<unknown>".to_owned(), ..TypeRecord::default() };
-    let known = types.infos.iter().map(|info| TypeRecord {
-        name: info.name.clone(),
-        address: info.address,
-        object: id_of(info.address),
-        kind: info.kind,
-        heap: info.is_heap(),
-        exact: info.exact,
-    });
-    std::iter::once(unknown).chain(known).collect()
 }

@@ -1,5 +1,6 @@
 //! The second walk: rows and named references, written in order of address by both cores.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use memsight_model::{Address, Counts, Label, LabelKind, NameId, Names, ObjectFlags, ObjectId, ReadMemory, TypeId};
@@ -8,6 +9,7 @@ use crate::build::Scene;
 use crate::decode::{Decoder, Sink, Via};
 use crate::generations::{GC_HEAD, PREV_FINALIZED, Tracked};
 use crate::head::Head;
+use crate::native::{self, Claims, Share, Source};
 use crate::pymalloc::{Blocks, PoolIndex};
 use crate::shapes::Shape;
 use crate::sizes;
@@ -30,6 +32,8 @@ pub(crate) struct Shared<'a, M> {
     pub names: &'a Mutex<Names>,
     /// Where small objects are, when their blocks are to be counted.
     pub pools: Option<&'a PoolIndex<'a>>,
+    /// The C heap's blocks, when those of objects are to be claimed, and what else is noted of C memory then.
+    pub claims: Option<&'a Claims<'a>>,
 }
 
 /// What a worker found beside what it wrote in place.
@@ -50,6 +54,12 @@ pub(crate) struct Rows {
     pub keys: Bits,
     /// Blocks of pymalloc that objects and their buffers take.
     pub blocks: Blocks,
+    /// Bytes of objects that are not in memory.
+    pub untouched: Vec<Share>,
+    /// Objects from which C memory is found.
+    pub sources: Vec<Source>,
+    /// Data of objects that is no block of an allocator.
+    pub data: Vec<Range<u64>>,
 }
 
 /// Where a worker writes its references: its part of the big arrays.
@@ -99,7 +109,7 @@ impl<M: ReadMemory> Shared<'_, M> {
             window.turn_to(self.scene.slots.address(slot));
             let object = self.object(slot, decoder, &mut writer);
             found.note(id, &object);
-            self.note_blocks(&mut found.blocks, decoder, id, self.scene.slots.address(slot), object.type_);
+            self.note_blocks(&mut found, decoder, id, self.scene.slots.address(slot), &object);
             (*type_, *flags) = (object.type_, object.flags);
             *refcount = Counts::byte(object.refcount);
             *shallow = object.size.shallow.min(u64::from(u32::MAX)) as u32;
@@ -153,17 +163,25 @@ impl<M: ReadMemory> Shared<'_, M> {
     /// Counts the blocks of an object; what of its buffers cannot be read is nobody's.
     fn note_blocks(
         &self,
-        blocks: &mut Blocks,
+        found: &mut Rows,
         decoder: &Decoder<Window<'_, M>>,
         id: ObjectId,
         at: Address,
-        type_: TypeId,
+        object: &Object,
     ) {
         // Row 0 of the types is "unknown".
+        let type_ = object.type_;
         let info = (type_.0 as usize).checked_sub(1).and_then(|row| self.types.infos.get(row));
-        if let (Some(info), Some(pools)) = (info, self.pools) {
-            let _ = blocks.note(pools, decoder, (id, type_), at, info);
+        let Some(info) = info else { return };
+        if let Some(pools) = self.pools.filter(|pools| !pools.is_enough(info, object.size)) {
+            let whole = || if self.scene.is_static(at) { 0 } else { object.size.shallow };
+            let _ = found.blocks.note(pools, decoder, (id, type_), at, (info, whole));
         }
+        let Some(claims) = self.claims else { return };
+        let untouched = claims.note(decoder, at, info, object.size).unwrap_or(0);
+        found.untouched.extend((untouched > 0).then_some((id, untouched)));
+        found.sources.extend(claims.may_own(type_).then_some(Source { type_, id, at }));
+        found.data.extend(native::data(decoder, at, info, object.size.external));
     }
 
     /// Up to 3.11 a string says that it is interned for good, and has one reference more for that
@@ -188,11 +206,8 @@ impl<M: ReadMemory> Shared<'_, M> {
 
     /// Numbers of the objects in a range of addresses.
     pub fn objects_between(&self, start: Address, end: Address) -> impl Iterator<Item = ObjectId> {
-        let (first, last) = (self.scene.slots.slot(start), self.scene.slots.slot(Address(end.0.saturating_sub(8))));
-        let range = match (first, last) {
-            (Some(first), Some(last)) => first.0 & !63..(last.0 | 63) + 1,
-            _ => 0..0,
-        };
+        let range = self.scene.slots.between(start, end);
+        let range = range.start & !63..range.end.next_multiple_of(64);
         self.ranks
             .bits
             .ones(range)

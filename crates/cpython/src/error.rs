@@ -15,6 +15,9 @@ pub enum PythonError {
         /// Its name.
         implementation: &'static str,
     },
+    /// A process of 32 bits.
+    #[error("the process runs a 32-bit Python; memsight reads those of 64 bits")]
+    Narrow,
     /// A version without a layout table.
     #[error("the process runs Python {version}, which this memsight cannot read")]
     UnknownVersion {
@@ -86,6 +89,7 @@ impl Explain for PythonError {
             PythonError::Unreadable(_) => "MS-E039",
             PythonError::Cancelled => "MS-E040",
             PythonError::TornStatistics { .. } => "MS-E041",
+            PythonError::Narrow => "MS-E042",
         }
     }
 
@@ -93,6 +97,7 @@ impl Explain for PythonError {
         match self {
             PythonError::NotPython => "`memsight ps` lists the Python processes; give the pid of the interpreter itself, not of a launcher or shell",
             PythonError::OtherImplementation { .. } => "memsight reads CPython 3.8 to 3.15",
+            PythonError::Narrow => "run the program with a 64-bit build of Python",
             PythonError::UnknownVersion { .. } => "memsight reads CPython 3.8 to 3.15; look for a newer memsight",
             PythonError::DebugBuild { .. } => "run the program with a release build of the same version",
             PythonError::NotReady => "try again in a moment",

@@ -127,7 +127,6 @@ impl Python {
         let reasons = [
             (collecting, "a garbage collection was running: objects that it had in hand may be missing"),
             (torn && !collecting, "the collector's lists are not whole: objects that nothing refers to may be missing"),
-            (self.layout.is_free_threaded(), "free-threaded build: objects that nothing reaches are not found"),
         ];
         let reasons = reasons.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason.to_owned());
         Ok((tracked, reasons.collect()))

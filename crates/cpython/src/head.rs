@@ -46,8 +46,7 @@ impl Head {
             None => {
                 let mut words = [0; 2];
                 memory.fill(at, &mut words)?;
-                let [first, type_] = words;
-                Ok(Head { first, type_: Address(type_), count: whole(first, layout.minor), gc_bits: 0 })
+                Ok(Head::of_whole(words, layout))
             }
             Some(split) => {
                 let mut words = [0; 4];
@@ -55,6 +54,23 @@ impl Head {
                 Ok(Head::of_split(words, split, layout))
             }
         }
+    }
+
+    /// Whether the first word of an object can be this, in builds with the GIL.
+    pub fn may_count(first: u64, layout: &Layout) -> bool {
+        whole(first, layout.minor) != Count::Impossible
+    }
+
+    /// The head that words from memory are, when there are enough of them.
+    pub fn of_words(words: &[u64], layout: &Layout) -> Option<Head> {
+        match &layout.object.split {
+            None => words.first_chunk().map(|words| Head::of_whole(*words, layout)),
+            Some(split) => words.first_chunk().map(|words| Head::of_split(*words, split, layout)),
+        }
+    }
+
+    fn of_whole([first, type_]: [u64; 2], layout: &Layout) -> Head {
+        Head { first, type_: Address(type_), count: whole(first, layout.minor), gc_bits: 0 }
     }
 
     fn of_split(words: [u64; 4], split: &SplitHead, layout: &Layout) -> Head {

@@ -12,6 +12,8 @@ use memsight_model::{
     TypeRecord,
 };
 
+use crate::build::Scene;
+use crate::decode::saved_stack;
 use crate::dicts::DictView;
 use crate::emit::{Shared, intern};
 use crate::layout::Layout;
@@ -24,12 +26,20 @@ use crate::text;
 const STACK_REACH: u64 = 8;
 const STATE_REACH: u64 = 64;
 
+/// The bytes that a `PyBytesWriter` fills, which a word of a stack leads to while `os.read` and its kin wait (3.15 and
+/// later; `Include/internal/pycore_bytesobject.h`): behind its small buffer.
+pub(crate) fn written<M: ReadMemory>(memory: &M, layout: &Layout, writer: Address) -> Option<Address> {
+    const OBJECT: i64 = 256;
+    memory.pointer(writer.at(OBJECT)).ok().filter(|_| layout.minor >= 15)
+}
+
 /// Up to 3.11 the table of interned strings is a static variable: a dictionary of strings, each its own value.
-pub(crate) fn interned_strings<M: ReadMemory>(memory: &M, layout: &Layout, places: &[Place]) -> Option<Seed> {
+pub(crate) fn interned_strings<M: ReadMemory>(scene: &Scene<M>, places: &[Place]) -> Option<Seed> {
     /// A program that runs has interned more.
     const LEAST: u64 = 256;
     /// Entries looked at.
     const SAMPLE: u64 = 64;
+    let (memory, layout) = (scene.memory, scene.layout);
     if layout.minor >= 12 {
         return None;
     }
@@ -48,7 +58,7 @@ pub(crate) fn interned_strings<M: ReadMemory>(memory: &M, layout: &Layout, place
     let mut found = None;
     for place in places.iter().filter(|place| place.kind == HolderKind::Variable || place.kind == HolderKind::State) {
         place.words(memory, |word| {
-            if found.is_none() && word.0 % 16 == 0 && is_table(word) {
+            if found.is_none() && scene.slots.slot(word).is_some() && is_table(word) {
                 found = Some(word);
             }
         });
@@ -72,6 +82,7 @@ pub(crate) fn find<M: ReadMemory>(
     tally.note_special();
     tally.note_filter(seeds);
     tally.note_loose_keys();
+    tally.note_greenlets();
     for place in places {
         let spot = Spot { kind: place.kind, name: intern(shared.names, &place.name), thread: place.thread };
         tally.scan(place, &spot);
@@ -148,6 +159,11 @@ impl<M: ReadMemory> Tally<'_, M> {
         });
         for at in followed.into_iter().filter(|at| !self.shared.scene.is_static(*at)) {
             self.scan_words(at, reach, spot);
+            if place.kind == HolderKind::Stack
+                && let Some(bytes) = written(memory, self.shared.scene.layout, at)
+            {
+                self.note(bytes, spot);
+            }
         }
     }
 
@@ -243,13 +259,34 @@ impl<M: ReadMemory> Tally<'_, M> {
         }
     }
 
+    /// What the C stacks of suspended greenlets hold.
+    fn note_greenlets(&mut self) {
+        let shared = self.shared;
+        let (memory, layout) = (shared.scene.memory, shared.scene.layout);
+        let is_greenlet: Vec<bool> = shared.types.infos.iter().map(|info| info.is_greenlet).collect();
+        if !is_greenlet.contains(&true) {
+            return;
+        }
+        let spot = Spot { kind: HolderKind::Stack, name: intern(shared.names, "a greenlet's C stack"), thread: None };
+        for ((_, at), kind) in addresses(shared, self.tables.objects).zip(&self.tables.objects.types) {
+            let row = (kind.0 as usize).checked_sub(1);
+            if row.is_some_and(|row| is_greenlet.get(row) == Some(&true))
+                && let Some((start, end)) = saved_stack(memory, layout, at)
+            {
+                Place::new(start, end, HolderKind::Stack).words(memory, |word| {
+                    self.note(word, &spot);
+                });
+            }
+        }
+    }
+
     fn is_listed(&self, module: ObjectId) -> bool {
         self.tables.roots.iter().any(|root| root.kind == RootKind::Module && root.object == module)
     }
 }
 
 /// All objects, with their addresses.
-fn addresses<'a, M: ReadMemory>(
+pub(crate) fn addresses<'a, M: ReadMemory>(
     shared: &'a Shared<'a, M>,
     objects: &ObjectTable,
 ) -> impl Iterator<Item = (ObjectId, Address)> + use<'a, M> {

@@ -68,8 +68,11 @@ pub fn locate<M: ReadMemory>(
     regions: &[Region],
     files: &dyn Fn(&Region) -> Option<Vec<u8>>,
 ) -> Result<Python, PythonError> {
-    if regions.iter().any(|region| region.path.contains("libpypy") || region.path.ends_with("/pypy3")) {
-        return Err(PythonError::OtherImplementation { implementation: "PyPy" });
+    if let Some(implementation) = regions.iter().find_map(|region| other_implementation(&region.path)) {
+        return Err(PythonError::OtherImplementation { implementation });
+    }
+    if is_32_bit(regions) && regions.iter().any(|region| is_32_bit_python(memory, region)) {
+        return Err(PythonError::Narrow);
     }
     let mut last = None;
     for runtime in candidates(memory, regions, files) {
@@ -82,6 +85,29 @@ pub fn locate<M: ReadMemory>(
         Some((major, minor)) => Err(PythonError::UnknownVersion { version: format!("{major}.{minor}") }),
         None => Err(last.unwrap_or(PythonError::NotPython)),
     }
+}
+
+/// The implementation of Python that a mapped file belongs to, if it is another one.
+fn other_implementation(path: &str) -> Option<&'static str> {
+    let name = path.trim_end_matches(" (deleted)").rsplit('/').next()?;
+    // `pypy3.10`, and `pypy3-c` of older ones
+    let numbered = |rest: &str| rest.chars().all(|c| c.is_ascii_digit() || ".-c".contains(c));
+    if name.strip_prefix("pypy").is_some_and(numbered) || name.starts_with("libpypy") {
+        return Some("PyPy");
+    }
+    (name == "graalpy" || name.starts_with("libpythonvm")).then_some("GraalPy")
+}
+
+/// Whether all mappings lie where a process of 32 bits has its own; the kernel's `[vsyscall]` may be shown, too.
+fn is_32_bit(regions: &[Region]) -> bool {
+    !regions.is_empty() && regions.iter().all(|region| region.end.0 <= 1 << 32 || region.path.starts_with("[vs"))
+}
+
+/// Whether an interpreter or its library is an ELF file of class 32 (`EI_CLASS`).
+fn is_32_bit_python<M: ReadMemory>(memory: &M, region: &Region) -> bool {
+    let mut start = [0u8; 5];
+    let candidate = region.read && region.inode != 0 && region.offset == 0 && looks_like_python(&region.path);
+    candidate && memory.read(region.start, &mut start).is_ok() && start == [0x7f, b'E', b'L', b'F', 1]
 }
 
 /// The version in the name of an interpreter or its library: `python3.7`, `libpython2.7.so.1.0`.

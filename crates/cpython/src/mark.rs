@@ -14,12 +14,14 @@ use crate::generations::{GC_HEAD, Tracked};
 use crate::head::Head;
 use crate::layout::{DictKeys, Layout};
 use crate::shapes::Shape;
-use crate::slots::{SharedBits, Slots};
+use crate::slots::{Bits, SharedBits, Slots};
 use crate::types::{TypeIx, TypeTable, flag};
 use crate::window::Window;
 
 /// Linux maps nothing below (`vm.mmap_min_addr`).
-const LOWEST_ADDRESS: u64 = 1 << 16;
+pub(crate) const LOWEST_ADDRESS: u64 = 1 << 16;
+/// The largest pools of pymalloc (3.10 and later).
+const POOL: u64 = 1 << 14;
 
 /// What a worker found beside the marks.
 pub(crate) struct Found {
@@ -31,6 +33,8 @@ pub(crate) struct Found {
     pub cells: Vec<(Address, Address)>,
     /// Every type met.
     pub types: TypeTable,
+    /// Objects with memory of their own that may hold anything.
+    pub owners: Vec<(Address, TypeIx)>,
 }
 
 /// The walk of one worker.
@@ -43,6 +47,9 @@ pub(crate) struct Marker<'a, M> {
     types: TypeTable,
     pending: Vec<(Address, TypeIx)>,
     targets: Targets,
+    owners: Vec<(Address, TypeIx)>,
+    /// Objects to which no reference is known so far, while such are adopted.
+    unheld: Option<Bits>,
 }
 
 /// The references of one object, by address alone, and the names of all closure cells met.
@@ -71,8 +78,8 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
     /// `objects` is shared by all workers and starts with the tracked objects; the rest is the worker's own.
     pub fn new(scene: &'a Scene<'a, M>, tracked: &'a Tracked, objects: &'a SharedBits, types: TypeTable) -> Self {
         let edges = vec![0; scene.slots.chunk_count()];
-        let (pending, targets) = (Vec::new(), Targets::default());
-        Marker { scene, tracked, objects, edges, general_lookup: 0, types, pending, targets }
+        let (pending, targets, owners) = (Vec::new(), Targets::default(), Vec::new());
+        Marker { scene, tracked, objects, edges, general_lookup: 0, types, pending, targets, owners, unheld: None }
     }
 
     /// Walks from the tracked objects of a chunk.
@@ -112,7 +119,60 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
     /// What the walk found.
     pub fn finish(self) -> Found {
         let cells = self.targets.cells;
-        Found { edges: self.edges, general_lookup: self.general_lookup, cells, types: self.types }
+        let Marker { edges, general_lookup, types, owners, .. } = self;
+        Found { edges, general_lookup, cells, types, owners }
+    }
+
+    /// The marks.
+    pub fn objects(&self) -> &'a SharedBits {
+        self.objects
+    }
+
+    /// The types met.
+    pub fn types(&self) -> &TypeTable {
+        &self.types
+    }
+
+    /// Objects with memory of their own that may hold anything.
+    pub fn owners(&self) -> &[(Address, TypeIx)] {
+        &self.owners
+    }
+
+    /// Takes over those of another worker, whose rows of types are its own.
+    pub fn take_owners(&mut self, found: &mut Found) {
+        let infos = &found.types.infos;
+        let rows: Vec<Option<TypeIx>> =
+            infos.iter().map(|info| self.types.meet(self.scene.memory, self.scene.layout, info.address)).collect();
+        let owners = std::mem::take(&mut found.owners);
+        self.owners
+            .extend(owners.into_iter().filter_map(|(object, row)| Some((object, rows.get(row as usize).copied()??))));
+    }
+
+    /// Whether an address is an object, or could be one.
+    pub fn may_be_object(&mut self, object: Address) -> bool {
+        let Some(slot) = self.scene.slots.slot(object) else { return false };
+        self.objects.get(slot) || self.candidate(object).is_some()
+    }
+
+    /// Marks objects that nobody led to, and what they lead to; those to which none of them refers, ascending.
+    pub fn adopt(&mut self, objects: &[Address], decoder: &Decoder<Window<M>>) -> Vec<Address> {
+        let slots = self.scene.slots;
+        let mut unheld = slots.plane();
+        objects.iter().filter_map(|object| slots.slot(*object)).for_each(|slot| {
+            unheld.set(slot);
+        });
+        self.unheld = Some(unheld);
+        for &object in objects {
+            if let (Some(slot), Some(row)) = (slots.slot(object), self.candidate(object))
+                && self.objects.set(slot)
+            {
+                self.pending.push((object, row));
+                self.walk(decoder);
+            }
+        }
+        let unheld = self.unheld.take().unwrap_or_default();
+        let alone = |object: &Address| slots.slot(*object).is_some_and(|slot| unheld.get(slot));
+        objects.iter().copied().filter(alone).collect()
     }
 
     fn type_of(&mut self, object: Address) -> Option<TypeIx> {
@@ -124,6 +184,9 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
     fn walk(&mut self, decoder: &Decoder<Window<M>>) {
         while let Some((object, row)) = self.pending.pop() {
             let info = &self.types.infos[row as usize];
+            if info.owns_data() {
+                self.owners.push((object, row));
+            }
             self.targets.found.clear();
             decoder.references(object, info, &mut self.targets);
             if matches!(info.shape, Shape::Dict) && self.general_lookup == 0 {
@@ -141,6 +204,9 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
     /// Marks an address when it is an object; whether it is one.
     fn reach(&mut self, object: Address) -> bool {
         let Some(slot) = self.scene.slots.slot(object) else { return false };
+        if let Some(unheld) = &mut self.unheld {
+            unheld.clear(slot);
+        }
         if self.objects.get(slot) {
             return true;
         }
@@ -148,18 +214,23 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
         if !self.objects.set(slot) {
             return true;
         }
-        if !self.types.infos[row as usize].shape.is_leaf() || self.types.infos[row as usize].is_heap() {
+        let info = &self.types.infos[row as usize];
+        if !info.shape.is_leaf() || info.is_heap() || info.owns_data() {
             self.pending.push((object, row));
         }
         true
     }
 
     /// The type of an address that is not on the collector's lists, when it can be an object.
-    fn candidate(&mut self, object: Address) -> Option<TypeIx> {
+    pub fn candidate(&mut self, object: Address) -> Option<TypeIx> {
         let (memory, layout) = (self.scene.memory, self.scene.layout);
         let head = Head::read(memory, layout, object).ok().filter(Head::is_possible)?;
         // A table of types, such as `PyDateTime_CAPI`, looks like an object of its second where programs lie low.
         if head.first >= LOWEST_ADDRESS && self.types.meet(memory, layout, Address(head.first)).is_some() {
+            return None;
+        }
+        // A freed block of pymalloc begins with the address of the next one of its pool: less than 2^32 in such programs.
+        if head.first.abs_diff(object.0) < POOL && !self.scene.is_static(object) {
             return None;
         }
         let row = self.types.meet(memory, layout, head.type_)?;

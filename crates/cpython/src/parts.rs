@@ -6,6 +6,7 @@ use memsight_model::{
 
 use crate::build::Settings;
 use crate::emit::{Part, Rows, Shared};
+use crate::native::Source;
 use crate::pymalloc::Blocks;
 use crate::slots::{Bits, Slots};
 use crate::window::Window;
@@ -20,6 +21,8 @@ pub(crate) struct Emitted {
     pub interned: Vec<ObjectId>,
     pub partial: u64,
     pub exhausted: bool,
+    pub sources: Vec<Source>,
+    pub data: Vec<std::ops::Range<u64>>,
 }
 
 /// The arrays that the workers fill, each its part.
@@ -130,12 +133,16 @@ fn collect(found: Vec<Rows>, arrays: Arrays) -> Emitted {
         joined.exhausted |= part.exhausted;
         joined.keys.merge(part.keys);
         joined.blocks.join(part.blocks);
+        joined.untouched.append(&mut part.untouched);
+        joined.sources.append(&mut part.sources);
+        joined.data.append(&mut part.data);
     }
     Emitted {
         objects: ObjectTable {
             types: arrays.types,
             shallow: Sizes::from_parts(arrays.shallow, joined.large),
             external: ExternalSizes(joined.external),
+            untouched: ExternalSizes(joined.untouched),
             refcounts: Counts::from_parts(arrays.refcounts, joined.counts),
             flags: arrays.flags,
             ..ObjectTable::default()
@@ -146,5 +153,7 @@ fn collect(found: Vec<Rows>, arrays: Arrays) -> Emitted {
         interned: joined.interned,
         partial: joined.partial,
         exhausted: joined.exhausted,
+        sources: joined.sources,
+        data: joined.data,
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Place {
 
 impl Place {
     /// Words are at multiples of 8; of what is larger than [`MOST`] the beginning.
-    fn new(start: Address, end: Address, kind: HolderKind) -> Place {
+    pub fn new(start: Address, end: Address, kind: HolderKind) -> Place {
         let start = Address(start.0.checked_next_multiple_of(8).unwrap_or(start.0));
         let end = end.min(Address(start.0.saturating_add(MOST)));
         Place { start, end, kind, name: String::new(), thread: None, is_state_of_module: false }

@@ -34,6 +34,16 @@ impl Seed {
     fn new(object: Address, kind: RootKind, name: RootName) -> Seed {
         Seed { object, kind, name, frame: None, thread: None, counted: kind != RootKind::Module }
     }
+
+    /// What an interpreter keeps of the static types.
+    pub fn of_static_types(object: Address) -> Seed {
+        Seed::new(object, RootKind::Interpreter, RootName::Text("static types"))
+    }
+
+    /// An object whose block alone tells that it is there.
+    pub fn held_by_nobody_known(object: Address) -> Seed {
+        Seed { counted: false, ..Seed::new(object, RootKind::NobodyKnown, RootName::Text("")) }
+    }
 }
 
 impl Python {
@@ -74,9 +84,13 @@ impl Python {
         let callbacks = self.exit_callbacks(memory, interpreter, &seeds);
         seeds.extend(callbacks);
         let mut hold = |object, name| seeds.push(Seed::new(object, RootKind::Interpreter, RootName::Text(name)));
+        // Up to 3.8 one collector serves all interpreters: the main one tells of its lists.
+        let is_main = memory.signed(interpreter.at(table.id.into())) == Ok(0);
         let gc = self.gc_state(interpreter);
         for (offset, name) in [(self.layout.gc.garbage, "gc.garbage"), (self.layout.gc.callbacks, "gc.callbacks")] {
-            hold(memory.pointer(gc.at(offset.into())).unwrap_or_default(), name);
+            if table.gc.is_some() || is_main {
+                hold(memory.pointer(gc.at(offset.into())).unwrap_or_default(), name);
+            }
         }
         if let Some(offset) = table.interned_strings {
             // A kind of its own: the references of this dictionary are not counted.

@@ -3,6 +3,7 @@
 use memsight_model::{Address, ObjectKind, ReadMemory};
 
 use crate::buffers::Buffer;
+use crate::extensions::{self, Extension};
 use crate::layout::{CType, Layout};
 
 /// The kinds of generator: what their field `origin_or_finalizer` is.
@@ -53,16 +54,49 @@ pub(crate) enum Shape {
     LruLink,
     /// `functools.lru_cache`: fields, and a ring of links that hold keys and results.
     LruCache(&'static CType),
+    /// A capsule with a `traverse_func` (3.13 and later): the struct that it hands out may hold objects.
+    Capsule,
+    /// `io.StringIO` from 3.14 on: fields, and the text that is being written.
+    StringIo(&'static CType),
     /// `queue.SimpleQueue` from 3.13 on.
     SimpleQueue,
+    /// `pickle.Pickler`: fields, and a memo.
+    Pickler(&'static CType),
+    /// `pickle.Unpickler`: fields, and a memo.
+    Unpickler(&'static CType),
+    /// A parser of `xml.parsers.expat`, with the bytes of its struct.
+    XmlParser(u16),
     /// `xml.etree.ElementTree.Element` of C.
     Element,
+    /// `numpy.ndarray`, with the bytes of its struct: dtype, base, and the items of the data that it owns.
+    NdArray(u16),
+    /// Any dtype of numpy.
+    NumpyDtype,
+    /// `numpy.void`: a record.
+    NumpyVoid,
+    /// `numpy.ufunc`.
+    Ufunc,
+    /// `numpy.nditer`.
+    NdIter,
+    /// cdata of `ffi.new`.
+    CffiOwn,
+    /// A handle or callback of cffi.
+    CffiOwnGc,
+    /// cdata of `ffi.from_buffer`.
+    CffiFromBuffer,
     /// A C struct whose `PyObject *` fields the layout lists.
     Fields(&'static CType),
+    /// One of another package.
+    Extension(&'static Extension),
     /// `ob_size` words from this offset on, which counts as if the head had 16 bytes (nodes of context variables' tries).
     Words(u16),
     /// This many words from this offset on.
     FixedWords(u16, u16),
+    /// `datetime` and `time`: the time zone, which is there only if a flag says so, is at this offset, which counts as if
+    /// the head had 16 bytes.
+    Zoned(u16),
+    /// What the iterators of one `itertools.tee` share.
+    TeeData,
     /// Unknown: its own words are tested against the known objects.
     Scan,
 }
@@ -134,8 +168,13 @@ const SHAPES: &[(&str, Shape, ObjectKind)] = {
         ("hamt_bitmap_node", Shape::Words(32), K::Other),
         ("hamt_collision_node", Shape::Words(32), K::Other),
         ("hamt_array_node", Shape::FixedWords(16, 32), K::Other),
+        // Include/datetime.h, the same in 3.8 to 3.15.
+        ("datetime.datetime", Shape::Zoned(40), K::Other),
+        ("datetime.time", Shape::Zoned(32), K::Other),
+        ("itertools._tee_dataobject", Shape::TeeData, K::Other),
         // Objects with state but no references to objects.
         ("_random.Random", Shape::Leaf, K::Other),
+        ("array.array", Shape::Leaf, K::Other),
         ("_thread.lock", Shape::Leaf, K::Other),
         ("_thread.RLock", Shape::Leaf, K::Other),
         ("functools._lru_list_elem", Shape::LruLink, K::Other),
@@ -163,6 +202,13 @@ pub(crate) struct Fit {
     pub exact: bool,
 }
 
+impl Fit {
+    /// Nothing is known of the struct.
+    pub fn is_scan(&self) -> bool {
+        matches!(self.shape, Shape::Scan)
+    }
+}
+
 /// The shape of a solid base: by its name, by the built-in type that it extends, else by scanning.
 pub(crate) fn shape_of<M: ReadMemory>(
     memory: &M,
@@ -186,10 +232,21 @@ pub(crate) fn shape_of<M: ReadMemory>(
         let shape = match name.as_str() {
             "functools._lru_cache_wrapper" => Shape::LruCache(fields),
             "_queue.SimpleQueue" if layout.minor >= 13 => Shape::SimpleQueue,
+            "_io.StringIO" if layout.minor >= 14 => Shape::StringIo(fields),
+            "PyCapsule" if layout.minor >= 13 => Shape::Capsule,
+            "_pickle.Pickler" => Shape::Pickler(fields),
+            "_pickle.Unpickler" => Shape::Unpickler(fields),
             _ => Shape::Fields(fields),
         };
-        // A pickler's memo is a table of its own (and a process has few).
-        let exact = !matches!(name.as_str(), "_pickle.Pickler" | "_pickle.Unpickler");
+        return fit(shape, ObjectKind::Other);
+    }
+    let size = u16::try_from(basicsize).unwrap_or(0).saturating_sub(layout.object.size - 16);
+    if name == "pyexpat.xmlparser" && matches!(size, 72 | 80 | 88) {
+        return fit(Shape::XmlParser(size), ObjectKind::Other);
+    }
+    if let Some((shape, buffer)) = extensions::shape_of(memory, layout, solid, &name, basicsize) {
+        // A class of C that extends numpy's array has fields of its own.
+        let exact = shape.is_exact() && !(matches!(shape, Shape::NdArray(_)) && name != "numpy.ndarray");
         return Some(Fit { shape, kind: ObjectKind::Other, buffer, exact });
     }
     match EXTENDED.iter().find(|(flag, ..)| flags & flag != 0) {
@@ -212,6 +269,7 @@ fn exception_fields<M: ReadMemory>(memory: &M, layout: &Layout, solid: Address) 
     None
 }
 
-fn tp_name<M: ReadMemory>(memory: &M, layout: &Layout, type_: Address) -> Option<String> {
+/// `tp_name`.
+pub(crate) fn tp_name<M: ReadMemory>(memory: &M, layout: &Layout, type_: Address) -> Option<String> {
     memory.c_string(memory.pointer(type_.at(layout.type_object.name.into())).ok()?, 256).ok()
 }

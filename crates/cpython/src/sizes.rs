@@ -46,7 +46,12 @@ fn head_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &Typ
 }
 
 /// Attribute values that stand in no dictionary (3.11 and later): beside or behind the instance, counted by nobody.
-fn loose_values_size<M: ReadMemory>(memory: &M, layout: &Layout, at: Address, info: &TypeInfo) -> Result<u64, Fault> {
+pub(crate) fn loose_values_size<M: ReadMemory>(
+    memory: &M,
+    layout: &Layout,
+    at: Address,
+    info: &TypeInfo,
+) -> Result<u64, Fault> {
     if info.dict != DictPlace::Managed || info.attribute_room == 0 {
         return Ok(0);
     }

@@ -87,6 +87,20 @@ impl Slots {
         Address((chunk << CHUNK_SHIFT) + (inside << 3))
     }
 
+    /// The slots from one address to another. Either may lie where there are none: what a linker calls writable begins with
+    /// what the loader has made read-only.
+    pub fn between(&self, start: Address, end: Address) -> std::ops::Range<usize> {
+        let place = |address: Address| {
+            let chunk = address.0 >> CHUNK_SHIFT;
+            let index = self.chunks.partition_point(|known| *known < chunk);
+            let inside =
+                if self.chunks.get(index) == Some(&chunk) { (address.0 & ((1 << CHUNK_SHIFT) - 1)) >> 3 } else { 0 };
+            (index << (CHUNK_SHIFT - 3)) + inside as usize
+        };
+        let (first, last) = (place(start), place(end));
+        first..last.max(first)
+    }
+
     /// Number of chunks of 1 MiB.
     pub fn chunk_count(&self) -> usize {
         self.chunks.len()
@@ -127,6 +141,12 @@ impl Bits {
         let fresh = *word & bit == 0;
         *word |= bit;
         fresh
+    }
+
+    /// Clears a bit.
+    #[inline]
+    pub fn clear(&mut self, slot: Slot) {
+        self.words[slot.0 >> 6] &= !(1 << (slot.0 & 63));
     }
 
     /// Whether a bit is set.
@@ -209,6 +229,18 @@ impl SharedBits {
     #[inline]
     pub fn get(&self, slot: Slot) -> bool {
         self.words[slot.0 >> 6].load(Ordering::Relaxed) >> (slot.0 & 63) & 1 == 1
+    }
+
+    /// Bits set from one slot to another, both included.
+    pub fn count(&self, first: Slot, last: Slot) -> u32 {
+        let (from, to) = (first.0 >> 6, last.0 >> 6);
+        let words = self.words.get(from..=to).unwrap_or_default();
+        let masked = |(index, word): (usize, &AtomicU64)| {
+            let mut word = word.load(Ordering::Relaxed);
+            word &= if index == 0 { u64::MAX << (first.0 & 63) } else { u64::MAX };
+            word & if from + index == to { u64::MAX >> (63 - (last.0 & 63)) } else { u64::MAX }
+        };
+        words.iter().enumerate().map(|each| masked(each).count_ones()).sum()
     }
 
     /// The plane, when all threads are done.

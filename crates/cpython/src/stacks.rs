@@ -91,10 +91,12 @@ impl Stacks {
         let row = self.frames.len() as u32;
         let thread = self.thread();
         self.frames.push(describe(memory, layout, view, thread, depth));
-        // Up to 3.10 the frame is an object: it holds what it holds, and the C stack holds it.
+        // Up to 3.10 the frame is an object: it holds what it holds, and the C stack holds it, unless it is a generator's.
+        // Later the frame of a generator is part of it, and the generator holds what it holds.
         let is_object = layout.frame.frame_object.is_none();
         let mut hold = |held: Held, kind, name| {
-            let (object, counted) = (held.object, held.counted && (!is_object || held.object == view.at));
+            let own = !view.of_generator && (!is_object || held.object == view.at);
+            let (object, counted) = (held.object, held.counted && own);
             self.seeds.push(Seed { object, kind, name, frame: Some(row), thread: Some(thread), counted });
         };
         if is_object {

@@ -67,6 +67,25 @@ impl StaticTypes {
         found.ok().filter(|dict| dict.0 >= 1 << 12)
     }
 
+    /// What other interpreters than `main` keep of the static types: dictionaries and subclasses of their own.
+    pub fn elsewhere<M: ReadMemory>(&self, memory: &M, main: Address, interpreters: &[Address]) -> Vec<Address> {
+        let Some((table, builtins, extensions)) = &self.arrays else { return Vec::new() };
+        let others = interpreters.iter().filter(|interpreter| **interpreter != main);
+        let mut held = Vec::new();
+        for other in others {
+            let arrays = [(Some(*builtins), table.builtins_len), (*extensions, table.extensions_len)];
+            for (first, len) in arrays.into_iter().filter_map(|(first, len)| Some((first?, len))) {
+                let first = other.at(first.0.wrapping_sub(main.0) as i64);
+                let entry = |index| first.at(index * i64::from(table.stride));
+                let fields =
+                    |entry: Address| [table.tp_dict, table.tp_subclasses].map(|offset| entry.at(offset.into()));
+                let fields = (0..i64::from(len)).map(entry).flat_map(fields);
+                held.extend(fields.filter_map(|at| memory.pointer(at).ok()).filter(|held| !held.is_null()));
+            }
+        }
+        held
+    }
+
     /// All static types that have an entry.
     pub fn all<M: ReadMemory>(&self, memory: &M) -> Vec<Address> {
         let Some((table, builtins, extensions)) = &self.arrays else { return Vec::new() };

@@ -8,11 +8,12 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use memsight_model::{Address, ObjectKind, ReadMemory};
+use memsight_model::{Address, ObjectId, ObjectKind, ReadMemory, TypeRecord};
 
 use crate::buffers::Buffer;
 use crate::dicts::KeysView;
 use crate::layout::Layout;
+use crate::members::{self, Member};
 use crate::shapes::{Fit, Shape, shape_of};
 use crate::statics::StaticTypes;
 use crate::text;
@@ -70,9 +71,13 @@ pub(crate) struct TypeInfo {
     pub buffer: Buffer,
     /// Every reference is where a table says.
     pub exact: bool,
+    /// What the type itself says of the words that are scanned.
+    pub members: Vec<Member>,
     /// Names of attributes in values that stand in no dictionary (`ht_cached_keys`), and how many there is room for.
     pub attributes: Vec<Address>,
     pub attribute_room: u64,
+    /// Extends `greenlet.greenlet`, and so leads to frames.
+    pub is_greenlet: bool,
     /// `n_fields` of a struct sequence: items in memory, of which `ob_size` are visible.
     pub sequence_fields: Option<u64>,
 }
@@ -86,6 +91,11 @@ impl TypeInfo {
     }
     pub fn is_gc(&self) -> bool {
         self.has(flag::HAVE_GC)
+    }
+    /// Whether instances have memory of their own that may hold anything: what looks like an object there is none.
+    pub fn owns_data(&self) -> bool {
+        let none = matches!(self.buffer, Buffer::None | Buffer::NumpyScalar(_) | Buffer::NumpyVoid);
+        !none || matches!(self.shape, Shape::ByteArray | Shape::Module)
     }
     /// Bytes in front of an instance that `sys.getsizeof` counts (`_PyType_PreHeaderSize`).
     pub fn preheader(&self, layout: &Layout) -> u64 {
@@ -156,6 +166,13 @@ impl RawType {
         })
     }
 
+    /// The base, when a type of C adds nothing to its struct.
+    fn base_of_same_struct<M: ReadMemory>(&self, memory: &M, layout: &Layout) -> Option<(Address, RawType)> {
+        let base = RawType::read(memory, layout, self.base).filter(|_| !self.base.is_null())?;
+        let sizes = |raw: &RawType| (raw.basicsize, raw.itemsize, raw.traverse);
+        (sizes(&base) == sizes(self)).then_some((self.base, base))
+    }
+
     /// Sizes that an object can have.
     fn is_sane(&self) -> bool {
         (16..1 << 20).contains(&self.basicsize)
@@ -171,10 +188,30 @@ impl TypeTable {
         TypeTable { map: AddressMap::default(), infos: Vec::new(), subtype_traverse, statics }
     }
 
+    /// The types as the model has them; row 0 is for objects whose type could not be read.
+    pub fn records(&self, id_of: impl Fn(Address) -> Option<ObjectId>) -> Vec<TypeRecord> {
+        let unknown = TypeRecord { name: "<unknown>".to_owned(), ..TypeRecord::default() };
+        let known = self.infos.iter().map(|info| TypeRecord {
+            name: info.name.clone(),
+            address: info.address,
+            object: id_of(info.address),
+            kind: info.kind,
+            heap: info.is_heap(),
+            exact: info.exact,
+        });
+        std::iter::once(unknown).chain(known).collect()
+    }
+
     /// The row of a type already met.
     #[inline]
     pub fn known(&self, address: Address) -> Option<TypeIx> {
         self.map.get(&address.0).copied().flatten()
+    }
+
+    /// Whether an address that was met is a type; `None` when it was not met.
+    #[inline]
+    pub fn may_be(&self, address: Address) -> Option<bool> {
+        self.map.get(&address.0).map(Option::is_some)
     }
 
     /// The row of a type, met now or before; `None` when the address is no type.
@@ -211,7 +248,14 @@ impl TypeTable {
             let base = RawType::read(memory, layout, solid.1.base)?;
             solid = (solid.1.base, base);
         }
-        let Fit { shape, kind, buffer, exact } = shape_of(memory, layout, solid.0, solid.1.flags, solid.1.basicsize)?;
+        let mut fit = shape_of(memory, layout, solid.0, solid.1.flags, solid.1.basicsize)?;
+        for _ in 0..BASES_CAP {
+            let Some(base) = solid.1.base_of_same_struct(memory, layout).filter(|_| fit.is_scan()) else { break };
+            fit = shape_of(memory, layout, base.0, base.1.flags, base.1.basicsize)?;
+            solid = base;
+        }
+        let Fit { shape, kind, buffer, exact } = fit;
+        let members = if exact { Vec::new() } else { members::of(memory, layout, solid.0) };
         let dict = match (raw.flags & flag::MANAGED_DICT != 0 && layout.minor >= 11, raw.dictoffset) {
             (true, _) => DictPlace::Managed,
             (_, offset) if offset != 0 && offset != solid.1.dictoffset => DictPlace::Offset(offset),
@@ -237,8 +281,10 @@ impl TypeTable {
             dict,
             buffer,
             exact,
+            members,
             attributes,
             attribute_room,
+            is_greenlet: matches!(shape, Shape::Scan) && extends_greenlet(memory, layout, solid.0),
             sequence_fields: own_dict
                 .filter(|_| sequence)
                 .and_then(|dict| text::lookup(memory, layout, dict, "n_fields"))
@@ -279,6 +325,19 @@ fn is_type<M: ReadMemory>(memory: &M, layout: &Layout, address: Address) -> bool
         at = meta;
     }
     false
+}
+
+/// Whether a type is `greenlet.greenlet`, or a C type on top of it such as gevent's.
+fn extends_greenlet<M: ReadMemory>(memory: &M, layout: &Layout, solid: Address) -> bool {
+    let base = |at: &Address| {
+        let base = memory.pointer(at.at(layout.type_object.base.into())).ok();
+        base.filter(|base| !base.is_null())
+    };
+    let name =
+        |at: Address| memory.pointer(at.at(layout.type_object.name.into())).and_then(|at| memory.c_string(at, 32));
+    std::iter::successors(Some(solid), base)
+        .take(BASES_CAP)
+        .any(|at| name(at).is_ok_and(|name| name == "greenlet.greenlet"))
 }
 
 /// The shared keys of a class: names in order, and the room for names.

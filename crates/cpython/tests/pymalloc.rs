@@ -23,7 +23,7 @@ struct Case {
     allocator: &'static str,
 }
 
-fn account() -> DecodeOptions {
+fn account() -> DecodeOptions<'static> {
     DecodeOptions { account: true, ..DecodeOptions::default() }
 }
 

@@ -22,8 +22,9 @@ pub fn compare(
     options: &CompareOptions,
     progress: &dyn Progress,
 ) -> Result<CompareView, Error> {
+    let look = with_residence(look);
     let snapshots: Vec<Snapshot> =
-        subjects.iter().map(|subject| open(subject, look, progress)).collect::<Result<_, _>>()?;
+        subjects.iter().map(|subject| open(subject, &look, progress)).collect::<Result<_, _>>()?;
     compared(&snapshots, options, progress)
 }
 
@@ -37,13 +38,18 @@ pub fn since(
     compare: &CompareOptions,
     progress: &dyn Progress,
 ) -> Result<CompareView, Error> {
-    let started = now();
-    let first = Kept::new(look(pid, options, progress)?, progress)?;
+    let (started, options) = (now(), with_residence(options));
+    let first = Kept::new(look(pid, &options, progress)?, progress)?;
     wait(started, interval / 2, progress)?;
-    let middle = Kept::new(look(pid, options, progress)?, progress)?;
+    let middle = Kept::new(look(pid, &options, progress)?, progress)?;
     wait(started, interval, progress)?;
-    let last = look(pid, options, progress)?;
+    let last = look(pid, &options, progress)?;
     compared(&[first.back()?, middle.back()?, last], compare, progress)
+}
+
+/// Growth is told of the whole process: every look says what was in memory.
+fn with_residence(options: &LookOptions) -> LookOptions {
+    LookOptions { residence: true, ..*options }
 }
 
 fn compared(snapshots: &[Snapshot], options: &CompareOptions, progress: &dyn Progress) -> Result<CompareView, Error> {

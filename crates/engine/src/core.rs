@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::{Instant, UNIX_EPOCH};
 
 use memsight_cpython::{DecodeOptions, Python, PythonError, locate};
-use memsight_model::{Ended, Mode, Progress, Region, Snapshot};
+use memsight_model::{Ended, Mode, PageRuns, Progress, Region, Residence, Snapshot};
 use memsight_target::{Core, CoreFiles};
 
-use crate::look::{LookOptions, decode_options};
+use crate::look::{CMemory, LookOptions, decode_options};
 use crate::{Error, clock};
 
 /// Reads the Python heap out of the core file at `path`.
@@ -34,11 +34,20 @@ pub fn open_core(
 fn read(core: &Core, options: &LookOptions, progress: &dyn Progress) -> Result<Snapshot, PythonError> {
     let files = |region: &Region| core.file(region);
     let python: Python = locate(core, core.regions(), &files)?;
-    let decoding = DecodeOptions { best_effort: true, ..decode_options(options) };
+    let heap = (!options.shallow).then(|| c_memory(core, progress));
+    // What was in memory is not known: a core has all of it, or says what is missing.
+    let decoding = DecodeOptions { best_effort: true, pages: None, ..decode_options(options, heap.as_ref()) };
     let mut snapshot = python.decode(core, core.regions(), &decoding, progress)?;
     // The interpreter was read, so that its state can be told.
     snapshot.manifest.gil_held = python.moment(core).is_ok_and(|moment| moment.gil_locked);
     Ok(snapshot)
+}
+
+fn c_memory(core: &Core, progress: &dyn Progress) -> CMemory {
+    progress.phase("reading the C heap", None);
+    let private = |region: &&Region| region.write && !region.shared;
+    let pages = core.regions().iter().filter(private).map(|region| region.start.0..region.end.0);
+    CMemory::of(core, core.regions(), &Residence { pages: PageRuns::new(pages), ..Residence::default() })
 }
 
 /// Fills the part of the manifest that only the core knows.

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use memsight_cpython::{DecodeOptions, Python, locate};
-use memsight_model::{Manifest, Mode, Progress, Region, Snapshot};
-use memsight_target::{CoreFiles, Image, Process, TargetError, c_heap, is_core};
+use memsight_model::{Blocks, CHeap, Manifest, Mode, PageRuns, Progress, ReadMemory, Region, Residence, Snapshot};
+use memsight_target::{CoreFiles, Image, Process, TargetError, c_heap, is_core, note_pointers};
 
 use crate::core::open_core;
 use crate::moment::{Capture, Cost, Subject, capture};
@@ -30,6 +30,9 @@ pub struct LookOptions {
     /// Look at what is resident, at the C library's heap and at whose memory it is, too, for the view `rss`. Cost: some
     /// 25 ms for each GiB, in the pause if the process is not forked.
     pub residence: bool,
+    /// Of what is resident the sums of groups are enough, as for the overview: who points to mappings of nobody known is left
+    /// out.
+    pub groups: bool,
     /// Look for what C holds, too, for the view `refcounts`. See [`DecodeOptions::holders`].
     pub holders: bool,
 }
@@ -65,10 +68,23 @@ fn look_at(process: &Process, options: &LookOptions, progress: &dyn Progress) ->
             Mode::Auto | Mode::Fork | Mode::Freeze | Mode::Core => capture(&subject, &mut cost, progress)?,
         };
         let Capture { image, usage, residence, gil_held, mode } = capture;
-        let c_heap = residence.as_ref().map(|residence| c_heap(&image, image.regions(), residence));
-        match decode(&python, image, options, progress) {
+        let heap = (!options.shallow).then(|| match &residence {
+            Some(residence) => {
+                let mut memory = CMemory::of(&image, image.regions(), residence);
+                if !options.groups {
+                    note_pointers(&image, image.regions(), residence, &mut memory.heap);
+                }
+                memory
+            }
+            None => {
+                let residence = Residence { pages: image.pages().clone(), ..Residence::default() };
+                CMemory::of(&image, image.regions(), &residence)
+            }
+        });
+        match decode(&python, image, options, heap.as_ref(), progress) {
             Ok(mut snapshot) => {
-                (snapshot.residence, snapshot.c_heap) = (residence, c_heap);
+                snapshot.c_heap = heap.filter(|_| residence.is_some()).map(|memory| memory.into_heap());
+                snapshot.residence = residence;
                 let manifest = &mut snapshot.manifest;
                 (manifest.rss_bytes, manifest.vms_bytes) = (usage.rss_bytes, usage.vms_bytes);
                 (manifest.gil_held, manifest.mode) = (gil_held, mode);
@@ -136,20 +152,47 @@ fn capture_live(subject: &Subject<'_>, cost: &mut Cost, progress: &dyn Progress)
     Ok(Capture { image, usage: process.usage()?, residence, gil_held, mode: Mode::Live })
 }
 
-/// What the decoder is asked for.
-pub(crate) fn decode_options(options: &LookOptions) -> DecodeOptions {
+/// What is known of the memory of C beside its bytes.
+pub(crate) struct CMemory {
+    heap: CHeap,
+    pages: PageRuns,
+}
+
+impl CMemory {
+    /// Of a memory with these mappings, of which that is there.
+    pub(crate) fn of(memory: &impl ReadMemory, regions: &[Region], residence: &Residence) -> CMemory {
+        CMemory { heap: c_heap(memory, regions, residence), pages: residence.pages.clone() }
+    }
+
+    /// The allocator's account, without its single blocks.
+    fn into_heap(self) -> CHeap {
+        CHeap { blocks: Blocks::default(), ..self.heap }
+    }
+}
+
+/// What the decoder is asked for, and told of the memory of C.
+pub(crate) fn decode_options<'a>(options: &LookOptions, heap: Option<&'a CMemory>) -> DecodeOptions<'a> {
     DecodeOptions {
         values: options.values,
         references: !options.shallow,
         contents: options.contents,
         account: options.residence,
+        sums: options.groups,
         holders: options.holders,
+        c_heap: heap.map(|memory| &memory.heap),
+        pages: heap.map(|memory| &memory.pages),
         ..DecodeOptions::default()
     }
 }
 
-fn decode(python: &Python, image: Image, options: &LookOptions, progress: &dyn Progress) -> Result<Snapshot, Error> {
-    let options = decode_options(options);
+fn decode(
+    python: &Python,
+    image: Image,
+    options: &LookOptions,
+    heap: Option<&CMemory>,
+    progress: &dyn Progress,
+) -> Result<Snapshot, Error> {
+    let options = decode_options(options, heap);
     let regions = image.regions().to_vec();
     Ok(python.decode(image, &regions, &options, progress)?)
 }

@@ -1,7 +1,7 @@
 //! The Python processes of the machine.
 
 use memsight_model::{Explain, Region};
-use memsight_target::figures::Handle;
+use memsight_target::figures::{self, Handle};
 use memsight_target::{Process, pids};
 
 use crate::Error;
@@ -25,7 +25,7 @@ pub struct PythonProcess {
     pub command: String,
 }
 
-/// Every process that runs Python, by pid; this process left out.
+/// Every process that runs Python, by pid; this process left out, and the copies that looks have made of others.
 ///
 /// Cost: a read of every process's maps, and a few hundred small reads for each that looks like Python.
 pub fn processes() -> Result<Vec<PythonProcess>, Error> {
@@ -56,6 +56,9 @@ pub(crate) fn runs_python(handle: &Handle) -> bool {
 }
 
 fn describe(pid: u32) -> Option<PythonProcess> {
+    if figures::stat_of(pid).is_some_and(|stat| figures::is_of_a_look(pid, &stat)) {
+        return None;
+    }
     let process = Process::open(pid).ok()?;
     let command = process.command();
     let python = match process.maps() {
@@ -82,7 +85,7 @@ fn maps_python(regions: &[Region]) -> bool {
 }
 
 /// Whether the last part of a path names an interpreter: `python`, `python3.12`, `pypy3`.
-fn names_python(path: &str) -> bool {
+pub(crate) fn names_python(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.starts_with("python") || name.starts_with("pypy")
 }

@@ -138,10 +138,11 @@ fn compare(snapshot: &Snapshot, truth: &TwinTruth) -> Vec<String> {
     same(
         "what is not told",
         manifest.partial.join("; "),
-        "free-threaded build: objects that nothing reaches are not found".into(),
+        "free-threaded build: objects that nothing reaches are not found in memory of threads that have ended".into(),
     );
     let find = |at: u64| snapshot.objects.find(Address(at)).is_some();
     same("the dead one", find(truth.dead).to_string(), false.to_string());
+    same("the freed one", find(truth.freed).to_string(), false.to_string());
     let lists = |name: &str| name == "list";
     let told = truth.objects.iter().filter(|object| lists(&object.type_name)).count();
     let seen = snapshot.objects.ids().filter(|id| lists(name_of(snapshot, *id))).count();

@@ -8,7 +8,7 @@ use memsight_engine::analysis::Analysis;
 use memsight_engine::analysis::rss::{RssKind, RssView};
 use memsight_engine::{LookOptions, look};
 use memsight_model::{Mode, Quiet};
-use memsight_testkit::{Interpreter, Target, interpreters, missing, scientific, targets_dir};
+use memsight_testkit::{Interpreter, Target, allocator, interpreters, missing, scientific, targets_dir};
 
 /// What a program holds by its source, and the line that it is to be found in.
 #[derive(Clone, Copy)]
@@ -23,10 +23,13 @@ const fn holding(program: &'static str, line: RssKind, bytes: u64) -> Holding {
     Holding { program, line, bytes }
 }
 
+/// Libraries that stand in for the C library's `malloc`.
+const ALLOCATORS: [&str; 3] = ["libjemalloc", "libtcmalloc_minimal", "libmimalloc"];
+
 /// What an interpreter has of its own on such a line, heads and slack of blocks included.
 const OWN: u64 = 4 << 20;
 
-const HOLDINGS: [Holding; 8] = [
+const HOLDINGS: [Holding; 11] = [
     // 3,000 bytes objects, 20,000 entries of a dictionary, a list of 300,000
     holding("plain", RssKind::CHeapObjects, 6_440_000),
     // 20,000 free blocks of 904 bytes on average
@@ -34,11 +37,17 @@ const HOLDINGS: [Holding; 8] = [
     // 23,000 bytes objects of 1,283 bytes; of 1,500 that calloc gives zeroed, the first and the last page
     holding("threads", RssKind::CHeapObjects, 29_500_000 + 1_500 * 8192),
     holding("mapped", RssKind::CHeapObjects, 8 << 20),
+    // the file that it has mapped whole, and nobody else
+    holding("mapped", RssKind::FilesPrivate, 8 << 20),
     holding("shared", RssKind::SharedMemory, 20 << 20),
+    // 8,000 frames of 11 words at least
+    holding("deep", RssKind::FrameStacks, 8_000 * 88),
     // 10 strings of 200,000 and 10 of 400,000 characters, 500 of 3,000 of two bytes
     holding("strings", RssKind::CHeapObjects, 6_000_000 + 500 * 6_074),
     // 20,000 bytes objects of 1,033 bytes, lists of 120,000
     holding("forked", RssKind::CHeapObjects, 20_660_000 + 960_000),
+    // 20,000 bytes objects of 1,033 bytes, and the ends of 400 large ones
+    holding("untouched", RssKind::CHeapObjects, 20_660_000 + 400 * 2_000),
     // an array of 24,000,000 bytes and 1,000 of 16,000, but for pages that their ends share with others
     holding("numpy", RssKind::External, 40_000_000 - 40_000_000 / 500),
 ];
@@ -49,7 +58,7 @@ fn main() {
     let mut trials: Vec<Trial> = Vec::new();
     for interpreter in &found {
         for held in HOLDINGS {
-            let name = format!("rss::{interpreter}::{}", held.program);
+            let name = format!("rss::{interpreter}::{}::{:?}", held.program, held.line);
             let interpreter = interpreter.clone();
             trials.push(Trial::test(name, move || adds_up(&interpreter, held, &[])));
         }
@@ -62,6 +71,17 @@ fn main() {
             trials.push(Trial::test(name, move || adds_up(&interpreter, held, &[("PYTHONMALLOC", malloc)])));
         }
     }
+    for interpreter in &found {
+        let (name, interpreter) = (format!("rss::{interpreter}::kinds"), interpreter.clone());
+        trials.push(Trial::test(name, move || names_what_is_mapped(&interpreter)));
+    }
+    for (interpreter, library) in found.iter().flat_map(|each| ALLOCATORS.map(|library| (each, library))) {
+        for malloc in [None, Some("malloc")] {
+            let name = format!("rss::{interpreter}::{library}{}", malloc.map_or("", |_| "::PYTHONMALLOC=malloc"));
+            let interpreter = interpreter.clone();
+            trials.push(Trial::test(name, move || stands_in(&interpreter, library, malloc)));
+        }
+    }
     for expected in missing(&found) {
         eprintln!("NOT COVERED: no Python {expected} found");
         trials.push(Trial::test(format!("missing::{expected}"), || Ok(())).with_ignored_flag(true));
@@ -69,8 +89,53 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
+/// What stands behind each `mmap` object, in its own words.
+fn names_what_is_mapped(interpreter: &Interpreter) -> Result<(), Failed> {
+    for (program, expected) in [("mapped", vec!["", "file"]), ("shared", vec!["shared memory"; 2])] {
+        let folder = tempfile::tempdir()?;
+        let mut command = Command::new(&interpreter.path);
+        command.arg("-B").arg(targets_dir().join("account.py")).arg(program).arg(folder.path().join("file"));
+        let target = Target::spawn(command)?;
+        let options = LookOptions { residence: true, ..LookOptions::default() };
+        let snapshot = look(target.pid(), &options, &Quiet)?;
+        let analysis = Analysis::new(&snapshot, &Quiet);
+        let mut kinds = Vec::new();
+        for object in snapshot.objects.ids() {
+            let address = snapshot.objects.addresses.get(object);
+            if snapshot.type_of(object).is_some_and(|record| record.name == "mmap.mmap") {
+                let kind = analysis.object(&address.to_string(), 1)?.external_kind.unwrap_or_default();
+                kinds.push(kind.split(" /").next().unwrap_or_default().to_owned());
+            }
+        }
+        kinds.sort_unstable();
+        if kinds != expected {
+            return Err(format!("{program}: {kinds:?}, not {expected:?}").into());
+        }
+    }
+    Ok(())
+}
+
+/// The account of `plain` with another allocator in the place of the C library's: the same objects, in the same lines.
+fn stands_in(interpreter: &Interpreter, library: &str, malloc: Option<&str>) -> Result<(), Failed> {
+    let path = match allocator(library) {
+        Ok(path) => path.display().to_string(),
+        Err(reason) => {
+            eprintln!("NOT COVERED: {library}: {reason}");
+            return Ok(());
+        }
+    };
+    let mut env = vec![("LD_PRELOAD", path.as_str())];
+    env.extend(malloc.map(|malloc| ("PYTHONMALLOC", malloc)));
+    let small = if malloc.is_some() { 319_000 * 32 + 19_990 * 48 } else { 0 };
+    adds_up(interpreter, Holding { bytes: HOLDINGS[0].bytes + small, ..HOLDINGS[0] }, &env)
+}
+
 fn adds_up(interpreter: &Interpreter, held: Holding, env: &[(&str, &str)]) -> Result<(), Failed> {
     let mut interpreter = interpreter.clone();
+    if held.line == RssKind::FrameStacks && interpreter.version.1 < 11 {
+        // its frames are objects
+        return Ok(());
+    }
     if held.program == "numpy" {
         match scientific(&interpreter) {
             Ok(found) => interpreter = found,

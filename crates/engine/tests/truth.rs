@@ -11,7 +11,8 @@ use memsight_engine::{LookOptions, look};
 use memsight_model::Quiet;
 use memsight_testkit::compare::compare;
 use memsight_testkit::{
-    EXPECTED, FREE_THREADED, Interpreter, TARGETS, Target, frames, free_threaded, interpreters, missing, scientific,
+    EXPECTED, FREE_THREADED, Interpreter, TARGETS, Target, extended, frames, free_threaded, interpreters, missing,
+    old_scientific, scientific,
 };
 
 fn main() {
@@ -31,6 +32,10 @@ fn main() {
     let by_minor: BTreeMap<u32, &Interpreter> = found.iter().rev().map(|each| (each.version.1, each)).collect();
     for interpreter in by_minor.into_values() {
         trials.push(trial("heap", interpreter, "scientific", scientific_heap_is_true));
+        trials.push(trial("heap", interpreter, "extensions", extended_heap_is_true));
+        if (9..=12).contains(&interpreter.version.1) {
+            trials.push(trial("heap-numpy1", interpreter, "scientific", old_scientific_heap_is_true));
+        }
     }
     for expected in missing(&found) {
         eprintln!("NOT COVERED: no Python {expected} found ({} expected in all)", EXPECTED.len());
@@ -71,10 +76,27 @@ fn heap_is_true(interpreter: &Interpreter, script: &str) -> Result<(), Failed> {
 }
 
 fn scientific_heap_is_true(interpreter: &Interpreter, script: &str) -> Result<(), Failed> {
-    match scientific(interpreter) {
-        Ok(interpreter) => heap_is_true(&interpreter, script),
+    heap_with_packages_is_true(interpreter, script, "numpy and pandas", scientific(interpreter))
+}
+
+fn old_scientific_heap_is_true(interpreter: &Interpreter, script: &str) -> Result<(), Failed> {
+    heap_with_packages_is_true(interpreter, script, "numpy 1.26", old_scientific(interpreter))
+}
+
+fn extended_heap_is_true(interpreter: &Interpreter, script: &str) -> Result<(), Failed> {
+    heap_with_packages_is_true(interpreter, script, "lxml and cffi", extended(interpreter))
+}
+
+fn heap_with_packages_is_true(
+    interpreter: &Interpreter,
+    script: &str,
+    packages: &str,
+    environment: Result<Interpreter, String>,
+) -> Result<(), Failed> {
+    match environment {
+        Ok(environment) => heap_is_true(&environment, script),
         Err(why) => {
-            eprintln!("NOT COVERED: numpy and pandas on {interpreter}: {why}");
+            eprintln!("NOT COVERED: {packages} on {interpreter}: {why}");
             Ok(())
         }
     }

@@ -1,8 +1,8 @@
-//! A process under load computes the same, however often it is looked at.
+//! A process under load computes the same, however often it is looked at; an idle one has no page more afterwards.
 
 use memsight_engine::{LookOptions, look};
-use memsight_model::Quiet;
-use memsight_testkit::{Busy, Interpreter, interpreters};
+use memsight_model::{Mode, Quiet};
+use memsight_testkit::{Busy, Interpreter, Target, interpreters};
 
 const LOOKS: usize = 200;
 
@@ -31,6 +31,39 @@ fn two_hundred_looks_change_no_result() -> Result<(), Box<dyn std::error::Error>
         }
         let after = busy.progress()?;
         assert_eq!((after.wrong, after.failed), (0, 0), "{interpreter}: {after:?}");
+    }
+    Ok(())
+}
+
+/// Resident bytes of files and of private memory, counted page by page. Source: `/proc/PID/smaps_rollup`.
+fn resident(pid: u32) -> Result<(u64, u64), Box<dyn std::error::Error>> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let field = |name: &str| -> Option<u64> {
+        text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.trim().parse().ok())
+    };
+    let (all, private) = (field("Rss:").ok_or("no Rss")?, field("Anonymous:").ok_or("no Anonymous")?);
+    Ok((all - private, private))
+}
+
+/// Pages of libraries that the process has not touched are not brought in, in any mode and for whatever is asked.
+#[test]
+fn no_page_is_added() -> Result<(), Box<dyn std::error::Error>> {
+    for interpreter in interpreters() {
+        for mode in [Mode::Fork, Mode::Freeze, Mode::Live] {
+            let mut target = Target::start(&interpreter, "libraries.py", &[])?;
+            // what it needs to answer and to wait has been needed before then
+            target.ask("once")?;
+            target.ask("again")?;
+            let before = resident(target.pid())?;
+            let options =
+                LookOptions { mode, contents: true, residence: true, holders: true, ..LookOptions::default() };
+            let snapshot = look(target.pid(), &options, &Quiet)?;
+            assert!(snapshot.objects.len() > 10_000, "{interpreter}");
+            let after = resident(target.pid())?;
+            assert_eq!(after.0, before.0, "{interpreter}, {mode:?}: kB of files");
+            // the call that forks it takes place on a page of the stack that may be new
+            assert!(after.1 <= before.1 + 8, "{interpreter}, {mode:?}: {} kB private, then {}", before.1, after.1);
+        }
     }
     Ok(())
 }

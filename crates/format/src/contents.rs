@@ -1,10 +1,11 @@
-//! The optional tables of what objects hold: `equals`, `slack`, `layouts` and `boxed`; all are there or none.
+//! The optional tables of what objects hold: `equals`, `slack`, `layouts` and `boxed`, all there or none, and
+//! `views`, which older snapshots lack.
 
 use std::ops::Range;
 
 use arrow_array::types::{UInt32Type, UInt64Type};
 use arrow_array::{BooleanArray, LargeStringArray, UInt32Array, UInt64Array};
-use memsight_model::{Boxed, Contents, Equals, InstanceLayout, ObjectId, Slack, TypeId};
+use memsight_model::{Boxed, Contents, Equals, InstanceLayout, ObjectId, Slack, TypeId, View};
 
 use crate::FormatError;
 use crate::read::Reader;
@@ -17,6 +18,7 @@ pub(crate) fn rows(contents: &Contents, table: Table) -> usize {
         Table::Equals => contents.equals.member_count(),
         Table::Slack => contents.slack.len(),
         Table::Layouts => contents.layouts.len(),
+        Table::Views => contents.views.len(),
         _ => contents.boxed.len(),
     }
 }
@@ -30,6 +32,7 @@ impl Tables<'_> {
             Table::Equals => equals(&contents.equals, range),
             Table::Slack => slack(contents.slack.get(range).unwrap_or_default()),
             Table::Layouts => self.layouts(contents.layouts.get(range).unwrap_or_default()),
+            Table::Views => views(contents.views.get(range).unwrap_or_default()),
             _ => boxed(contents.boxed.get(range).unwrap_or_default()),
         }
     }
@@ -68,6 +71,15 @@ fn boxed(rows: &[Boxed]) -> Columns {
         .with("array_bytes", UInt64Array::from_iter_values(rows.iter().map(|row| row.array_bytes)))
 }
 
+fn views(rows: &[View]) -> Columns {
+    let ids = |get: fn(&View) -> ObjectId| UInt32Array::from_iter_values(rows.iter().map(|row| get(row).0));
+    Columns::default()
+        .with("object", ids(|row| row.object))
+        .with("base", ids(|row| row.base))
+        .with("holder", ids(|row| row.holder))
+        .with("bytes", UInt64Array::from_iter_values(rows.iter().map(|row| row.bytes)))
+}
+
 /// Numbers of objects or types that must ascend.
 struct Ascending(Option<u32>);
 
@@ -91,6 +103,7 @@ impl Reader<'_> {
             slack: self.slack(objects)?,
             layouts: self.layouts(types)?,
             boxed: self.boxed(objects)?,
+            views: self.views(objects)?,
         }))
     }
 
@@ -183,5 +196,27 @@ impl Reader<'_> {
             Ok(())
         })?;
         Ok(boxed)
+    }
+
+    fn views(&self, objects: usize) -> Result<Vec<View>, FormatError> {
+        let (mut views, mut order) = (Vec::new(), Ascending(None));
+        if !self.manifest.tables.contains_key(Table::Views.name()) {
+            return Ok(views);
+        }
+        self.rows(Table::Views, &["object", "base", "holder", "bytes"])?.each(|batch| {
+            let ids = |name| batch.numbers::<UInt32Type>(name);
+            let (own, bases, holders) = (ids("object")?, ids("base")?, ids("holder")?);
+            let bytes = batch.numbers::<UInt64Type>("bytes")?;
+            for row in 0..batch.len() {
+                views.push(View {
+                    object: ObjectId(order.next(batch, "object", own[row], objects)?),
+                    base: ObjectId(batch.below("base", bases[row], objects)?),
+                    holder: ObjectId(batch.below("holder", holders[row], objects)?),
+                    bytes: bytes[row],
+                });
+            }
+            Ok(())
+        })?;
+        Ok(views)
     }
 }

@@ -11,7 +11,7 @@ use crate::read::{Reader, RootBounds, optional_ids};
 use crate::tables::{Columns, Table, Tables};
 
 /// Names of [`HolderKind`] in files, indexed by its number. Part of the format: never changed, only added to.
-const HOLDER_KINDS: [&str; 6] = ["counted", "state", "variable", "temporary", "stack", "permanent"];
+pub(crate) const HOLDER_KINDS: [&str; 6] = ["counted", "state", "variable", "temporary", "stack", "permanent"];
 
 impl Tables<'_> {
     pub(crate) fn holders(&self, range: Range<usize>) -> Columns {

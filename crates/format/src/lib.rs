@@ -16,6 +16,7 @@ pub mod history;
 mod holders;
 mod manifest;
 pub mod monitor;
+mod native;
 mod panics;
 mod platform;
 mod pymalloc;

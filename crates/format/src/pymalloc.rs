@@ -20,6 +20,8 @@ pub(crate) struct PymallocHead {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     raw_blocks: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    frame_stacks: Vec<(Address, u64)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     missing: Vec<String>,
 }
 
@@ -29,6 +31,7 @@ impl PymallocHead {
             allocator: pymalloc.allocator,
             pool_bytes: pymalloc.pool_bytes,
             raw_blocks: pymalloc.raw_blocks,
+            frame_stacks: pymalloc.frame_stacks.clone(),
             missing: pymalloc.missing.clone(),
         }
     }
@@ -117,6 +120,7 @@ impl Reader<'_> {
             raw_blocks: head.raw_blocks,
             owned: self.blocks(types)?,
             pins: self.pins(objects)?,
+            frame_stacks: head.frame_stacks.clone(),
             missing: head.missing.clone(),
         }))
     }

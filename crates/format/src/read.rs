@@ -62,6 +62,7 @@ impl Reader<'_> {
         let contents = self.contents(objects.len(), types.len())?;
         let residence = self.residence()?;
         let c_owned = self.c_owned(objects.len(), types.len())?;
+        let native = self.native(types.len())?;
         let manifest = self.manifest.look.clone();
         Ok(Snapshot {
             manifest,
@@ -80,6 +81,7 @@ impl Reader<'_> {
             contents,
             residence,
             c_owned,
+            native,
             c_heap: self.manifest.c_heap.clone(),
             // what has no optional table yet, or was not looked at
         })
@@ -111,6 +113,8 @@ impl Reader<'_> {
             "type",
             "shallow_bytes",
             "external_bytes",
+            "native_bytes",
+            "untouched_bytes",
             "refcount",
             "generation",
             "immortal",
@@ -126,6 +130,8 @@ impl Reader<'_> {
             types: Vec::with_capacity(room),
             shallow: Sizes::with_capacity(room),
             external: ExternalSizes::default(),
+            native: ExternalSizes::default(),
+            untouched: ExternalSizes::default(),
             refcounts: Counts::default(),
             flags: Vec::with_capacity(room),
         };
@@ -319,15 +325,21 @@ pub(crate) fn optional_ids(batch: &Batch, name: &str, limit: usize) -> Result<Ve
     ids.iter().map(|id| id.map(|id| batch.below(name, id, limit)).transpose()).collect()
 }
 
+/// Appends the sizes of the few rows that have any.
+fn push_few(sizes: &mut ExternalSizes, base: usize, column: &[u64]) {
+    let sized = column.iter().enumerate().filter(|(_, bytes)| **bytes > 0);
+    sizes.0.extend(sized.map(|(row, bytes)| (ObjectId((base + row) as u32), *bytes)));
+}
+
 /// Appends everything but the addresses.
 fn push_objects(objects: &mut ObjectTable, batch: &Batch) -> Result<(), FormatError> {
     let base = objects.types.len();
     objects.types.extend(batch.numbers::<UInt32Type>("type")?.iter().map(|&row| TypeId(row)));
     batch.numbers::<UInt64Type>("shallow_bytes")?.iter().for_each(|&bytes| objects.shallow.push(bytes));
-    for (row, &bytes) in batch.numbers::<UInt64Type>("external_bytes")?.iter().enumerate() {
-        if bytes > 0 {
-            objects.external.0.push((ObjectId((base + row) as u32), bytes));
-        }
+    let later = [("native_bytes", &mut objects.native), ("untouched_bytes", &mut objects.untouched)];
+    push_few(&mut objects.external, base, batch.numbers::<UInt64Type>("external_bytes")?);
+    for (name, column) in later {
+        push_few(column, base, batch.later_numbers::<UInt64Type>(name)?);
     }
     let refcounts = batch.optional::<UInt32Type>("refcount")?;
     refcounts.iter().for_each(|count| objects.refcounts.push(count.unwrap_or(u32::MAX)));

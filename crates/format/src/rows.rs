@@ -162,6 +162,11 @@ impl Batch<'_> {
         self.whole(name, self.column(name)?.as_boolean_opt())
     }
 
+    /// A column of numbers that the first files do not have; none then.
+    pub(crate) fn later_numbers<T: ArrowPrimitiveType>(&self, name: &str) -> Result<&[T::Native], FormatError> {
+        self.batch.column_by_name(name).map(|_| self.numbers::<T>(name)).transpose().map(Option::unwrap_or_default)
+    }
+
     /// A column of truth values that the first files do not have.
     pub(crate) fn later_flags(&self, name: &str) -> Result<Option<&BooleanArray>, FormatError> {
         self.batch.column_by_name(name).map(|_| self.flags(name)).transpose()

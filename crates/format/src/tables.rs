@@ -15,18 +15,20 @@ use arrow_schema::{Field, Schema};
 use memsight_model::{LabelKind, NameId, Names, ObjectFlags, ObjectId, Snapshot, TypeId};
 
 use crate::FormatError;
-use crate::{contents, pymalloc, residence};
+use crate::{contents, native, pymalloc, residence};
 
 /// Names of the tables, as [`table`] takes them and as their files are called.
 ///
 /// Those from `arenas` on are optional: a snapshot has them when that was looked at.
 #[rustfmt::skip]
-pub const TABLES: [&str; 22] = [
+pub const TABLES: [&str; 24] = [
     "objects", "references", "types", "names", "texts", "roots", "threads", "frames", "maps",
     "arenas", "pools", "blocks", "pins",
     "equals", "slack", "layouts", "boxed",
     "holders",
     "resident", "resident_pages", "c_blocks", "c_large",
+    "native",
+    "views",
 ];
 
 /// Names of [`LabelKind`] in files, indexed by its number. Part of the format: never changed, only added to.
@@ -34,7 +36,7 @@ pub(crate) const LABEL_KINDS: [&str; 11] =
     ["field", "attribute", "index", "key", "value", "member", "local", "stack", "cell", "weak", "inferred"];
 
 /// Names of [`memsight_model::RootKind`] in files, indexed by its number.
-pub(crate) const ROOT_KINDS: [&str; 10] = [
+pub(crate) const ROOT_KINDS: [&str; 11] = [
     "module",
     "interpreter",
     "static",
@@ -45,6 +47,7 @@ pub(crate) const ROOT_KINDS: [&str; 10] = [
     "interned",
     "external",
     "unreachable",
+    "nobody_known",
 ];
 
 /// Names of [`memsight_model::ObjectKind`] in files, indexed by its number.
@@ -90,11 +93,13 @@ pub(crate) enum Table {
     ResidentPages,
     CBlocks,
     CLarge,
+    Native,
+    Views,
 }
 
 impl Table {
     /// Every table, in the order of [`TABLES`].
-    pub(crate) const ALL: [Table; 22] = {
+    pub(crate) const ALL: [Table; 24] = {
         use Table::*;
         [
             Objects,
@@ -119,6 +124,8 @@ impl Table {
             ResidentPages,
             CBlocks,
             CLarge,
+            Native,
+            Views,
         ]
     };
 
@@ -132,8 +139,9 @@ impl Table {
     pub(crate) fn is_in(self, snapshot: &Snapshot) -> bool {
         match self {
             Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => snapshot.pymalloc.is_some(),
-            Table::Equals | Table::Slack | Table::Layouts | Table::Boxed => snapshot.contents.is_some(),
+            Table::Equals | Table::Slack | Table::Layouts | Table::Boxed | Table::Views => snapshot.contents.is_some(),
             Table::Holders => !snapshot.holders.is_empty(),
+            Table::Native => snapshot.native.is_some(),
             Table::Resident | Table::ResidentPages | Table::CBlocks | Table::CLarge => residence::is_in(snapshot, self),
             _ => !self.is_optional(),
         }
@@ -162,11 +170,12 @@ impl Table {
             Table::Frames => snapshot.frames.len(),
             Table::Maps => snapshot.maps.len(),
             Table::Holders => snapshot.holders.len(),
+            Table::Native => snapshot.native.as_ref().map_or(0, native::rows),
             Table::Resident | Table::ResidentPages | Table::CBlocks | Table::CLarge => residence::rows(snapshot, self),
             Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => {
                 snapshot.pymalloc.as_ref().map_or(0, |pymalloc| pymalloc::rows(pymalloc, self))
             }
-            Table::Equals | Table::Slack | Table::Layouts | Table::Boxed => {
+            Table::Equals | Table::Slack | Table::Layouts | Table::Boxed | Table::Views => {
                 snapshot.contents.as_ref().map_or(0, |contents| contents::rows(contents, self))
             }
         }
@@ -260,8 +269,9 @@ impl<'a> Tables<'a> {
             Table::Frames => self.frames(range),
             Table::Maps => self.maps(range),
             Table::Holders => self.holders(range),
+            Table::Native => self.native(range),
             Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => self.pymalloc(table, range),
-            Table::Equals | Table::Slack | Table::Layouts | Table::Boxed => self.contents(table, range),
+            Table::Equals | Table::Slack | Table::Layouts | Table::Boxed | Table::Views => self.contents(table, range),
             Table::Resident | Table::ResidentPages | Table::CBlocks | Table::CLarge => self.residence(table, range),
         };
         columns.finish(table)
@@ -294,6 +304,8 @@ impl<'a> Tables<'a> {
             .with_nulls("type_name", self.type_names(types.iter().copied()))
             .with("shallow_bytes", UInt64Array::from_iter_values(ids().map(|id| objects.shallow.get(id))))
             .with("external_bytes", UInt64Array::from_iter_values(ids().map(|id| objects.external.get(id))))
+            .with("native_bytes", UInt64Array::from_iter_values(ids().map(|id| objects.native.get(id))))
+            .with("untouched_bytes", UInt64Array::from_iter_values(ids().map(|id| objects.untouched.get(id))))
             .with_nulls("refcount", UInt32Array::from_iter(refcounts))
             .with_nulls("generation", UInt8Array::from_iter(flags.iter().map(|flags| flags.generation())))
             .with("tracked", flag(ObjectFlags::TRACKED))

@@ -53,6 +53,11 @@ pub fn garbage(snapshot: &Snapshot) -> Garbage {
     Garbage { freed_with: cascade.freed(), collected, closed, called, deficits }
 }
 
+/// Whether a full collection looks at an object: a tracked one that is not frozen.
+pub fn is_looked_at(flags: ObjectFlags) -> bool {
+    flags.has(ObjectFlags::TRACKED) && flags.generation().is_some_and(|generation| generation < PERMANENT)
+}
+
 /// Live weak references with a callback whose object is garbage.
 fn called(snapshot: &Snapshot, garbage: &[bool]) -> Vec<ObjectId> {
     let is_garbage = |id: ObjectId| garbage.get(id.index()).copied().unwrap_or(false);
@@ -82,12 +87,9 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn new(snapshot: &'a Snapshot) -> Search<'a> {
         let objects = &snapshot.objects;
-        let is_collected = |flags: &ObjectFlags| {
-            flags.has(ObjectFlags::TRACKED) && flags.generation().is_some_and(|generation| generation < PERMANENT)
-        };
         Search {
             snapshot,
-            suspect: objects.flags.iter().map(is_collected).collect(),
+            suspect: objects.flags.iter().map(|flags| is_looked_at(*flags)).collect(),
             unexplained: objects.ids().map(|id| objects.refcounts.get(id)).collect(),
         }
     }

@@ -31,7 +31,7 @@ mod walk;
 pub use components::{Components, cycle_through, cyclic_components, shortest};
 pub use diff::{Evidence, Link, Matching, Moments};
 pub use entries::uncounted_table;
-pub use garbage::{Garbage, garbage};
+pub use garbage::{Garbage, garbage, is_looked_at};
 pub use neighbourhood::{LeftOut, Neighbour, Reach, left_out, neighbourhood};
 pub use paths::{Path, ShortestPaths, Step};
 pub use referrers::{Holder, common_holders, referrers};

@@ -70,7 +70,8 @@ fn preference(kind: RootKind) -> (u32, u8) {
         Static => (3, 6),
         Interned => (LATE, 7),
         External => (LATE + 1, 8),
-        Unreachable => (LATE + 2, 9),
+        NobodyKnown => (LATE + 1, 9),
+        Unreachable => (LATE + 2, 10),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The dominator tree, laid out so that a subtree is a slice.
 
+use std::ops::Range;
+
 use memsight_model::{ObjectId, ObjectTable};
 
 /// A place in a [`DominatorTree`]: 0 is the virtual root, then the objects in preorder.
@@ -9,6 +11,11 @@ pub struct Node(pub u32);
 impl Node {
     /// The virtual root, which stands for everything outside the heap.
     pub const ROOT: Node = Node(0);
+
+    /// The node behind it in preorder.
+    pub fn after(self) -> Node {
+        Node(self.0.saturating_add(1))
+    }
 
     fn index(self) -> usize {
         self.0 as usize
@@ -27,8 +34,10 @@ pub struct DominatorTree {
     ends: Vec<u32>,
     /// The node above; 0 for the root itself.
     parents: Vec<u32>,
-    /// Bytes (shallow and external) of all nodes before, one more entry than there are nodes.
+    /// Bytes (shallow, external and native) of all nodes before, one more entry than there are nodes.
     before: Vec<u64>,
+    /// Nodes with bytes that are not in memory, ascending, and the sum of these up to and with each.
+    untouched: Vec<(u32, u64)>,
 }
 
 impl DominatorTree {
@@ -54,14 +63,24 @@ impl DominatorTree {
             ends: vec![count as u32; count],
             parents: vec![0; count],
             before: Vec::new(),
+            untouched: Vec::new(),
         };
-        for number in 1..count {
-            let node = place(number) as usize;
-            tree.objects[node] = order[number];
-            tree.nodes[order[number] as usize] = node as u32;
-            tree.ends[node] = ends[number];
-            tree.parents[node] = place(idom[number] as usize);
-        }
+        let DominatorTree { objects, nodes, ends: last, parents, .. } = &mut tree;
+        // two cores wait for memory less than one
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for number in 1..count {
+                    let node = place(number) as usize;
+                    last[node] = ends[number];
+                    parents[node] = place(idom[number] as usize);
+                }
+            });
+            for (number, &object) in order.iter().enumerate().skip(1) {
+                let node = place(number);
+                objects[node as usize] = object;
+                nodes[object as usize] = node;
+            }
+        });
         drop((sizes, ends, idom, order));
         tree.sum(table);
         tree
@@ -71,7 +90,7 @@ impl DominatorTree {
         self.before = Vec::with_capacity(self.objects.len() + 1);
         self.before.extend([0, 0]);
         self.before.extend(self.objects.iter().skip(1).map(|&object| table.shallow.get(ObjectId(object))));
-        for &(object, bytes) in &table.external.0 {
+        for &(object, bytes) in table.external.0.iter().chain(&table.native.0) {
             if let Some(&node) = self.nodes.get(object.index()) {
                 let own = &mut self.before[node as usize + 1];
                 *own = own.saturating_add(bytes);
@@ -82,6 +101,20 @@ impl DominatorTree {
             total = total.saturating_add(*bytes);
             *bytes = total;
         }
+        self.note_untouched(table);
+    }
+
+    fn note_untouched(&mut self, table: &ObjectTable) {
+        let node = |object: ObjectId| self.nodes.get(object.index()).copied();
+        let mut untouched: Vec<(u32, u64)> =
+            table.untouched.0.iter().filter_map(|&(object, bytes)| Some((node(object)?, bytes))).collect();
+        untouched.sort_unstable();
+        let mut sum = 0u64;
+        for (_, bytes) in &mut untouched {
+            sum = sum.saturating_add(*bytes);
+            *bytes = sum;
+        }
+        self.untouched = untouched;
     }
 
     /// Number of nodes, the virtual root included.
@@ -94,9 +127,15 @@ impl DominatorTree {
         self.len() <= 1
     }
 
-    /// Shallow and external bytes of all objects.
+    /// Shallow, external and native bytes of all objects.
     pub fn total_bytes(&self) -> u64 {
         self.before.last().copied().unwrap_or(0)
+    }
+
+    /// Those of them that are in memory.
+    pub fn total_resident_bytes(&self) -> u64 {
+        let untouched = self.untouched.last().map_or(0, |last| last.1);
+        self.total_bytes().saturating_sub(untouched)
     }
 
     /// The node of `object`; the root for an object that is not there.
@@ -117,6 +156,11 @@ impl DominatorTree {
     /// One past the last node of the subtree of `node`, which is the range `node..end`.
     pub fn end(&self, node: Node) -> Node {
         Node(self.ends.get(node.index()).copied().unwrap_or(0))
+    }
+
+    /// The subtree of `node`.
+    pub fn range(&self, node: Node) -> Range<Node> {
+        node..self.end(node)
     }
 
     /// The nodes of the subtree, `node` first.
@@ -141,25 +185,60 @@ impl DominatorTree {
         above <= below && below < self.end(above)
     }
 
-    /// Bytes that would be freed with `node`: shallow and external sizes of its subtree.
+    /// Bytes that would be freed with `node`: shallow, external and native sizes of its subtree.
     pub fn retained(&self, node: Node) -> u64 {
         self.bytes_between(node, self.end(node))
     }
 
-    /// Shallow and external sizes of the nodes from `start` on and before `end`.
+    /// Those of them that are in memory: what would leave RSS. Cost: a binary search among the objects with memory that
+    /// was never touched.
+    pub fn resident(&self, node: Node) -> u64 {
+        self.resident_between(node, self.end(node))
+    }
+
+    /// The nodes with bytes that are not in memory, ascending, and how many.
+    pub fn untouched(&self) -> impl Iterator<Item = (Node, u64)> + '_ {
+        let before = std::iter::once(0).chain(self.untouched.iter().map(|(_, sum)| *sum));
+        self.untouched.iter().zip(before).map(|((node, sum), before)| (Node(*node), sum.saturating_sub(before)))
+    }
+
+    /// Bytes in memory of the nodes from `start` on and before `end`.
+    pub fn resident_between(&self, start: Node, end: Node) -> u64 {
+        let bytes = self.bytes_between(start, end);
+        let all = self.untouched.first().zip(self.untouched.last());
+        if !all.is_some_and(|(first, last)| first.0 < end.0 && start.0 <= last.0) {
+            return bytes;
+        }
+        let before = |node: Node| {
+            let place = self.untouched.partition_point(|(known, _)| *known < node.0);
+            place.checked_sub(1).map_or(0, |last| self.untouched[last].1)
+        };
+        bytes.saturating_sub(before(end).saturating_sub(before(start)))
+    }
+
+    /// Shallow, external and native sizes of the nodes from `start` on and before `end`.
     pub fn bytes_between(&self, start: Node, end: Node) -> u64 {
         let at = |node: Node| self.before.get(node.index()).copied().unwrap_or(0);
         at(end).saturating_sub(at(start))
     }
 
-    /// Shallow and external bytes of the object itself.
+    /// Shallow, external and native bytes of the object itself.
     pub fn own(&self, node: Node) -> u64 {
         let at = |index: usize| self.before.get(index).copied().unwrap_or(0);
         at(node.index() + 1).saturating_sub(at(node.index()))
     }
 
     /// Bytes that `nodes` retain together, each byte once.
-    pub fn retained_by_all(&self, mut nodes: Vec<Node>) -> u64 {
+    pub fn retained_by_all(&self, nodes: Vec<Node>) -> u64 {
+        self.by_all(nodes, |node| self.retained(node))
+    }
+
+    /// Those of them that are in memory.
+    pub fn resident_by_all(&self, nodes: Vec<Node>) -> u64 {
+        self.by_all(nodes, |node| self.resident(node))
+    }
+
+    fn by_all(&self, mut nodes: Vec<Node>, bytes: impl Fn(Node) -> u64) -> u64 {
         nodes.sort_unstable();
         let mut covered = Node::ROOT;
         nodes.into_iter().fold(0, |sum, node| {
@@ -167,7 +246,7 @@ impl DominatorTree {
                 return sum;
             }
             covered = self.end(node);
-            sum + self.retained(node)
+            sum + bytes(node)
         })
     }
 }

@@ -17,6 +17,8 @@ pub struct Contents {
     pub layouts: Vec<InstanceLayout>,
     /// Long lists and tuples that hold numbers of one type only, by object.
     pub boxed: Vec<Boxed>,
+    /// Views of memory that another object owns, by object.
+    pub views: Vec<View>,
 }
 
 /// Classes of equal objects, two or more in each. Exact `str`, `bytes`, `int`, `float` and `complex` are equal by type
@@ -121,6 +123,19 @@ pub struct Boxed {
     pub code: char,
     /// `sys.getsizeof` of the array.
     pub array_bytes: u64,
+}
+
+/// An array of numpy or a memoryview that looks at memory of another object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct View {
+    /// The array or memoryview.
+    pub object: ObjectId,
+    /// The object that owns the memory: an array, `bytes`, `bytearray`.
+    pub base: ObjectId,
+    /// Who refers to it for the view: the view itself, or what stands between.
+    pub holder: ObjectId,
+    /// Bytes that the view shows (`nbytes`).
+    pub bytes: u64,
 }
 
 #[cfg(test)]

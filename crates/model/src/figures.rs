@@ -56,6 +56,11 @@ impl Rollup {
         self.private_clean_bytes.saturating_add(self.private_dirty_bytes).saturating_add(self.private_hugetlb_bytes)
     }
 
+    /// Whether it is of a moment at which the process was about as large as `rss_bytes`: a tenth or 1 MiB more or less.
+    pub fn is_of(&self, rss_bytes: u64) -> bool {
+        self.rss_bytes.abs_diff(rss_bytes) <= (rss_bytes.max(self.rss_bytes) / 10).max(1 << 20)
+    }
+
     /// Adds the figures of another mapping.
     pub fn add(&mut self, other: &Rollup) {
         let add = |to: &mut u64, more: u64| *to = to.saturating_add(more);
@@ -112,10 +117,17 @@ pub struct StatusFigures {
 /// Why a figure is not there, in words for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unavailable {
-    /// Stable code of the error behind it, such as `MS-E012`.
+    /// Stable code of the error behind it, such as `MS-E012`; or, where there was no error, one of the words below.
     pub code: String,
     /// A short reason: `not permitted`, `the kernel has no smaps_rollup`.
     pub reason: String,
+}
+
+impl Unavailable {
+    /// A copy that a look has made shares the pages: the figure would be of both.
+    pub const COPIED: &'static str = "copied";
+    /// Its turn has not come.
+    pub const NOT_YET: &'static str = "not_read_yet";
 }
 
 /// When a reading was taken, by both clocks: the wall's may step, the monotonic one orders and measures.
@@ -167,7 +179,7 @@ pub struct ProcessSample {
 }
 
 /// Sums over the processes of a sample.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Totals {
     /// Processes.
     pub processes: u32,
@@ -181,6 +193,12 @@ pub struct Totals {
     pub uss_bytes: Option<u64>,
     /// Sum of swap; `None` unless known of every process.
     pub swap_bytes: Option<u64>,
+    /// Processes of which USS and PSS are known; those that have ended count as known.
+    #[serde(default)]
+    pub rollups: u32,
+    /// Why USS and PSS are not known of the others; `None`: they are, or were not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollup_missing: Option<Unavailable>,
 }
 
 /// How long tasks waited for memory, in percent and in all. Source: PSI, `kernel/sched/psi.c`.

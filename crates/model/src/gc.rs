@@ -44,6 +44,10 @@ pub struct GcInterpreter {
     pub long_lived_pending: Option<i64>,
     /// Objects in the permanent generation (`gc.get_freeze_count()`); `None` when it was not counted.
     pub permanent: Option<u64>,
+    /// Of `permanent`: immortal objects. The interpreter puts them there by itself (3.12: the first collection that meets
+    /// them), so that no `gc.freeze()` follows from them. `None` as `permanent`, or from an older snapshot.
+    #[serde(default)]
+    pub permanent_immortal: Option<u64>,
     /// Length of `gc.garbage`; `None` when it could not be read.
     pub garbage: Option<u64>,
 }
@@ -60,6 +64,11 @@ pub struct GcReading {
 impl GcInterpreter {
     /// `gc.DEBUG_SAVEALL`: a collection puts what it finds into `gc.garbage` instead of freeing it.
     pub const DEBUG_SAVEALL: u32 = 32;
+
+    /// Objects that the program itself has frozen (`gc.freeze()`); `None` when they were not counted.
+    pub fn frozen(&self) -> Option<u64> {
+        self.permanent.map(|permanent| permanent.saturating_sub(self.permanent_immortal.unwrap_or(0)))
+    }
 }
 
 impl GcReading {

@@ -3,7 +3,7 @@
 use crate::{NameId, ObjectId};
 
 /// How sure a [`Holder`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[repr(u8)]
 pub enum HolderKind {
     /// A counted reference of the interpreter: its state, a thread's, a frame's, the first count of a static object.
@@ -13,6 +13,7 @@ pub enum HolderKind {
     State = 1,
     /// A word in the static data of an executable or library that equals the object's address; the name is the
     /// library's, with the symbol's where one is known.
+    #[default]
     Variable = 2,
     /// A word on the value stack of a frame that runs and does not say how much of it is in use.
     Temporary = 3,

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod blocks;
 mod contents;
 mod figures;
 mod finding;
@@ -13,6 +14,7 @@ mod holders;
 mod label;
 mod memory;
 pub mod metrics;
+mod native;
 mod objects;
 mod progress;
 mod pymalloc;
@@ -22,7 +24,8 @@ mod texts;
 mod units;
 
 pub use address::Address;
-pub use contents::{Boxed, Contents, Equals, InstanceLayout, Slack};
+pub use blocks::Blocks;
+pub use contents::{Boxed, Contents, Equals, InstanceLayout, Slack, View};
 pub use figures::{
     ContainerSample, MachineSample, MemoryInfo, Pressure, ProcessSample, Rollup, Sample, StatusFigures, SwapMemory,
     Timestamp, Totals, Unavailable, VirtualMemory,
@@ -32,12 +35,13 @@ pub use gc::{GcEvent, GcGeneration, GcInterpreter, GcReading, PauseSource};
 pub use holders::{Holder, HolderKind};
 pub use label::{Label, LabelKind, MAX_PAYLOAD};
 pub use memory::{Fault, ReadMemory, Region};
+pub use native::{NativeMemory, NativeParts, NativePlace, NativeType};
 pub use objects::{AddressColumn, Counts, ExternalSizes, ObjectFlags, ObjectId, ObjectTable, ReferenceTable, Sizes};
 pub use progress::{Progress, Quiet};
 pub use pymalloc::{Allocator, Arena, Owned, Pin, Pool, Pymalloc};
 pub use residence::{
-    CAllocator, CArena, CBlocks, CHeap, CMapping, COwned, COwnedType, OwnedBlock, PageCursor, PageRuns, Residence,
-    ResidentMapping,
+    CAllocator, CArena, CBlocks, CHeap, CMapping, COwned, COwnedType, CPointed, OwnedBlock, PageCursor, PageRuns,
+    Residence, ResidentMapping,
 };
 pub use snapshot::{
     Ended, FrameRecord, Manifest, Mode, NameId, Names, ObjectKind, ProcessStamp, Root, RootKind, SCHEMA_VERSION,

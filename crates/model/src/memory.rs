@@ -168,4 +168,10 @@ impl Region {
     pub fn contains(&self, at: Address) -> bool {
         self.start <= at && at < self.end
     }
+
+    /// The one of `regions`, which ascend, that holds `at`. Cost: a binary search.
+    pub fn find(regions: &[Region], at: Address) -> Option<&Region> {
+        let next = regions.partition_point(|region| region.start <= at);
+        regions.get(next.checked_sub(1)?).filter(|region| region.contains(at))
+    }
 }

@@ -45,6 +45,8 @@ pub enum Behaviour {
     UpDown,
     /// Only grows while what it belongs to lives.
     Counter,
+    /// Always 1: it tells the [facts](Entity::facts) of what it belongs to.
+    Info,
 }
 
 /// A dimension: its key for OpenTelemetry and its label for Prometheus.
@@ -98,8 +100,11 @@ pub enum Value {
 /// What figures belong to: a process, a container, the machine, the agent itself.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Entity {
-    /// What identifies it. Values come from targets: hostile text, to be escaped.
+    /// What identifies it, the same for all its life: a change would end its series and begin others. Values come from
+    /// targets: hostile text, to be escaped.
     pub attributes: Vec<(Key, String)>,
+    /// What may become known late, and so stands at its [`Behaviour::Info`] alone.
+    pub facts: Vec<(Key, String)>,
     /// When its counters began to count, in nanoseconds since 1970; `None`: not known.
     pub since_unix_ns: Option<u64>,
 }

@@ -180,6 +180,12 @@ pub struct ObjectTable {
     pub shallow: Sizes,
     /// External bytes, sorted by id.
     pub external: ExternalSizes,
+    /// Bytes of C memory that the object's own memory points to, sorted by id. Each block counts once, for the nearest of
+    /// the objects from which pointers lead there.
+    pub native: ExternalSizes,
+    /// Of all these bytes those that are not in private memory of the process: pages that were never touched, or that are
+    /// a file's or shared. Sorted by id; where nobody looked, none.
+    pub untouched: ExternalSizes,
     /// Reference counts, saturated; `u32::MAX` for immortal objects.
     pub refcounts: Counts,
     /// Bits of [`ObjectFlags`].

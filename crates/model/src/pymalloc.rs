@@ -23,6 +23,8 @@ pub struct Pymalloc {
     pub owned: Vec<Owned>,
     /// Blocks of Python objects in sparse pools ([`Pymalloc::is_sparse`]), ascending: what keeps those pools.
     pub pins: Vec<Pin>,
+    /// Memory in which threads keep the frames of Python functions (3.11 and later), and its bytes.
+    pub frame_stacks: Vec<(Address, u64)>,
     /// Reasons why arenas, pools or owners may be missing; empty for a whole account.
     pub missing: Vec<String>,
 }

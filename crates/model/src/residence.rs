@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Rollup};
+use crate::{Address, Blocks, Rollup};
 
 /// Bytes of a page on x86-64.
 const PAGE: u64 = 4096;
@@ -140,14 +140,30 @@ pub struct CHeap {
     pub allocator: CAllocator,
     /// Version of the library, where it says so: `2.36`.
     pub version: String,
-    /// The arenas of glibc, the main one first.
+    /// The arenas of all allocators in the process, those of glibc first, of these the main one.
     pub arenas: Vec<CArena>,
     /// Blocks that are mappings of their own (those of 128 KiB and more, in glibc's default), ascending.
     pub mapped: Vec<CMapping>,
     /// Bytes of such mappings as the library counts them (`hblkhd` of `mallinfo2`), where it was found.
     pub mapped_bytes: Option<u64>,
+    /// Every block in use, those that are mappings included, for as long as the process's memory is at hand: no snapshot
+    /// keeps them.
+    #[serde(skip)]
+    pub blocks: Blocks,
+    /// Other anonymous memory, and who points there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pointed: Vec<CPointed>,
     /// Reasons why parts may be missing.
     pub missing: Vec<String>,
+}
+
+/// A mapping of anonymous memory that is no allocator's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CPointed {
+    /// First byte.
+    pub address: Address,
+    /// The files of the libraries whose static data point there, and `stack` for stacks of threads.
+    pub by: Vec<String>,
 }
 
 /// The allocators that serve `malloc`.
@@ -157,16 +173,21 @@ pub enum CAllocator {
     /// Not recognised.
     #[default]
     Unknown,
-    /// glibc's: its arenas are walked.
+    /// glibc's.
     Glibc,
-    /// musl's: counted as one block, like the others below.
+    /// musl's: it is named and not walked.
     Musl,
-    #[allow(missing_docs)]
+    /// jemalloc 5.3 and later.
     Jemalloc,
-    #[allow(missing_docs)]
+    /// gperftools' tcmalloc.
     Tcmalloc,
-    #[allow(missing_docs)]
+    /// mimalloc 2 and 3.
     Mimalloc,
+}
+
+/// Older snapshots have arenas of glibc alone.
+fn glibc() -> CAllocator {
+    CAllocator::Glibc
 }
 
 impl CAllocator {
@@ -183,12 +204,19 @@ impl CAllocator {
     }
 }
 
-/// An arena of glibc (`struct malloc_state`).
+/// A part of an allocator: an arena of glibc (`struct malloc_state`) or of jemalloc, the heap of tcmalloc, a heap of
+/// mimalloc.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CArena {
-    /// Where its `malloc_state` is.
+    /// Whose it is.
+    #[serde(default = "glibc")]
+    pub allocator: CAllocator,
+    /// The file of the library whose own that allocator is; empty for glibc.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub library: String,
+    /// Where glibc's `malloc_state` is.
     pub address: Address,
-    /// Grown by `brk`; the others are for threads.
+    /// The first of its allocator: with glibc the one that grows by `brk`, the others are for threads.
     pub main: bool,
     /// Threads that use it now.
     pub threads: u64,
@@ -240,6 +268,11 @@ impl CHeap {
     /// The arena and the heap of it that hold `at`. Cost: linear in the heaps of all arenas.
     pub fn arena_of(&self, at: Address) -> Option<&CArena> {
         self.arenas.iter().find(|arena| arena.heaps.iter().any(|(start, bytes)| at.0.wrapping_sub(start.0) < *bytes))
+    }
+
+    /// Whether the arenas of the allocator behind `malloc` were read.
+    pub fn is_read(&self) -> bool {
+        self.arenas.iter().any(|arena| arena.allocator == self.allocator)
     }
 
     /// The mapping that holds `at`. Cost: a binary search.

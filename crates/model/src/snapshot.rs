@@ -143,13 +143,27 @@ pub enum RootKind {
     External = 8,
     /// Not reachable: a cycle that the collector has yet to free, or something no decoder can see into.
     Unreachable = 9,
+    /// Nothing known refers to it: its block of the allocator is in use and nobody's. Held by C code, or leaked by it.
+    NobodyKnown = 10,
 }
 
 impl RootKind {
     /// Every kind, indexed by its number.
-    pub const ALL: [RootKind; 10] = {
+    pub const ALL: [RootKind; 11] = {
         use RootKind::*;
-        [Module, Interpreter, Static, FrameLocal, FrameStack, Frame, Thread, Interned, External, Unreachable]
+        [
+            Module,
+            Interpreter,
+            Static,
+            FrameLocal,
+            FrameStack,
+            Frame,
+            Thread,
+            Interned,
+            External,
+            Unreachable,
+            NobodyKnown,
+        ]
     };
 }
 
@@ -335,6 +349,8 @@ pub struct Snapshot {
     pub c_heap: Option<crate::CHeap>,
     /// What of the C heap belongs to objects, where it was looked at.
     pub c_owned: Option<crate::COwned>,
+    /// Whose the memory of C code is, where it was looked at.
+    pub native: Option<crate::NativeMemory>,
 }
 
 /// The objects of a type.

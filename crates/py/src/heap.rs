@@ -33,6 +33,17 @@ impl Heap {
         Heap { inner: Analysed::new(snapshot, |snapshot| Analysis::new(snapshot, &Quiet)) }
     }
 
+    /// Borrows one analysis after the other, and looks what they agree on when it has all.
+    fn agreed(&self, heaps: &[&Heap], looks: &[&Analysis<'_>], top: usize) -> Result<String, Error> {
+        match heaps.split_first() {
+            None => self.with_analysis(|analysis| Ok(json(&analysis.refcounts_after(looks, top)?))),
+            Some((heap, rest)) => heap.with_analysis(|analysis| {
+                let looks: Vec<&Analysis<'_>> = looks.iter().copied().chain([analysis]).collect();
+                self.agreed(rest, &looks, top)
+            }),
+        }
+    }
+
     /// Lends the analysis.
     pub(crate) fn with_analysis<T>(&self, job: impl FnOnce(&Analysis<'_>) -> T) -> T {
         self.inner.with_dependent(|_, analysis| job(analysis))
@@ -106,6 +117,13 @@ impl Heap {
                 Ok::<_, Error>((json(&view), dot::graph(&view)))
             })
         })
+    }
+
+    /// The JSON of `refcounts`: what this look and earlier ones agree on.
+    #[pyo3(signature = (earlier, top))]
+    fn refcounts_after(&self, py: Python<'_>, earlier: Vec<Py<Heap>>, top: usize) -> PyResult<String> {
+        let earlier: Vec<&Heap> = earlier.iter().map(Py::get).collect();
+        enter(py, move |_| self.agreed(&earlier, &[], top))
     }
 
     /// Writes the snapshot as a folder of Parquet tables.

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use memsight_model::metrics::{Behaviour, Entity, Exposition, Family, Value};
+use memsight_model::metrics::{Behaviour, Entity, Exposition, Family, Key, Value};
 
 /// The two forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,10 +28,15 @@ impl Form {
 /// All figures as one text. Cost: linear in the number of points.
 pub fn render(exposition: &Exposition, form: Form) -> String {
     // Each entity's labels are written once and used for all of its points.
-    let labels: Vec<String> = exposition.entities.iter().map(labels).collect();
+    let labels: Vec<String> = exposition.entities.iter().map(|entity| labels(&entity.attributes)).collect();
     let points: usize = exposition.families.iter().map(|family| family.points.len()).sum();
     let mut out = String::with_capacity(points * 120 + 4096);
     for family in exposition.families.iter().filter(|family| !family.points.is_empty()) {
+        if family.metric.behaviour == Behaviour::Info {
+            let whole = exposition.entities.iter().map(labels_with_facts);
+            write_family(&mut out, family, &whole.collect::<Vec<_>>(), form);
+            continue;
+        }
         write_family(&mut out, family, &labels, form);
     }
     if form == Form::OpenMetrics {
@@ -44,7 +49,7 @@ fn write_family(out: &mut String, family: &Family, labels: &[String], form: Form
     let metric = family.metric;
     let name = metric.family();
     let (kind, total) = match metric.behaviour {
-        Behaviour::Gauge | Behaviour::UpDown => ("gauge", ""),
+        Behaviour::Gauge | Behaviour::UpDown | Behaviour::Info => ("gauge", ""),
         Behaviour::Counter => ("counter", "_total"),
     };
     // OpenMetrics names the family, the older format its samples.
@@ -72,9 +77,14 @@ fn line(out: &mut String, text: std::fmt::Arguments) {
     out.push('\n');
 }
 
-/// The labels of an entity, those without a name or a value left out, as they stand between the braces.
-fn labels(entity: &Entity) -> String {
-    let present = entity.attributes.iter().filter(|(key, value)| !key.label.is_empty() && !value.is_empty());
+/// All that is known of an entity, its facts after what identifies it.
+fn labels_with_facts(entity: &Entity) -> String {
+    labels(&[entity.attributes.as_slice(), &entity.facts].concat())
+}
+
+/// Labels as they stand between the braces, those without a name or a value left out.
+fn labels(attributes: &[(Key, String)]) -> String {
+    let present = attributes.iter().filter(|(key, value)| !key.label.is_empty() && !value.is_empty());
     let pairs: Vec<String> = present.map(|(key, value)| format!("{}=\"{}\"", key.label, escaped(value))).collect();
     pairs.join(",")
 }
@@ -96,7 +106,7 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use memsight_model::metrics::{Key, Metric, Point, Unit};
+    use memsight_model::metrics::{Metric, Point, Unit};
 
     use super::*;
 
@@ -121,7 +131,7 @@ mod tests {
             (Key { attribute: "service.name", label: "service", integer: false }, "a\"b\\c\nd\u{1b}".to_owned());
         let point = |part, value| Point { entity: 0, part, value };
         Exposition {
-            entities: vec![Entity { attributes: vec![pid, service], since_unix_ns: None }],
+            entities: vec![Entity { attributes: vec![pid, service], ..Entity::default() }],
             families: vec![
                 Family { metric: &USAGE, points: vec![point("", Value::Int(4096))] },
                 Family {
@@ -152,6 +162,26 @@ mod tests {
         let text = render(&exposition(), Form::Text);
         assert!(text.contains("# TYPE process_paging_faults_total counter\n"), "{text}");
         assert!(!text.contains("# EOF") && !text.contains("# UNIT"), "{text}");
+    }
+
+    #[test]
+    fn facts_stand_at_the_info_alone() {
+        static INFO: Metric = Metric {
+            name: "memsight.process.info",
+            unit: Unit::Count("1"),
+            behaviour: Behaviour::Info,
+            key: None,
+            help: "What is known of it",
+        };
+        let mut told = exposition();
+        let python = Key { attribute: "process.runtime.version", label: "python", integer: false };
+        told.entities[0].attributes.truncate(1);
+        told.entities[0].facts = vec![(python, "3.12.1".to_owned())];
+        told.families.push(Family { metric: &INFO, points: vec![Point { entity: 0, part: "", value: Value::Int(1) }] });
+        let text = render(&told, Form::OpenMetrics);
+        assert!(text.contains("# TYPE memsight_process_info gauge\n"), "{text}");
+        assert!(text.contains("\nmemsight_process_info{pid=\"42\",python=\"3.12.1\"} 1\n"), "{text}");
+        assert_eq!(text.matches("python=").count(), 1, "{text}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The views of garbage and cycles, at several widths. Accept a wanted change with `INSTA_UPDATE=always`.
 
 use memsight_analysis::cycles::{CycleRow, CycleStep, CyclesView, LEAST};
-use memsight_analysis::garbage::{Collector, Finaliser, FinaliserRow, Garbage, GarbageType, GarbageView};
+use memsight_analysis::garbage::{Collector, Finaliser, FinaliserRow, Garbage, GarbageType, GarbageView, HiddenRow};
 use memsight_analysis::views::Header;
 use memsight_model::Mode;
 use memsight_render::text::{self, Style};
@@ -58,6 +58,7 @@ fn found() -> Garbage {
     Garbage {
         objects: 300_012,
         bytes: 48_000_000,
+        resident_bytes: 47_000_000,
         certain: false,
         unreachable: 300_015,
         closed: 5,
@@ -83,6 +84,9 @@ fn found() -> Garbage {
         uncollectable: 7,
         uncollectable_bytes: 1_200,
         deficits: 1,
+        hidden: vec![],
+        stuck: 8_000,
+        stuck_bytes: 64_000,
     }
 }
 
@@ -90,6 +94,7 @@ fn nothing() -> Garbage {
     Garbage {
         objects: 0,
         bytes: 0,
+        resident_bytes: 0,
         certain: true,
         unreachable: 0,
         closed: 0,
@@ -105,6 +110,9 @@ fn nothing() -> Garbage {
         uncollectable: 0,
         uncollectable_bytes: 0,
         deficits: 0,
+        hidden: vec![],
+        stuck: 0,
+        stuck_bytes: 0,
     }
 }
 
@@ -124,7 +132,8 @@ fn the_garbage() {
         interpreter,
         enabled: false,
         saves_all: true,
-        frozen: Some(40_000),
+        frozen: Some(40_375),
+        frozen_immortal: Some(375),
         garbage: Some(7),
     };
     let collectors = vec![collector(0), Collector { saves_all: false, frozen: None, ..collector(1) }];
@@ -136,6 +145,15 @@ fn the_garbage() {
 fn no_garbage() {
     let view = GarbageView { header: header(), garbage: nothing(), collectors: vec![] };
     insta::assert_snapshot!("garbage_none", text::garbage(&view, &Style::plain(80)));
+}
+
+#[test]
+fn hidden_garbage() {
+    let row = |name: &str, count| HiddenRow { type_name: name.into(), count };
+    let hidden = vec![row("multidict.MultiDict", 50_000), row("a.B", 3), row("c.D", 2), row("e.\u{1b}F", 1)];
+    let garbage = Garbage { hidden, certain: false, ..nothing() };
+    let view = GarbageView { header: header(), garbage, collectors: vec![] };
+    insta::assert_snapshot!("garbage_hidden", text::garbage(&view, &Style::plain(80)));
 }
 
 #[test]

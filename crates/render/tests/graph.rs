@@ -27,6 +27,7 @@ fn node(at: u64, distance: Option<i32>, type_name: &str, name: &str) -> GraphNod
             shallow_bytes: 64,
             external_bytes: at % 2 * 1_000_000,
             retained_bytes: 120_000_000 >> at,
+            ..ObjectRef::default()
         },
         distance,
         on_path: distance.is_none_or(|distance| distance <= 0),

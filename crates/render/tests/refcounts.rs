@@ -14,6 +14,7 @@ fn counted(type_name: &str, refcount: u64, found: u64, places: &[&str]) -> Count
             shallow_bytes: 48,
             external_bytes: 0,
             retained_bytes: 1_048,
+            ..ObjectRef::default()
         },
         refcount,
         found,
@@ -38,6 +39,9 @@ fn view() -> RefcountsView {
         },
         recorded: true,
         gil_held: false,
+        looks: 1,
+        confirmed: false,
+        doubt: None,
         objects: 90_000,
         left_out: 30_000,
         exact: 59_780,
@@ -69,7 +73,8 @@ fn leaking() -> RefcountsView {
         evidence: vec!["0x7f3a1c0042d0: count 101, references found 1".into()],
     };
     RefcountsView {
-        gil_held: true,
+        looks: 2,
+        confirmed: true,
         surplus_references: 198,
         deficit_references: 2,
         verdict: "2 references missing (app.Robbed): a crash waits there; 200 references left over (app.Leaked)".into(),
@@ -100,6 +105,25 @@ fn check(name: &str, view: &RefcountsView) {
         assert!(!text.lines().any(|line| line.ends_with(' ')), "blanks at the end of a line:\n{text}");
         insta::assert_snapshot!(format!("{name}_{width}"), text);
     }
+}
+
+/// What one look finds is not sure.
+fn unsure() -> RefcountsView {
+    RefcountsView {
+        gil_held: true,
+        looks: 1,
+        confirmed: false,
+        doubt: Some("it is what one look found".into()),
+        verdict: "2 references may be missing (app.Robbed), which is not sure: it is what one look found".into(),
+        surplus: vec![],
+        findings: vec![],
+        ..leaking()
+    }
+}
+
+#[test]
+fn a_deficit_that_is_not_sure() {
+    check("refcounts_unsure", &unsure());
 }
 
 #[test]

@@ -51,6 +51,8 @@ fn lines() -> Vec<RssLine> {
 
 fn view() -> RssView {
     let arena = |name: &str, free| CArenaRow {
+        allocator: "glibc".into(),
+        library: String::new(),
         name: name.into(),
         threads: 3,
         system_bytes: 90_000_000,

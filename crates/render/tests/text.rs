@@ -25,6 +25,7 @@ fn row(name: &str, count: u64, shallow: u64, external: u64, retained: u64) -> Ty
         retained_bytes: retained,
         mean_retained_bytes: retained / count,
         share: retained as f64 / 200e6,
+        ..TypeRow::default()
     }
 }
 
@@ -36,6 +37,7 @@ fn reference(name: &str, type_name: &str, retained: u64) -> ObjectRef {
         shallow_bytes: 9_437_272,
         external_bytes: 0,
         retained_bytes: retained,
+        ..ObjectRef::default()
     }
 }
 
@@ -65,6 +67,7 @@ fn suspect() -> Suspect {
         thread: Some("thread 0x7f00, local cache of handle (service/app.py:42)".into()),
         keywords: vec!["_entries".into(), "Session".into(), "history".into()],
         shares_path_with: vec![],
+        ..Suspect::default()
     }
 }
 
@@ -88,8 +91,7 @@ fn overview() -> Overview {
         type_count: 412,
         types: rows(),
         suspects: vec![suspect()],
-        core: None,
-        memory: vec![],
+        ..Overview::default()
     }
 }
 
@@ -139,6 +141,7 @@ fn the_types() {
         external_bytes: 24_000_000,
         type_count: 412,
         types: rows(),
+        ..TypesView::default()
     };
     check("types", |style| text::types(&view, style));
 }
@@ -151,6 +154,7 @@ fn the_suspects() {
         header: header(),
         threshold: 0.1,
         total_bytes: 200_000_000,
+        resident_bytes: 200_000_000,
         suspects: vec![suspect(), second],
         instances: rows(),
         containers: vec![container],
@@ -198,6 +202,7 @@ fn an_object() {
     let view = ObjectView {
         header: header(),
         object: reference("service.cache._entries", "dict", 130_000_000),
+        external_kind: Some("file /data/x.bin".to_owned()),
         refcount: Some(2),
         immortal: false,
         generation: Some(2),

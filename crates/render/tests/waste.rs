@@ -13,6 +13,7 @@ fn example(type_name: &str, shallow: u64) -> ObjectRef {
         shallow_bytes: shallow,
         external_bytes: 0,
         retained_bytes: shallow,
+        ..ObjectRef::default()
     }
 }
 
@@ -24,6 +25,7 @@ fn place(type_name: &str, count: u64, saved: u64, table: Option<(u64, u64)>) -> 
         saved_bytes: saved,
         used,
         allocated,
+        views: None,
         path: ["module app.cache", "_entries (dict)", "[*]", "Session", "history\x1b (list)"].map(Into::into).into(),
         example: example(type_name, 120),
         text: None,
@@ -70,6 +72,7 @@ fn view() -> WasteView {
             partial: vec![],
         },
         total_bytes: 80_000_000,
+        resident_bytes: 80_000_000,
         saved_bytes: 11_800_000,
         share: 0.1475,
         kinds: vec![
@@ -90,6 +93,17 @@ fn waste_by_kind_and_place() {
         assert!(!text.contains('\x1b') && !text.lines().any(|line| line.ends_with(' ')), "{text}");
         insta::assert_snapshot!(format!("waste_{width}"), text);
     }
+}
+
+#[test]
+fn what_views_keep_is_told_in_bytes() {
+    let mut arrays = place("numpy.ndarray", 20, 290_000_000, Some((1_638_400, 293_601_280)));
+    arrays.views = Some(40);
+    let kinds = vec![kind(WasteRule::SmallViews, 290_000_000, vec![arrays])];
+    let text = text::waste(&WasteView { kinds, ..view() }, &Style::plain(120));
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
+    assert!(text.lines().any(|line| words(line).ends_with("count views show bytes saved")), "{text}");
+    assert!(text.lines().any(|line| words(line).ends_with("20 40 1.6 MiB 280.0 MiB 276.6 MiB")), "{text}");
 }
 
 #[test]

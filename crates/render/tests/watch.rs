@@ -1,6 +1,6 @@
 //! The page that ends a recording, at two widths. Accept a wanted change with `INSTA_UPDATE=always`.
 
-use memsight_analysis::trend::Summary;
+use memsight_analysis::trend::{Summary, Verdict};
 use memsight_model::{ContainerSample, MemoryInfo, ProcessSample, Rollup, Sample, Timestamp, Totals, Unavailable};
 use memsight_render::text::{self, Style};
 use memsight_render::{Cost, WatchView};
@@ -15,7 +15,7 @@ fn view() -> WatchView {
             pid,
             name: name.to_owned(),
             memory: MemoryInfo { rss_bytes, ..MemoryInfo::default() },
-            rollup: Some(Rollup { pss_bytes: rss_bytes / 2, ..Rollup::default() }),
+            rollup: Some(Rollup { rss_bytes, pss_bytes: rss_bytes / 2, ..Rollup::default() }),
             minor_faults: 256 * second,
             ..ProcessSample::default()
         };
@@ -70,6 +70,36 @@ fn what_is_missing_is_said() {
     }
     view.summary = Summary::default().finish();
     assert!(text::watch(&view, &Style::plain(80)).contains("it ended before it could be sampled"));
+}
+
+#[test]
+fn a_rate_stands_only_beside_growth() {
+    let mut view = view();
+    assert!(text::watch(&view, &Style::plain(120)).contains("growth "), "it leaks");
+    for verdict in [Verdict::Stable, Verdict::Unclear, Verdict::TooShort] {
+        view.summary.trend.verdict = verdict;
+        view.summary.processes.iter_mut().filter_map(|process| process.trend.as_mut()).for_each(|trend| {
+            trend.verdict = verdict;
+        });
+        let page = text::watch(&view, &Style::plain(120));
+        // (the plot's words aside, the only rates are those of growth)
+        assert!(!page.contains("/min"), "{page}");
+    }
+    assert!(view.headline().ends_with("too short to judge"), "{}", view.headline());
+}
+
+#[test]
+fn a_sum_that_is_not_known_says_why() {
+    let mut view = view();
+    view.summary.peak_pss = None;
+    let reason = "known of all processes in 3 of 120 samples; of 1 process: not read yet".to_owned();
+    view.summary.pss_missing = Some(Unavailable { code: Unavailable::NOT_YET.to_owned(), reason });
+    let page = text::watch(&view, &Style::plain(120));
+    assert!(
+        page.contains(
+            "peak PSS    not known: known of all processes in 3 of 120 samples; of 1 process: not read yet\n"
+        )
+    );
 }
 
 #[test]

@@ -246,8 +246,8 @@ fn try_memory(pid: u32) -> Result<(), i32> {
     let number = |error: std::io::Error| error.raw_os_error().unwrap_or(libc::EIO);
     let maps = fs::read(format!("/proc/{pid}/maps")).map_err(number)?;
     let regions = crate::maps::parse(&maps);
-    let first = regions.iter().find(|region| region.read && !region.path.starts_with("[v")).ok_or(libc::ESRCH)?;
-    match LiveMemory::new(pid).read_spans(&[Span { at: first.start.0, len: 1 }], &mut [0]) {
+    let at = crate::maps::touched(&regions).ok_or(libc::ESRCH)?;
+    match LiveMemory::new(pid).read_spans(&[Span { at: at.0, len: 1 }], &mut [0]) {
         Ok(1) => Ok(()),
         Ok(_) => Err(libc::EFAULT),
         Err(error) => Err(number(error)),

@@ -57,6 +57,8 @@ pub enum Subject {
     Memory,
     /// Can it be copied by a fork, so that it stands still but for milliseconds?
     Fork,
+    /// Is there a Python in it that memsight knows? Looked at where its memory can be read.
+    Python,
 }
 
 /// How a check came out.

@@ -22,6 +22,8 @@
 #![allow(clippy::disallowed_methods)]
 
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
+mod absent;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod alloc;
 mod core;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
@@ -77,7 +79,7 @@ pub use freeze::Frozen;
 pub use image::Image;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use live::{LiveMemory, PinnedMemory};
-pub use malloc::c_heap;
+pub use malloc::{c_heap, note_pointers};
 #[cfg(any(not(target_os = "linux"), memsight_portable))]
 pub use portable::{
     Frozen, Hit, Image, LargePages, LiveMemory, PinnedMemory, ProbeSite, Process, Uprobes, allow_reader, diagnose,

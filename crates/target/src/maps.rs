@@ -17,6 +17,14 @@ pub(crate) fn parse(maps: &[u8]) -> Vec<Region> {
     maps.split(|&byte| byte == b'\n').filter_map(line).collect()
 }
 
+/// An address of memory that every process has touched, so that reading it brings nothing in: where its main stack
+/// begins; else the first that may be read.
+pub(crate) fn touched(regions: &[Region]) -> Option<Address> {
+    let stack = regions.iter().find(|region| region.path == "[stack]" && region.read);
+    let first = || regions.iter().find(|region| region.read && !region.path.starts_with("[v"));
+    stack.map(|region| Address(region.end.0.saturating_sub(8))).or_else(|| first().map(|region| region.start))
+}
+
 /// `start-end perms offset major:minor inode   path`; the path is the rest of the line whatever it holds.
 fn line(line: &[u8]) -> Option<Region> {
     let mut rest = line;

@@ -1,13 +1,14 @@
 //! One process: who it is, what it maps, and the doors to its memory.
 
-use std::fs::{File, OpenOptions};
-use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use memsight_model::{ProcessStamp, Progress, Region};
 
+use crate::absent;
+use crate::core::disk;
 use crate::diagnose;
 use crate::error::TargetError;
 use crate::fork::Fork;
@@ -88,10 +89,8 @@ impl Process {
     /// Fails with the cause unless its memory may be read. Cost: one byte read.
     pub fn check_access(&self) -> Result<(), TargetError> {
         let regions = self.maps()?;
-        let Some(first) = regions.iter().find(|region| region.read && !region.path.starts_with("[v")) else {
-            return self.check_alive();
-        };
-        let span = Span { at: first.start.0, len: 1 };
+        let Some(at) = maps::touched(&regions) else { return self.check_alive() };
+        let span = Span { at: at.0, len: 1 };
         self.memory.read_spans(&[span], &mut [0]).map(drop).map_err(|error| self.failure("memory", error))
     }
 
@@ -122,19 +121,18 @@ impl Process {
         if region.inode == 0 || !region.path.starts_with('/') {
             return None;
         }
-        let mapping = format!("/proc/{}/map_files/{:x}-{:x}", self.pid, region.start.0, region.end.0);
-        if let Some(bytes) = plain_file(Path::new(&mapping), 0) {
+        if let Some(bytes) = whole(absent::by_mapping(self.pid, region)) {
             return Some(bytes);
         }
         let program = PathBuf::from(format!("/proc/{}/exe", self.pid));
         if std::fs::read_link(&program).is_ok_and(|path| path.as_os_str() == region.path.as_str()) {
-            return plain_file(&program, 0);
+            return whole(disk::open(&program));
         }
         // the path of a removed file may name another file by now
         if region.path.ends_with(" (deleted)") {
             return None;
         }
-        plain_file(Path::new(&format!("/proc/{}/root{}", self.pid, region.path)), libc::O_NOFOLLOW)
+        whole(absent::by_path(self.pid, region))
     }
 
     /// Its program and arguments, empty when it has hidden them. Source: `/proc/PID/cmdline`.
@@ -214,14 +212,13 @@ impl Process {
     }
 }
 
-fn plain_file(path: &Path, flags: i32) -> Option<Vec<u8>> {
-    // a pipe in place of the file must not block us
-    let file: File = OpenOptions::new().read(true).custom_flags(flags | libc::O_NONBLOCK).open(path).ok()?;
-    let about = file.metadata().ok()?;
-    if !about.is_file() || about.len() > FILE_CAP {
+fn whole(file: io::Result<File>) -> Option<Vec<u8>> {
+    let file = file.ok()?;
+    let len = file.metadata().ok()?.len();
+    if len > FILE_CAP {
         return None;
     }
-    let mut bytes = Vec::with_capacity(about.len() as usize);
+    let mut bytes = Vec::with_capacity(len as usize);
     file.take(FILE_CAP).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }

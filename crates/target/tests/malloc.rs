@@ -10,7 +10,7 @@ use memsight_target::{Process, c_heap};
 use memsight_testkit::{Interpreter, Target, interpreters, missing, targets_dir};
 use serde_json::Value;
 
-const KINDS: [&str; 6] = ["plain", "fragmented", "threads", "mapped", "strings", "forked"];
+const KINDS: [&str; 7] = ["plain", "fragmented", "fast", "threads", "mapped", "strings", "forked"];
 
 fn main() {
     let arguments = Arguments::from_args();

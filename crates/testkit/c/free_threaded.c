@@ -44,6 +44,59 @@ static void *take(size_t bytes)
     return at;
 }
 
+/* ---- mimalloc: a segment whose n-th slice is the one page of heap n, of blocks that are given out in order ---- */
+
+static mi_segment_t *segment;
+static size_t block_bytes[_Py_MIMALLOC_HEAP_COUNT], blocks[_Py_MIMALLOC_HEAP_COUNT];
+
+static void heap(int heap, size_t bytes)
+{
+    mi_page_t *page = (mi_page_t *)&segment->slices[heap];
+    block_bytes[heap] = bytes;
+    page->slice_count = 1;
+    page->capacity = 8;
+    page->reserved = 64;
+#if PY_VERSION_HEX >= 0x030E0000
+    page->block_size = bytes;
+    page->page_start = (uint8_t *)segment + heap * MI_SEGMENT_SLICE_SIZE + bytes;
+#else
+    page->xblock_size = bytes;
+#endif
+    main_thread.mimalloc.heaps[heap].pages[4 + heap].first = page;
+}
+
+static char *block(int heap, size_t number)
+{
+    size_t bytes = block_bytes[heap], front = bytes;
+#if PY_VERSION_HEX < 0x030E0000
+    if (bytes <= 64) front = 3 * bytes;
+#endif
+    return (char *)segment + heap * MI_SEGMENT_SLICE_SIZE + front + number * bytes;
+}
+
+/* Makes an object in the next block of a heap. */
+#define IN_BLOCK(heap, make)                                                                                           \
+    ({                                                                                                                 \
+        char *kept = room, *kept_end = room_end;                                                                       \
+        room = block(heap, blocks[heap]++);                                                                            \
+        room_end = room + block_bytes[heap];                                                                           \
+        ((mi_page_t *)&segment->slices[heap])->used++;                                                                 \
+        void *made = (make);                                                                                           \
+        room = kept;                                                                                                   \
+        room_end = kept_end;                                                                                           \
+        made;                                                                                                          \
+    })
+
+/* Frees the block of an object, which but for its first word stays as it was. */
+static void put_back(int heap, void *at, int locally)
+{
+    mi_page_t *page = (mi_page_t *)&segment->slices[heap];
+    void **list = locally ? (void **)&page->local_free : (void **)&page->free;
+    *(void **)at = *list;
+    *list = at;
+    page->used--;
+}
+
 static char *text(const char *text) { return strcpy(take(strlen(text) + 1), text); }
 
 /* ---- what is told ---- */
@@ -356,6 +409,9 @@ int main(int argc, char **argv)
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     if (room == MAP_FAILED) return 1;
     room_end = room + bytes_of_room;
+    segment = mmap((void *)0x200004000000, 4 * MI_SEGMENT_SLICE_SIZE, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (segment == MAP_FAILED) return 1;
     printf("{\"ready\":true,\"pid\":%d,\"version\":\"%d.%d.%dt\",\"objects\":[", getpid(), PY_MAJOR_VERSION,
            PY_MINOR_VERSION, PY_MICRO_VERSION);
     types();
@@ -398,6 +454,7 @@ int main(int argc, char **argv)
     TELL(general, "dict", sizeof(PyDictObject) + keys_size(DICT_KEYS_GENERAL), 1, seven, raw);
 
     PyHeapTypeObject *class = class_of_two(x, y);
+    PyObject *lost_name = str("found with the one that is lost");
     size_t body = 2 * sizeof(PyObject *) + sizeof(PyObject);
     PyObject *point = instance(class, seven, plain, NULL);
     TELL(point, "shapes.Point", body, 1, seven, plain, class);
@@ -436,8 +493,29 @@ int main(int argc, char **argv)
                                                     dead}, 16);
     TELL(everything, "list", sizeof(PyListObject) + 128, 1, items, set, plain, general, point, other, cell, method,
          generator, merged);
-    /* Nothing reaches it: not found. */
+    /* Nothing reaches it, and no block of mimalloc's is around it: not found. */
     list(0, NULL, 0);
+
+    /* Nothing reaches these, but their blocks: a str, an instance, and two lists that hold each other. */
+    heap(_Py_MIMALLOC_HEAP_OBJECT, 64);
+    heap(_Py_MIMALLOC_HEAP_GC, 64);
+    heap(_Py_MIMALLOC_HEAP_GC_PRE, 112);
+    PyObject *lost = IN_BLOCK(_Py_MIMALLOC_HEAP_OBJECT, str("lost"));
+    TELL(lost, "str", sizeof(PyASCIIObject) + 5, 1);
+    PyObject *freed = IN_BLOCK(_Py_MIMALLOC_HEAP_OBJECT, str("gone"));
+    put_back(_Py_MIMALLOC_HEAP_OBJECT, freed, 0);
+    put_back(_Py_MIMALLOC_HEAP_OBJECT, IN_BLOCK(_Py_MIMALLOC_HEAP_OBJECT, str("left")), 1);
+    PyObject *lost_point = IN_BLOCK(_Py_MIMALLOC_HEAP_GC_PRE, instance(class, lost_name, NULL, NULL));
+    TELL(lost_point, "shapes.Point", body, 1, lost_name, class);
+    PyListObject *one = IN_BLOCK(_Py_MIMALLOC_HEAP_GC, list(0, NULL, 0));
+    PyListObject *two = IN_BLOCK(_Py_MIMALLOC_HEAP_GC, list(0, NULL, 0));
+    one->ob_item = take(8);
+    two->ob_item = take(8);
+    one->ob_item[0] = (PyObject *)two;
+    two->ob_item[0] = (PyObject *)one;
+    one->ob_base.ob_size = two->ob_base.ob_size = one->allocated = two->allocated = 1;
+    TELL(one, "list", sizeof(PyListObject) + 8, 1, two);
+    TELL(two, "list", sizeof(PyListObject) + 8, 1, one);
 
     PyInterpreterState *interp = &_PyRuntime._main_interpreter;
     PyObject *main_module = module("__main__", DICT(str("everything"), everything));
@@ -471,7 +549,8 @@ int main(int argc, char **argv)
     thread(&main_thread, frames, 0, 4241);
     thread(&worker_thread, second, argc > 1 ? 1 : 2, 4242);
 
-    printf("],\"dead\":%llu}\n", (unsigned long long)(uintptr_t)dead);
+    printf("],\"dead\":%llu,\"freed\":%llu}\n", (unsigned long long)(uintptr_t)dead,
+           (unsigned long long)(uintptr_t)freed);
     fflush(stdout);
     char end;
     while (read(0, &end, 1) > 0) {

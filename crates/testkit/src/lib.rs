@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests need files, clocks and printing")]
 
+mod allocators;
 mod busy;
 pub mod compare;
 mod core_file;
@@ -19,13 +20,14 @@ mod target;
 mod truth;
 mod twin;
 
+pub use allocators::allocator;
 pub use busy::{Busy, Progress};
 pub use core_file::{CoreOptions, write_core};
 pub use error::TestkitError;
 pub use fake::FakeMemory;
 pub use interpreters::{Build, EXPECTED, Expected, Interpreter, free_threaded, interpreters, missing};
 pub use live::{ProcMemory, mapped_file, regions};
-pub use scientific::scientific;
+pub use scientific::{environment, extended, old_scientific, scientific, with_packages};
 pub use target::{TARGETS, Target, targets_dir};
-pub use truth::{Generation, Truth, TruthObject};
+pub use truth::{Generation, Held, Truth, TruthObject};
 pub use twin::{FREE_THREADED, TwinObject, TwinTruth, build_twin};

@@ -32,8 +32,19 @@ pub struct Truth {
     pub permanent: u64,
     /// Bytes of data that an object owns, in itself or outside, where the target knows.
     pub data: BTreeMap<Address, u64>,
+    /// What an object refers to though the collector is not told, where the target knows.
+    pub held: BTreeMap<Address, Held>,
     minor: u32,
     referents: Vec<Address>,
+}
+
+/// References that `gc.get_referents` does not tell.
+#[derive(Debug, Clone, Default)]
+pub struct Held {
+    /// All items, by index.
+    pub items: Vec<(u64, Address)>,
+    /// Some fields, by name.
+    pub fields: Vec<(String, Address)>,
 }
 
 /// Where the collector keeps an object.
@@ -61,6 +72,9 @@ pub struct TruthObject {
     referents: std::ops::Range<usize>,
 }
 
+/// Address of an object, its items and its fields.
+type HeldRow = (u64, Vec<(u64, u64)>, Vec<(String, u64)>);
+
 #[derive(Deserialize)]
 struct Header {
     version: String,
@@ -70,6 +84,7 @@ struct Header {
     unsettled: BTreeMap<String, Vec<u64>>,
     types: Vec<(u64, String)>,
     external: Vec<(u64, u64)>,
+    held: Vec<HeldRow>,
     baseline: i64,
 }
 
@@ -109,6 +124,11 @@ impl Truth {
         truth.referents = referents.into_iter().map(Address).collect();
         truth.types = header.types.into_iter().map(|(at, name)| (Address(at), name)).collect();
         truth.data = header.external.into_iter().map(|(at, bytes)| (Address(at), bytes)).collect();
+        for (at, items, fields) in header.held {
+            let items = items.into_iter().map(|(index, item)| (index, Address(item))).collect();
+            let fields = fields.into_iter().map(|(name, field)| (name, Address(field))).collect();
+            truth.held.insert(Address(at), Held { items, fields });
+        }
         for (reason, addresses) in header.unsettled {
             truth.unsettled.extend(addresses.into_iter().map(|at| (Address(at), reason.clone())));
         }
@@ -135,6 +155,7 @@ impl Truth {
         self.types.extend(other.types);
         self.unsettled.extend(other.unsettled);
         self.data.extend(other.data);
+        self.held.extend(other.held);
         self.permanent += other.permanent;
     }
 

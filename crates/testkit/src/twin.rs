@@ -23,6 +23,9 @@ pub struct TwinTruth {
     pub objects: Vec<TwinObject>,
     /// An object that is reached and not alive.
     pub dead: u64,
+    /// An object whose block was given back.
+    #[serde(default)]
+    pub freed: u64,
 }
 
 /// An object of the program.

@@ -52,6 +52,12 @@ def fragmented():
     kept.append(objects[::16])
 
 
+def fast():
+    blocks = [libc.malloc(16 + 8 * (i % 12)) for i in range(200000)]
+    for block in blocks[:-1]:
+        libc.free(block)
+
+
 def threads():
     started = threading.Barrier(9)
 
@@ -97,6 +103,29 @@ def shared():
 def strings():
     kept.append(["%d" % i * 200000 for i in range(20)])
     kept.append([chr(0x4E00 + i) * 3000 for i in range(500)])
+
+
+def deep():
+    started = threading.Barrier(2)
+
+    def down(depth):
+        if depth:
+            down(depth - 1)
+        else:
+            started.wait()
+            stay.wait()
+
+    sys.setrecursionlimit(20_000)
+    threading.Thread(target=down, args=(8000,), daemon=True).start()
+    started.wait()
+
+
+def untouched():
+    """Blocks of the C heap that nobody has written to, beside small ones that are."""
+    make = ctypes.pythonapi.PyBytes_FromStringAndSize
+    make.argtypes, make.restype = [ctypes.c_void_p, ctypes.c_ssize_t], ctypes.py_object
+    kept.append([make(None, 100_000) for _ in range(400)])
+    kept.append([bytes([i % 256]) * 1000 for i in range(20_000)])
 
 
 def numpy():

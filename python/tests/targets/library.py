@@ -7,6 +7,7 @@ import collections
 import contextvars
 import copy
 import csv
+import ctypes
 import datetime
 import decimal
 import enum
@@ -34,6 +35,7 @@ import types
 import typing
 import uuid
 import weakref
+import xml.etree.ElementTree
 import zlib
 
 import recorder
@@ -113,6 +115,48 @@ def arrays():
     view = memoryview(mapped)
     shared = memoryview(grown)
     return [typed, grown, shrunk, array.array("u", "text Ω") if "u" in array.typecodes else 0, mapped, closed, view, shared]
+
+
+def elements():
+    make = xml.etree.ElementTree.Element
+    document = xml.etree.ElementTree.fromstring("<a x='1' y='2'>text<b/>tail<b><c/></b></a>")
+    grown, shrunk, bare, tagged = make("grown"), make("shrunk"), make("bare"), make("tagged", {"key": "value"})
+    for number in range(100):
+        xml.etree.ElementTree.SubElement(grown, "child", {"number": str(number)})
+        shrunk.append(make("child"))
+    del shrunk[3:]
+    four, five = make("four"), make("five")
+    four.extend(make("child") for _ in range(4))
+    five.extend(make("child") for _ in range(5))
+    cleared = make("cleared")
+    cleared.extend([bare, tagged])
+    cleared.clear()
+    return [document, grown, shrunk, bare, tagged, four, five, cleared]
+
+
+class Point(ctypes.Structure):
+    _fields_ = [("x", ctypes.c_double), ("name", ctypes.c_char_p), ("any", ctypes.py_object)]
+
+
+class Either(ctypes.Union):
+    _fields_ = [("whole", ctypes.c_uint64), ("parts", ctypes.c_uint16 * 4)]
+
+
+def foreign():
+    numbers, objects, points = (ctypes.c_int * 1000)(), (ctypes.py_object * 3)([1], {"a": 2}), (Point * 50)()
+    points[3].any, points[3].name = [3], b"name"
+    point, either, small = Point(1.5, b"bytes", ["any"]), Either(7), ctypes.c_longlong(2**40)
+    text, pointer = ctypes.create_string_buffer(5000), ctypes.pointer(point)
+    shared = (ctypes.c_char * 10).from_buffer(bytearray(20))
+    callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda number: number + 1)
+    recorder.external.update((id(each), ctypes.sizeof(each)) for each in (numbers, objects, points, point, text))
+    return [numbers, objects, points, points[3], point, either, either.parts, small, text, pointer, shared, callback]
+
+
+def views():
+    base, mapped = bytearray(1000), array.array("d", range(100))
+    first = memoryview(base)
+    return [base, first, first[10:20], memoryview(first)[5:], memoryview(mapped)[::2], memoryview(b"constant").cast("c")]
 
 
 def streams():
@@ -209,7 +253,7 @@ def typing_():
 
 
 def build():
-    return [weak(), collections_(), arrays(), streams(), texts(), values(), contexts(), locks(), typing_()]
+    return [weak(), collections_(), arrays(), elements(), foreign(), views(), streams(), texts(), values(), contexts(), locks(), typing_()]
 
 
 if __name__ == "__main__":

@@ -36,6 +36,10 @@ INTERNED = sys.intern("a string in the table of interned strings")
 # Address and bytes of data that an object owns outside of itself; filled by targets that know.
 external = {}
 
+# What an object refers to though the collector is not told: by address, a list of its items as pairs of index and
+# address, and the addresses of fields by name; filled by targets that know.
+held = {}
+
 _qualname_of = type.__dict__["__qualname__"].__get__
 _module_of = type.__dict__["__module__"].__get__
 
@@ -111,6 +115,7 @@ def _describe(fd, everything, generations, mine):
         "own": list(mine),
         "unsettled": _unsettled(),
         "external": list(external.items()),
+        "held": [[address, items, list(fields.items())] for address, (items, fields) in held.items()],
         "types": _names(everything),
         "baseline": array("q", map(getrefcount, [object()]))[0],
     }

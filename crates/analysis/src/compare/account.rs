@@ -8,14 +8,19 @@
 use std::collections::HashMap;
 
 use memsight_heap::{Matching, Moments, Step};
-use memsight_model::{LabelKind, ObjectId, ObjectKind, RootKind, Snapshot};
+use memsight_model::{LabelKind, ObjectFlags, ObjectId, ObjectKind, RootKind, Snapshot};
 
+use super::collection::Waiting;
 use super::view::Amount;
 use crate::Analysis;
 use crate::shapes::Shapes;
 use crate::words::{is_namespace, object_kind, type_name};
 
 const NONE: u32 = u32::MAX;
+/// All garbage stands in one account: cycles of one type that are freed make up for those of another that have gathered.
+const GARBAGE: &str = "unreachable cycles";
+/// What paths through garbage begin with.
+const UNREACHABLE: &str = "unreachable cycle";
 
 /// What kind of place an account stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +33,8 @@ pub(super) enum Place {
     Imports,
     /// Held by a root directly.
     Root(RootKind),
+    /// Held by nothing: a full collection frees it.
+    Garbage,
 }
 
 /// What has changed at one merged path.
@@ -49,18 +56,41 @@ pub(super) struct Account<'s> {
     pub(super) first_use: u64,
     /// Entries by type: how many more, and bytes below them.
     pub(super) entries: HashMap<&'s str, (i64, i64)>,
+    /// Entries that came and that went.
+    pub(super) came: u64,
+    pub(super) went: u64,
+    /// Sum of the squares of their bytes: the variance of growth where coming and going is left to chance.
+    pub(super) squares: f64,
+    /// New bytes that never die: interned strings of some versions.
+    pub(super) immortal: u64,
 }
 
-impl Account<'_> {
+impl<'s> Account<'s> {
     /// Bytes more.
     pub(super) fn growth(&self) -> i64 {
         signed(self.new.bytes) - signed(self.gone.bytes) + self.resized
+    }
+
+    /// Whether nothing but garbage leads to it.
+    pub(super) fn is_garbage(&self) -> bool {
+        self.place == Place::Garbage || self.words.first().is_some_and(|root| root == UNREACHABLE)
+    }
+
+    fn enter(&mut self, amount: Amount, name: &'s str, sign: i64) {
+        let (side, times) = if sign > 0 { (&mut self.new, &mut self.came) } else { (&mut self.gone, &mut self.went) };
+        side.objects += amount.objects;
+        side.bytes += amount.bytes;
+        *times += 1;
+        self.squares += (amount.bytes as f64).powi(2);
+        let sum = self.entries.entry(name).or_default();
+        *sum = (sum.0 + sign, sum.1 + sign * signed(amount.bytes));
     }
 }
 
 /// The objects of one moment that have no counterpart.
 struct Side<'a> {
     analysis: &'a Analysis<'a>,
+    waiting: &'a Waiting,
     /// By object: the first on its path without a counterpart, which hangs from the holder.
     entries: Vec<u32>,
     /// What hangs below each entry.
@@ -82,6 +112,13 @@ pub(super) fn signed(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
+/// A look with what waits for a collection in it.
+pub(super) type Look<'a> = (&'a Analysis<'a>, &'a Waiting);
+
+fn is_immortal(snapshot: &Snapshot, object: ObjectId) -> bool {
+    snapshot.objects.flags.get(object.index()).is_some_and(|flags| flags.has(ObjectFlags::IMMORTAL))
+}
+
 fn own(analysis: &Analysis<'_>, object: ObjectId) -> u64 {
     let tree = analysis.graph.tree();
     tree.own(tree.node(object))
@@ -89,7 +126,7 @@ fn own(analysis: &Analysis<'_>, object: ObjectId) -> u64 {
 
 impl<'a> Side<'a> {
     /// Cost: one step for each object without a counterpart.
-    fn new(analysis: &'a Analysis<'a>, paired: impl Fn(ObjectId) -> bool) -> Side<'a> {
+    fn new((analysis, waiting): Look<'a>, paired: impl Fn(ObjectId) -> bool) -> Side<'a> {
         let snapshot = analysis.snapshot;
         let (paths, roots) = (analysis.graph.paths(snapshot), analysis.graph.roots());
         let mut entries = vec![NONE; snapshot.objects.len()];
@@ -115,7 +152,7 @@ impl<'a> Side<'a> {
             amount.objects += 1;
             amount.bytes += own(analysis, object);
         }
-        Side { analysis, entries, amounts, accounts: HashMap::new() }
+        Side { analysis, waiting, entries, amounts, accounts: HashMap::new() }
     }
 
     fn sorted(&self) -> Vec<(ObjectId, Amount)> {
@@ -175,6 +212,10 @@ impl<'a> Clerk<'a> {
                 example: None,
                 first_use: 0,
                 entries: HashMap::new(),
+                came: 0,
+                went: 0,
+                squares: 0.0,
+                immortal: 0,
             });
         }
         number
@@ -203,8 +244,10 @@ impl<'a> Clerk<'a> {
         Some(number)
     }
 
-    fn root(&mut self, words: Vec<String>, kind: Option<RootKind>) -> u32 {
+    /// `freed`: a full collection frees what the root holds.
+    fn root(&mut self, words: Vec<String>, kind: Option<RootKind>, freed: bool) -> u32 {
         match kind {
+            Some(RootKind::Unreachable) if freed => self.open(vec![GARBAGE.to_owned()], Place::Garbage),
             Some(RootKind::Module) => self.open(vec!["imported modules".to_owned()], Place::Imports),
             kind => self.open(words, Place::Root(kind.unwrap_or(RootKind::External))),
         }
@@ -213,12 +256,8 @@ impl<'a> Clerk<'a> {
 
 impl<'a> Books<'a> {
     /// Cost: a few passes over the objects without a counterpart, and one over the pairs.
-    pub(super) fn new(
-        before: &'a Analysis<'a>,
-        after: &'a Analysis<'a>,
-        moments: &Moments<'_>,
-        matching: &Matching,
-    ) -> Books<'a> {
+    pub(super) fn new(then: Look<'a>, now: Look<'a>, moments: &Moments<'_>, matching: &Matching) -> Books<'a> {
+        let (before, after) = (then.0, now.0);
         let mut clerk = Clerk {
             accounts: Vec::new(),
             by_words: HashMap::new(),
@@ -226,8 +265,8 @@ impl<'a> Books<'a> {
             shapes: Shapes::across(after),
             holders: HashMap::new(),
         };
-        let mut now = Side::new(after, |object| matching.then(object).is_some());
-        let mut then = Side::new(before, |object| matching.now(object).is_some());
+        let mut now = Side::new(now, |object| matching.then(object).is_some());
+        let mut then = Side::new(then, |object| matching.now(object).is_some());
         for object in after.snapshot.objects.ids() {
             let Some(was) = matching.then(object) else { continue };
             let gained = signed(own(after, object)) - signed(own(before, was));
@@ -289,20 +328,18 @@ fn book_new<'a>(
             }
             Err(kind) => {
                 let words = clerk.shapes.of(entry).map(|shape| clerk.shapes.words(shape)).unwrap_or_default();
-                Some(clerk.root(words, kind))
+                Some(clerk.root(words, kind, now.waiting.has(entry)))
             }
         };
         let Some(number) = number else { continue };
         now.accounts.insert(entry.0, number);
         let account = &mut clerk.accounts[number as usize];
-        account.new.objects += amount.objects;
-        account.new.bytes += amount.bytes;
+        account.enter(amount, type_name(snapshot, entry), 1);
         account.first_use += if first_use { amount.bytes } else { 0 };
+        account.immortal += if is_immortal(snapshot, entry) { amount.bytes } else { 0 };
         if account.example.is_none_or(|(_, most)| amount.bytes > most) {
             account.example = Some((entry, amount.bytes));
         }
-        let sum = account.entries.entry(type_name(snapshot, entry)).or_default();
-        *sum = (sum.0 + 1, sum.1 + signed(amount.bytes));
     }
 }
 
@@ -314,14 +351,10 @@ fn book_gone<'a>(clerk: &mut Clerk<'a>, then: &mut Side<'a>, matching: &Matching
         let number = match then.hangs(entry) {
             Ok((step, false)) => matching.now(step.owner).and_then(|holder| clerk.book(holder, -signed(amount.bytes))),
             Ok(_) => Some(clerk.open(words(&mut shapes), Place::Named)),
-            Err(kind) => Some(clerk.root(words(&mut shapes), kind)),
+            Err(kind) => Some(clerk.root(words(&mut shapes), kind, then.waiting.has(entry))),
         };
         let Some(number) = number else { continue };
         then.accounts.insert(entry.0, number);
-        let account = &mut clerk.accounts[number as usize];
-        account.gone.objects += amount.objects;
-        account.gone.bytes += amount.bytes;
-        let sum = account.entries.entry(type_name(snapshot, entry)).or_default();
-        *sum = (sum.0 - 1, sum.1 - signed(amount.bytes));
+        clerk.accounts[number as usize].enter(amount, type_name(snapshot, entry), -1);
     }
 }

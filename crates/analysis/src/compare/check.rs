@@ -8,7 +8,7 @@ use super::view::Basis;
 use crate::AnalysisError;
 
 /// Decides the basis, or says why there is none. `runs` allows two processes.
-pub(super) fn basis(before: &Snapshot, after: &Snapshot, runs: bool) -> Result<Basis, AnalysisError> {
+pub(crate) fn basis(before: &Snapshot, after: &Snapshot, runs: bool) -> Result<Basis, AnalysisError> {
     for snapshot in [before, after] {
         if snapshot.references.is_empty() && !snapshot.objects.is_empty() {
             return Err(AnalysisError::NoReferences { created: snapshot.manifest.created.clone() });

@@ -1,8 +1,10 @@
 //! Two moments of a process (or two runs of a program): what has grown, where it gathers, and whether it will end.
 
 mod account;
-mod check;
+pub(crate) mod check;
+mod collection;
 mod judge;
+mod memory;
 mod suspects;
 mod tables;
 mod verdict;
@@ -14,8 +16,11 @@ use memsight_model::{Progress, SCHEMA_VERSION};
 pub use view::*;
 
 use crate::{Analysis, AnalysisError, limit};
-use account::Books;
+use account::{Books, Look};
+use collection::Waiting;
 use judge::{Judge, Recent};
+use memory::Memory;
+use verdict::Evidence;
 
 /// How to compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,14 +40,14 @@ struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    fn new(before: &'a Analysis<'a>, after: &'a Analysis<'a>, basis: Basis) -> Pair<'a> {
-        let moments = Moments::new(before.snapshot, after.snapshot);
+    fn new(then: Look<'a>, now: Look<'a>, basis: Basis) -> Pair<'a> {
+        let moments = Moments::new(then.0.snapshot, now.0.snapshot);
         let matching = match basis {
             Basis::Address => moments.by_address(),
             Basis::Place => moments.by_place(),
         };
-        let books = Books::new(before, after, &moments, &matching);
-        Pair { before, after, matching, books }
+        let books = Books::new(then, now, &moments, &matching);
+        Pair { before: then.0, after: now.0, matching, books }
     }
 }
 
@@ -72,37 +77,60 @@ pub fn compare<'a>(
         }
     }
     progress.phase("comparing objects", None);
-    let whole = Pair::new(first, last, basis);
+    let [then, now] = &[first, last].map(Waiting::new);
+    let between = if ordered.len() > 2 { Waiting::new(before_last) } else { Waiting::default() };
+    let whole = Pair::new((first, then), (last, now), basis);
+    let part = part_of(first, before_last, last, ordered.len());
     let recent = (ordered.len() > 2).then(|| {
         progress.phase("comparing the last interval", None);
-        let pair = Pair::new(before_last, last, basis);
-        Recent::new(pair, part_of(first, before_last, last, ordered.len()))
+        Recent::new(Pair::new((before_last, &between), (last, now), basis), part)
     });
-    Ok(view(&ordered, swapped, basis, &whole, recent.as_ref(), limit(options.top)))
+    let pending = collection::pending(first.snapshot, then, last.snapshot, now);
+    let middle = (ordered.len() > 2).then_some(before_last);
+    let memory = Memory::new(first, middle, last, part);
+    let judge = Judge::new(&whole, recent.as_ref(), pending.as_ref());
+    let view = view(&ordered, basis, &judge, memory.as_ref(), limit(options.top));
+    Ok(CompareView { swapped, pending, ..view })
 }
 
 fn view(
     looks: &[&Analysis<'_>],
-    swapped: bool,
     basis: Basis,
-    whole: &Pair<'_>,
-    recent: Option<&Recent<'_>>,
+    judge: &Judge<'_, '_>,
+    memory: Option<&Memory>,
     top: usize,
 ) -> CompareView {
-    let judge = Judge::new(whole, recent);
+    let whole = judge.whole;
     let (suspects, all) = judge.suspects(top);
     let (types, type_count) = tables::types(whole, top);
     let (paths, path_count) = judge.paths(top);
     let (containers, container_count) = tables::containers(whole, top);
     let growth = tables::growth(whole);
     let interval_ns = interval(whole.before, whole.after);
+    let rows = memory.map(Memory::rows).unwrap_or_default();
+    let memory_threshold_bytes = memory::threshold(whole.after.snapshot.manifest.rss_bytes);
+    let evidence = Evidence {
+        suspects: &all,
+        memory: memory.is_some().then_some(&rows[..]),
+        growth: &growth,
+        pending: judge.pending,
+        threshold: judge.threshold(),
+        memory_threshold: memory_threshold_bytes,
+        interval_ns,
+        looks: looks.len(),
+        basis,
+        pid: whole.after.snapshot.manifest.pid,
+    };
     CompareView {
         schema_version: SCHEMA_VERSION,
         moments: looks.iter().map(|look| tables::moment(look)).collect(),
-        swapped,
+        swapped: false,
         interval_ns,
-        verdict: verdict::verdict(&all, &growth, judge.threshold(), interval_ns, looks.len(), basis),
+        verdict: verdict::verdict(&evidence),
         growth,
+        memory: rows,
+        memory_threshold_bytes,
+        pending: None,
         turnover: tables::turnover(whole),
         identity: tables::identity(basis, &whole.matching.evidence),
         threshold_bytes: judge.threshold(),

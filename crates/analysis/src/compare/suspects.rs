@@ -1,7 +1,7 @@
 //! Suspects from growth, in words.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use memsight_model::{Bytes, ObjectId, count};
 
@@ -22,12 +22,11 @@ impl Judge<'_, '_> {
     pub(super) fn suspects(&self, top: usize) -> (Vec<GrowthSuspect>, Vec<GrowthSuspect>) {
         let mut suspects = self.of_pair(self.whole, |_| true);
         if let Some(recent) = self.recent {
-            // What was not there at first may grow below something that was made in between: a module, a cache.
-            let known: Vec<Vec<String>> = suspects.iter().map(|suspect| suspect.path.clone()).collect();
-            suspects.extend(self.of_pair(&recent.pair, |account| {
-                let inside = |path: &Vec<String>| *path == account.words;
-                !known.iter().any(inside)
-            }));
+            // What was not there at first may grow below something that was made in between: a module, a cache. A place
+            // that has an account of the whole time is read there.
+            let known: HashSet<&[String]> =
+                self.whole.books.accounts.iter().map(|account| account.words.as_slice()).collect();
+            suspects.extend(self.of_pair(&recent.pair, |account| !known.contains(account.words.as_slice())));
         }
         suspects.sort_by_key(|suspect| (suspect.state, Reverse(suspect.growth_bytes), suspect.path.clone()));
         (suspects.iter().take(top).cloned().collect(), suspects)
@@ -126,10 +125,11 @@ fn summary(
             Some((example, _)) => name(pair, example, &account.words),
             None => path(&account.words),
         },
-        (Place::Root(_), _) => path(&account.words),
+        (Place::Root(_) | Place::Garbage, _) => path(&account.words),
     };
     match (more, holder) {
         (..=0, Some(_)) if account.place == Place::Items => format!("{place} {grows} by {what} itself"),
+        _ if place.starts_with("held by ") => format!("{grows} by {what} {place}"),
         _ => format!("{grows} by {what} held by {place}"),
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn moment(look: &Analysis<'_>) -> Moment {
         partial: manifest.partial.clone(),
         objects: look.snapshot.objects.len() as u64,
         heap_bytes: look.graph.tree().total_bytes(),
+        heap_resident_bytes: look.graph.tree().total_resident_bytes(),
         rss_bytes: manifest.rss_bytes,
     }
 }
@@ -32,6 +33,7 @@ pub(super) fn growth(pair: &Pair<'_>) -> Growth {
     Growth {
         objects: more(then.objects, now.objects),
         heap_bytes: more(then.heap_bytes, now.heap_bytes),
+        heap_resident_bytes: more(then.heap_resident_bytes, now.heap_resident_bytes),
         rss_bytes: more(then.rss_bytes, now.rss_bytes),
     }
 }
@@ -97,7 +99,7 @@ pub(super) fn identity(basis: Basis, evidence: &Evidence) -> Identity {
 pub(super) fn types(pair: &Pair<'_>, top: usize) -> (Vec<TypeGrowth>, u64) {
     let mut rows: BTreeMap<String, TypeGrowth> = BTreeMap::new();
     for (look, now) in [(pair.before, false), (pair.after, true)] {
-        for row in look.histogram(std::iter::once(look.graph.tree().subtree(Node::ROOT))) {
+        for row in look.histogram(std::iter::once(look.graph.tree().range(Node::ROOT))) {
             let bytes = row.shallow_bytes + row.external_bytes;
             let growth = rows.entry(row.type_name.clone()).or_insert_with(|| nothing(row.type_name));
             let place = match now {

@@ -3,6 +3,7 @@
 use memsight_model::Mode;
 use serde::Serialize;
 
+use crate::rss::RssKind;
 use crate::views::ObjectRef;
 
 /// One look of a comparison.
@@ -20,8 +21,10 @@ pub struct Moment {
     pub partial: Vec<String>,
     /// Python objects.
     pub objects: u64,
-    /// Shallow and external bytes of all objects.
+    /// Shallow, external and native bytes of all objects.
     pub heap_bytes: u64,
+    /// Those of them in private memory, as far as the look tells.
+    pub heap_resident_bytes: u64,
     /// Resident set size.
     pub rss_bytes: u64,
 }
@@ -80,8 +83,10 @@ pub struct Identity {
 pub struct Growth {
     /// Objects more than at first; negative when fewer.
     pub objects: i64,
-    /// Shallow and external bytes more.
+    /// Shallow, external and native bytes more.
     pub heap_bytes: i64,
+    /// Those of them in private memory.
+    pub heap_resident_bytes: i64,
     /// Resident bytes more.
     pub rss_bytes: i64,
 }
@@ -92,6 +97,8 @@ pub struct Growth {
 pub enum Outcome {
     /// Something grows, and nothing says that it will end.
     Growing,
+    /// Something has grown of which these looks cannot tell whether it will end: timers that are not due, a single step.
+    Undecided,
     /// What grew grows more slowly now.
     Slowing,
     /// What grew is bounded, was made once, or has stopped growing: caches warmed up.
@@ -109,6 +116,8 @@ pub struct Verdict {
     pub summary: String,
     /// What limits the answer, and what would make it better.
     pub notes: Vec<String>,
+    /// The command that tells more of what has grown; `None` where nothing has that matters.
+    pub next: Option<String>,
 }
 
 /// How the growth at one place is to be read.
@@ -117,18 +126,28 @@ pub struct Verdict {
 pub enum State {
     /// Grows, and nothing says that it will end.
     Growing,
-    /// Cycles that no collection has freed yet.
+    /// Cycles that no collection has freed yet, and none will by itself: the collector is off.
     Garbage,
+    /// Timers that are not due yet: each goes when it is.
+    InFlight,
+    /// All of it came in the last interval: one step, so far.
+    Step,
     /// Grows more slowly in the last interval than before.
     Slowing,
     /// Stands where nothing stood at the first moment: made once, as far as two looks can tell.
     FirstUse,
     /// In the hands of a running function.
     InUse,
+    /// Free memory that an allocator keeps for the next blocks.
+    Free,
     /// A cache with a bound, or something else that ends by itself.
     Bounded,
     /// Did not grow in the last interval.
     Stopped,
+    /// Cycles that wait for the collector, which is on.
+    Waiting,
+    /// Entries come and go, and there are no more of them than chance has it.
+    Turnover,
 }
 
 /// Growth of one type inside a place.
@@ -234,6 +253,55 @@ pub struct ContainerGrowth {
     pub growth_bytes: i64,
 }
 
+/// Growth of one line of the account of RSS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MemoryGrowth {
+    /// Which line: the `kind` of the view `rss`.
+    pub kind: RssKind,
+    /// Its name.
+    pub name: String,
+    /// Resident bytes at first.
+    pub bytes_then: u64,
+    /// Resident bytes at last.
+    pub bytes_now: u64,
+    /// Bytes more.
+    pub growth_bytes: i64,
+    /// Of them in the last interval, where there are more than two looks.
+    pub recent_bytes: Option<i64>,
+    /// Objects, blocks or mappings at first.
+    pub count_then: u64,
+    /// Objects, blocks or mappings at last.
+    pub count_now: u64,
+    /// How it is to be read; `None` where it has not grown by the threshold, and for objects, which the suspects tell.
+    pub state: Option<State>,
+    /// Why it is read so, where more than growth says it.
+    pub reason: Option<String>,
+    /// What of it has grown most: types, files, kinds of blocks.
+    pub parts: Vec<PartGrowth>,
+}
+
+/// Growth of a part of a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartGrowth {
+    /// Its name.
+    pub name: String,
+    /// Bytes more.
+    pub growth_bytes: i64,
+}
+
+/// What waits for the collector, at the first and the last moment: no part of growth while the collector is on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pending {
+    /// What a full collection would have freed at first.
+    pub then: Amount,
+    /// What it would free at last.
+    pub now: Amount,
+    /// Full collections in between; `None` where a look does not say.
+    pub full_collections: Option<u64>,
+    /// Whether collections come by themselves; `None` where the last look does not say.
+    pub automatic: Option<bool>,
+}
+
 /// `memsight compare`: what has grown, where, and what it means.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CompareView {
@@ -249,6 +317,12 @@ pub struct CompareView {
     pub verdict: Verdict,
     /// The whole heap.
     pub growth: Growth,
+    /// The account of RSS, line by line; empty where a look does not say what was in memory.
+    pub memory: Vec<MemoryGrowth>,
+    /// Bytes from which growth of a line outside of objects matters.
+    pub memory_threshold_bytes: u64,
+    /// Garbage that waits for a collection; `None` where it cannot be told (free-threaded builds).
+    pub pending: Option<Pending>,
     /// What came, went and stayed.
     pub turnover: Turnover,
     /// By what objects are told to be the same.

@@ -1,6 +1,7 @@
 //! What a full collection would free now, and the cycles that hold it.
 
 mod finalisers;
+mod hidden;
 mod weights;
 
 use std::cmp::Reverse;
@@ -14,6 +15,7 @@ use crate::knots::{Knots, Shape, advise};
 use crate::views::Header;
 use crate::{Analysis, AnalysisError, limit};
 pub use finalisers::{Finaliser, FinaliserRow};
+pub use hidden::HiddenRow;
 use weights::Weights;
 
 /// `garbage`.
@@ -34,10 +36,12 @@ pub struct Garbage {
     /// What `gc.collect()` would return: unreachable tracked objects, less those that are gone before it counts, with
     /// the weak references that are freed by their own callbacks.
     pub objects: u64,
-    /// Shallow and external bytes of everything that would be freed.
+    /// Shallow, external and native bytes of everything that would be freed.
     pub bytes: u64,
-    /// No code of the program runs in the collection, so that `objects` is certain; otherwise finalisers and callbacks
-    /// may revive some of it or free more.
+    /// Those of them that are in memory: RSS falls by no more.
+    pub resident_bytes: u64,
+    /// `objects` is certain: no code of the program runs in the collection, which may revive some of it or free more, and
+    /// nothing is `hidden`.
     pub certain: bool,
     /// Tracked objects that nothing outside of the garbage leads to.
     pub unreachable: u64,
@@ -67,6 +71,14 @@ pub struct Garbage {
     pub uncollectable_bytes: u64,
     /// References to unreachable objects beyond their counts: what is inferred, not known.
     pub deficits: u64,
+    /// Objects of C types that may be garbage as well: nobody known holds what leads to them, and what their own C memory
+    /// refers to is not known. By type, most objects first.
+    pub hidden: Vec<HiddenRow>,
+    /// Objects that nothing leads to and that no collection frees: in cycles through types that do not tell the collector
+    /// what they hold, such as arrays of objects of numpy, and what hangs from these.
+    pub stuck: u64,
+    /// Shallow, external and native bytes of these.
+    pub stuck_bytes: u64,
 }
 
 /// Garbage of one type.
@@ -94,6 +106,8 @@ pub struct Collector {
     pub saves_all: bool,
     /// `gc.get_freeze_count()`: objects that no collection looks at; `None` when they could not be counted.
     pub frozen: Option<u64>,
+    /// Of them, immortal ones: the interpreter puts these there itself (3.12).
+    pub frozen_immortal: Option<u64>,
     /// `len(gc.garbage)`; `None` when it could not be read.
     pub garbage: Option<u64>,
 }
@@ -105,6 +119,7 @@ impl Collector {
             enabled: gc.enabled,
             saves_all: gc.debug & GcInterpreter::DEBUG_SAVEALL != 0,
             frozen: gc.permanent,
+            frozen_immortal: gc.permanent_immortal,
             garbage: gc.garbage,
         }
     }
@@ -132,7 +147,7 @@ impl Analysis<'_> {
 
     fn explain(&self, found: &Found, top: usize) -> Garbage {
         let leaving = self.leaving(&found.called);
-        let finalisers = self.finalisers(found, &leaving);
+        let (finalisers, unseen) = (self.finalisers(found, &leaving), self.unseen(found));
         let mut types = self.garbage_types(found, &leaving);
         let (type_count, bytes) = (types.len() as u64, types.iter().map(|row| row.bytes).sum());
         let objects = types.iter().map(|row| row.count).sum();
@@ -143,7 +158,8 @@ impl Analysis<'_> {
         Garbage {
             objects,
             bytes,
-            certain: finalisers.iter().all(|row| row.what == Finaliser::C),
+            resident_bytes: bytes - self.untouched(found).min(bytes),
+            certain: unseen.hidden.is_empty() && finalisers.iter().all(|row| row.what == Finaliser::C),
             unreachable: found.collected.len() as u64,
             closed: found.closed.len() as u64,
             freed_with: found.freed_with.len() as u64,
@@ -158,7 +174,18 @@ impl Analysis<'_> {
             uncollectable: kept.len() as u64,
             uncollectable_bytes: self.retained_by(&kept),
             deficits: found.deficits,
+            hidden: unseen.hidden,
+            stuck: unseen.stuck,
+            stuck_bytes: unseen.stuck_bytes,
         }
+    }
+
+    /// Bytes of everything freed that are not in memory.
+    fn untouched(&self, found: &Found) -> u64 {
+        let is_freed =
+            |id: &ObjectId| found.collected.binary_search(id).is_ok() || found.freed_with.binary_search(id).is_ok();
+        let untouched = &self.snapshot.objects.untouched.0;
+        untouched.iter().filter(|(id, _)| is_freed(id)).fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
     }
 
     /// Everything freed by type, most bytes first.

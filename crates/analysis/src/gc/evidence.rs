@@ -34,8 +34,42 @@ pub struct GcEvidence {
     pub budget_ns: Option<u64>,
     /// Pauses that were longer.
     pub over_budget: u64,
+    /// The full collections among the pauses.
+    pub full: TimedFull,
     /// Its forked children.
     pub family: Family,
+}
+
+/// Full collections whose durations are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TimedFull {
+    /// How many.
+    pub collections: u64,
+    /// How long they took in all.
+    pub total_ns: u64,
+    /// The longest of them.
+    pub longest_ns: u64,
+    /// How wrong that may be.
+    pub error_ns: u64,
+    /// Those of which it is known what they freed, and how many objects that was.
+    pub counted: u64,
+    /// See `counted`.
+    pub collected: u64,
+    /// Objects that they looked at, where every one of them tells.
+    pub candidates: u64,
+}
+
+impl TimedFull {
+    fn add(&mut self, event: &GcEvent) {
+        self.collections += 1;
+        self.total_ns = self.total_ns.saturating_add(event.duration_ns);
+        if event.duration_ns >= self.longest_ns {
+            (self.longest_ns, self.error_ns) = (event.duration_ns, event.error_ns);
+        }
+        self.counted += u64::from(event.collected.is_some());
+        self.collected = self.collected.saturating_add(event.collected.unwrap_or(0));
+        self.candidates = self.candidates.saturating_add(event.candidates.unwrap_or(0));
+    }
 }
 
 impl GcEvidence {
@@ -49,6 +83,9 @@ impl GcEvidence {
         self.measured = true;
         self.pauses.add(event.duration_ns, event.error_ns);
         self.over_budget += u64::from(self.budget_ns.is_some_and(|budget| event.duration_ns > budget));
+        if event.generation == Some(2) {
+            self.full.add(event);
+        }
     }
 
     /// Length of the watch.
@@ -56,22 +93,42 @@ impl GcEvidence {
         self.last.at_ns.saturating_sub(self.first.at_ns) as f64 / 1e9
     }
 
-    /// The time that rates and findings are about: the watch when it saw enough collections, else the whole life of the
-    /// process. Its seconds, and what each generation did in it, all interpreters together.
+    /// The time that rates are about: the watch, or for a single look the whole life of the process. Its seconds, and what
+    /// each generation did in it, all interpreters together.
     pub(crate) fn span(&self) -> Span {
-        let watched = Span {
-            since_start: false,
-            seconds: self.watched_seconds(),
-            generations: std::array::from_fn(|number| {
-                self.sum(&self.last, number).since(&self.sum(&self.first, number))
-            }),
-        };
-        let seen = watched.collections();
-        if seen >= ENOUGH || (watched.seconds > 0.0 && self.uptime_seconds <= 0.0) {
-            return watched;
-        }
+        if self.watched_seconds() > 0.0 { self.watched() } else { self.life() }
+    }
+
+    /// The same for what counters alone tell: the watch, if it saw at least `enough` collections, else the life.
+    pub(crate) fn tally(&self, enough: u64) -> Span {
+        let watched = self.watched();
+        if watched.collections() >= enough { watched } else { self.life() }
+    }
+
+    fn watched(&self) -> Span {
+        let generations =
+            std::array::from_fn(|number| self.sum(&self.last, number).since(&self.sum(&self.first, number)));
+        Span { since_start: false, seconds: self.watched_seconds(), generations }
+    }
+
+    pub(crate) fn life(&self) -> Span {
         let generations = std::array::from_fn(|number| self.sum(&self.last, number));
         Span { since_start: true, seconds: self.uptime_seconds, generations }
+    }
+
+    /// Part of the time of [`GcEvidence::span`] that collections took: from the interpreter's own sums, else from the
+    /// pauses of the watch.
+    pub(crate) fn share(&self) -> Option<Share> {
+        let span = self.span();
+        if let Some(exact) = span.share() {
+            return Some(Share { least: exact, most: Some(exact) });
+        }
+        if !self.measured || span.since_start {
+            return None;
+        }
+        let part = |ns: u64| (ns as f64 / 1e9 / span.seconds).min(1.0);
+        let seen = self.pauses.total_ns();
+        Some(Share { least: part(seen), most: self.pauses.unseen_ns().map(|unseen| part(seen.saturating_add(unseen))) })
     }
 
     fn sum(&self, reading: &GcReading, number: usize) -> Work {
@@ -83,10 +140,28 @@ impl GcEvidence {
     pub(crate) fn main(&self) -> Option<&GcInterpreter> {
         self.last.interpreters.first()
     }
+
+    /// No collection happens by itself.
+    pub(super) fn is_off(&self) -> bool {
+        self.main().is_some_and(|main| !main.enabled)
+    }
 }
 
-/// Collections that a watch must see before its own rates say more than those since the start of the process.
-const ENOUGH: u64 = 20;
+/// A part of the time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Share {
+    /// What was seen.
+    pub least: f64,
+    /// With what passed unseen; `None` when that may be anything.
+    pub most: Option<f64>,
+}
+
+impl Share {
+    pub fn words(self) -> String {
+        let least = if self.most == Some(self.least) { "" } else { "at least " };
+        format!("{least}{:.1}% of the time goes into collections", 100.0 * self.least)
+    }
+}
 
 /// A time and what was done in it.
 #[derive(Debug, Clone, PartialEq)]

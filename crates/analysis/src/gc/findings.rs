@@ -2,7 +2,8 @@
 
 use memsight_model::{Bytes, Confidence, Finding, Severity, count, duration};
 
-use super::evidence::{GcEvidence, Span};
+use super::evidence::GcEvidence;
+use super::full::full_frees_little;
 
 /// Young collections a second from which on a threshold may be too low.
 const BUSY_RATE: f64 = 10.0;
@@ -12,18 +13,20 @@ const BUSY_SHARE: f64 = 0.02;
 const YIELD: f64 = 0.1;
 /// Collections below which nothing follows from what they freed.
 const MANY: u64 = 100;
+/// Young collections that a watch must see before it says anything of their rate.
+const SEEN: u64 = 20;
 /// Long-lived objects from which on freezing them is worth a line of code.
 const LARGE_HEAP: i64 = 50_000;
 
 /// All findings, the gravest first.
 pub fn findings(evidence: &GcEvidence) -> Vec<Finding> {
-    let rules = [uncollectable, pause_over_budget, threshold_low, frees_nothing, freeze_before_fork];
+    let rules = [uncollectable, pause_over_budget, full_frees_little, threshold_low, frees_nothing, freeze_before_fork];
     let mut found: Vec<Finding> = rules.iter().filter_map(|rule| rule(evidence)).collect();
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     found
 }
 
-fn finding(rule: &str, severity: Severity, confidence: Confidence, message: String, place: &str) -> Finding {
+pub(super) fn finding(rule: &str, severity: Severity, confidence: Confidence, message: String, place: &str) -> Finding {
     Finding {
         rule: rule.to_owned(),
         severity,
@@ -68,10 +71,15 @@ fn pause_over_budget(evidence: &GcEvidence) -> Option<Finding> {
         format!("a collection stopped the program for {}, over the budget of {}", duration(longest), duration(budget));
     let sure = if longest.saturating_sub(error) > budget { Confidence::High } else { Confidence::Medium };
     let mut found = finding("gc-pause-budget", Severity::Warning, sure, message, "all generations");
-    found.advice = "After start-up: gc.collect(), then gc.freeze(), so that collections leave the long-lived objects \
-                    alone. Where a pause must not happen: gc.disable() before and gc.enable() after, or gc.collect() \
-                    at a quiet moment."
-        .to_owned();
+    let next = match evidence.is_off() {
+        true => "Collection is off, and the program calls gc.collect() itself: let it do so at a quiet moment.",
+        false => {
+            "Where a pause must not happen: gc.disable() before and gc.enable() after, or gc.collect() at a quiet moment."
+        }
+    };
+    found.advice = format!(
+        "After start-up: gc.collect(), then gc.freeze(), so that collections leave the long-lived objects alone. {next}"
+    );
     found.evidence = vec![format!(
         "{} of {} pauses were over the budget",
         count(evidence.over_budget),
@@ -83,22 +91,25 @@ fn pause_over_budget(evidence: &GcEvidence) -> Option<Finding> {
     Some(found)
 }
 
-/// `gc-threshold-low`.
+/// `gc-threshold-low`. A rate is that of a watch: an average since the start is mostly that of the start.
 fn threshold_low(evidence: &GcEvidence) -> Option<Finding> {
     let (main, span) = (evidence.main()?, evidence.span());
+    if span.since_start {
+        return None;
+    }
     let threshold = u64::try_from(main.generations.first()?.threshold).ok().filter(|threshold| *threshold > 0)?;
     let young = span.generations[0];
     let rate = span.rate(young.collections)?;
-    let share = span.share();
+    let share = evidence.share();
     let counted = young.collections.saturating_mul(threshold);
     let part = young.collected as f64 / counted.max(1) as f64;
-    let idle = share.is_some_and(|share| share < BUSY_SHARE);
-    if young.collections < MANY.min(20) || rate < BUSY_RATE || part >= YIELD || idle {
+    let idle = share.and_then(|share| share.most).is_some_and(|most| most < BUSY_SHARE);
+    if young.collections < SEEN || rate < BUSY_RATE || part >= YIELD || idle {
         return None;
     }
     let message =
         format!("the young generation is collected {rate:.0} times a second and {:.1}% of it is garbage", 100.0 * part);
-    let sure = if share.is_some() { Confidence::High } else { Confidence::Low };
+    let sure = if share.is_some_and(|share| share.least >= BUSY_SHARE) { Confidence::High } else { Confidence::Low };
     let mut found = finding("gc-threshold-low", Severity::Warning, sure, message, "generation 0");
     let [_, middle, old] = thresholds(evidence);
     found.advice = format!(
@@ -114,7 +125,7 @@ fn threshold_low(evidence: &GcEvidence) -> Option<Finding> {
         ),
         format!("threshold {}; {} long-lived objects", count(threshold), long_lived(evidence)),
         match share {
-            Some(share) => format!("{:.1}% of the time goes into collections", 100.0 * share),
+            Some(share) => share.words(),
             None => "this Python does not tell how much time goes into collections".to_owned(),
         },
     ];
@@ -130,19 +141,19 @@ fn wanted_threshold(threshold: u64, rate: f64) -> u64 {
         .unwrap_or(1_000_000)
 }
 
-fn thresholds(evidence: &GcEvidence) -> [i64; 3] {
+pub(super) fn thresholds(evidence: &GcEvidence) -> [i64; 3] {
     let generations = evidence.main().map_or(&[][..], |main| &main.generations);
     std::array::from_fn(|number| generations.get(number).map_or(10, |generation| generation.threshold))
 }
 
-fn long_lived(evidence: &GcEvidence) -> String {
+pub(super) fn long_lived(evidence: &GcEvidence) -> String {
     let known = evidence.main().and_then(|main| main.long_lived_total).and_then(|total| u64::try_from(total).ok());
     known.map_or_else(|| "an unknown number of".to_owned(), count)
 }
 
 /// `gc-frees-nothing`.
 fn frees_nothing(evidence: &GcEvidence) -> Option<Finding> {
-    let span: Span = evidence.span();
+    let span = evidence.tally(MANY);
     let (collections, collected) = (span.collections(), span.collected());
     if collections < MANY || collected > collections / 10 {
         return None;
@@ -153,13 +164,16 @@ fn frees_nothing(evidence: &GcEvidence) -> Option<Finding> {
         count(collected)
     );
     let mut found = finding("gc-frees-nothing", Severity::Note, Confidence::Medium, message, "all generations");
-    found.advice =
-        "Reference counts do the work here. Raise the thresholds, or gc.disable() and gc.collect() at quiet \
-                    moments; watch the memory for a while after that, for cycles may come later."
-            .to_owned();
+    let what = match evidence.is_off() {
+        true => "Call gc.collect() less often",
+        false => "Raise the thresholds, or gc.disable() and gc.collect() at quiet moments",
+    };
+    found.advice = format!(
+        "Reference counts do the work here. {what}; watch the memory for a while after that, for cycles may come later."
+    );
     found.evidence =
         vec![format!("{} collections {} freed {} objects", count(collections), span.words(), count(collected))];
-    found.evidence.extend(span.share().map(|share| format!("{:.1}% of the time goes into collections", 100.0 * share)));
+    found.evidence.extend(evidence.share().map(|share| format!("{} {}", share.words(), evidence.span().words())));
     Some(found)
 }
 
@@ -167,7 +181,7 @@ fn frees_nothing(evidence: &GcEvidence) -> Option<Finding> {
 fn freeze_before_fork(evidence: &GcEvidence) -> Option<Finding> {
     let (main, family) = (evidence.main()?, evidence.family);
     let long_lived = main.long_lived_total.unwrap_or(0);
-    let frozen = main.permanent.and_then(|permanent| i64::try_from(permanent).ok())?;
+    let frozen = i64::try_from(main.frozen()?).ok()?;
     if family.children == 0 || long_lived < LARGE_HEAP || frozen >= long_lived / 2 {
         return None;
     }
@@ -183,7 +197,7 @@ fn freeze_before_fork(evidence: &GcEvidence) -> Option<Finding> {
                     child. Collections then leave the shared objects alone, and their pages stay shared."
         .to_owned();
     found.evidence = vec![
-        format!("the permanent generation holds {} objects", count(frozen.unsigned_abs())),
+        format!("gc.freeze() holds {} objects", count(frozen.unsigned_abs())),
         format!(
             "the forked processes have {} in memory: {} still shared, {} written by themselves",
             Bytes(family.rss_bytes),
@@ -216,6 +230,14 @@ mod tests {
         GcEvidence { uptime_seconds: seconds, ..GcEvidence::new(reading, None) }
     }
 
+    /// The same seen at work: all of it happened in a watch of so many seconds, of a process that is older.
+    fn watched(seconds: f64, collections: u64, collected: u64) -> GcEvidence {
+        let mut evidence = process(86_400.0, collections + 300, collected);
+        evidence.first.interpreters[0].generations[0] = GcGeneration { collections: 300, ..GcGeneration::default() };
+        evidence.last.at_ns += (seconds * 1e9) as u64;
+        evidence
+    }
+
     fn rules(evidence: &GcEvidence) -> Vec<String> {
         findings(evidence).into_iter().map(|finding| finding.rule).collect()
     }
@@ -228,23 +250,47 @@ mod tests {
 
     #[test]
     fn many_collections_that_free_little_want_a_higher_threshold() {
-        let evidence = process(10.0, 1_000, 30_000);
+        let evidence = watched(10.0, 1_000, 30_000);
         let found = findings(&evidence);
         assert_eq!(rules(&evidence), ["gc-threshold-low"]);
         assert!(found[0].advice.contains("gc.set_threshold(100000, 10, 10)"), "{}", found[0].advice);
         // The same at one a second is no cost, and with a good yield it is worth it.
-        assert!(rules(&process(1_000.0, 1_000, 30_000)).is_empty());
-        assert!(rules(&process(10.0, 1_000, 500_000)).is_empty());
+        assert!(rules(&watched(1_000.0, 1_000, 30_000)).is_empty());
+        assert!(rules(&watched(10.0, 1_000, 500_000)).is_empty());
         // Nor when the version tells that it takes next to no time.
-        let mut cheap = process(10.0, 1_000, 30_000);
-        cheap.last.interpreters[0].generations.iter_mut().for_each(|each| each.duration_ns = Some(10_000_000));
+        let mut cheap = watched(10.0, 1_000, 30_000);
+        for (reading, ns) in [(&mut cheap.first, 5_000_000), (&mut cheap.last, 10_000_000)] {
+            reading.interpreters[0].generations.iter_mut().for_each(|each| each.duration_ns = Some(ns));
+        }
         assert!(rules(&cheap).is_empty());
+        // Nor when the pauses that were seen, and those that were not, come to next to nothing.
+        let mut sampled = watched(10.0, 1_000, 30_000);
+        sampled.measured = true;
+        sampled.pauses.miss(990, Some(100_000));
+        (0..10).for_each(|_| sampled.pauses.add(300_000, 100_000));
+        let share = sampled.share().expect("measured");
+        assert!((share.least - 0.000_3).abs() < 1e-9 && (share.most.expect("known") - 0.010_2).abs() < 1e-9);
+        assert!(rules(&sampled).is_empty());
+        sampled.pauses.miss(1, Some(1_000_000));
+        assert_eq!(findings(&sampled)[0].confidence, Confidence::Low, "up to 10%: not known");
+    }
+
+    #[test]
+    fn the_start_of_a_process_is_no_rate_of_it() {
+        // 40 collections of imports in the 2 s that it is old, then a watch of 10 s in which it sleeps.
+        let mut idle = process(2.0, 40, 100);
+        assert!(rules(&idle).is_empty());
+        idle.last.at_ns += 10_000_000_000;
+        assert!(rules(&idle).is_empty());
+        let span = idle.span();
+        assert_eq!((span.since_start, span.rate(span.collections())), (false, Some(0.0)));
     }
 
     #[test]
     fn collections_that_free_nothing_are_told_whatever_they_cost() {
         assert_eq!(rules(&process(3600.0, 1_000, 7)), ["gc-frees-nothing"]);
-        assert_eq!(rules(&process(10.0, 1_000, 7)), ["gc-threshold-low", "gc-frees-nothing"]);
+        assert_eq!(rules(&process(10.0, 1_000, 7)), ["gc-frees-nothing"]);
+        assert_eq!(rules(&watched(10.0, 1_000, 7)), ["gc-threshold-low", "gc-frees-nothing"]);
     }
 
     #[test]
@@ -297,7 +343,10 @@ mod tests {
         evidence.family = Family { children: 4, rss_bytes: 900, private_bytes: 300, shared_bytes: 600 };
         assert_eq!(rules(&evidence), ["gc-freeze-before-fork"]);
         assert_eq!(findings(&evidence)[0].bytes, Some(300));
-        evidence.last.interpreters[0].permanent = Some(1_900_000);
+        let main = &mut evidence.last.interpreters[0];
+        (main.permanent, main.permanent_immortal) = (Some(1_900_000), Some(1_899_000));
+        assert_eq!(rules(&evidence), ["gc-freeze-before-fork"], "what is immortal was not frozen by the program");
+        evidence.last.interpreters[0].permanent_immortal = Some(375);
         assert!(rules(&evidence).is_empty());
     }
 }

@@ -2,10 +2,11 @@
 
 mod evidence;
 mod findings;
+mod full;
 mod pauses;
 mod view;
 
-pub use evidence::{Family, GcEvidence};
+pub use evidence::{Family, GcEvidence, TimedFull};
 pub use findings::findings;
 pub use pauses::{GcBucket, GcPauses, PauseHistogram};
 pub use view::{GcLine, GcView};

@@ -93,6 +93,16 @@ impl PauseHistogram {
         self.max_ns
     }
 
+    /// The time of all pauses with a known duration.
+    pub fn total_ns(&self) -> u64 {
+        self.total_ns
+    }
+
+    /// The most time that the collections which passed unseen can have taken; `None` when that is not known.
+    pub fn unseen_ns(&self) -> Option<u64> {
+        if self.missed == 0 { Some(0) } else { self.missed_below_ns.map(|most| most.saturating_mul(self.missed)) }
+    }
+
     /// How wrong a duration may be at worst.
     pub fn error_ns(&self) -> u64 {
         self.error_ns

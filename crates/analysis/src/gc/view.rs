@@ -26,8 +26,10 @@ pub struct GcView {
     pub enabled: bool,
     /// The generations of the main interpreter, the youngest first.
     pub generations: Vec<GcGeneration>,
-    /// Objects in the permanent generation (`gc.freeze`); absent when it changed while it was counted.
+    /// Objects in the permanent generation, which no collection looks at; absent when it changed while it was counted.
     pub permanent: Option<u64>,
+    /// Of them, immortal ones, which the interpreter has put there itself (3.12); the rest is `gc.freeze()`'s.
+    pub permanent_immortal: Option<u64>,
     /// Length of `gc.garbage`.
     pub garbage: Option<u64>,
     /// Objects that survived the last full collection; absent for 3.14.0 to 3.14.4.
@@ -36,9 +38,13 @@ pub struct GcView {
     pub interpreters: Vec<GcInterpreter>,
     /// Collections a second of all generations and interpreters, in the time that `rates_since_start` tells.
     pub collections_per_second: Option<f64>,
-    /// Part of that time that collections took, from 0 to 1; absent where the version does not tell (up to 3.14).
+    /// Part of that time that collections took, from 0 to 1: the interpreter's own sums (3.15), else the pauses that were
+    /// seen; absent for a single look up to 3.14.
     pub gc_share: Option<f64>,
-    /// The rates are about the whole life of the process, not only about the watch, which saw too few collections.
+    /// The same with the longest that collections which passed unseen can have taken; absent when that is not known.
+    pub gc_share_most: Option<f64>,
+    /// The rates are averages over the whole life of the process, start-up included: so they are for a single look. Those
+    /// of a watch are of the watch.
     pub rates_since_start: bool,
     /// How long collections took; absent where nothing measured them (a single look up to 3.14).
     pub pauses: Option<GcPauses>,
@@ -50,7 +56,7 @@ impl GcView {
     /// Makes the view. `source` and `note` are about the pauses.
     pub fn new(pid: u32, python: String, evidence: &GcEvidence, source: PauseSource, note: Option<String>) -> GcView {
         let main = evidence.main().cloned().unwrap_or_default();
-        let span = evidence.span();
+        let (span, share) = (evidence.span(), evidence.share());
         GcView {
             schema_version: SCHEMA_VERSION,
             pid,
@@ -60,12 +66,14 @@ impl GcView {
             uptime_seconds: (evidence.uptime_seconds > 0.0).then_some(evidence.uptime_seconds),
             enabled: main.enabled,
             permanent: main.permanent,
+            permanent_immortal: main.permanent_immortal,
             garbage: main.garbage,
             long_lived_total: main.long_lived_total,
             generations: main.generations,
             interpreters: evidence.last.interpreters.clone(),
             collections_per_second: span.rate(span.collections()),
-            gc_share: span.share(),
+            gc_share: share.map(|share| share.least),
+            gc_share_most: share.and_then(|share| share.most),
             rates_since_start: span.since_start,
             pauses: evidence.measured.then(|| evidence.pauses.pauses(source, note)),
             findings: findings(evidence),

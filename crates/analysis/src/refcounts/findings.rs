@@ -14,7 +14,11 @@ pub(super) fn verdict(view: &RefcountsView) -> String {
     let mut parts = Vec::new();
     if !view.deficits.is_empty() {
         let types = names(&mut view.deficits.iter().map(|row| row.type_name.clone()));
-        parts.push(format!("{} missing ({types}): a crash waits there", references(view.deficit_references)));
+        let missing = references(view.deficit_references);
+        parts.push(match &view.doubt {
+            None => format!("{missing} missing ({types}): a crash waits there"),
+            Some(doubt) => format!("{missing} may be missing ({types}), which is not sure: {doubt}"),
+        });
     }
     if !view.surplus.is_empty() {
         let types = names(&mut view.surplus.iter().map(|row| row.type_name.clone()));
@@ -40,11 +44,12 @@ pub(super) fn of(view: &RefcountsView) -> Vec<Finding> {
     if !view.recorded {
         return Vec::new();
     }
-    let deficits = view.deficits.iter().map(deficit);
+    let deficits = view.deficits.iter().map(|row| deficit(row, view.doubt.as_deref()));
     deficits.chain(view.surplus.iter().map(|row| surplus(row, view.gil_held))).collect()
 }
 
-fn deficit(row: &DeficitRow) -> Finding {
+/// What is missing; a note if `doubt` says why that is not sure.
+fn deficit(row: &DeficitRow, doubt: Option<&str>) -> Finding {
     let evidence = row.examples.iter().map(|example| {
         format!(
             "{}: count {}, references found {}",
@@ -53,23 +58,30 @@ fn deficit(row: &DeficitRow) -> Finding {
             count(example.found)
         )
     });
+    let be = match (row.references, doubt) {
+        (_, Some(_)) => "may be counted",
+        (1, None) => "is counted",
+        _ => "are counted",
+    };
+    let advice = match doubt {
+        None => {
+            "C code let go of an object that it did not hold (Py_DECREF of a borrowed reference): the object will be \
+             freed while in use. Look at the extensions that handle this type."
+        }
+        Some(_) => {
+            "Look at the running process again (memsight heap PID refcounts): what two looks find of the same objects \
+             while no thread is at work is sure."
+        }
+    };
     Finding {
         rule: "refcount-deficit".to_owned(),
-        severity: Severity::Error,
-        confidence: Confidence::Medium,
-        message: format!(
-            "{} of {} {} fewer than there are",
-            references(row.references),
-            row.type_name,
-            if row.references == 1 { "is counted" } else { "are counted" }
-        ),
+        severity: if doubt.is_some() { Severity::Note } else { Severity::Error },
+        confidence: if doubt.is_some() { Confidence::Low } else { Confidence::High },
+        message: format!("{} of {} {be} fewer than there are", references(row.references), row.type_name),
         place: row.type_name.clone(),
         bytes: None,
-        advice:
-            "C code let go of an object that it did not hold (Py_DECREF of a borrowed reference): the object will be \
-                 freed while in use. Look at the extensions that handle this type."
-                .to_owned(),
-        evidence: evidence.collect(),
+        advice: advice.to_owned(),
+        evidence: evidence.chain(doubt.map(|doubt| format!("not sure: {doubt}"))).collect(),
     }
 }
 
@@ -85,8 +97,9 @@ fn surplus(row: &SurplusRow, gil_held: bool) -> Finding {
     let objects = if row.objects == 1 { "1 object".to_owned() } else { format!("{} objects", count(row.objects)) };
     Finding {
         rule: "refcount-surplus".to_owned(),
-        severity: Severity::Warning,
-        confidence: if gil_held { Confidence::Medium } else { Confidence::High },
+        // Nobody can tell from outside a reference that C code keeps from one that it has forgotten.
+        severity: Severity::Note,
+        confidence: if gil_held { Confidence::Low } else { Confidence::Medium },
         message: format!(
             "{objects} of {} with {} that no Python object holds",
             row.type_name,

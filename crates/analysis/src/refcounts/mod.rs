@@ -4,15 +4,18 @@
 //! held by C code, or leaked by it. Words of C memory that equal its address may explain it. A count below what was
 //! found is a *deficit*: whoever lets go next frees an object in use.
 
+mod agreement;
 mod audit;
 mod findings;
 
 use memsight_model::{Finding, Holder, HolderKind, ObjectId, count};
 use serde::Serialize;
 
+use crate::compare::check;
 use crate::views::{Header, ObjectRef};
 use crate::words::type_name;
 use crate::{Analysis, AnalysisError, limit};
+pub use agreement::Agreement;
 use audit::{Account, Audit};
 
 /// Examples of each row.
@@ -29,6 +32,12 @@ pub struct RefcountsView {
     pub recorded: bool,
     /// A thread was in the middle of Python code: what it holds for a moment may be missing.
     pub gil_held: bool,
+    /// Looks that agree on what is said.
+    pub looks: u32,
+    /// What is missing is missing for sure: two looks found it of the same objects while no thread was at work.
+    pub confirmed: bool,
+    /// Why it is not.
+    pub doubt: Option<String>,
     /// Python objects.
     pub objects: u64,
     /// Objects that are never freed, whose counts say nothing: immortal, static, cached small numbers.
@@ -120,6 +129,9 @@ pub enum HeldKind {
     Interpreter,
     /// Static variables of a library or state of a module.
     Variable,
+    /// C code that makes instances of the class: some does not give back the reference of an instance that is freed to its
+    /// class.
+    Class,
     /// Temporaries of a running frame.
     Temporary,
     /// The C stack of a thread.
@@ -127,23 +139,48 @@ pub enum HeldKind {
 }
 
 impl Analysis<'_> {
-    /// Reference counts against references. Cost: a pass over the references; 9 bytes an object.
+    /// Reference counts against references, by this look alone: what it finds missing is not sure. Looks that agree are
+    /// an [`Agreement`]. Cost: a pass over the references; 9 bytes an object.
     ///
     /// # Errors
     /// [`AnalysisError::FreeThreaded`] for a build without the GIL: threads hold references that no object counts
     /// (deferred and per-thread counts, PEP 703).
     pub fn refcounts(&self, top: usize) -> Result<RefcountsView, AnalysisError> {
+        Agreement::default().look(self, top)
+    }
+
+    /// What this look and those before it agree on.
+    ///
+    /// # Errors
+    /// Those of [`Analysis::refcounts`]; [`AnalysisError::DifferentProcesses`] for looks at another process.
+    pub fn refcounts_after(&self, earlier: &[&Analysis<'_>], top: usize) -> Result<RefcountsView, AnalysisError> {
+        let mut agreement = Agreement::default();
+        for look in earlier {
+            check::basis(look.snapshot, self.snapshot, false)?;
+            agreement.look(look, top)?;
+        }
+        agreement.look(self, top)
+    }
+
+    fn audit(&self) -> Result<Audit, AnalysisError> {
         if self.snapshot.manifest.is_free_threaded() {
             let what = "threads hold references that the objects do not count, so that no surplus means anything";
             return Err(AnalysisError::FreeThreaded { python: self.snapshot.manifest.python.clone(), what });
         }
-        let audit = Audit::of(self.snapshot);
-        let (surplus, held) = self.surplus(&audit, limit(top));
-        let deficits = self.deficits(&audit, limit(top));
+        Ok(Audit::of(self.snapshot))
+    }
+
+    /// The view of what `agreed` has left of an audit.
+    fn refcounts_of(&self, audit: &Audit, agreed: &Agreement, top: usize) -> RefcountsView {
+        let (surplus, held) = self.surplus(audit, limit(top));
+        let deficits = self.deficits(audit, limit(top));
         let mut view = RefcountsView {
             header: self.header(),
             recorded: !self.snapshot.holders.is_empty(),
             gil_held: self.snapshot.manifest.gil_held,
+            looks: agreed.looks(),
+            confirmed: agreed.is_sure(),
+            doubt: agreed.doubt(),
             objects: self.snapshot.objects.len() as u64,
             left_out: audit.left_out,
             exact: audit.exact,
@@ -157,7 +194,7 @@ impl Analysis<'_> {
         };
         view.verdict = findings::verdict(&view);
         view.findings = findings::of(&view);
-        Ok(view)
+        view
     }
 
     /// Types with unexplained references, and the places that may hold the rest.
@@ -225,6 +262,12 @@ impl Analysis<'_> {
             row.1 += taken;
             row.2.push(account.object);
         }
+        for account in accounts.iter().filter(|account| account.left_by_instances > 0) {
+            let row = places.entry((HeldKind::Class, "instances that C code has freed".to_owned())).or_default();
+            row.0 += 1;
+            row.1 += account.left_by_instances;
+            row.2.push(account.object);
+        }
         let row = |((kind, place), (objects, references, ids)): ((HeldKind, String), (u64, u64, Vec<ObjectId>))| {
             HeldRow { place, kind, objects, references, types: self.frequent_types(&ids) }
         };
@@ -252,6 +295,7 @@ impl Analysis<'_> {
             HolderKind::Variable if name.starts_with("a ") => name.to_owned(),
             HolderKind::Variable => format!("variables of {name}"),
             HolderKind::Temporary => format!("value stack of a running frame of {}", thread()),
+            HolderKind::Stack if name.starts_with("a ") => name.to_owned(),
             HolderKind::Stack => format!("C stack of {}", thread()),
             HolderKind::Counted | HolderKind::State | HolderKind::Permanent => "state of the interpreter".to_owned(),
         }

@@ -29,11 +29,16 @@ impl RssKind {
     /// Which of the sorts it is.
     pub fn group(self) -> usize {
         match self {
-            RssKind::PythonObjects | RssKind::CHeapObjects | RssKind::External | RssKind::PymallocOther => 0,
+            RssKind::PythonObjects
+            | RssKind::CHeapObjects
+            | RssKind::External
+            | RssKind::Native
+            | RssKind::PymallocOther => 0,
             RssKind::PymallocFreeBlocks | RssKind::PymallocFreePools => 1,
             RssKind::CHeapOther | RssKind::CHeapWhole => 2,
             RssKind::CHeapFree => 3,
             RssKind::Stacks
+            | RssKind::FrameStacks
             | RssKind::LibrariesShared
             | RssKind::LibrariesPrivate
             | RssKind::FilesShared

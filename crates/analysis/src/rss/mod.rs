@@ -6,8 +6,10 @@
 mod advice;
 mod c_heap;
 mod groups;
+mod native;
 mod pages;
 mod python;
+mod unknown;
 
 use memsight_model::{Residence, Rollup};
 use serde::Serialize;
@@ -16,6 +18,7 @@ use crate::Analysis;
 use crate::fragmentation::PymallocView;
 use crate::views::Header;
 pub use groups::RssGroup;
+pub(crate) use pages::backing;
 use pages::{Account, Place};
 
 /// `rss`.
@@ -41,7 +44,7 @@ pub struct RssView {
     pub lines: Vec<RssLine>,
     /// What is not a part of RSS, or counted in another line already: swap, huge pages.
     pub beside: Vec<RssLine>,
-    /// Arenas of the C library.
+    /// Arenas of the allocators.
     pub c_arenas: Vec<CArenaRow>,
     /// The C library's allocator: `glibc 2.36`.
     pub c_allocator: String,
@@ -102,14 +105,18 @@ pub enum RssKind {
     CHeapObjects,
     /// Arrays of numpy and other buffers that `sys.getsizeof` does not count.
     External,
+    /// Memory of C code that objects point to, by the type of the nearest.
+    Native,
     /// Blocks of the C heap in use by others.
     CHeapOther,
     /// Free memory of the C heap.
     CHeapFree,
-    /// A C heap, or CPython's mimalloc, that is not looked into.
+    /// An allocator that is not looked into, such as musl's.
     CHeapWhole,
     /// Stacks of threads.
     Stacks,
+    /// Where threads keep the frames of Python functions.
+    FrameStacks,
     /// Executables and libraries, pages that other processes have mapped, too.
     LibrariesShared,
     /// Executables and libraries, pages that this process alone has.
@@ -133,11 +140,15 @@ pub enum RssKind {
     Hugetlb,
 }
 
-/// An arena of the C library.
+/// An arena of glibc or of jemalloc, the heap of tcmalloc, a heap of mimalloc.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct CArenaRow {
-    /// `main`, or the number of the thread arena.
+    /// `main`, or the number of the thread arena; with the allocator's name in front for others than glibc's.
     pub name: String,
+    /// Whose it is: `glibc`, `jemalloc`.
+    pub allocator: String,
+    /// The file that the allocator is a part of; empty for glibc.
+    pub library: String,
     /// Threads that allocate from it now.
     pub threads: u64,
     /// Bytes that it has from the system.
@@ -164,6 +175,8 @@ impl Analysis<'_> {
         account.take_mappings();
         self.python_lines(&mut account);
         self.c_heap_lines(&mut account);
+        self.loose_lines(&mut account);
+        self.unknown_lines(&mut account);
         account.settle();
         let rss_bytes = self.snapshot.manifest.rss_bytes;
         let mut view = RssView {

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
-use memsight_model::{CAllocator, PageRuns, Region, Residence, ResidentMapping, Snapshot};
+use memsight_model::{Address, CAllocator, PageRuns, Region, Residence, ResidentMapping, Snapshot};
 
+use super::c_heap::Groups;
 use super::{RssKind, RssLine, RssPart};
 
 /// What a mapping is.
@@ -33,7 +34,9 @@ pub(super) struct Held {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Owner {
     Pymalloc,
-    CHeap,
+    /// The allocator of that number ([`super::c_heap::Groups`]).
+    CHeap(usize),
+    FrameStacks,
     Mapped,
 }
 
@@ -54,6 +57,8 @@ pub(super) struct Account<'a> {
     rows: BTreeMap<RssKind, Row>,
     held: BTreeMap<Owner, Held>,
     pub missing: Vec<String>,
+    /// Mappings of anonymous memory, what of each no owner claims, and the kernel's name of it.
+    pub unclaimed: Vec<(Address, u64, String)>,
     /// Resident bytes of private memory that a forked process still shares.
     pub shared_anonymous_bytes: u64,
     pub stacks: u64,
@@ -68,6 +73,7 @@ impl<'a> Account<'a> {
             rows: BTreeMap::new(),
             held: BTreeMap::new(),
             missing: Vec::new(),
+            unclaimed: Vec::new(),
             shared_anonymous_bytes: 0,
             stacks: 0,
             ended_stacks_bytes: 0,
@@ -126,8 +132,13 @@ impl<'a> Account<'a> {
         match place {
             Place::Anonymous(name) => {
                 let glibc = self.snapshot.c_heap.as_ref().is_some_and(|heap| heap.allocator == CAllocator::Glibc);
-                let kind = if glibc && name == "[heap]" { RssKind::CHeapOther } else { RssKind::Unknown };
-                self.add(kind, name, rest, pss(rest), 1);
+                match name.as_str() {
+                    "[heap]" if glibc => self.add(RssKind::CHeapOther, name, rest, pss(rest), 1),
+                    _ => {
+                        self.add(RssKind::Unknown, "", rest, pss(rest), 1);
+                        self.unclaimed.push((mapping.start, rest, name.clone()));
+                    }
+                }
             }
             Place::Stack { main, ended } => {
                 let name = if *main {
@@ -169,6 +180,23 @@ impl<'a> Account<'a> {
         }
     }
 
+    /// Takes up to `bytes` out of a line and its largest parts; how many there were, and their PSS.
+    pub fn take(&mut self, kind: RssKind, bytes: u64) -> (u64, f64) {
+        let Some(row) = self.rows.get_mut(&kind) else { return (0, 0.0) };
+        let taken = bytes.min(row.bytes);
+        let pss_bytes = if row.bytes == 0 { 0.0 } else { row.pss_bytes * (taken as f64 / row.bytes as f64) };
+        row.bytes -= taken;
+        row.pss_bytes -= pss_bytes;
+        let mut left = taken;
+        while let Some(part) = row.parts.values_mut().max_by_key(|part| part.0).filter(|part| left > 0 && part.0 > 0) {
+            let of_part = left.min(part.0);
+            part.0 -= of_part;
+            left -= of_part;
+        }
+        row.parts.retain(|_, part| part.0 > 0);
+        (taken, pss_bytes)
+    }
+
     /// Explains a line.
     pub fn explain(&mut self, kind: RssKind, detail: String) {
         if let Some(row) = self.rows.get_mut(&kind) {
@@ -176,11 +204,23 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Names what is left of anonymous memory.
-    pub fn rename_rest(&mut self, name: &str) {
-        if let Some(rest) = self.rows.remove(&RssKind::Unknown) {
-            let parts = BTreeMap::from([(name.to_owned(), (rest.bytes, rest.count))]);
-            self.rows.insert(RssKind::CHeapWhole, Row { parts, ..rest });
+    /// Takes bytes of anonymous memory that nobody claims; how many there were, with their part of the PSS.
+    pub fn take_unknown(&mut self, bytes: u64) -> Held {
+        let Some(rest) = self.rows.get_mut(&RssKind::Unknown) else { return Held::default() };
+        let bytes = bytes.min(rest.bytes);
+        let pss_bytes = portion(rest.pss_bytes as u64, bytes, rest.bytes);
+        rest.bytes -= bytes;
+        rest.pss_bytes -= pss_bytes;
+        if rest.bytes == 0 {
+            self.rows.remove(&RssKind::Unknown);
+        }
+        Held { bytes, pss_bytes }
+    }
+
+    /// Names parts of a line.
+    pub fn name_parts(&mut self, kind: RssKind, parts: BTreeMap<String, (u64, u64)>) {
+        if let Some(row) = self.rows.get_mut(&kind) {
+            row.parts = parts;
         }
     }
 
@@ -235,10 +275,16 @@ fn claims(snapshot: &Snapshot) -> Vec<(Range<u64>, Owner)> {
     let arenas = snapshot.pymalloc.iter().flat_map(|pymalloc| &pymalloc.arenas);
     claims.extend(arenas.map(|arena| (range(arena.address.0, arena.bytes), Owner::Pymalloc)));
     if let Some(heap) = &snapshot.c_heap {
-        let heaps = heap.arenas.iter().flat_map(|arena| &arena.heaps);
-        claims.extend(heaps.map(|(start, bytes)| (range(start.0, *bytes), Owner::CHeap)));
-        claims.extend(heap.mapped.iter().map(|block| (range(block.address.0, block.bytes), Owner::CHeap)));
+        let groups = Groups::of(heap);
+        for arena in &heap.arenas {
+            let owner = Owner::CHeap(groups.of_arena(arena));
+            claims.extend(arena.heaps.iter().map(|(start, bytes)| (range(start.0, *bytes), owner)));
+        }
+        let glibc = Owner::CHeap(groups.glibc());
+        claims.extend(heap.mapped.iter().map(|block| (range(block.address.0, block.bytes), glibc)));
     }
+    let frames = snapshot.pymalloc.iter().flat_map(|pymalloc| &pymalloc.frame_stacks);
+    claims.extend(frames.map(|(start, bytes)| (range(start.0, *bytes), Owner::FrameStacks)));
     // an `mmap` object's mapping is what it has outside of itself, no more and no less
     let large = snapshot.c_owned.iter().flat_map(|owned| &owned.large);
     let own = large.filter(|block| snapshot.objects.external.get(block.object) == block.bytes);
@@ -307,15 +353,26 @@ fn stack_sizes(maps: &[Region], residence: &Residence) -> HashSet<u64> {
     sizes.chain([8 << 20]).filter(|bytes| *bytes >= 64 << 10).collect()
 }
 
+fn is_shared_memory(map: &Region) -> bool {
+    let starts = ["/dev/shm/", "/memfd:", "/SYSV", "/dev/zero", "/anon_hugepage"];
+    map.shared && (map.inode == 0 || starts.iter().any(|start| map.path.starts_with(start)))
+}
+
+/// What stands behind a mapping that is not private memory of no file.
+pub(crate) fn backing(map: &Region) -> Option<String> {
+    match is_shared_memory(map) {
+        true => Some("shared memory".to_owned()),
+        false if map.path.starts_with('/') && !map.path.starts_with("/dev/zero") => Some(format!("file {}", map.path)),
+        false => None,
+    }
+}
+
 fn place(map: &Region, mapping: &ResidentMapping, executables: &HashSet<&str>) -> Place {
     let path = map.path.as_str();
-    let shared_memory = ["/dev/shm/", "/memfd:", "/SYSV", "/dev/zero", "/anon_hugepage"];
     match path {
         "[stack]" => Place::Stack { main: true, ended: false },
         _ if path.starts_with("[v") => Place::Library("kernel (vdso)".to_owned()),
-        _ if map.shared && (map.inode == 0 || shared_memory.iter().any(|start| path.starts_with(start))) => {
-            Place::Shared(path.to_owned())
-        }
+        _ if is_shared_memory(map) => Place::Shared(path.to_owned()),
         _ if path.starts_with('/') && executables.contains(path) => Place::Library(path.to_owned()),
         _ if path.starts_with('/') && !path.starts_with("/dev/zero") => Place::File(path.to_owned()),
         _ if mapping.stacks > 0 && path != "[heap]" => Place::Stack { main: false, ended: false },

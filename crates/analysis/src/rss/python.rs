@@ -1,6 +1,6 @@
 //! pymalloc's part: what its blocks hold, and what of it is free.
 
-use memsight_model::{Allocator, Bytes, Pymalloc, Snapshot, count};
+use memsight_model::{Bytes, Pymalloc, Snapshot, count};
 
 use super::RssKind;
 use super::pages::{Account, Owner};
@@ -21,9 +21,10 @@ impl Analysis<'_> {
     /// The lines of pymalloc: they add up to the resident pages of its arenas.
     pub(super) fn python_lines(&self, account: &mut Account<'_>) {
         let Some(pymalloc) = &self.snapshot.pymalloc else { return };
-        if pymalloc.allocator == Allocator::Mimalloc {
-            account.rename_rest("mimalloc");
-        }
+        let frames = account.held(Owner::FrameStacks);
+        let chunks = pymalloc.frame_stacks.len() as u64;
+        account.add(RssKind::FrameStacks, "", frames.bytes, frames.pss_bytes, chunks);
+        account.explain(RssKind::FrameStacks, format!("{} chunks of threads", count(chunks)));
         let held = account.held(Owner::Pymalloc);
         if held.bytes == 0 {
             return;
@@ -36,7 +37,7 @@ impl Analysis<'_> {
         let free = sums.free.min(held.bytes - used - heads);
         let pools = held.bytes - used - heads - free;
         let owned = self.owned_lines(pymalloc, used, account, &pss);
-        let rest = used - owned;
+        let rest = self.native_lines(account, RssKind::PymallocOther, |parts| parts.pymalloc, used - owned, &pss);
         account.add(RssKind::PymallocOther, "freelists, C code", rest, pss(rest), 0);
         account.add(RssKind::PymallocOther, "heads of pools", heads, pss(heads), pymalloc.pools.len() as u64);
         account.add(RssKind::PymallocFreeBlocks, "", free, pss(free), sums.free_blocks);

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use memsight_heap::Path;
 use memsight_model::{Bytes, ObjectId, RootKind, count};
@@ -40,13 +41,15 @@ impl Analysis<'_> {
         let path = example.and_then(|object| self.path_to(object));
         let in_words = path.as_ref().map_or_else(Vec::new, |path| words(self.snapshot, path));
         let type_name = self.group_name(culprit.group).to_owned();
+        let resident = culprit.resident(self.graph.tree());
         Suspect {
             summary: self.summary(culprit, path.as_ref(), &in_words),
             keywords: self.keywords(path.as_ref(), &type_name, &in_words),
             type_name,
             count: culprit.count,
             retained_bytes: culprit.retained,
-            share: self.share(culprit.retained),
+            retained_resident_bytes: resident,
+            share: self.share(resident),
             path: in_words,
             accumulation_point: culprit.keeper.map(|object| self.object_ref(object)),
             holds: self.holds(culprit),
@@ -70,16 +73,18 @@ impl Analysis<'_> {
     /// "250,000 instances of Session, kept by app.cache._entries (dict), hold 120.0 MiB (63.1%)".
     fn summary(&self, culprit: &Culprit, path: Option<&Path>, in_words: &[String]) -> String {
         let keeper = match culprit.keeper {
-            Some(object) => self.keeper(object, in_words),
+            Some(object) => format!("kept by {}", self.keeper(object, in_words)),
             None => many(path.map(|path| path.origin.kind(self.snapshot))).to_owned(),
         };
+        let resident = culprit.resident(self.graph.tree());
         let (instances, hold) = if culprit.count == 1 { ("instance", "holds") } else { ("instances", "hold") };
         format!(
-            "{} {instances} of {}, kept by {keeper}, {hold} {} ({:.1}%)",
+            "{} {instances} of {}, {keeper}, {hold} {} ({:.1}%){}",
             count(culprit.count),
             self.group_name(culprit.group),
             Bytes(culprit.retained),
-            100.0 * self.share(culprit.retained),
+            100.0 * self.share(resident),
+            if resident < culprit.retained { format!(", {} of it in memory", Bytes(resident)) } else { String::new() },
         )
     }
 
@@ -98,8 +103,9 @@ impl Analysis<'_> {
     fn holds(&self, culprit: &Culprit) -> Vec<TypeRow> {
         let tree = self.graph.tree();
         let slices = culprit.parts.iter().map(|&part| {
-            let itself = usize::from(part == culprit.node && tree.children(part).next().is_some());
-            tree.subtree(part).skip(itself)
+            let Range { start, end } = tree.range(part);
+            let itself = part == culprit.node && start.after() < end;
+            if itself { start.after()..end } else { start..end }
         });
         let mut rows = self.histogram(slices);
         rows.truncate(HOLDS);
@@ -141,9 +147,11 @@ impl Analysis<'_> {
 /// Who keeps a group that no one object refers to.
 fn many(kind: Option<RootKind>) -> &'static str {
     match kind {
-        Some(RootKind::Unreachable) => "unreachable cycles",
-        Some(RootKind::External) => "C code",
-        _ => "many holders",
+        Some(RootKind::Unreachable) => "kept by unreachable cycles",
+        Some(RootKind::External) => "kept by C code",
+        Some(RootKind::NobodyKnown) => "held by nobody known",
+        Some(RootKind::Interned) => "held by the table of interned strings alone",
+        _ => "kept by many holders",
     }
 }
 
@@ -154,7 +162,7 @@ fn start_of(path: &[String]) -> Option<&[String]> {
 
 /// Whether a word may stand in source and says something: no built-in, no part of our own sentences.
 fn is_name(word: &str) -> bool {
-    const PLAIN: [&str; 35] = [
+    const PLAIN: [&str; 37] = [
         "module",
         "thread",
         "frame",
@@ -167,6 +175,8 @@ fn is_name(word: &str) -> bool {
         "strings",
         "held",
         "by",
+        "nobody",
+        "known",
         "C",
         "code",
         "unreachable",

@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use memsight_heap::{Node, common_holders};
-use memsight_model::{ObjectId, ObjectKind};
+use memsight_heap::{Node, common_holders, uncounted_table};
+use memsight_model::{ObjectId, ObjectKind, RootKind};
 
-use super::{Culprit, THRESHOLD};
+use super::{Culprit, THRESHOLD, apart, untouched};
 use crate::Analysis;
 use crate::inventory::is_class;
 use crate::program::Data;
@@ -20,23 +20,26 @@ const RECURSION: usize = 8;
 
 /// The search.
 pub(super) struct Finder<'a> {
-    analysis: &'a Analysis<'a>,
-    data: Data,
+    pub(super) analysis: &'a Analysis<'a>,
+    pub(super) data: Data,
     /// The least that makes a suspect, in bytes.
-    least: u64,
-    found: Vec<Culprit>,
+    pub(super) least: u64,
+    pub(super) found: Vec<Culprit>,
+    /// Nodes that are accounted for by the way in which they are held, ascending.
+    apart: Vec<Node>,
 }
 
 impl<'a> Finder<'a> {
     pub(super) fn new(analysis: &'a Analysis<'a>) -> Finder<'a> {
-        let total = analysis.graph.tree().total_bytes();
+        let total = analysis.graph.tree().total_resident_bytes();
         let least = ((total as f64 * THRESHOLD).ceil() as u64).max(1);
-        Finder { analysis, data: Data::new(analysis), least, found: Vec::new() }
+        Finder { analysis, data: Data::new(analysis), least, found: Vec::new(), apart: Vec::new() }
     }
 
     /// All suspects, largest first.
     pub(super) fn run(mut self) -> Vec<Culprit> {
         let tree = self.analysis.graph.tree();
+        self.apart();
         let mut starts = vec![Node::ROOT];
         while let Some(node) = starts.pop() {
             let big: Vec<Node> = tree.children(node).filter(|&child| self.retained(child) >= self.least).collect();
@@ -50,19 +53,52 @@ impl<'a> Finder<'a> {
             }
         }
         while self.scattered() {}
-        self.found.sort_by_key(|culprit| (Reverse(culprit.retained), culprit.parts.first().copied()));
+        self.found.sort_by_key(|culprit| (Reverse(culprit.resident(tree)), culprit.parts.first().copied()));
         self.found
     }
 
-    fn retained(&self, node: Node) -> u64 {
+    /// Objects of a type that are held in one of the ways that say more than any holder: by nobody known, or by the table
+    /// of interned strings alone.
+    fn apart(&mut self) {
+        let tree = self.analysis.graph.tree();
+        let mut groups: HashMap<(RootKind, u32), Vec<Node>> = HashMap::new();
+        for (way, object) in apart::held(self.analysis, self.least) {
+            let node = tree.node(object);
+            groups.entry((way, self.group(node))).or_default().push(node);
+        }
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        groups.sort_unstable_by_key(|(key, _)| *key);
+        for ((_, group), mut parts) in groups {
+            parts.sort_unstable();
+            if self.weight(&parts) >= self.least {
+                let (count, retained) = (parts.len() as u64, self.whole(&parts));
+                self.apart.extend(&parts);
+                self.found.push(Culprit { node: Node::ROOT, keeper: None, group, count, retained, parts });
+            }
+        }
+        self.apart.sort_unstable();
+    }
+
+    /// Bytes of data in memory that a node keeps.
+    pub(super) fn retained(&self, node: Node) -> u64 {
         self.data.retained(self.analysis, node)
     }
 
-    fn group(&self, node: Node) -> u32 {
+    /// Bytes of data in memory that several nodes, none below another, keep.
+    fn weight(&self, parts: &[Node]) -> u64 {
+        parts.iter().map(|&part| self.retained(part)).fold(0, u64::saturating_add)
+    }
+
+    /// The same with what is not in memory.
+    fn whole(&self, parts: &[Node]) -> u64 {
+        self.weight(parts).saturating_add(untouched(self.analysis.graph.tree(), parts))
+    }
+
+    pub(super) fn group(&self, node: Node) -> u32 {
         self.analysis.graph.tree().object(node).map_or(u32::MAX, |object| self.analysis.group(object))
     }
 
-    fn kind(&self, node: Node) -> ObjectKind {
+    pub(super) fn kind(&self, node: Node) -> ObjectKind {
         let object = self.analysis.graph.tree().object(node);
         object.map_or(ObjectKind::Other, |object| object_kind(self.analysis.snapshot, object))
     }
@@ -102,10 +138,10 @@ impl<'a> Finder<'a> {
         let groups = self.groups(node, big);
         if node == Node::ROOT || self.data.is_program(node) {
             let left = groups.into_iter().take_while(|(_, weight)| *weight >= self.least);
-            let taken: Vec<(u32, u64)> = left.collect();
-            let taken: u64 =
-                taken.into_iter().filter(|&(group, _)| self.meet_by_chance(node, group, big)).map(|g| g.1).sum();
-            if node != Node::ROOT && rest.saturating_sub(taken) >= self.least {
+            let mut taken: Vec<(u32, u64)> = left.collect();
+            taken.retain(|&(group, _)| self.meet_by_chance(node, group, big));
+            let rest = rest.saturating_sub(taken.iter().map(|(_, weight)| weight).sum());
+            if node != Node::ROOT && rest >= self.least && !self.mixed(node, &taken, rest, big) {
                 self.object(node, big);
             }
             return;
@@ -129,9 +165,9 @@ impl<'a> Finder<'a> {
     }
 
     /// The children of `node` but for the big ones, which are ascending.
-    fn small(&self, node: Node, big: &'a [Node]) -> impl Iterator<Item = Node> + use<'a> {
+    pub(super) fn small<'b>(&'b self, node: Node, big: &'b [Node]) -> impl Iterator<Item = Node> + use<'a, 'b> {
         let children = self.analysis.graph.tree().children(node);
-        children.filter(move |child| big.binary_search(child).is_err())
+        children.filter(move |child| big.binary_search(child).is_err() && self.apart.binary_search(child).is_err())
     }
 
     /// The small children of `node` of one type.
@@ -151,9 +187,14 @@ impl<'a> Finder<'a> {
         if parts.iter().all(|&part| self.kind(part) == ObjectKind::Module && self.data.is_program(part)) {
             return true;
         }
-        let keeper = self.holder(&parts).or(tree.object(node));
+        let holder = self.holder(&parts);
+        let keeper = holder.or(tree.object(node));
         if keeper.is_none() {
             return false;
+        }
+        // Variables of one module have as little to do with each other.
+        if holder.is_none_or(|holder| self.is_namespace(holder)) && self.by_variable(node, Some(group), &parts) {
+            return true;
         }
         let retained = tree.retained_by_all(parts.clone());
         self.found.push(Culprit { node, keeper, group, count: parts.len() as u64, retained, parts });
@@ -187,7 +228,9 @@ impl<'a> Finder<'a> {
         members.iter().for_each(|node| member[node.0 as usize] = true);
         let least = (members.len() as u64).div_ceil(2);
         let holders = common_holders(self.analysis.snapshot, least, |object| member[tree.node(object).0 as usize]);
-        holders.first().map(|holder| holder.object)
+        // The table of interned strings keeps nothing alive.
+        let table = uncounted_table(self.analysis.snapshot);
+        holders.iter().map(|holder| holder.object).find(|holder| Some(*holder) != table)
     }
 
     /// The class whose instances hold the most of what no suspect explains, if that is enough. Returns whether there
@@ -208,7 +251,7 @@ impl<'a> Finder<'a> {
                 parts.push(node);
             }
         }
-        let retained = parts.iter().map(|&part| self.retained(part)).sum();
+        let retained = self.whole(&parts);
         let keeper = self.holder(&parts);
         self.found.push(Culprit { node: Node::ROOT, keeper, group, count, retained, parts });
         true

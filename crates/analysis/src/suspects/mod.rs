@@ -1,9 +1,11 @@
 //! Leak suspects: what holds so much that it explains the heap.
 
+mod apart;
 mod describe;
 mod find;
+mod variables;
 
-use memsight_heap::Node;
+use memsight_heap::{DominatorTree, Node};
 use memsight_model::ObjectId;
 
 use crate::views::Suspect;
@@ -11,7 +13,8 @@ use crate::{Analysis, limit};
 
 /// Part of all bytes from which something is a suspect.
 ///
-/// The rule, after Eclipse MAT's leak suspects. Weights are bytes of *data* (everything but modules, classes,
+/// The rule, after Eclipse MAT's leak suspects. Weights are bytes *in memory* (a large array that nobody has touched takes
+/// none) of *data* (everything but modules, classes,
 /// functions, code and their constants), so that a process that only imported much has no suspect.
 ///
 /// - Follow the dominator tree down from the roots while a child keeps at least the threshold. Where what an object
@@ -22,7 +25,10 @@ use crate::{Analysis, limit};
 /// - In a recursive structure, such as a linked list or a tree, there is no such point: its first object is the
 ///   suspect.
 /// - Under a module or class, and at the very top, what belongs to different owners meets by chance, so the pieces are
-///   grouped by type, and a group of built-in objects counts only if one object refers to at least half of it.
+///   grouped by type, and a group of built-in objects counts only if one object refers to at least half of it. Where that
+///   object is the dictionary of a module's or class's variables, a suspect is told for each variable.
+/// - Objects of one type that nobody known holds, or that the table of interned strings alone holds, and that together
+///   reach the threshold, are a suspect, whatever their type.
 /// - Instances of one class that together reach the threshold while none of the above explains them (scattered over
 ///   many holders, or in unreachable cycles) are a suspect too.
 pub const THRESHOLD: f64 = 0.1;
@@ -41,6 +47,22 @@ struct Culprit {
     retained: u64,
     /// The subtrees that hold the bytes, ascending and disjoint.
     parts: Vec<Node>,
+}
+
+impl Culprit {
+    /// Bytes kept that are in memory. Cost: see [`untouched`].
+    fn resident(&self, tree: &DominatorTree) -> u64 {
+        self.retained.saturating_sub(untouched(tree, &self.parts))
+    }
+}
+
+/// Bytes in some subtrees, ascending and disjoint, that are not in memory. Cost: a search for each object with such bytes.
+fn untouched(tree: &DominatorTree, parts: &[Node]) -> u64 {
+    let is_inside = |node: Node| {
+        let next = parts.partition_point(|part| *part <= node);
+        next.checked_sub(1).and_then(|last| parts.get(last)).is_some_and(|part| node < tree.end(*part))
+    };
+    tree.untouched().filter(|(node, _)| is_inside(*node)).map(|(_, bytes)| bytes).fold(0, u64::saturating_add)
 }
 
 impl Analysis<'_> {

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use memsight_model::{ContainerSample, GcReading, ProcessSample, SCHEMA_VERSION, Sample, Timestamp};
+use memsight_model::{
+    Bytes, ContainerSample, GcReading, ProcessSample, SCHEMA_VERSION, Sample, Timestamp, Unavailable, count,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Point, Series, TimeToLimit, Trend, time_to_limit, trend};
@@ -88,8 +90,15 @@ pub struct WatchSummary {
     pub missed_ticks: u64,
     /// Largest sum of RSS.
     pub peak: Peak,
-    /// Largest sum of PSS, of the moments at which it was known of all.
+    /// Largest sum of PSS, of the moments at which it was known of all; `None` unless such moments cover those of the
+    /// largest RSS.
     pub peak_pss: Option<Peak>,
+    /// Samples in which PSS was known of all processes, from readings at about the RSS of that moment.
+    #[serde(default)]
+    pub pss_samples: u64,
+    /// Why `peak_pss` is not there; `None`: it is, or was not asked for.
+    #[serde(default)]
+    pub pss_missing: Option<Unavailable>,
     /// Sum of RSS at first and at last.
     pub first_rss_bytes: u64,
     /// See `first_rss_bytes`.
@@ -121,7 +130,7 @@ pub struct Summary {
     missed_ticks: u64,
     sum: Series,
     peak: Peak,
-    peak_pss: Option<Peak>,
+    pss: Pss,
     last_rss_bytes: u64,
     living: HashMap<(u32, u64), Living>,
     retired: Vec<ProcessSummary>,
@@ -156,6 +165,58 @@ struct Container {
     series: Series,
 }
 
+/// What is known of PSS.
+#[derive(Debug, Clone, Default)]
+struct Pss {
+    peak: Option<Peak>,
+    /// Largest sum of RSS at a moment at which that of PSS was known.
+    rss_bytes: u64,
+    samples: u64,
+    /// Whether it was known in the last sample.
+    known: bool,
+    /// Why it was not the last time that it was not.
+    missing: Option<Unavailable>,
+}
+
+impl Pss {
+    /// PSS is read less often than RSS: one that was read when a process was of another size is none of this moment.
+    fn add(&mut self, sample: &Sample, moment: &Moment) {
+        let mut living = sample.processes.iter().filter(|process| process.state != 'Z');
+        let now = |process: &ProcessSample| process.rollup.is_some_and(|read| read.is_of(process.memory.rss_bytes));
+        let known = sample.total.pss_bytes.filter(|_| sample.total.processes > 0 && living.all(now));
+        self.known = known.is_some();
+        if let Some(pss) = known {
+            moment.raise(self.peak.get_or_insert_default(), pss);
+            self.rss_bytes = self.rss_bytes.max(sample.total.rss_bytes);
+            self.samples += 1;
+        } else if !sample.processes.is_empty() {
+            // none: it was read, but of another size
+            self.missing.clone_from(&sample.total.rollup_missing);
+        }
+    }
+
+    /// The peak, if the moments at which PSS was known are those of the largest RSS, or nearly so: of the others it is
+    /// known only that PSS was no larger than RSS.
+    fn peak(&self, rss: Peak) -> Option<Peak> {
+        self.peak.filter(|_| self.rss_bytes >= rss.bytes / 10 * 9)
+    }
+
+    fn missing(&self, rss: Peak, samples: u64) -> Option<Unavailable> {
+        if self.peak(rss).is_some() || (self.missing.is_none() && self.peak.is_none()) {
+            return None;
+        }
+        let known = format!("known of all processes in {} of {} samples", count(self.samples), count(samples));
+        let (code, reason) = match &self.missing {
+            Some(missing) => (missing.code.as_str(), format!("{known}; {}", missing.reason)),
+            None => {
+                let most = Bytes(self.rss_bytes);
+                (Unavailable::NOT_YET, format!("{known}, the largest with an RSS of {most}, and not read at the peak"))
+            }
+        };
+        Some(Unavailable { code: code.to_owned(), reason })
+    }
+}
+
 impl Default for Summary {
     fn default() -> Self {
         Summary {
@@ -165,7 +226,7 @@ impl Default for Summary {
             missed_ticks: 0,
             sum: Series::new(SUM_BUCKETS),
             peak: Peak::default(),
-            peak_pss: None,
+            pss: Pss::default(),
             last_rss_bytes: 0,
             living: HashMap::new(),
             retired: Vec::new(),
@@ -184,9 +245,7 @@ impl Summary {
         self.ended = sample.at;
         self.samples += 1;
         moment.raise(&mut self.peak, sample.total.rss_bytes);
-        if let Some(pss) = sample.total.pss_bytes.filter(|_| sample.total.processes > 0) {
-            moment.raise(self.peak_pss.get_or_insert_default(), pss);
-        }
+        self.pss.add(sample, &moment);
         if !sample.processes.is_empty() {
             self.sum.push(moment.point(sample.total.rss_bytes));
             self.last_rss_bytes = sample.total.rss_bytes;
@@ -208,6 +267,7 @@ impl Summary {
         let moment = Moment { at, after_ns: at.monotonic_ns.saturating_sub(started.monotonic_ns) };
         self.ended = at;
         self.samples += 1;
+        self.pss.samples += u64::from(self.pss.known);
         if !self.living.is_empty() {
             self.sum.push(moment.point(self.last_rss_bytes));
         }
@@ -259,7 +319,9 @@ impl Summary {
             samples: self.samples,
             missed_ticks: self.missed_ticks,
             peak: self.peak,
-            peak_pss: self.peak_pss,
+            peak_pss: self.pss.peak(self.peak),
+            pss_samples: self.pss.samples,
+            pss_missing: self.pss.missing(self.peak, self.samples),
             first_rss_bytes: self.sum.buckets().first().map_or(0, |bucket| bucket.first.bytes as u64),
             last_rss_bytes: self.last_rss_bytes,
             trend: trend(&self.sum.points()),

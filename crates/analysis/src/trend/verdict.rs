@@ -29,6 +29,8 @@ pub enum Verdict {
     TooShort,
     /// No material change, or none that lasts.
     Stable,
+    /// It rose materially, but that may be chance: what was seen does not tell.
+    Unclear,
     /// It grew, and the growth ended or slows down.
     WarmingUp,
     /// It grows until the end, beyond chance, materially and without slowing down.
@@ -50,7 +52,8 @@ pub struct Trend {
     pub reason: String,
     /// How sure; it grows with the time that was watched.
     pub confidence: Confidence,
-    /// The slope after the warm-up; of the last half when the growth began there.
+    /// The slope after the warm-up where it rises throughout, else that of the last half. An estimate, which the verdict need not
+    /// bear out: see [`Trend::rate`].
     pub slope: Option<Slope>,
     /// Seconds from the first sample to the last.
     pub seconds: f64,
@@ -61,6 +64,12 @@ pub struct Trend {
 }
 
 impl Trend {
+    /// The slope, where the verdict says that memory grows or falls: any other rate is none to rely on.
+    pub fn rate(&self) -> Option<Slope> {
+        let moves = matches!(self.verdict, Verdict::Leaking { .. } | Verdict::WarmingUp | Verdict::Shrinking);
+        self.slope.filter(|slope| moves && (slope.rises() || slope.falls()))
+    }
+
     /// Whether memory leaks, as far as can be seen.
     pub fn is_leaking(&self) -> bool {
         matches!(self.verdict, Verdict::Leaking { .. })
@@ -161,6 +170,12 @@ impl Shape {
         self.late.rises() && growth >= self.material() && self.end_level > self.before
     }
 
+    /// The last quarter lies above all that was before, materially, but the rise is not beyond chance.
+    fn may_grow(&self) -> bool {
+        let material = self.material();
+        !self.late.rises() && self.end_level - self.before >= material && self.late.over(self.seconds / 2.0) >= material
+    }
+
     fn slows(&self) -> bool {
         let below = |slope: &Slope, of: &Slope| slope.high_bytes_per_hour < of.bytes_per_hour * SLOWING;
         below(&self.late, &self.middle) || below(&self.end, &self.late)
@@ -178,9 +193,11 @@ impl Shape {
         self.late.falls() && -self.late.over(self.seconds / 2.0) >= self.material()
     }
 
-    /// The slope to show: of everything after the warm-up, unless the growth began or changed in the last half.
+    /// The slope to show: of everything after the warm-up where it rises as the last half does, else of the last half, of
+    /// which the verdict speaks.
     fn slope(&self) -> Slope {
-        let agrees = self.settled.rises() == self.late.rises()
+        let agrees = self.settled.rises()
+            && self.late.rises()
             && self.settled.low_bytes_per_hour <= self.late.high_bytes_per_hour
             && self.settled.high_bytes_per_hour >= self.late.low_bytes_per_hour;
         if agrees { self.settled } else { self.late }
@@ -208,6 +225,13 @@ impl Shape {
         }
         if self.shrinks() {
             return (Verdict::Shrinking, format!("fell by {} in the last {half:.0} s", size(-self.late.over(half))));
+        }
+        if self.may_grow() {
+            let risen = size(self.end_level - self.before);
+            return (
+                Verdict::Unclear,
+                format!("rose by {risen} in the last {half:.0} s, which may be chance: not enough was seen to tell"),
+            );
         }
         let material = size(self.material());
         if self.late.rises() && self.end_level <= self.before && self.late.over(half) >= self.material() {

@@ -46,7 +46,11 @@ impl Analysis<'_> {
             format!("for example {}", place.example.address),
         ];
         if let (Some(used), Some(allocated)) = (place.used, place.allocated) {
-            evidence.insert(1, format!("{} items in room for {}", count(used), count(allocated)));
+            let room = match rule {
+                WasteRule::SmallViews => format!("{} of {} are looked at", Bytes(used), Bytes(allocated)),
+                _ => format!("{} items in room for {}", count(used), count(allocated)),
+            };
+            evidence.insert(1, room);
         }
         Finding {
             rule: rule.name().to_owned(),
@@ -73,10 +77,19 @@ fn message(rule: WasteRule, place: &WastePlace) -> String {
         }
         WasteRule::SparseDicts => format!("{objects} objects have tables that their entries do not need"),
         WasteRule::EmptyContainers => format!("{objects} objects are empty, each kept by one attribute"),
-        WasteRule::InstanceDicts => {
-            format!("{objects} instances have the same {} attributes and a __dict__", place.used.unwrap_or(0))
-        }
+        WasteRule::InstanceDicts => match place.used.unwrap_or(0) {
+            0 => format!("{objects} instances have no attributes and a __dict__"),
+            1 => format!("{objects} instances have the same attribute and a __dict__"),
+            same => format!("{objects} instances have the same {same} attributes and a __dict__"),
+        },
         WasteRule::BoxedNumbers => format!("{objects} objects hold numbers of one type only"),
+        WasteRule::SmallViews => {
+            let views = place.views.unwrap_or(0);
+            let (plural, keep) = if views == 1 { ("", "keeps") } else { ("s", "keep") };
+            let (shown, kept) = (Bytes(place.used.unwrap_or(0)), Bytes(place.allocated.unwrap_or(0)));
+            let kind = if place.count == 1 { "object" } else { "objects" };
+            format!("{} view{plural} of {shown} {keep} {objects} {kind} of {kept}", count(views))
+        }
     }
 }
 
@@ -110,8 +123,11 @@ fn advice(rule: WasteRule, place: &WastePlace) -> String {
         WasteRule::InstanceDicts => format!(
             "Give {kind} __slots__ (and its bases, too){}, or @dataclass(slots=True) from 3.10 on; it must get no \
              other attributes then.",
-            place.text.as_ref().map_or_else(String::new, |names| format!(": {names}"))
+            place.text.as_ref().filter(|names| !names.is_empty()).map_or_else(String::new, |names| format!(": {names}"))
         ),
+        WasteRule::SmallViews => "A view keeps the whole array or bytes object that it looks into: keep a copy of the part \
+                                  instead, view.copy() or bytes(view)."
+            .to_owned(),
         WasteRule::BoxedNumbers => format!(
             "Hold them in an array.array or a numpy array instead of a {kind}: 8 bytes each, and no objects until they \
              are read. An array saves {}.",

@@ -1,7 +1,7 @@
 //! Bytes that the same program could do without: duplicates, room in tables, instance dictionaries, boxed numbers.
 //!
 //! No byte is counted twice: each kind takes objects that no earlier one has taken. The order is that of
-//! [`Analysis::waste`]: dictionaries of instances; equal strings, bytes and tuples; lists and tuples of numbers, with
+//! [`Analysis::waste`]: dictionaries of instances; what small views keep; equal strings, bytes and tuples; lists and tuples of numbers, with
 //! the numbers that only they hold; equal numbers that are left; empty containers; room in the tables of the rest.
 
 mod boxed;
@@ -11,6 +11,7 @@ mod findings;
 mod layouts;
 mod places;
 mod tables;
+mod views;
 
 use memsight_model::{Contents, Finding, ObjectId};
 use serde::Serialize;
@@ -45,6 +46,8 @@ pub enum WasteRule {
     InstanceDicts,
     /// Lists and tuples of numbers that an array would hold.
     BoxedNumbers,
+    /// Arrays and bytes that only views of a small part of them keep.
+    SmallViews,
 }
 
 impl WasteRule {
@@ -62,6 +65,7 @@ impl WasteRule {
             WasteRule::EmptyContainers => "empty-containers",
             WasteRule::InstanceDicts => "instance-dicts",
             WasteRule::BoxedNumbers => "boxed-numbers",
+            WasteRule::SmallViews => "small-views",
         }
     }
 }
@@ -72,11 +76,13 @@ pub struct WasteView {
     /// What was looked at.
     #[serde(flatten)]
     pub header: Header,
-    /// All bytes: shallow and external.
+    /// All bytes: shallow, external and native.
     pub total_bytes: u64,
+    /// Those of them in private memory, of which `share` speaks.
+    pub resident_bytes: u64,
     /// Bytes to be saved, each once.
     pub saved_bytes: u64,
-    /// Part of all bytes, 0 to 1.
+    /// Part of `resident_bytes`, 0 to 1.
     pub share: f64,
     /// The kinds of waste that were found, most bytes first.
     pub kinds: Vec<WasteKind>,
@@ -113,10 +119,12 @@ pub struct WastePlace {
     pub count: u64,
     /// Bytes to be saved.
     pub saved_bytes: u64,
-    /// Containers: items that they hold. Instances: attributes of each.
+    /// Containers: items that they hold. Instances: attributes of each. Objects that views keep: bytes that those show.
     pub used: Option<u64>,
-    /// Containers: items that there is room for.
+    /// Containers: items that there is room for. Objects that views keep: their bytes.
     pub allocated: Option<u64>,
+    /// Objects that views keep: the views.
+    pub views: Option<u64>,
     /// From the root, in words. Instances: the path of most of them.
     pub path: Vec<String>,
     /// The one with the most to save.
@@ -160,14 +168,14 @@ impl Analysis<'_> {
     pub fn waste(&self, top: usize) -> Result<WasteView, AnalysisError> {
         let contents = self.snapshot.contents.as_ref().ok_or(AnalysisError::NoContents)?;
         let found = self.collect_waste(contents, limit(top));
-        let total_bytes = self.graph.tree().total_bytes();
+        let (total_bytes, resident_bytes) = (self.graph.tree().total_bytes(), self.graph.tree().total_resident_bytes());
         let findings = self.waste_findings(&found, limit(top));
         let mut kinds: Vec<WasteKind> = found.into_iter().map(|found| found.finish(limit(top))).collect();
         kinds.retain(|kind| kind.saved_bytes > 0);
         kinds.sort_by_key(|kind| (std::cmp::Reverse(kind.saved_bytes), kind.rule));
         let saved_bytes = kinds.iter().map(|kind| kind.saved_bytes).sum();
         let share = self.share(saved_bytes);
-        Ok(WasteView { header: self.header(), total_bytes, saved_bytes, share, kinds, findings })
+        Ok(WasteView { header: self.header(), total_bytes, resident_bytes, saved_bytes, share, kinds, findings })
     }
 
     /// The kinds, in the order in which they take objects.
@@ -175,7 +183,7 @@ impl Analysis<'_> {
         use WasteRule::*;
         let mut taken = Taken::new(self.snapshot.objects.len());
         let attributes = self.attributes(contents, &mut taken);
-        let mut found = vec![self.layout_waste(contents)];
+        let mut found = vec![self.layout_waste(contents), self.small_views(contents, &mut taken)];
         for rule in [DuplicateStrings, DuplicateBytes, DuplicateTuples] {
             found.push(self.duplicates(rule, contents, &mut taken, top));
         }

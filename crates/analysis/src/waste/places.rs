@@ -16,6 +16,7 @@ pub(super) struct Place {
     pub(super) saved: u64,
     pub(super) used: Option<u64>,
     pub(super) allocated: Option<u64>,
+    pub(super) views: Option<u64>,
     /// The one with the most to save, and how much that is.
     pub(super) example: ObjectId,
     most: u64,
@@ -40,15 +41,27 @@ impl<'a> Places<'a> {
     pub(super) fn add(&mut self, object: ObjectId, saved: u64, table: Option<(u64, u64)>) -> u32 {
         let shape = self.shapes.of(object).unwrap_or(u32::MAX);
         let (used, allocated) = table.unzip();
-        let one = Place { count: 1, saved, used, allocated, example: object, most: saved };
+        let one = Place { count: 1, saved, used, allocated, views: None, example: object, most: saved };
+        self.merge(object, shape, one);
+        shape
+    }
+
+    /// Adds an object of `bytes` that `views` keep, which show no more than `shown` of them.
+    pub(super) fn add_base(&mut self, base: ObjectId, views: u64, shown: u64, bytes: u64) {
+        let shape = self.shapes.of(base).unwrap_or(u32::MAX);
+        let saved = bytes.saturating_sub(shown);
+        let (used, allocated, views) = (Some(shown), Some(bytes), Some(views));
+        self.merge(base, shape, Place { count: 1, saved, used, allocated, views, example: base, most: saved });
+    }
+
+    fn merge(&mut self, object: ObjectId, shape: u32, one: Place) {
         let key = (self.analysis.group(object), shape);
         self.places.entry(key).and_modify(|place| place.merge(one)).or_insert(one);
-        shape
     }
 
     /// Adds a place that was summed up elsewhere.
     pub(super) fn insert(&mut self, shape: u32, count: u64, saved: u64, used: u64, example: ObjectId) {
-        let place = Place { count, saved, used: Some(used), allocated: None, example, most: saved };
+        let place = Place { count, saved, used: Some(used), allocated: None, views: None, example, most: saved };
         self.places.insert((self.analysis.group(example), shape), place);
     }
 
@@ -79,6 +92,7 @@ impl<'a> Places<'a> {
             saved_bytes: place.saved,
             used: place.used,
             allocated: place.allocated,
+            views: place.views,
             path: self.shapes.words(shape),
             example: self.analysis.object_ref(place.example),
             text: self.texts.get(&group).cloned().or_else(|| text.flatten().map(str::to_owned)),
@@ -92,6 +106,7 @@ impl Place {
         self.saved = self.saved.saturating_add(one.saved);
         self.used = self.used.zip(one.used).map(|(a, b)| a.saturating_add(b));
         self.allocated = self.allocated.zip(one.allocated).map(|(a, b)| a.saturating_add(b));
+        self.views = self.views.zip(one.views).map(|(a, b)| a.saturating_add(b));
         if (one.most, Reverse(one.example)) > (self.most, Reverse(self.example)) {
             (self.most, self.example) = (one.most, one.example);
         }

@@ -22,6 +22,9 @@ pub fn run(args: &Doctor, console: &Console) -> Result<(), Error> {
 fn process(diagnosis: Diagnosis) -> DoctorView {
     let verdict = match (&diagnosis.denial, diagnosis.checks.iter().find(|check| check.verdict == Verdict::Bad)) {
         (Some(denial), _) => format!("Not allowed: {denial}."),
+        (None, Some(check)) if check.subject == Subject::Python => {
+            format!("There is nothing to read: {}.", check.detail)
+        }
         (None, Some(check)) => format!("In the way: {}.", check.detail),
         (None, None) => "Nothing is in the way.".to_owned(),
     };
@@ -52,6 +55,7 @@ fn name(subject: Subject) -> &'static str {
         Subject::Traced => "tracer",
         Subject::Memory => "memory",
         Subject::Fork => "fork",
+        Subject::Python => "Python",
         _ => "other",
     }
 }

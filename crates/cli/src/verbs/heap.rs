@@ -24,12 +24,16 @@ pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), 
         return super::compare::since(&subject, interval, args, console, interrupt);
     }
     let started = start();
+    if matches!(args.view, Some(View::Refcounts)) && is_pid(&subject) {
+        return refcounts(&subject, args, console, interrupt);
+    }
     let ticker = console.ticker(interrupt);
     let shallow = is_shallow(args)?;
     let contents = matches!(args.view, Some(View::Waste));
-    let residence = !shallow && matches!(args.view, None | Some(View::Overview | View::Rss));
+    let residence = !shallow && matches!(args.view, None | Some(View::Overview | View::Rss | View::Object { .. }));
+    let groups = matches!(args.view, None | Some(View::Overview));
     let holders = matches!(args.view, Some(View::Refcounts));
-    let look = LookOptions { shallow, contents, residence, holders, ..options(&args.look) };
+    let look = LookOptions { shallow, contents, residence, groups, holders, ..options(&args.look) };
     let snapshot = interrupt.carefully(|| open_with(&subject, &(&args.files).into(), &look, &ticker))?;
     if shallow {
         let view = histogram(&snapshot, args.top.unwrap_or(TOP));
@@ -68,6 +72,15 @@ pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), 
         View::Rss => shown(analysis.rss(rows), ticker, console, text::rss),
         View::Waste => shown(analysis.waste(rows)?, ticker, console, text::waste),
     }
+}
+
+/// The audit of a running process, which takes another look where one is not sure.
+fn refcounts(subject: &str, args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
+    let pid = subject.parse().map_err(|_| memsight_engine::Error::NotAPid { text: subject.to_owned() })?;
+    let (ticker, look, rows) = (console.ticker(interrupt), options(&args.look), args.top.unwrap_or(TOP));
+    is_shallow(args)?;
+    let view = interrupt.carefully(|| memsight_engine::refcounts(pid, &look, rows, &ticker))?;
+    shown(view, ticker, console, text::refcounts)
 }
 
 fn shown<T: serde::Serialize>(

@@ -4,7 +4,8 @@
 //! objects ──> leaves: a keyed hash of the content ──> classes ──> tuples, inner ones first
 //!        ├──> containers: room in their tables against what their items need
 //!        ├──> instances: attributes and what `__slots__` would take, added up by class
-//!        └──> long lists and tuples of numbers
+//!        ├──> long lists and tuples of numbers
+//!        └──> arrays and memoryviews that look at other objects' memory
 //! ```
 //! The hash is SipHash-1-3 with a key made at random for each look, 127 bits of it: a target cannot make contents that
 //! meet, and for 50 million objects the chance that any two unequal ones do is below 10^-22. Hashes and key go with
@@ -15,6 +16,7 @@ mod instances;
 mod leaves;
 mod tables;
 mod tuples;
+mod views;
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
@@ -58,6 +60,7 @@ struct Found {
     tuples: Vec<ObjectId>,
     slack: Vec<memsight_model::Slack>,
     boxed: Vec<memsight_model::Boxed>,
+    views: Vec<memsight_model::View>,
     layouts: Layouts,
 }
 
@@ -113,15 +116,17 @@ fn join<M: ReadMemory + Sync>(heap: &Heap<M>, mut found: Vec<Found>, hasher: Sip
     let tuples: Vec<ObjectId> = found.iter_mut().flat_map(|part| std::mem::take(&mut part.tuples)).collect();
     classes.append(tuples::classes(heap, &tuples, canon, &hasher));
     let mut layouts = Layouts::default();
-    let (mut slack, mut boxed) = (Vec::new(), Vec::new());
+    let (mut slack, mut boxed, mut views) = (Vec::new(), Vec::new(), Vec::new());
     for part in found {
         slack.extend(part.slack);
         boxed.extend(part.boxed);
+        views.extend(part.views);
         layouts.merge(part.layouts);
     }
     slack.sort_unstable_by_key(|row| row.object);
     boxed.sort_unstable_by_key(|row| row.object);
-    Contents { equals: classes.sorted(), slack, boxed, layouts: layouts.finish(heap) }
+    views.sort_unstable_by_key(|row| row.object);
+    Contents { equals: classes.sorted(), slack, boxed, layouts: layouts.finish(heap), views }
 }
 
 /// A worker of the walk.
@@ -179,6 +184,7 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
             }
             _ => {}
         }
+        self.view(here);
         if here.info.python_class {
             self.instance(here);
         }

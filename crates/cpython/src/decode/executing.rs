@@ -23,6 +23,8 @@ pub(crate) struct InterpreterFrame {
     pub stack_size: u64,
     /// The frame runs Python code right now and has not said how deep its stack is.
     pub running: bool,
+    /// The frame is part of a generator, which tells of all that it holds.
+    pub of_generator: bool,
 }
 
 /// More variables than a code object can have.
@@ -55,10 +57,11 @@ fn untag(layout: &Layout, word: u64) -> Address {
 impl InterpreterFrame {
     /// Reads a frame; `None` for a shim between C and Python, or when it runs no code object.
     pub fn read<M: ReadMemory>(memory: &M, layout: &Layout, at: Address) -> Option<InterpreterFrame> {
+        /// `FRAME_OWNED_BY_GENERATOR`.
+        const GENERATOR: u8 = 1;
         let table = &layout.frame;
-        if let Some(owner) = table.owner
-            && memory.u8(at.at(owner.into())).ok()? >= table.first_shim_owner
-        {
+        let owner = table.owner.map(|owner| memory.u8(at.at(owner.into()))).transpose().ok()?;
+        if owner.is_some_and(|owner| owner >= table.first_shim_owner) {
             return None;
         }
         let code = untag(layout, memory.word(at.at(table.code.into())).ok()?);
@@ -87,7 +90,10 @@ impl InterpreterFrame {
         };
         let running = depth.is_none_or(|depth| depth > stack_size);
         let stack = depth.filter(|_| !running).unwrap_or(0);
-        Some(InterpreterFrame { at, code, locals, stack, stack_at, stack_size, running })
+        // Up to 3.10 `f_gen` is the generator, which is borrowed.
+        let generator = layout.frame_object.generator.map(|offset| memory.word(at.at(offset.into())));
+        let of_generator = owner == Some(GENERATOR) || generator.is_some_and(|word| word.is_ok_and(|word| word != 0));
+        Some(InterpreterFrame { at, code, locals, stack, stack_at, stack_size, running, of_generator })
     }
 
     /// The frame that called this one, shims included: the next to [`read`](Self::read).
@@ -160,7 +166,7 @@ pub(crate) fn variable_name<M: ReadMemory>(memory: &M, layout: &Layout, code: Ad
 
 impl<M: ReadMemory> Decoder<'_, M> {
     /// Everything that a frame holds.
-    fn frame<S: Sink>(&self, frame: &InterpreterFrame, traversed: bool, sink: &mut S) -> Result<(), Fault> {
+    pub(super) fn frame<S: Sink>(&self, frame: &InterpreterFrame, traversed: bool, sink: &mut S) -> Result<(), Fault> {
         for (name, held) in frame.parts(self.memory, self.layout)? {
             sink.edge(held.object, Via::Field(name), traversed);
         }

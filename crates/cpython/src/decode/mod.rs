@@ -2,7 +2,11 @@
 
 mod containers;
 mod executing;
+mod extensions;
+mod greenlet;
 mod instances;
+mod library;
+mod numpy;
 mod runtime;
 mod scan;
 
@@ -16,6 +20,8 @@ use crate::statics::StaticTypes;
 use crate::types::{DictPlace, TypeInfo};
 
 pub(crate) use executing::{Held, InterpreterFrame, variable_name};
+pub(crate) use greenlet::saved_stack;
+pub(crate) use numpy::LastItems;
 
 /// What a reference is called, in terms of the target; the graph builder turns it into a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +74,7 @@ pub(crate) struct Decoder<'a, M> {
     pub general_lookup: u64,
     /// Minor version and patch release, for what changed between patch releases.
     pub version: (u8, u8),
+    pub last_items: LastItems,
 }
 
 impl<M: ReadMemory> Decoder<'_, M> {
@@ -80,6 +87,9 @@ impl<M: ReadMemory> Decoder<'_, M> {
             // Before 3.9 only classes of a `class` statement told the collector of their type.
             let traversed = info.is_gc() && (self.layout.minor >= 9 || info.python_class);
             sink.edge(info.address, Via::Field("__class__"), traversed);
+        }
+        if info.is_greenlet && self.greenlet(object, sink).is_err() {
+            sink.partial();
         }
         if (info.python_class || info.dict != DictPlace::None) && self.instance(object, info, sink).is_err() {
             sink.partial();
@@ -116,12 +126,32 @@ impl<M: ReadMemory> Decoder<'_, M> {
             Shape::Descriptor => self.descriptor(at, sink),
             Shape::Traceback => self.traceback(at, sink),
             Shape::Exception(extra) => self.exception(at, extra, sink),
+            Shape::Capsule => self.capsule(at, sink),
             Shape::SimpleQueue => self.simple_queue(at, sink),
+            Shape::XmlParser(size) => self.xml_parser(at, size, sink),
             Shape::Element => self.element(at, sink),
             Shape::LruCache(fields) => self.lru_cache(at, fields, sink),
-            Shape::Fields(fields) => self.fields(at, fields, info, sink),
+            Shape::NdArray(size) => self.nd_array(at, size, sink),
+            Shape::NumpyDtype => self.numpy_dtype(at, info, sink),
+            Shape::NumpyVoid => self.numpy_void(at, sink),
+            Shape::Ufunc => self.ufunc(at, info, sink),
+            Shape::NdIter => self.nditer(at, sink),
+            Shape::CffiOwn => self.cffi_own(at, sink),
+            Shape::CffiOwnGc => self.cffi_own_gc(at, sink),
+            Shape::CffiFromBuffer => self.cffi_from_buffer(at, sink),
+            Shape::Extension(known) => self.extension_fields(at, known, info, sink),
+            Shape::Fields(table) => self.fields(at, table, info, sink),
+            Shape::StringIo(table) => self.fields(at, table, info, sink).and_then(|()| self.text_writer(at, sink)),
+            Shape::Pickler(table) => {
+                self.fields(at, table, info, sink).and_then(|()| self.pickler_memo(at, table, sink))
+            }
+            Shape::Unpickler(table) => {
+                self.fields(at, table, info, sink).and_then(|()| self.unpickler_memo(at, table, sink))
+            }
             Shape::Words(offset) => self.words(at, offset, None, sink),
             Shape::FixedWords(offset, count) => self.words(at, offset, Some(count), sink),
+            Shape::Zoned(offset) => self.zoned(at, offset, sink),
+            Shape::TeeData => self.tee_data(at, sink),
             Shape::Scan => self.scan(at, info, sink),
         }
     }

@@ -79,6 +79,21 @@ impl<M: ReadMemory> Decoder<'_, M> {
         Ok(())
     }
 
+    /// `Objects/capsule.c`. What a `traverse_func` (3.13 and later) tells the collector only the maker of the capsule knows:
+    /// the first words of its struct are looked at, which suffices for those of CPython (`sock_capi_traverse` in
+    /// `Modules/socketmodule.c`, `curses_capi_traverse` in `Modules/_cursesmodule.c`).
+    pub(super) fn capsule<S: Sink>(&self, at: Address, sink: &mut S) -> Result<(), Fault> {
+        const TRAVERSE: i64 = 48;
+        const WORDS: u64 = 3;
+        let fields = self.layout.fields(at);
+        if self.memory.word(fields.at(TRAVERSE))? == 0 {
+            return Ok(());
+        }
+        sink.inexact();
+        let data = self.memory.pointer(fields.at(16))?;
+        self.pointers(data, WORDS, sink, Via::Inferred, true)
+    }
+
     /// `Objects/moduleobject.c`. The state of a C module is known only to the module: its words are scanned.
     pub(super) fn module<S: Sink>(&self, at: Address, sink: &mut S) -> Result<(), Fault> {
         let table = &self.layout.module;
@@ -87,9 +102,21 @@ impl<M: ReadMemory> Decoder<'_, M> {
         if self.tells_more(at)? {
             sink.inexact();
         }
+        let (state, size) = self.module_state(at)?;
+        for index in 0..self.afford((size / 8).min(CAP)) {
+            let word = self.memory.pointer(state.at(8 * index as i64))?;
+            sink.edge(word, Via::Inferred(index), true);
+        }
+        Ok(())
+    }
+
+    /// Where the state of a C module is, and its bytes. A module without any may have a block for it all the same, in which
+    /// stands what was there before (`PyModule_ExecDef` asks for 0 bytes).
+    pub(crate) fn module_state(&self, at: Address) -> Result<(Address, u64), Fault> {
+        let table = &self.layout.module;
         let state = self.memory.pointer(at.at(table.state.into()))?;
         if state.is_null() {
-            return Ok(());
+            return Ok((state, 0));
         }
         let size = match (table.state_size, table.def, table.def_size) {
             (Some(size), ..) => self.memory.word(at.at(size.into()))?,
@@ -99,11 +126,8 @@ impl<M: ReadMemory> Decoder<'_, M> {
             }
             _ => 0,
         };
-        for index in 0..self.afford((size / 8).min(CAP)) {
-            let word = self.memory.pointer(state.at(8 * index as i64))?;
-            sink.edge(word, Via::Inferred(index), true);
-        }
-        Ok(())
+        // single-phase modules say -1
+        Ok((state, if size > i64::MAX as u64 { 0 } else { size }))
     }
 
     /// Whether a module has an `m_traverse` of its own: it may report what only the module knows.

@@ -4,8 +4,9 @@ use memsight_model::{Address, Fault, ReadMemory};
 
 use super::{Decoder, Sink, Via};
 use crate::layout::CType;
+use crate::members::Member;
 use crate::shapes::Shape;
-use crate::types::{TypeInfo, flag};
+use crate::types::{DictPlace, TypeInfo};
 
 /// From one version to another, both included: minor, micro.
 type Versions = std::ops::RangeInclusive<(u8, u8)>;
@@ -23,19 +24,32 @@ const UNTRAVERSED: &[(&str, &str, Versions)] = &[
     ("_io.StringIO", "decoder", (8, 0)..=(11, 255)),
     ("_io.StringIO", "writenl", (8, 0)..=(11, 255)),
     ("_io.StringIO", "writer.buffer", (8, 0)..=(15, 255)),
+    ("_hmac.HMAC", "name", (14, 0)..=(15, 255)),
     ("_json.Scanner", "memo", (8, 0)..=(8, 255)),
+    ("_multibytecodec.MultibyteIncrementalEncoder", "pending", (10, 0)..=(15, 255)),
+    ("_multibytecodec.MultibyteStreamWriter", "pending", (10, 0)..=(15, 255)),
+    ("MultibyteIncrementalEncoder", "pending", (8, 0)..=(9, 255)),
+    ("MultibyteStreamWriter", "pending", (8, 0)..=(9, 255)),
+    ("_pickle.Pickler", "memo", (8, 0)..=(11, 6)), // bpo-41422
+    ("_pickle.Pickler", "memo", (12, 0)..=(12, 0)),
+    ("_pickle.Unpickler", "buffer.obj", (8, 0)..=(15, 255)),
+    ("_pickle.Unpickler", "memo", (8, 0)..=(11, 6)), // bpo-41422
+    ("_pickle.Unpickler", "memo", (12, 0)..=(12, 0)),
     ("_sre.SRE_Scanner", "state.string", (8, 0)..=(15, 255)),
     ("_thread._local", "key", (8, 0)..=(15, 255)),
     ("_thread._local", "wr_callback", (8, 0)..=(15, 255)),
+    ("ctypes.CField", "name", (14, 0)..=(15, 255)),
     ("enumerate", "one", (8, 0)..=(15, 255)),
     ("functools.partial", "placeholder", (8, 0)..=(15, 255)),
     ("operator.methodcaller", "name", (8, 0)..=(9, 255)),
+    ("compression.zstd.ZstdDecompressor", "unused_data", (14, 0)..=(15, 255)),
     ("typing.ParamSpec", "name", (12, 0)..=(13, 4)),
     ("typing.TypeAliasType", "name", (12, 0)..=(13, 4)),
     ("typing.TypeVar", "name", (12, 0)..=(13, 4)),
     ("typing.TypeVarTuple", "name", (12, 0)..=(13, 4)),
     ("zlib.Compress", "unconsumed_tail", (8, 0)..=(15, 255)),
     ("zlib.Compress", "unused_data", (8, 0)..=(15, 255)),
+    ("zlib._ZlibDecompressor", "unused_data", (12, 0)..=(15, 255)),
     ("zlib.Decompress", "unconsumed_tail", (8, 0)..=(15, 255)),
     ("zlib.Decompress", "unused_data", (8, 0)..=(15, 255)),
 ];
@@ -51,81 +65,22 @@ impl<M: ReadMemory> Decoder<'_, M> {
         info: &TypeInfo,
         sink: &mut S,
     ) -> Result<(), Fault> {
-        let left_out = |field: &str| {
-            let version = self.version;
-            UNTRAVERSED
-                .iter()
-                .any(|(name, known, versions)| (*name, *known) == (table.name, field) && versions.contains(&version))
-        };
         for &(name, offset) in table.fields {
             if S::NAMED && BORROWED.contains(&(table.name, name)) {
                 sink.edge(self.memory.pointer(at.at(offset.into()))?, Via::Weak(name), false);
                 continue;
             }
             // Only the graph builder asks; the walk that marks objects need not know.
-            let traversed = !S::NAMED || info.is_gc() && !left_out(name);
+            let traversed = !S::NAMED || info.is_gc() && !self.leaves_out(table, name);
             self.field(at, offset, name, traversed, sink)?;
         }
         Ok(())
     }
 
-    /// `Modules/_functoolsmodule.c`: the wrapper is itself the first link of a ring through `prev` and `next`.
-    pub(super) fn lru_cache<S: Sink>(&self, at: Address, table: &'static CType, sink: &mut S) -> Result<(), Fault> {
-        // lru_list_elem, behind the head: prev, next, hash, key, result
-        let head = self.layout.object.size;
-        let (next, key, result) = (i64::from(head + 8), head + 24, head + 32);
-        for &(name, offset) in table.fields.iter().filter(|(_, offset)| *offset > result) {
-            self.field(at, offset, name, true, sink)?;
-        }
-        let mut link = self.memory.pointer(at.at(next))?;
-        while link != at && !link.is_null() {
-            if self.afford(4) < 4 {
-                return Err(Fault { at, len: 8 });
-            }
-            // The creation's reference is the list's (`lru_cache_append_link`).
-            sink.edge(link, Via::Field("link"), false);
-            self.field(link, key, "key", true, sink)?;
-            self.field(link, result, "result", true, sink)?;
-            let class = self.memory.pointer(link.at(self.layout.object.type_.into()))?;
-            let heap = self.memory.word(class.at(self.layout.type_object.flags.into()))? & flag::HEAPTYPE != 0;
-            if heap || self.layout.minor >= 10 {
-                sink.edge(class, Via::Field("__class__"), self.layout.minor >= 10);
-            }
-            link = self.memory.pointer(link.at(next))?;
-        }
-        Ok(())
-    }
-
-    /// `Modules/_queuemodule.c`, 3.13 and later: a ring of `num_items` items from `get_idx` on.
-    pub(super) fn simple_queue<S: Sink>(&self, at: Address, sink: &mut S) -> Result<(), Fault> {
-        let fields = self.layout.fields(at);
-        let word = |offset: i64| self.memory.word(fields.at(offset));
-        let (first, items, capacity, count) = (word(32)?, Address(word(40)?), word(48)?, word(56)?);
-        if capacity == 0 || count > capacity {
-            return Err(Fault { at, len: 8 });
-        }
-        for item in 0..self.afford(count) {
-            let slot = items.at(8 * (first.wrapping_add(item) % capacity) as i64);
-            sink.edge(self.memory.pointer(slot)?, Via::Index(item), true);
-        }
-        Ok(())
-    }
-
-    /// `ElementObject` in `Modules/_elementtree.c`, the same in 3.8 to 3.15: tag, text and tail (whose lowest bit is a
-    /// mark), and a pointer to attributes and children.
-    pub(super) fn element<S: Sink>(&self, at: Address, sink: &mut S) -> Result<(), Fault> {
-        let fields = self.layout.fields(at);
-        for (offset, name) in [(16, "tag"), (24, "text"), (32, "tail")] {
-            let word = self.memory.word(fields.at(offset))?;
-            sink.edge(Address(word & !1), Via::Field(name), true);
-        }
-        let extra = self.memory.pointer(fields.at(40))?;
-        if extra.is_null() {
-            return Ok(());
-        }
-        sink.edge(self.memory.pointer(extra)?, Via::Field("attrib"), true);
-        let (count, children) = (self.memory.word(extra.at(8))?, self.memory.pointer(extra.at(24))?);
-        self.pointers(children, count, sink, Via::Index, true)
+    /// Whether the type's `tp_traverse` does not tell of a field.
+    pub(super) fn leaves_out(&self, table: &CType, field: &str) -> bool {
+        let is = |known: &(&str, &str, Versions)| (known.0, known.1) == (table.name, field);
+        UNTRAVERSED.iter().any(|known| is(known) && known.2.contains(&self.version))
     }
 
     /// `count` (or `ob_size`) words that may each be an object.
@@ -149,6 +104,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
             Shape::List => i64::from(self.layout.list.allocated) + 8,
             Shape::Dict => i64::from(self.layout.dict.size),
             Shape::Type => i64::from(self.layout.heap_type.size),
+            Shape::NdArray(size) => i64::from(size) + i64::from(self.layout.object.size) - 16,
             _ => return Ok(()),
         };
         let known = |offset: i64| {
@@ -156,7 +112,7 @@ impl<M: ReadMemory> Decoder<'_, M> {
             offset == info.weaklistoffset || offset == info.dictoffset || info.slots.iter().any(slot)
         };
         for offset in (start..info.basicsize.min(1 << 12) as i64 - 7).step_by(8).filter(|offset| !known(*offset)) {
-            sink.edge(self.memory.pointer(at.at(offset))?, Via::Inferred(offset as u64 / 8), false);
+            self.scanned(at, offset, info, false, sink)?;
         }
         Ok(())
     }
@@ -175,13 +131,38 @@ impl<M: ReadMemory> Decoder<'_, M> {
             if self.afford(1) == 0 {
                 return Err(Fault { at, len: 8 });
             }
-            let word = self.memory.pointer(at.at(offset as i64))?;
-            let via = match offset as i64 {
-                place if place == info.weaklistoffset => continue,
-                place if place == info.dictoffset => Via::Field("__dict__"),
-                _ => Via::Inferred(offset / 8),
-            };
-            sink.edge(word, via, true);
+            let offset = offset as i64;
+            // What a class of a `class` statement adds to the struct, its instances tell.
+            let told = offset == info.weaklistoffset
+                || info.dict == DictPlace::Offset(offset)
+                || info.slots.iter().any(|slot| i64::from(slot.0) == offset);
+            if offset == info.dictoffset && !told {
+                sink.edge(self.memory.pointer(at.at(offset))?, Via::Field("__dict__"), true);
+            } else if !told {
+                self.scanned(at, offset, info, true, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A word of a struct that no table is about: what the type says it is, else an object if it could be one. A struct
+    /// that points into itself holds nothing there: `m_self` of Cython's functions, or a buffer of numbers inside of it.
+    fn scanned<S: Sink>(
+        &self,
+        at: Address,
+        offset: i64,
+        info: &TypeInfo,
+        traversed: bool,
+        sink: &mut S,
+    ) -> Result<(), Fault> {
+        let via = match info.members.iter().find(|member| i64::from(member.offset) == offset) {
+            Some(Member { object: None, .. }) => return Ok(()),
+            Some(Member { object: Some(name), .. }) => Via::Field(name),
+            None => Via::Inferred(offset as u64 / 8),
+        };
+        let word = self.memory.pointer(at.at(offset))?;
+        if !(at..at.at(info.basicsize as i64)).contains(&word) {
+            sink.edge(word, via, traversed);
         }
         Ok(())
     }

@@ -34,6 +34,7 @@ impl<'p> State<'p> {
             long_lived_total: optional(gc.long_lived_total)?.map(|word| word as i64),
             long_lived_pending: optional(gc.long_lived_pending)?.map(|word| word as i64),
             permanent: None,
+            permanent_immortal: None,
             garbage: None,
         })
     }

@@ -42,6 +42,8 @@ pub struct Layout {
     /// Where pymalloc keeps its state, for versions that keep it where a table can tell (3.12 and later); before, it
     /// is in variables of one file, found by what they hold.
     pub obmalloc: Option<Obmalloc>,
+    /// Where mimalloc keeps the memory of objects (free-threaded builds).
+    pub mimalloc: Option<Mimalloc>,
     pub type_object: TypeObject,
     pub heap_type: HeapType,
     pub dict: Dict,
@@ -319,6 +321,35 @@ pub struct Obmalloc {
     pub maxarenas: Offset,
     pub allocated: Offset,
     pub raw_blocks: Offset,
+}
+
+/// mimalloc as CPython brings it (`Include/internal/mimalloc/mimalloc/types.h`).
+#[derive(Debug, Clone)]
+pub struct Mimalloc {
+    /// `_PyThreadStateImpl.mimalloc.heaps`: memory, objects, objects with GC, and those with words in front.
+    pub heaps: Offset,
+    pub heap_count: u16,
+    pub heap_size: u16,
+    /// `mi_heap_t.pages`: a list of pages for each size of block.
+    pub queues: Offset,
+    pub queue_count: u16,
+    pub queue_size: u16,
+    pub first: Offset,
+    /// `mi_page_t`.
+    pub capacity: Offset,
+    pub free: Offset,
+    pub local_free: Offset,
+    pub thread_free: Offset,
+    pub used: Offset,
+    pub used_size: u16,
+    pub block_size: Offset,
+    pub block_size_size: u16,
+    pub next: Offset,
+    pub page_size: u16,
+    /// Where the first block is, for versions in which a page says so.
+    pub page_start: Maybe,
+    /// `mi_segment_t.slices`.
+    pub slices: Offset,
 }
 
 /// How an interpreter leads to its `struct _obmalloc_state`.
@@ -634,6 +665,8 @@ pub enum StackTop {
 pub struct FrameObject {
     pub back: Offset,
     pub trace: Offset,
+    /// `f_gen` (up to 3.10): the generator whose frame it is, borrowed.
+    pub generator: Maybe,
     /// `f_frame` (3.11 and later).
     pub frame: Maybe,
     /// `_f_frame_data` (3.11 and later): the frame's data once its call has ended.

@@ -4,7 +4,7 @@
 
 use memsight_model::{Address, Fault, ReadMemory};
 
-use crate::buffers::Buffer;
+use crate::buffers::{self, Buffer};
 use crate::decode::Decoder;
 use crate::dicts::DictView;
 use crate::layout::Layout;
@@ -13,7 +13,7 @@ use crate::text::StrView;
 use crate::types::{DictPlace, TypeInfo, flag};
 
 /// Tells the addresses of the buffers of an object, each inside its block and most at its start; null ones, too.
-pub(super) fn each<M: ReadMemory>(
+pub(crate) fn each<M: ReadMemory>(
     decoder: &Decoder<M>,
     at: Address,
     info: &TypeInfo,
@@ -33,6 +33,7 @@ pub(super) fn each<M: ReadMemory>(
             // The small table is part of the set.
             tell(if table == at.at(layout.set.smalltable.into()) { Address::NULL } else { table });
         }
+        Shape::Deque => deque(decoder, at, tell)?,
         Shape::Str => str_parts(memory, layout, at, tell)?,
         Shape::ByteArray => tell(field(layout.bytearray.bytes_object.unwrap_or(layout.bytearray.bytes))?),
         Shape::Type if memory.word(at.at(layout.type_object.flags.into()))? & flag::HEAPTYPE != 0 => {
@@ -49,10 +50,30 @@ pub(super) fn each<M: ReadMemory>(
         Shape::Module => tell(field(layout.module.state)?),
         _ => {}
     }
+    match info.buffer {
+        Buffer::Element => element(memory, layout, at, tell)?,
+        Buffer::CTypes => tell(buffers::owned_by_ctypes(memory, at, layout.fields(at))?),
+        _ => {}
+    }
     // An array of numpy that looks at another's data does not own it (flags 64, NPY_ARRAY_OWNDATA 4).
     let borrowed = info.buffer == Buffer::NdArray && memory.i32(layout.fields(at).at(64))? & 4 == 0;
     for offset in fields(info.buffer).iter().filter(|offset| !(borrowed && **offset == 16)) {
         tell(memory.pointer(layout.fields(at).at((*offset).into()))?);
+    }
+    Ok(())
+}
+
+/// The second part of an element, and its array of children.
+fn element<M: ReadMemory>(
+    memory: &M,
+    layout: &Layout,
+    at: Address,
+    tell: &mut impl FnMut(Address),
+) -> Result<(), Fault> {
+    let extra = memory.pointer(layout.fields(at).at(40))?;
+    tell(extra);
+    if !extra.is_null() {
+        tell(buffers::element_children(memory, extra)?);
     }
     Ok(())
 }
@@ -105,6 +126,20 @@ fn ordered_dict<M: ReadMemory>(decoder: &Decoder<M>, at: Address, tell: &mut imp
     while !node.is_null() && decoder.afford(4) == 4 {
         tell(node);
         node = memory.pointer(node.at(table.node_next.into()))?;
+    }
+    Ok(())
+}
+
+/// The chain of blocks, from the left to the right.
+fn deque<M: ReadMemory>(decoder: &Decoder<M>, at: Address, tell: &mut impl FnMut(Address)) -> Result<(), Fault> {
+    let (memory, table) = (decoder.memory, &decoder.layout.deque);
+    let mut block = memory.pointer(at.at(table.leftblock.into()))?;
+    // A block that went back to the list of free ones keeps its link; no deque has more blocks than items and one.
+    let mut left = memory.word(decoder.layout.length_at(at))? / u64::from(table.block_len.max(1)) + 2;
+    while !block.is_null() && left > 0 && decoder.afford(1) == 1 {
+        tell(block);
+        block = memory.pointer(block.at(table.block_right.into()))?;
+        left -= 1;
     }
     Ok(())
 }

@@ -1,9 +1,10 @@
-//! Blocks of objects that pymalloc did not serve: the C heap's, recognised by the head that glibc puts in front of each.
+//! Blocks of objects that pymalloc did not serve: those of other allocators, which are listed, and glibc's, recognised by the
+//! head that it puts in front of each.
 //!
 //! The head is the chunk's size with three flags (`malloc/malloc.c`); it counts as one only when the chunk behind it says
-//! that this one is in use. With another C library nothing is recognised.
+//! that this one is in use. Where the allocator behind `malloc` is not looked into, an object takes what it is said to.
 
-use memsight_model::{Address, COwned, COwnedType, ObjectId, OwnedBlock, ReadMemory, TypeId};
+use memsight_model::{Address, Blocks, COwned, COwnedType, ObjectId, OwnedBlock, ReadMemory, TypeId};
 
 use super::allocator::is_debug_mark;
 use crate::types::AddressMap;
@@ -12,6 +13,8 @@ const PREV_INUSE: u64 = 1;
 const IS_MMAPPED: u64 = 2;
 const FLAGS: u64 = 7;
 const HEAD: u64 = 16;
+/// The most that stands in a block before what it holds.
+const FRONT: u64 = 64;
 const PAGE: u64 = 4096;
 /// No chunk is larger than the address space.
 const CAP: u64 = 1 << 47;
@@ -23,17 +26,38 @@ pub(super) struct Loose {
     large: Vec<OwnedBlock>,
 }
 
+/// What a block may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// An object, which with its buffers has so many bytes; 0 when it is in no allocator's memory.
+    Object(u64),
+    /// A buffer of one.
+    Buffer,
+}
+
 impl Loose {
     /// Counts the block that begins at `at`, if it is one, as that of an object itself or of a buffer.
     pub fn take<M: ReadMemory>(
         &mut self,
         memory: &M,
+        blocks: &Blocks,
         at: Address,
         (object, type_): (ObjectId, TypeId),
-        is_buffer: bool,
+        part: Part,
     ) {
-        let at = below_hooks(memory, at);
-        let Some(bytes) = chunk(memory, at) else { return };
+        // in front of an object stand its links and values, and the words of debug hooks
+        let block = blocks.holding(at).filter(|(start, _)| at.0 - start.0 <= FRONT);
+        let (at, bytes) = match (block, blocks.unread, part) {
+            (Some(block), _, _) => block,
+            (None, true, Part::Object(whole)) if whole > 0 => (at, whole),
+            (None, true, _) => return,
+            (None, false, _) => {
+                let at = below_hooks(memory, at);
+                let Some(bytes) = chunk(memory, at) else { return };
+                (at, bytes)
+            }
+        };
+        let is_buffer = part == Part::Buffer;
         if bytes >= COwned::LARGE {
             return self.large.push(OwnedBlock { object, address: at, bytes });
         }

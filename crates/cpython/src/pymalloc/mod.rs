@@ -8,14 +8,16 @@ mod allocator;
 mod arenas;
 mod blocks;
 mod buffers;
+mod frames;
 mod loose;
 mod state;
 
 use memsight_model::{Address, Allocator, Pymalloc, ReadMemory};
 
-use crate::build::Scene;
+use crate::build::{DecodeOptions, Scene};
 use crate::locate::Python;
-pub(crate) use blocks::{Blocks, PoolIndex};
+pub(crate) use blocks::{Blocks, PoolIndex, SMALL};
+pub(crate) use buffers::each as each_buffer;
 use state::State;
 
 /// Classes of sizes: 16 to 512 bytes.
@@ -37,13 +39,23 @@ impl Missing {
 }
 
 impl Python {
-    /// Walks the arenas and pools of every interpreter. Whose blocks they hold is known only after the objects are.
+    /// Walks the arenas and pools of every interpreter, unless objects alone are counted. Whose blocks they hold is known only
+    /// after the objects are.
     ///
     /// Cost: a read of 48 bytes a pool (16 KiB of memory); up to 3.11 also of the static data of the runtime's file.
-    pub(crate) fn pymalloc<M: ReadMemory>(&self, scene: &Scene<M>, interpreters: &[Address]) -> Pymalloc {
+    pub(crate) fn pymalloc<M: ReadMemory>(
+        &self,
+        scene: &Scene<M>,
+        interpreters: &[Address],
+        options: &DecodeOptions<'_>,
+    ) -> Pymalloc {
+        if !options.references {
+            return Pymalloc::default();
+        }
         if self.layout.is_free_threaded() {
             // It runs on mimalloc and nothing else (`Objects/obmalloc.c`).
-            return Pymalloc { allocator: Allocator::Mimalloc, ..Pymalloc::default() };
+            let frame_stacks = self.frame_stacks(scene.memory, interpreters);
+            return Pymalloc { allocator: Allocator::Mimalloc, frame_stacks, ..Pymalloc::default() };
         }
         let mut missing = Missing::default();
         let states = self.obmalloc_states(scene, interpreters, &mut missing);
@@ -58,7 +70,22 @@ impl Python {
             missing.0.push("the state of pymalloc was not found".to_owned());
         }
         pymalloc.missing = missing.0;
+        pymalloc.frame_stacks = self.frame_stacks(scene.memory, interpreters);
         pymalloc
+    }
+
+    /// Where the threads of all interpreters keep the frames of Python functions, ascending; none up to 3.10, which has
+    /// frames as objects.
+    fn frame_stacks<M: ReadMemory>(&self, memory: &M, interpreters: &[Address]) -> Vec<(Address, u64)> {
+        if self.layout.minor < 11 {
+            return Vec::new();
+        }
+        let threads = interpreters.iter().flat_map(|interpreter| self.threads(memory, *interpreter));
+        let mut found: Vec<(Address, u64)> =
+            threads.flat_map(|thread| frames::chunks(memory, thread, self.layout.thread.size.into())).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     /// Blocks handed on to the C heap, of all interpreters. 3.8 counts them together with its own.

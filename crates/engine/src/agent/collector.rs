@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use memsight_format::history::{HistoryRow, HistorySubject};
 use memsight_model::metrics::{Behaviour, Entity, Exposition, Family, Key, Point, Value};
-use memsight_model::{ProcessSample, Sample};
+use memsight_model::{ProcessSample, Sample, Timestamp};
 use memsight_target::figures::Handle;
 
 use super::containers::Containers;
 use super::metrics::{AGENT, Agent, CONTAINER, MACHINE, PROCESS, Source, swap};
 use super::{OwnFigures, Services, capped};
 
-/// Processes whose labels are looked up again at each sample: a process may be moved, and run another program.
-const REFRESH_EACH: usize = 8;
+/// A process is exported once it has lived this long, or was seen for this long: between its birth and the start of its
+/// program it has the command line, the environment and the control group of its parent.
+const SETTLED_NS: u64 = 1_000_000_000;
 
 const fn key(attribute: &'static str, label: &'static str) -> Key {
     Key { attribute, label, integer: false }
@@ -42,7 +43,7 @@ pub struct CollectorOptions {
 pub struct Collector {
     options: CollectorOptions,
     own: Arc<OwnFigures>,
-    known: HashMap<Identity, Labels>,
+    known: HashMap<Identity, Known>,
     containers: Containers,
     host: String,
     /// When the agent started, nanoseconds since 1970.
@@ -54,13 +55,21 @@ pub struct Collector {
 /// Process id and start time in milliseconds.
 type Identity = (u32, i64);
 
-/// What is looked up once and then now and again.
+/// What is known of a process.
 #[derive(Debug, Clone)]
+struct Known {
+    /// When it was first seen (`CLOCK_MONOTONIC`).
+    since_ns: u64,
+    /// Its short name when its labels were looked up.
+    name: String,
+    /// Looked up once, when it is exported for the first time: series keep their labels.
+    labels: Option<Labels>,
+}
+
+#[derive(Debug, Clone, Default)]
 struct Labels {
     service: String,
     container: String,
-    /// Sample at which they were looked up.
-    looked_up: u64,
 }
 
 impl Collector {
@@ -80,7 +89,8 @@ impl Collector {
     /// Everything to export of a sample, and the rows of the history. Cost: a microsecond for each figure, and 0.1 ms
     /// for each new process.
     pub fn collect(&mut self, sample: &Sample) -> (Exposition, Vec<HistoryRow>) {
-        let mut living: Vec<&ProcessSample> = sample.processes.iter().filter(|process| process.state != 'Z').collect();
+        let living = sample.processes.iter().filter(|process| process.state != 'Z');
+        let mut living: Vec<&ProcessSample> = self.settled(living, sample.at);
         // Of two that are as large the older id stays.
         living.sort_by_key(|process| (std::cmp::Reverse(process.memory.rss_bytes), process.pid));
         let (shown, rest) = living.split_at(living.len().min(self.options.max_processes));
@@ -109,53 +119,77 @@ impl Collector {
         (out.exposition, shown.iter().map(|process| self.row(process)).collect())
     }
 
-    /// Looks up the labels of new processes, and again those that were looked up the longest time ago.
-    fn learn(&mut self, shown: &[&ProcessSample]) {
-        let sample = self.own.samples.load(std::sync::atomic::Ordering::Relaxed);
-        let age = |labels: Option<&Labels>| labels.map_or(0, |labels| labels.looked_up + 1);
-        let mut due: Vec<_> = shown.iter().map(|process| (age(self.known.get(&identity(process))), *process)).collect();
-        due.sort_by_key(|(age, process)| (*age, process.pid));
-        let new = due.iter().take_while(|(age, _)| *age == 0).count();
-        let mut known = std::mem::take(&mut self.known);
-        for (_, process) in due.iter().take(new + REFRESH_EACH) {
-            let service = Handle::open(process.pid).map(|handle| self.options.services.of(&handle));
-            let container = self.containers.of(process.pid);
-            let labels = Labels { service: service.unwrap_or_default(), container, looked_up: sample };
-            known.insert(identity(process), labels);
+    /// Those of the processes whose labels will stay as they are; forgets all others.
+    fn settled<'p>(
+        &mut self,
+        living: impl Iterator<Item = &'p ProcessSample>,
+        now: Timestamp,
+    ) -> Vec<&'p ProcessSample> {
+        let mut before = std::mem::take(&mut self.known);
+        let mut settled = Vec::new();
+        for process in living {
+            let new = || Known { since_ns: now.monotonic_ns, name: process.name.clone(), labels: None };
+            let mut known = before.remove(&identity(process)).unwrap_or_else(new);
+            // another program, or a title that it gave itself: its name may be another now
+            if known.name != process.name {
+                known.name.clone_from(&process.name);
+                known.labels = None;
+            }
+            let age_ns = now.unix_ns as f64 - process.created * 1e9;
+            let seen_ns = now.monotonic_ns.saturating_sub(known.since_ns);
+            if seen_ns >= SETTLED_NS || age_ns >= SETTLED_NS as f64 {
+                settled.push(process);
+            }
+            self.known.insert(identity(process), known);
         }
-        let alive = |process: &&ProcessSample| known.remove_entry(&identity(process));
-        self.known = shown.iter().filter_map(alive).collect();
-        let labels = &self.known;
-        self.containers.read(&|name| labels.values().any(|labels| labels.container == name));
+        settled
+    }
+
+    /// Looks up the labels of those that have none.
+    fn learn(&mut self, shown: &[&ProcessSample]) {
+        for process in shown {
+            let Some(known) = self.known.get_mut(&identity(process)) else { continue };
+            if known.labels.is_none() {
+                let container = self.containers.of(process.pid);
+                let service = Handle::open(process.pid).map(|handle| self.options.services.of(&handle, &container));
+                known.labels = Some(Labels { service: service.unwrap_or_default(), container });
+            }
+        }
+        let labels = || self.known.values().filter_map(|known| known.labels.as_ref());
+        self.containers.read(&|name| labels().any(|labels| labels.container == name));
+    }
+
+    fn labels(&self, process: &ProcessSample) -> Labels {
+        let known = self.known.get(&identity(process));
+        known.and_then(|known| known.labels.clone()).unwrap_or_default()
     }
 
     fn entity(&self, process: &ProcessSample) -> Entity {
-        let labels = self.known.get(&identity(process));
-        let text = |of: fn(&Labels) -> &String| labels.map(|labels| of(labels).clone()).unwrap_or_default();
+        let Labels { service, container } = self.labels(process);
         let instance = format!("{}-{}-{}", self.host, process.pid, identity(process).1);
         let attributes = vec![
             (PID, process.pid.to_string()),
-            (SERVICE, text(|labels| &labels.service)),
-            (CONTAINER_ID, text(|labels| &labels.container)),
-            (PYTHON, process.python.as_deref().map(capped).unwrap_or_default()),
+            (SERVICE, service),
+            (CONTAINER_ID, container),
             (INSTANCE, instance),
             (RUNTIME, "cpython".to_owned()),
             (HOST, self.host.clone()),
         ];
-        Entity { attributes, since_unix_ns: Some((process.created * 1e9) as u64) }
+        let facts = vec![(PYTHON, process.python.as_deref().map(capped).unwrap_or_default())];
+        Entity { attributes, facts, since_unix_ns: Some((process.created * 1e9) as u64) }
     }
 
     fn other(&self) -> Entity {
         let pid = (PID, "other".to_owned());
         let instance = (INSTANCE, format!("{}-other", self.host));
-        Entity { attributes: vec![pid, instance, (HOST, self.host.clone())], since_unix_ns: None }
+        Entity { attributes: vec![pid, instance, (HOST, self.host.clone())], ..Entity::default() }
     }
 
     /// An entity that is told from others of this machine by a word.
     fn of_host(&self, mut attributes: Vec<(Key, String)>, word: &str) -> Entity {
         attributes.push((INSTANCE, format!("{}-{word}", self.host)));
         attributes.push((HOST, self.host.clone()));
-        Entity { attributes, since_unix_ns: None }
+        Entity { attributes, ..Entity::default() }
     }
 
     fn agent(&self, exported: usize, dropped: usize) -> Agent {
@@ -170,13 +204,13 @@ impl Collector {
     }
 
     fn row(&self, process: &ProcessSample) -> HistoryRow {
-        let labels = self.known.get(&identity(process));
+        let Labels { service, container } = self.labels(process);
         let subject = HistorySubject {
             pid: process.pid,
             created_ms: identity(process).1,
             name: capped(&process.name),
-            service: labels.map(|labels| labels.service.clone()).unwrap_or_default(),
-            container: labels.map(|labels| labels.container.clone()).unwrap_or_default(),
+            service,
+            container,
             python: process.python.clone().unwrap_or_default(),
         };
         HistoryRow {
@@ -266,8 +300,23 @@ mod tests {
 
     fn collect(max_processes: usize, processes: Vec<ProcessSample>) -> (Exposition, Vec<HistoryRow>) {
         let options = CollectorOptions { services: Services::default(), max_processes };
-        let sample = Sample { processes, ..Sample::default() };
-        Collector::new(options, Arc::default()).collect(&sample)
+        Collector::new(options, Arc::default()).collect(&sample(60, processes))
+    }
+
+    /// A sample so many seconds after the processes were born.
+    fn sample(seconds: u64, processes: Vec<ProcessSample>) -> Sample {
+        let at = Timestamp { monotonic_ns: (7 + seconds) * 1_000_000_000, unix_ns: seconds * 1_000_000_000 };
+        Sample { at, processes, ..Sample::default() }
+    }
+
+    /// The labels of every point but those of infos, with what they belong to.
+    fn labels(exposition: &Exposition) -> Vec<(String, Vec<(Key, String)>)> {
+        let of = |family: &Family| {
+            let entity = |point: &Point| exposition.entities[point.entity].attributes.clone();
+            family.points.iter().map(|point| (family.metric.family(), entity(point))).collect::<Vec<_>>()
+        };
+        let families = exposition.families.iter().filter(|family| family.metric.behaviour != Behaviour::Info);
+        families.flat_map(of).collect()
     }
 
     /// The points of a family: pid and number.
@@ -292,6 +341,54 @@ mod tests {
         assert_eq!(faults.len(), 4, "counters are not summed");
         let count = |name| points(&exposition, name)[0].1;
         assert_eq!(count("memsight.agent.dropped_processes"), Value::Int(2));
+    }
+
+    #[test]
+    fn what_becomes_known_late_changes_no_series() {
+        let options = CollectorOptions { services: Services::default(), max_processes: 9 };
+        let mut collector = Collector::new(options, Arc::default());
+        let late = ProcessSample { python: None, ..process(A, 5) };
+        let (before, _) = collector.collect(&sample(60, vec![late]));
+        let (after, _) = collector.collect(&sample(61, vec![process(A, 5)]));
+        assert_eq!(labels(&before), labels(&after));
+        let info = |exposition: &Exposition| {
+            let families = exposition.families.iter().filter(|family| family.metric.behaviour == Behaviour::Info);
+            let entities = families.flat_map(|family| &family.points).map(|point| &exposition.entities[point.entity]);
+            entities.map(|entity| entity.facts.clone()).collect::<Vec<_>>()
+        };
+        assert!(info(&before).is_empty());
+        assert_eq!(info(&after), [vec![(PYTHON, "3.12.1".to_owned())]]);
+    }
+
+    #[test]
+    fn a_process_of_its_first_moments_is_not_exported() {
+        let options = CollectorOptions { services: Services::default(), max_processes: 9 };
+        let mut collector = Collector::new(options, Arc::default());
+        let mut pids = |seconds: u64| {
+            let (exposition, rows) = collector.collect(&sample(seconds, vec![process(A, 5)]));
+            let count = |name: &str| exposition.families.iter().filter(|family| family.metric.name == name).count();
+            (count("process.memory.usage"), rows.len())
+        };
+        assert_eq!([pids(0), pids(1), pids(2)], [(0, 0), (1, 1), (1, 1)]);
+    }
+
+    /// This very process: what it is called is looked up once, whatever happens to its surroundings.
+    #[test]
+    fn a_service_stays_until_another_program_runs() {
+        let name = |text: &str| text.parse().expect("a pattern");
+        let services = Services { variable: String::new(), patterns: vec![name("first=.")] };
+        let mut collector = Collector::new(CollectorOptions { services, max_processes: 9 }, Arc::default());
+        let mut service = |program: &str, pattern: &str| {
+            collector.options.services.patterns = vec![name(pattern)];
+            let own = ProcessSample { name: program.to_owned(), ..process(std::process::id(), 5) };
+            let (exposition, rows) = collector.collect(&sample(60, vec![own]));
+            assert_eq!(exposition.entities[0].attributes[1], (SERVICE, rows[0].subject.service.clone()));
+            rows[0].subject.service.clone()
+        };
+        assert_eq!(service("sh", "first=."), "first");
+        assert_eq!(service("sh", "second=."), "first");
+        assert_eq!(service("python3", "third=."), "third", "it was a launcher");
+        assert_eq!(service("python3", "fourth=no such words"), "third");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use memsight_model::metrics::{Behaviour, Key, Metric, Unit, Value};
 use memsight_model::{ContainerSample, GcGeneration, GcReading, MachineSample, Pressure, ProcessSample};
 
 use super::OwnFigures;
-use Behaviour::{Counter, Gauge, UpDown};
+use Behaviour::{Counter, Gauge, Info, UpDown};
 use Unit::{Bytes, Count, Seconds};
 
 /// Takes a point: the value of the metric's own dimension, and the number.
@@ -107,6 +107,17 @@ pub(super) static PROCESS: &[Source<ProcessSample>] = &[
     source!("memsight.process.oom_score", Count("1"), Gauge, None, "The kernel's inclination to kill it", |p, emit| {
         some(p.oom_score.and_then(|score| u64::try_from(score).ok()), emit);
     }),
+    source!(
+        "memsight.process.info",
+        Count("1"),
+        Info,
+        None,
+        "Always 1; its labels tell the version of Python",
+        |p, emit| {
+            // not before there is something to tell
+            p.python.iter().for_each(|_| emit("", Value::Int(1)));
+        }
+    ),
     source!("memsight.process.start_time", Seconds, Gauge, None, "When it started, seconds since 1970", |p, emit| {
         emit("", Value::Float(p.created));
     }),

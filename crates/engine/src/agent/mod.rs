@@ -12,6 +12,7 @@ mod collector;
 mod containers;
 mod keeper;
 mod metrics;
+mod naming;
 mod own;
 mod services;
 

@@ -6,6 +6,7 @@ use memsight_target::figures::Handle;
 use regex_lite::Regex;
 
 use super::capped;
+use super::naming::own_name;
 
 /// Characters of a command line that patterns see.
 const COMMAND_CAP: usize = 4096;
@@ -56,9 +57,11 @@ pub struct Services {
 }
 
 impl Services {
-    /// The service of a process, empty if it has none or may not be asked. Cost: one or two reads of `/proc`.
-    pub(super) fn of(&self, process: &Handle) -> String {
-        self.by_command(process).or_else(|| self.by_variable(process)).unwrap_or_default()
+    /// The service of a process in `container`: by the operator's patterns, else by its variable, else the name that it
+    /// has anyway. Empty only when it is gone. Cost: two or three reads of `/proc`.
+    pub(super) fn of(&self, process: &Handle, container: &str) -> String {
+        let told = self.by_command(process).or_else(|| self.by_variable(process));
+        told.unwrap_or_else(|| capped(&own_name(process, container)))
     }
 
     fn by_command(&self, process: &Handle) -> Option<String> {
@@ -81,7 +84,7 @@ impl Services {
             return None;
         }
         let value = process.variable(&self.variable).ok()??;
-        Some(capped(&value.to_string_lossy()))
+        Some(capped(&value.to_string_lossy())).filter(|name| !name.is_empty())
     }
 }
 

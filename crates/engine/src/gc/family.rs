@@ -16,7 +16,8 @@ pub fn family(pid: u32) -> Result<Family, Error> {
     let own = layout(pid);
     let mut family = Family::default();
     let children = figures::parents()?.into_iter().filter(|(_, parent)| *parent == pid).map(|(child, _)| child);
-    for child in children.take(MOST) {
+    let is_of_a_look = |child: &u32| figures::stat_of(*child).is_some_and(|stat| figures::is_of_a_look(*child, &stat));
+    for child in children.filter(|child| !is_of_a_look(child)).take(MOST) {
         let rollup = figures::Handle::open(child).and_then(|child| child.rollup());
         // A child that ends meanwhile, or may not be read, is left out.
         let (Ok(rollup), true) = (rollup, own.is_some() && layout(child) == own) else { continue };

@@ -5,7 +5,8 @@
 //! collecting  0      0      1      1      0      0        end: between c and d
 //!                    a      b      c      d
 //! ```
-//! A collection that starts and ends between two looks is counted (the counters tell) but has no duration.
+//! A collection that starts and ends between two looks is counted (the counters tell) but has no duration. Where one
+//! begins as soon as the last has ended, no look may see the flag down: the counters tell the end then.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,7 +34,7 @@ pub(super) struct Sampled {
 }
 
 /// A collection of which the end was not seen yet.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Running {
     /// It began between these.
     began_ns: (u64, u64),
@@ -69,13 +70,19 @@ impl Sampled {
         Ok(poll)
     }
 
-    /// Ends what ran, unless it still does.
+    /// Ends what ran, unless it still does. A collection that the counters tell of has ended, though another one may run
+    /// by now; one that they told of before has ended then.
     fn judge(&mut self, now: &GcInterpreter, between: (u64, u64), poll: &mut Poll) {
-        if now.collecting {
-            return;
-        }
         let Some(running) = self.running.remove(&now.id) else { return };
         let passed = passed(&running.before, now);
+        if now.collecting {
+            let goes_on = Running { began_ns: between, before: now.clone() };
+            let running = if passed.count == 0 { running.clone() } else { goes_on };
+            self.running.insert(now.id, running);
+        }
+        if passed.count == 0 {
+            return;
+        }
         let was_seen = self.seen.get(&now.id).is_some_and(|before| before.collecting);
         if was_seen {
             poll.events.push(event(&running, now, between, &passed));

@@ -104,7 +104,8 @@ fn examine(others: &mut HashMap<u32, Other>, pid: u32, now: u64) -> Option<Membe
         }
         return None;
     };
-    if !stat.kernel && !stat.is_zombie() && runs_python(&handle) {
+    let own = stat.kernel || stat.is_zombie() || figures::is_of_a_look(pid, &stat);
+    if !own && runs_python(&handle) {
         others.remove(&pid);
         return Some(Member::new(handle, stat, now));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use memsight_model::{Explain, GcReading, MemoryInfo, ProcessSample, Rollup, StatusFigures, Unavailable};
 use memsight_target::TargetError;
-use memsight_target::figures::{Handle, ProcessStat};
+use memsight_target::figures::{self, Handle, ProcessStat};
 
 use super::{Birth, Cadence, End, Options};
 use crate::Error;
@@ -19,6 +19,10 @@ const LAST_SEARCH_NS: u64 = 64_000_000_000;
 const REST: Duration = Duration::from_secs(10);
 /// The same for its state, its CPU time and its faults.
 const SHORT_REST: Duration = Duration::from_secs(1);
+/// A process that has lived this long after it was first seen is none of a storm of short ones.
+const SETTLED_NS: u64 = 100_000_000;
+/// USS and PSS of a process whose RSS has moved by much since they were read come so many times sooner.
+const SOONER: u32 = 8;
 /// Probes that are kept; each holds a file. Beyond, the collector of a process is not read.
 const MAX_PROBES: usize = 512;
 
@@ -74,6 +78,7 @@ pub(super) struct Member {
     handle: Handle,
     /// As it was first: the wall's clock may step, the identity must not.
     created: f64,
+    seen_ns: u64,
     stat: ProcessStat,
     stat_ns: u64,
     memory: MemoryInfo,
@@ -82,6 +87,10 @@ pub(super) struct Member {
     rollup: Kept<Rollup>,
     rollup_ns: Option<u64>,
     rollup_missing: Option<Unavailable>,
+    /// The rollup before the last one and its time, until that one is known to be of a time without a copy.
+    rollup_before: Option<(Option<Rollup>, Option<u64>)>,
+    /// It shares its pages with a copy that a look has made.
+    copied: bool,
     python: Option<String>,
     probe: Option<Probe>,
     /// When the interpreter is looked for next; `None`: it was found.
@@ -103,6 +112,7 @@ impl Member {
         Member {
             created: handle.created(),
             handle,
+            seen_ns: now,
             stat,
             stat_ns: now,
             memory: MemoryInfo::default(),
@@ -111,6 +121,8 @@ impl Member {
             rollup: Kept::default(),
             rollup_ns: None,
             rollup_missing: None,
+            rollup_before: None,
+            copied: false,
             python: None,
             probe: None,
             search_ns: Some(0),
@@ -133,6 +145,11 @@ impl Member {
 
     pub fn started(&self) -> u64 {
         self.handle.started()
+    }
+
+    /// Whether it is no process of the program but a copy that a look has made, or the guard of one.
+    pub fn is_of_a_look(&self) -> bool {
+        figures::is_of_a_look(self.pid(), &self.stat)
     }
 
     /// Whether it runs Python, or looks like it.
@@ -202,6 +219,7 @@ impl Member {
             self.memory = MemoryInfo::default();
             (self.status, self.rollup, self.gc) = (Kept::default(), Kept::default(), Kept::default());
             (self.rollup_ns, self.rollup_missing, self.oom_score) = (None, None, None);
+            self.rollup_before = None;
             self.probe = None;
         }
     }
@@ -223,7 +241,9 @@ impl Member {
         }
         match job {
             Job::Status => self.memory_cadence(options.status, self.status.tried_ns).due(self.status.tried_ns, now),
-            Job::Rollup => self.memory_cadence(options.rollup, self.rollup.tried_ns).due(self.rollup.tried_ns, now),
+            // its pages are shared with the copy for as long as that lives
+            Job::Rollup if self.copied => Cadence::Never,
+            Job::Rollup => self.rollup_cadence(options.rollup).due(self.rollup.tried_ns, now),
             Job::Search => match self.search_ns {
                 Some(due) if (options.python || options.gc != Cadence::Never) && due <= now => {
                     Cadence::Every(Duration::ZERO)
@@ -241,6 +261,37 @@ impl Member {
         paced(cadence, tried_ns.is_some_and(|tried| self.moved_ns <= tried), REST)
     }
 
+    /// The same for USS and PSS; what has grown or shrunk by much is read sooner.
+    fn rollup_cadence(&self, cadence: Cadence) -> Cadence {
+        match (self.memory_cadence(cadence, self.rollup.tried_ns), self.rollup.value) {
+            (Cadence::Every(every), Some(rollup)) if !rollup.is_of(self.memory.rss_bytes) => {
+                Cadence::Every(every / SOONER)
+            }
+            (cadence, _) => cadence,
+        }
+    }
+
+    /// Whether USS and PSS are still to be read for the first time, of one that is here to stay.
+    pub fn lacks_rollup(&self, now: u64) -> bool {
+        self.rollup.tried_ns.is_none() && now.saturating_sub(self.seen_ns) >= SETTLED_NS
+    }
+
+    /// Notes whether it shares its pages with a copy. A reading of a moment at which it turns out that it did is taken
+    /// back.
+    pub fn set_copied(&mut self, copied: bool) {
+        if copied && !self.copied {
+            self.changed = true;
+            if let Some((value, read_ns)) = self.rollup_before.take() {
+                (self.rollup.value, self.rollup_ns) = (value, read_ns);
+            }
+            if self.rollup.value.is_none() && self.rollup_missing.is_none() {
+                self.rollup_missing = Some(copied_now());
+            }
+        }
+        self.rollup_before = None;
+        self.copied = copied;
+    }
+
     /// Who was seen not to run since the last reading does not collect. The kernel tells CPU time in steps of 10 ms, so that short runs may hide.
     fn gc_cadence(&self, cadence: Cadence) -> Cadence {
         let rests = |tried: u64| tried < self.stat_ns && self.ran_ns.max(self.moved_ns) <= tried;
@@ -255,7 +306,7 @@ impl Member {
         let searches = options.python || options.gc != Cadence::Never;
         let due = [
             self.memory_cadence(options.status, self.status.tried_ns).next(self.status.tried_ns),
-            self.memory_cadence(options.rollup, self.rollup.tried_ns).next(self.rollup.tried_ns),
+            self.rollup_cadence(options.rollup).next(self.rollup.tried_ns),
             self.search_ns.filter(|_| searches).unwrap_or(u64::MAX),
             if self.probe.is_some() { self.gc_cadence(options.gc).next(self.gc.tried_ns) } else { u64::MAX },
         ];
@@ -277,6 +328,7 @@ impl Member {
 
     fn read_rollup(&mut self, now: u64) {
         self.rollup.tried_ns = Some(now);
+        self.rollup_before = Some((self.rollup.value, self.rollup_ns));
         match self.handle.rollup() {
             Ok(rollup) => {
                 (self.rollup.value, self.rollup_ns, self.rollup_missing) = (Some(rollup), Some(now), None);
@@ -370,6 +422,12 @@ fn paced(cadence: Cadence, rests: bool, rest: Duration) -> Cadence {
 
 fn is_gone(error: &TargetError) -> bool {
     matches!(error, TargetError::TargetExited { .. } | TargetError::NoSuchProcess { .. })
+}
+
+/// Why USS and PSS are not read while a copy lives.
+fn copied_now() -> Unavailable {
+    let reason = "another look has made a copy of it, which shares its pages".to_owned();
+    Unavailable { code: Unavailable::COPIED.to_owned(), reason }
 }
 
 fn unavailable(error: &TargetError) -> Unavailable {

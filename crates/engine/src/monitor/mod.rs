@@ -13,6 +13,7 @@
 
 mod budget;
 mod cadence;
+mod copies;
 mod discover;
 mod member;
 mod newborns;
@@ -21,13 +22,14 @@ mod subject;
 
 use std::collections::HashSet;
 
-use memsight_model::{ContainerSample, Sample, StatusFigures, Timestamp, Totals};
+use memsight_model::{ContainerSample, ProcessSample, Sample, StatusFigures, Timestamp, Totals, Unavailable};
 use memsight_target::figures::{self, Container};
 
 use crate::Error;
 use budget::Budget;
 pub use cadence::{Cadence, Options};
-use member::Job;
+use copies::Copies;
+use member::{Job, Member};
 pub use pacer::{MIN_INTERVAL, Pacer, Stopper, Tick};
 use subject::Members;
 pub use subject::Subject;
@@ -73,6 +75,8 @@ pub struct Monitor {
     turn: usize,
     /// Who is served first.
     focus: HashSet<u32>,
+    /// Made when USS and PSS are read for the first time.
+    copies: Option<Copies>,
     container: Option<(Container, Timestamp)>,
     /// When the container and the machine were read.
     container_ns: Option<u64>,
@@ -98,6 +102,7 @@ impl Monitor {
             budget,
             turn: 0,
             focus: HashSet::new(),
+            copies: None,
             container: None,
             container_ns: None,
             machine_ns: None,
@@ -124,11 +129,19 @@ impl Monitor {
         if self.members.read(now, self.options.stat, &mut self.ends) || !self.births.is_empty() {
             self.next_due_ns = 0;
         }
+        let served = now >= self.next_due_ns || !self.focus.is_empty();
+        if served {
+            self.mark_copied(now)?;
+        }
         self.serve_focus(now);
         if now >= self.next_due_ns {
             self.take_turns(now);
             self.next_due_ns =
                 self.members.iter().map(|member| member.next_due(&self.options)).min().unwrap_or(u64::MAX);
+        }
+        if served {
+            // what was made since may have been there when USS and PSS were read
+            self.mark_copied(now)?;
         }
         self.refresh(at);
         Ok(&self.sample)
@@ -137,6 +150,24 @@ impl Monitor {
     /// What was read last.
     pub fn latest(&self) -> &Sample {
         &self.sample
+    }
+
+    /// Notes who shares its pages with a copy that a look has made. Cost: two reads a sample while USS and PSS are read.
+    fn mark_copied(&mut self, now: u64) -> Result<(), Error> {
+        if self.options.rollup == Cadence::Never {
+            return Ok(());
+        }
+        let copies = match &mut self.copies {
+            Some(copies) => {
+                copies.refresh(now)?;
+                copies
+            }
+            none => none.insert(Copies::new(now)?),
+        };
+        for member in self.members.as_mut_slice() {
+            member.set_copied(copies.touch(member.pid(), member.parent()));
+        }
+        Ok(())
     }
 
     /// Brings the sample up to date.
@@ -153,7 +184,7 @@ impl Monitor {
             changed |= member.refresh(process);
         }
         if changed {
-            self.sample.total = total(&self.sample.processes);
+            self.sample.total = total(&self.sample.processes, self.options.rollup != Cadence::Never);
         }
         if self.options.container
             && self.container_ns.is_none_or(|read| at.monotonic_ns.saturating_sub(read) >= SLOW_NS)
@@ -213,14 +244,22 @@ impl Monitor {
         }
     }
 
-    /// Reads the dear figures that are due, beginning with the process after the one that was served last.
+    /// Reads the dear figures that are due, beginning with the process after the one that was served last; but first
+    /// USS and PSS where they were never read: without them no sum is known.
     fn take_turns(&mut self, now: u64) {
         self.budget.refill(now);
+        self.take_turn(now, &[Job::Rollup], &|member| member.lacks_rollup(now));
+        self.take_turn(now, &Job::ALL, &|_| true);
+    }
+
+    fn take_turn(&mut self, now: u64, jobs: &[Job], wanted: &dyn Fn(&Member) -> bool) {
         let (members, first) = (self.members.as_mut_slice(), self.turn);
         let count = members.len();
-        for step in 0..count {
-            let at = (first + step) % count;
-            for job in Job::ALL {
+        for at in (0..count).map(|step| (first + step) % count) {
+            if !members.get(at).is_some_and(wanted) {
+                continue;
+            }
+            for &job in jobs {
                 let member = &mut members[at];
                 match member.due(job, &self.options, now) {
                     Cadence::Never => {}
@@ -250,13 +289,14 @@ impl Monitor {
     }
 }
 
-fn total(processes: &[memsight_model::ProcessSample]) -> Totals {
-    let known = |figure: fn(&memsight_model::ProcessSample) -> Option<u64>| {
-        // what has ended uses nothing
-        let living = processes.iter().filter(|process| process.state != 'Z');
-        living.map(figure).try_fold(0_u64, |sum, bytes| Some(sum.saturating_add(bytes?)))
+fn total(processes: &[ProcessSample], rollups: bool) -> Totals {
+    // what has ended uses nothing
+    let living = || processes.iter().filter(|process| process.state != 'Z');
+    let known = |figure: fn(&ProcessSample) -> Option<u64>| {
+        living().map(figure).try_fold(0_u64, |sum, bytes| Some(sum.saturating_add(bytes?)))
     };
-    let sum = |figure: fn(&memsight_model::ProcessSample) -> u64| processes.iter().map(figure).sum();
+    let sum = |figure: fn(&ProcessSample) -> u64| processes.iter().map(figure).sum();
+    let lacking = living().filter(|process| process.rollup.is_none()).count() as u32;
     Totals {
         processes: processes.len() as u32,
         rss_bytes: sum(|process| process.memory.rss_bytes),
@@ -264,5 +304,16 @@ fn total(processes: &[memsight_model::ProcessSample]) -> Totals {
         pss_bytes: known(|process| Some(process.rollup?.pss_bytes)),
         uss_bytes: known(|process| Some(process.rollup?.uss_bytes())),
         swap_bytes: known(|process| process.status.map(|StatusFigures { swap_bytes, .. }| swap_bytes)),
+        rollups: processes.len() as u32 - lacking,
+        rollup_missing: if rollups && lacking > 0 { Some(why_missing(lacking, living())) } else { None },
     }
+}
+
+/// Why USS and PSS are not known of `lacking` processes: an error, where there was one.
+fn why_missing<'p>(lacking: u32, living: impl Iterator<Item = &'p ProcessSample>) -> Unavailable {
+    let told = living.filter(|process| process.rollup.is_none()).filter_map(|process| process.rollup_missing.as_ref());
+    let told = told.min_by_key(|missing| missing.code == Unavailable::COPIED);
+    let (code, reason) = told.map_or((Unavailable::NOT_YET, "not read yet"), |told| (&*told.code, &*told.reason));
+    let of = if lacking == 1 { "1 process".to_owned() } else { format!("{lacking} processes") };
+    Unavailable { code: code.to_owned(), reason: format!("of {of}: {reason}") }
 }

@@ -17,7 +17,8 @@ pub enum Subject {
     /// One process.
     Process(u32),
     /// A process and all its descendants, also those that are born later. A descendant stays in the tree when its
-    /// parent ends; one whose parent was born and ended between two samples is not known to be one.
+    /// parent ends; one whose parent was born and ended between two samples is not known to be one. Copies that looks of
+    /// memsight have made of them are none of its own.
     Tree(u32),
     /// These processes, as far as they exist.
     Pids(Vec<u32>),
@@ -52,7 +53,7 @@ impl Members {
                 let list = vec![open(pid, now)?];
                 let (ids, all) = Ids::new(now)?;
                 let mut members = Members { list, growth: Growth::Tree(ids) };
-                members.adopt(&all, now, &mut Vec::new());
+                members.adopt(&all, true, now, &mut Vec::new());
                 members.arrange();
                 Ok(members)
             }
@@ -101,8 +102,10 @@ impl Members {
         match &mut self.growth {
             Growth::Fixed => return Ok(()),
             Growth::Tree(ids) => {
-                if let Newborns::Some(pids) | Newborns::All(pids) = ids.look(now)? {
-                    let unseen = self.adopt(&pids, now, births);
+                let newborns = ids.look(now)?;
+                let settled = matches!(newborns, Newborns::All(_));
+                if let Newborns::Some(pids) | Newborns::All(pids) = newborns {
+                    let unseen = self.adopt(&pids, settled, now, births);
                     if let Growth::Tree(ids) = &mut self.growth {
                         ids.unseen(unseen.into_iter());
                     }
@@ -134,8 +137,15 @@ impl Members {
     /// Reads the cheap figures of all; who is gone leaves. Whether anybody's have changed.
     pub fn read(&mut self, now: u64, stat: Cadence, ends: &mut Vec<End>) -> bool {
         let mut changed = false;
+        // who was asked for by name stays
+        let mut asked = match self.growth {
+            Growth::Fixed => usize::MAX,
+            Growth::Tree(_) => 1,
+            Growth::Pythons(..) => 0,
+        };
         self.list.retain_mut(|member| {
-            let there = member.read(now, stat);
+            let there = member.read(now, stat) && (asked > 0 || !member.is_of_a_look());
+            asked = asked.saturating_sub(1);
             if !there {
                 ends.push(member.end());
             }
@@ -145,8 +155,9 @@ impl Members {
         changed
     }
 
-    /// Takes in those of `pids` that descend from members; gives those that could not be seen.
-    fn adopt(&mut self, pids: &[u32], now: u64, births: &mut Vec<Birth>) -> Vec<u32> {
+    /// Takes in those of `pids` that descend from members; gives those that could not be seen. Unless `settled`, one that
+    /// is silent about its end waits: it may become the guard of a look.
+    fn adopt(&mut self, pids: &[u32], settled: bool, now: u64, births: &mut Vec<Birth>) -> Vec<u32> {
         if self.list.is_empty() {
             return Vec::new(); // nobody is left who could have children
         }
@@ -156,6 +167,8 @@ impl Members {
             match figures::stat_of(pid) {
                 // an id may be used again: the member that had it is found to be gone when it is read
                 Some(stat) if stat.thread || known.get(&pid) == Some(&stat.started) => {}
+                Some(stat) if figures::is_of_a_look(pid, &stat) => {}
+                Some(stat) if stat.silent && !settled => unseen.push(pid),
                 Some(stat) => strangers.push((pid, stat.parent)),
                 None => unseen.push(pid),
             }

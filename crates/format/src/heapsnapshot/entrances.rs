@@ -3,7 +3,8 @@
 //! ```text
 //! (root) ──> (modules) ──app──> dict
 //!        ──> (threads) ──> thread 1 ──> handle (app.py:42) ──request──> Request
-//!        ──> (static objects), (interned strings), (interpreter), (held by C code), (garbage)
+//!        ──> (static objects), (interned strings), (interpreter), (held by C code), (garbage),
+//!            (held by nobody known)
 //! ```
 
 use memsight_model::{NameId, ObjectId, RootKind, Snapshot};
@@ -48,7 +49,7 @@ pub(super) struct Entrances {
 }
 
 /// The groups below the root.
-const GROUPS: [&str; 7] = [
+const GROUPS: [&str; 8] = [
     "(modules)",
     "(threads)",
     "(interpreter)",
@@ -56,6 +57,7 @@ const GROUPS: [&str; 7] = [
     "(interned strings)",
     "(held by C code)",
     "(garbage: cycles that nothing holds)",
+    "(held by nobody known)",
 ];
 const THREADS: u32 = 2;
 
@@ -110,5 +112,6 @@ fn group(kind: RootKind) -> u32 {
         RootKind::Interned => 5,
         RootKind::External => 6,
         RootKind::Unreachable => 7,
+        RootKind::NobodyKnown => 8,
     }
 }

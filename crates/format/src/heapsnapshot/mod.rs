@@ -159,7 +159,9 @@ impl<W: crate::sink::Storage> Writer<'_, W> {
         let ids = ids::stable(&self.snapshot.objects);
         for object in self.snapshot.objects.ids() {
             let (kind, name) = self.name(object);
-            let bytes = self.snapshot.objects.shallow.get(object) + self.snapshot.objects.external.get(object);
+            let objects = &self.snapshot.objects;
+            let beside = objects.external.get(object).saturating_add(objects.native.get(object));
+            let bytes = objects.shallow.get(object).saturating_add(beside);
             let size = bytes.min(u64::from(u32::MAX));
             self.cut_sizes += u64::from(size < bytes);
             let id = ids.get(object.index()).copied().unwrap_or_default();

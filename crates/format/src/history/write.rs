@@ -94,9 +94,14 @@ fn append(
     Ok(ids)
 }
 
-/// The id of a series, a new one if need be.
+/// The id of a series, a new one if need be. A version that became known late is that of the series so far.
 fn series(transaction: &Transaction, subject: &HistorySubject, at_ms: i64) -> rusqlite::Result<i64> {
     let HistorySubject { pid, created_ms, name, service, container, python } = subject;
+    let mut learn = transaction.prepare_cached(
+        "UPDATE OR IGNORE series SET python = ?6
+         WHERE pid = ?1 AND created_ms = ?2 AND name = ?3 AND service = ?4 AND container = ?5 AND python = ''",
+    )?;
+    learn.execute(params![pid, created_ms, name, service, container, python])?;
     let mut upsert = transaction.prepare_cached(
         "INSERT INTO series (pid, created_ms, name, service, container, python, last_ms) VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT DO UPDATE SET last_ms = max(last_ms, excluded.last_ms) RETURNING id",

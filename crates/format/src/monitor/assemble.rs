@@ -73,7 +73,7 @@ impl Assembler {
         Sample {
             at: record.at,
             processes: self.live.values().cloned().collect(),
-            total: record.total,
+            total: record.total.clone(),
             container: self.container.clone(),
             machine: self.machine.clone(),
             revision: 0,

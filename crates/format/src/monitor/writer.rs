@@ -111,7 +111,7 @@ impl Recorder {
         }
         let record = SampleRecord {
             at: sample.at,
-            total: sample.total,
+            total: sample.total.clone(),
             processes: usages,
             container: beside.0,
             machine: beside.1,

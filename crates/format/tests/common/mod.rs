@@ -4,7 +4,7 @@
 use memsight_model::{
     Address, Arena, Boxed, Contents, ExternalSizes, FrameRecord, Holder, HolderKind, InstanceLayout, Label, LabelKind,
     Manifest, NameId, ObjectFlags, ObjectId, ObjectKind, ObjectTable, Owned, Pin, Pool, Pymalloc, Region, Root,
-    RootKind, Slack, Snapshot, ThreadRecord, TypeId, TypeRecord,
+    RootKind, Slack, Snapshot, ThreadRecord, TypeId, TypeRecord, View,
 };
 
 /// A small generator of numbers that look random (SplitMix64): the same seed gives the same snapshot.
@@ -77,6 +77,7 @@ fn contents(dice: &mut Dice, objects: u32, types: u32) -> Contents {
         match dice.below(9) {
             0 => contents.slack.push(Slack { object, used, allocated, table_bytes: 8 << 40, fit_bytes: 7 }),
             1 => contents.boxed.push(Boxed { object, code: if dice.odds(2) { 'd' } else { 'q' }, array_bytes }),
+            2 => contents.views.push(View { object, base: ObjectId(0), holder: object, bytes: array_bytes }),
             _ => {}
         }
     }
@@ -201,7 +202,7 @@ fn roots(dice: &mut Dice, snapshot: &mut Snapshot, names: u32) {
     for _ in 0..if objects > 0 { dice.below(50) } else { 0 } {
         snapshot.roots.push(Root {
             object: ObjectId(dice.below(objects)),
-            kind: RootKind::ALL[dice.below(10) as usize],
+            kind: RootKind::ALL[dice.below(11) as usize],
             name: NameId(dice.below(names)),
             frame: (frames > 0 && dice.odds(2)).then(|| dice.below(frames)),
             thread: (threads > 0 && dice.odds(2)).then(|| dice.below(threads)),

@@ -61,13 +61,16 @@ fn attribute(key: Key, value: &str) -> proto::KeyValue {
 
 fn metric(family: &Family, points: &[Point], entity: &Entity, at: u64) -> proto::Metric {
     let Metric { name, unit, behaviour, key, help } = *family.metric;
+    // The resource is what identifies the entity, and stays as it is.
+    let facts = if behaviour == Behaviour::Info { entity.facts.as_slice() } else { &[] };
+    let own: Vec<_> = facts.iter().map(|(key, value)| attribute(*key, value)).collect();
     let since = if behaviour == Behaviour::Counter { entity.since_unix_ns.unwrap_or(0) } else { 0 };
     let data_points = points
         .iter()
         .map(|point| proto::NumberDataPoint {
             start_time_unix_nano: since,
             time_unix_nano: at,
-            attributes: key.iter().map(|key| attribute(*key, point.part)).collect(),
+            attributes: own.iter().cloned().chain(key.iter().map(|key| attribute(*key, point.part))).collect(),
             value: Some(match point.value {
                 Value::Int(value) => Number::Int(i64::try_from(value).unwrap_or(i64::MAX)),
                 Value::Float(value) => Number::Double(value),
@@ -78,7 +81,7 @@ fn metric(family: &Family, points: &[Point], entity: &Entity, at: u64) -> proto:
         proto::metric::Data::Sum(proto::Sum { data_points, aggregation_temporality: proto::CUMULATIVE, is_monotonic })
     };
     let data = match behaviour {
-        Behaviour::Gauge => proto::metric::Data::Gauge(proto::Gauge { data_points }),
+        Behaviour::Gauge | Behaviour::Info => proto::metric::Data::Gauge(proto::Gauge { data_points }),
         Behaviour::UpDown => sum(false, data_points),
         Behaviour::Counter => sum(true, data_points),
     };
@@ -106,7 +109,7 @@ mod tests {
         let pid = (Key { attribute: "process.pid", label: "pid", integer: true }, "42".to_owned());
         let exposition = Exposition {
             at: Timestamp { monotonic_ns: 1, unix_ns: 77 },
-            entities: vec![Entity::default(), Entity { attributes: vec![pid], since_unix_ns: None }],
+            entities: vec![Entity::default(), Entity { attributes: vec![pid], ..Entity::default() }],
             families: vec![Family {
                 metric: &USAGE,
                 points: vec![Point { entity: 1, part: "", value: Value::Int(4096) }],
@@ -123,6 +126,36 @@ mod tests {
         assert!(!sum.is_monotonic);
         assert_eq!(sum.data_points[0].time_unix_nano, 77);
         assert_eq!(sum.data_points[0].value, Some(Number::Int(4096)));
+    }
+
+    #[test]
+    fn a_fact_is_no_part_of_the_resource() {
+        static INFO: Metric = Metric {
+            name: "memsight.process.info",
+            unit: Unit::Count("1"),
+            behaviour: Behaviour::Info,
+            key: None,
+            help: "What is known of it",
+        };
+        let python = Key { attribute: "process.runtime.version", label: "python", integer: false };
+        let entity = Entity { facts: vec![(python, "3.12.1".to_owned())], ..Entity::default() };
+        let points = |metric| Family { metric, points: vec![Point { entity: 0, part: "", value: Value::Int(1) }] };
+        let exposition = Exposition {
+            entities: vec![entity],
+            families: vec![points(&USAGE), points(&INFO)],
+            ..Exposition::default()
+        };
+        let request = proto::ExportMetricsServiceRequest::decode(&encode(&exposition)[..]).expect("a request");
+        let resource = &request.resource_metrics[0];
+        let keys = |attributes: &[proto::KeyValue]| {
+            attributes.iter().map(|attribute| attribute.key.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(keys(&resource.resource.as_ref().expect("a resource").attributes), ["service.name"]);
+        let [usage, info] = &resource.scope_metrics[0].metrics[..] else { panic!("{resource:?}") };
+        let Some(proto::metric::Data::Sum(usage)) = &usage.data else { panic!("{usage:?}") };
+        let Some(proto::metric::Data::Gauge(info)) = &info.data else { panic!("{info:?}") };
+        assert_eq!(keys(&usage.data_points[0].attributes), [""; 0]);
+        assert_eq!(keys(&info.data_points[0].attributes), ["process.runtime.version"]);
     }
 
     #[test]

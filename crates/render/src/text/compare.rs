@@ -6,10 +6,13 @@ use super::table::{Table, cell, toned};
 use super::words::{clean, plural, wrap, wrap_words};
 use super::{heading, more};
 use memsight_analysis::compare::{
-    Amount, CompareView, ContainerGrowth, GrowthSuspect, HeldGrowth, Outcome, PathGrowth, State, TypeGrowth,
+    Amount, CompareView, ContainerGrowth, GrowthSuspect, HeldGrowth, MemoryGrowth, Outcome, PathGrowth, State,
+    TypeGrowth,
 };
 use memsight_model::{Bytes, count, duration};
 
+/// Widths at which the account has room for what a line consists of.
+const WIDE: usize = 100;
 /// Types of a suspect that its paragraph names.
 const HELD: usize = 4;
 
@@ -19,14 +22,22 @@ pub fn compare(view: &CompareView, style: &Style) -> String {
     out.push('\n');
     let tone = match view.verdict.kind {
         Outcome::Growing => Tone::Bad,
-        Outcome::Slowing => Tone::Warn,
+        Outcome::Undecided | Outcome::Slowing => Tone::Warn,
         Outcome::WarmedUp | Outcome::Steady => Tone::Good,
     };
     lines(&view.verdict.summary, 0, tone, style, &mut out);
     for note in &view.verdict.notes {
         lines(note, 0, Tone::Dim, style, &mut out);
     }
+    if let Some(next) = &view.verdict.next {
+        lines(&format!("next: {next}"), 0, Tone::Hint, style, &mut out);
+    }
     out.push_str(&totals(view, style));
+    if !view.memory.is_empty() {
+        let meaning = format!("every line of RSS; growth of {} or more is read", Bytes(view.memory_threshold_bytes));
+        out.push_str(&heading("Memory", &meaning, style));
+        out.push_str(&memory(&view.memory, style));
+    }
     let meaning = format!("places that have grown by {} or more", Bytes(view.threshold_bytes));
     out.push_str(&heading("Suspects", &meaning, style));
     out.push_str(&suspects(&view.suspects, style));
@@ -128,7 +139,7 @@ fn suspects(suspects: &[GrowthSuspect], style: &Style) -> String {
 fn paragraph(at: usize, suspect: &GrowthSuspect, style: &Style) -> String {
     let tone = match suspect.state {
         State::Growing | State::Garbage => Tone::Bad,
-        State::Slowing => Tone::Warn,
+        State::Slowing | State::InFlight | State::Step => Tone::Warn,
         _ => Tone::Good,
     };
     let mut out = String::new();
@@ -176,16 +187,49 @@ fn state(state: State) -> &'static str {
     match state {
         State::Growing => "growing",
         State::Garbage => "garbage",
+        State::InFlight => "in flight",
+        State::Step => "one step",
         State::Slowing => "slowing",
         State::FirstUse => "first use",
         State::InUse => "in use",
+        State::Free => "free",
         State::Bounded => "bounded",
         State::Stopped => "stopped",
+        State::Waiting => "waiting",
+        State::Turnover => "turnover",
     }
 }
 
 fn held(row: &HeldGrowth) -> String {
     format!("{} {} ({})", signed_count(row.count), clean(&row.type_name), signed(row.bytes))
+}
+
+/// The account of RSS; lines that have not changed are counted.
+fn memory(rows: &[MemoryGrowth], style: &Style) -> String {
+    let (changed, same): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.growth_bytes != 0);
+    let wide = style.width >= WIDE;
+    let mut table = Table::new(2).giving("memory").numbers(&["then", "now", "growth"]).text("state");
+    if wide {
+        table = table.giving("most of it");
+    }
+    for row in changed {
+        let most = row.parts.first().filter(|part| !part.name.is_empty());
+        let most = most.map(|part| format!("{} {}", clean(&part.name), signed(part.growth_bytes)));
+        let cells = [
+            cell(row.name.clone()),
+            cell(Bytes(row.bytes_then).to_string()),
+            cell(Bytes(row.bytes_now).to_string()),
+            cell(signed(row.growth_bytes)),
+            toned(Tone::Dim, row.state.map_or("", state)),
+        ];
+        table.row(cells.into_iter().chain(wide.then(|| toned(Tone::Dim, most.unwrap_or_default()))));
+    }
+    let mut out = table.render(style);
+    if !same.is_empty() {
+        let text = format!("and {} unchanged", plural(same.len() as u64, "line"));
+        lines(&text, 2, Tone::Dim, style, &mut out);
+    }
+    out
 }
 
 fn containers(rows: &[ContainerGrowth], style: &Style) -> String {

@@ -25,7 +25,12 @@ pub fn cycles(view: &CyclesView, style: &Style) -> String {
 
 /// A dim line or more.
 pub(super) fn note(text: &str, style: &Style) -> String {
-    wrap_words(text, style.width).iter().map(|line| format!("{}\n", style.paint(Tone::Dim, line))).collect()
+    said(Tone::Dim, text, style)
+}
+
+/// A line or more in a tone.
+pub(super) fn said(tone: Tone, text: &str, style: &Style) -> String {
+    wrap_words(text, style.width).iter().map(|line| format!("{}\n", style.paint(tone, line))).collect()
 }
 
 /// Numbered paragraphs of shapes; `hold` says what they do with their bytes.

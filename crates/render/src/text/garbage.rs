@@ -1,12 +1,12 @@
 //! What a full collection would free now, and the cycles that hold it.
 
-use memsight_analysis::garbage::{Collector, Finaliser, FinaliserRow, Garbage, GarbageType, GarbageView};
+use memsight_analysis::garbage::{Collector, Finaliser, FinaliserRow, Garbage, GarbageType, GarbageView, HiddenRow};
 use memsight_model::{Bytes, count};
 
-use super::cycles::{list, note};
+use super::cycles::{list, note, said};
 use super::style::{Style, Tone};
 use super::table::{Table, cell, toned};
-use super::words::{bar, clean, percent, plural, share, wrap_words};
+use super::words::{bar, clean, percent, plural, share};
 use super::{header, heading, more};
 
 const BAR: usize = 12;
@@ -38,21 +38,36 @@ pub fn garbage(view: &GarbageView, style: &Style) -> String {
 fn summary(garbage: &Garbage, style: &Style) -> String {
     let mut out = String::new();
     let text = match garbage.objects {
-        0 if garbage.unreachable == 0 => "no garbage: gc.collect() would free nothing now".to_owned(),
-        n => format!("gc.collect() would return {} now and free {}", count(n), Bytes(garbage.bytes)),
+        0 if garbage.unreachable == 0 && garbage.hidden.is_empty() => {
+            "no garbage: gc.collect() would free nothing now".to_owned()
+        }
+        0 if garbage.unreachable == 0 => "no garbage is seen".to_owned(),
+        n => {
+            format!("gc.collect() would return {} now and free {}{}", count(n), Bytes(garbage.bytes), resident(garbage))
+        }
     };
-    let tone = if garbage.unreachable == 0 { Tone::Good } else { Tone::Strong };
+    let tone = if garbage.unreachable == 0 && garbage.hidden.is_empty() { Tone::Good } else { Tone::Strong };
     out.push_str(&format!("{}\n", style.paint(tone, &text)));
     out.push_str(&note(&reckoning(garbage), style));
+    if !garbage.hidden.is_empty() {
+        out.push_str(&said(Tone::Warn, &hidden(&garbage.hidden), style));
+    }
+    if garbage.stuck > 0 {
+        let text = format!(
+            "{} ({}) in cycles that no collection frees: a type in each does not tell the collector what it holds, as an \
+             array of objects of numpy",
+            plural(garbage.stuck, "object"),
+            Bytes(garbage.stuck_bytes)
+        );
+        out.push_str(&said(Tone::Warn, &text, style));
+    }
     if garbage.uncollectable > 0 {
         let kept = plural(garbage.uncollectable, "object");
         let text = format!(
             "gc.garbage keeps {kept} alive ({}): found to be garbage before, and freed only when the list is emptied",
             Bytes(garbage.uncollectable_bytes)
         );
-        wrap_words(&text, style.width)
-            .iter()
-            .for_each(|line| out.push_str(&format!("{}\n", style.paint(Tone::Bad, line))));
+        out.push_str(&said(Tone::Bad, &text, style));
     }
     out
 }
@@ -72,7 +87,7 @@ fn reckoning(garbage: &Garbage) -> String {
     if garbage.freed_with > 0 {
         parts.push(format!("{} freed with them", plural(garbage.freed_with, "uncounted object")));
     }
-    if !garbage.certain {
+    if garbage.finalisers.iter().any(|row| row.what != Finaliser::C) {
         parts.push("code of the program runs in the collection and may change the number".to_owned());
     }
     if garbage.deficits > 0 {
@@ -81,22 +96,46 @@ fn reckoning(garbage: &Garbage) -> String {
     parts.join("; ")
 }
 
+fn resident(garbage: &Garbage) -> String {
+    match garbage.resident_bytes {
+        resident if resident < garbage.bytes => format!(" ({} in memory)", Bytes(resident)),
+        _ => String::new(),
+    }
+}
+
+/// What may be garbage unseen.
+fn hidden(rows: &[HiddenRow]) -> String {
+    const NAMED: usize = 3;
+    let mut names: Vec<String> =
+        rows.iter().take(NAMED).map(|row| format!("{} {}", count(row.count), clean(&row.type_name))).collect();
+    let others: u64 = rows.iter().skip(NAMED).map(|row| row.count).sum();
+    if others > 0 {
+        names.push(format!("{} of other types", count(others)));
+    }
+    format!(
+        "not known: whether {} are garbage; C code holds them, which may be their own memory, whose references are not known",
+        names.join(", ")
+    )
+}
+
 /// What is remarkable about a collector: an ordinary one needs no words.
 fn state(collector: &Collector, style: &Style) -> String {
-    let mut said = Vec::new();
+    let mut remarks = Vec::new();
     if !collector.enabled {
-        said.push("automatic collection is off (gc.disable()): garbage stays until gc.collect() is called".to_owned());
+        remarks
+            .push("automatic collection is off (gc.disable()): garbage stays until gc.collect() is called".to_owned());
     }
     if collector.saves_all {
-        said.push("gc.DEBUG_SAVEALL is set: a collection moves garbage to gc.garbage, where it stays".to_owned());
+        remarks.push("gc.DEBUG_SAVEALL is set: a collection moves garbage to gc.garbage, where it stays".to_owned());
     }
-    if let Some(frozen) = collector.frozen.filter(|frozen| *frozen > 0) {
-        said.push(format!("{} frozen (gc.freeze()): no collection looks at them", plural(frozen, "object")));
+    // what is immortal the interpreter has put there itself
+    let frozen = collector.frozen.map(|frozen| frozen.saturating_sub(collector.frozen_immortal.unwrap_or(0)));
+    if let Some(frozen) = frozen.filter(|frozen| *frozen > 0) {
+        remarks.push(format!("{} frozen (gc.freeze()): no collection looks at them", plural(frozen, "object")));
     }
     let place =
         if collector.interpreter == 0 { String::new() } else { format!("interpreter {}: ", collector.interpreter) };
-    let lines = said.iter().flat_map(|text| wrap_words(&format!("{place}{text}"), style.width));
-    lines.map(|line| format!("{}\n", style.paint(Tone::Warn, &line))).collect()
+    remarks.iter().map(|text| said(Tone::Warn, &format!("{place}{text}"), style)).collect()
 }
 
 fn types(rows: &[GarbageType], all: u64, style: &Style) -> String {

@@ -33,9 +33,19 @@ fn top(view: &GcView, style: &Style) -> String {
         seconds => format!("watched {seconds:.1} s"),
     };
     let mut facts = vec![if view.enabled { "automatic collection on" } else { "automatic collection off" }.to_owned()];
-    let when = if view.rates_since_start { " since it started" } else { "" };
-    facts.extend(view.collections_per_second.map(|rate| format!("{rate:.1} collections a second{when}")));
-    facts.extend(view.gc_share.map(|part| format!("{} of the time", percent(part))));
+    let (average, when) = match view.rates_since_start {
+        true => (" on average", "since it started"),
+        false => ("", "watched"),
+    };
+    facts.extend(view.collections_per_second.map(|rate| format!("{rate:.1} collections a second{average}")));
+    facts.extend(view.gc_share.map(|part| {
+        let least = if view.gc_share_most == Some(part) { "" } else { "at least " };
+        format!("{least}{} of the time", percent(part))
+    }));
+    let rates = view.collections_per_second.is_some() || view.gc_share.is_some();
+    if let Some(last) = facts.last_mut().filter(|_| rates) {
+        last.push_str(&format!(" {when}"));
+    }
     let mut out = format!("{}, {watched}\n", style.paint(Tone::Strong, &python));
     for line in wrap_words(&facts.join(", "), style.width) {
         out.push_str(&line);
@@ -69,14 +79,26 @@ fn generations(view: &GcView, style: &Style) -> String {
 /// What the collector holds besides, and how many collectors there are.
 fn held(view: &GcView, style: &Style) -> String {
     let number = |known: Option<u64>| known.map_or_else(|| "unknown".to_owned(), count);
-    let mut facts =
-        vec![format!("permanent: {}", number(view.permanent)), format!("gc.garbage: {}", number(view.garbage))];
+    let mut facts = vec![format!("permanent: {}", permanent(view)), format!("gc.garbage: {}", number(view.garbage))];
     let lived = view.long_lived_total.and_then(|total| u64::try_from(total).ok());
     facts.extend(lived.map(|total| format!("long-lived: {}", count(total))));
     if view.interpreters.len() > 1 {
         facts.push(format!("{} interpreters, the main one shown (--format json has all)", view.interpreters.len()));
     }
     wrap_words(&facts.join(", "), style.width.saturating_sub(2)).iter().map(|line| format!("  {line}\n")).collect()
+}
+
+/// Objects that no collection looks at, and who put them there.
+fn permanent(view: &GcView) -> String {
+    match (view.permanent, view.permanent_immortal.unwrap_or(0)) {
+        (None, _) => "unknown".to_owned(),
+        (Some(0), _) => "0".to_owned(),
+        (Some(all), 0) => format!("{} (gc.freeze())", count(all)),
+        (Some(all), own) if own >= all => format!("{} (immortal, by the interpreter itself)", count(all)),
+        (Some(all), own) => {
+            format!("{} ({} by gc.freeze(), {} immortal)", count(all), count(all - own), count(own))
+        }
+    }
 }
 
 fn pauses(view: &GcView, style: &Style) -> String {
@@ -144,6 +166,7 @@ mod tests {
             enabled: true,
             generations: vec![generation(1_234, 700), generation(112, 10), generation(9, 10)],
             permanent: Some(375),
+            permanent_immortal: Some(375),
             garbage: Some(0),
             ..GcInterpreter::default()
         };
@@ -165,13 +188,23 @@ mod tests {
         let text = gc(&view(0), &Style::plain(100));
         assert!(
             text.starts_with(
-                "Python 3.12.1, pid 7, one look\nautomatic collection on, 0.4 collections a second since it started\n"
+                "Python 3.12.1, pid 7, one look\nautomatic collection on, 0.4 collections a second on average since it started\n"
             ),
             "{text}"
         );
         assert!(text.contains("  0  young          1,234"), "{text}");
         assert!(text.contains("one look sees no pauses in this version"), "{text}");
         assert!(text.contains("gc-frees-nothing"), "{text}");
+        assert!(text.contains("permanent: 375 (immortal, by the interpreter itself), gc.garbage: 0"), "{text}");
+    }
+
+    #[test]
+    fn who_froze_what_is_told() {
+        let of = |permanent, permanent_immortal| super::permanent(&GcView { permanent, permanent_immortal, ..view(0) });
+        assert_eq!(of(None, None), "unknown");
+        assert_eq!(of(Some(0), Some(0)), "0");
+        assert_eq!(of(Some(200_000), Some(0)), "200,000 (gc.freeze())");
+        assert_eq!(of(Some(200_000), Some(375)), "200,000 (199,625 by gc.freeze(), 375 immortal)");
     }
 
     #[test]
@@ -182,6 +215,8 @@ mod tests {
             assert!(text.contains("watched 2.0 s") && !text.contains('\x1b'), "{text}");
         }
         let text = gc(&view(2_000_000_000), &Style::plain(300));
+        // one pause of 60 us, and three of up to 1 ms each that nobody saw
+        assert!(text.contains("0.0 collections a second, at least 0.0% of the time watched\n"), "{text}");
         assert!(text.contains("1 seen; half up to 60 us, 99% up to 60 us; longest 60 us"), "{text}");
         assert!(
             text.contains(

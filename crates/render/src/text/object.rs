@@ -38,9 +38,21 @@ fn facts(view: &ObjectView, style: &Style) -> String {
     }
     row("shallow", format!("{}  (sys.getsizeof)", Bytes(object.shallow_bytes)));
     if object.external_bytes > 0 {
-        row("external", format!("{}  (buffers that it owns beside that)", Bytes(object.external_bytes)));
+        let kind = view.external_kind.as_deref().unwrap_or("buffers that it owns beside that");
+        row("external", format!("{}  ({})", Bytes(object.external_bytes), clean(kind)));
     }
-    row("retained", format!("{}  (freed with it)", Bytes(object.retained_bytes)));
+    if object.native_bytes > 0 {
+        row("native", format!("{}  (memory of C code that it points to)", Bytes(object.native_bytes)));
+    }
+    let own = object.shallow_bytes.saturating_add(object.external_bytes).saturating_add(object.native_bytes);
+    if object.resident_bytes > 0 && object.resident_bytes < own {
+        row("resident", format!("{}  (of these, what is in memory)", Bytes(object.resident_bytes)));
+    }
+    let untouched = match object.retained_resident_bytes {
+        resident if resident > 0 && resident < object.retained_bytes => format!("; {} in memory", Bytes(resident)),
+        _ => String::new(),
+    };
+    row("retained", format!("{}  (freed with it{untouched})", Bytes(object.retained_bytes)));
     let references = match view.refcount {
         Some(n) => count(n),
         None if view.immortal => "immortal".to_owned(),
@@ -48,6 +60,7 @@ fn facts(view: &ObjectView, style: &Style) -> String {
     };
     row("refcount", references);
     let generation = match view.generation {
+        Some(3) if view.immortal => "permanent generation (immortal: no collection needs to look at it)".to_owned(),
         Some(3) => "permanent generation (gc.freeze)".to_owned(),
         Some(n) => format!("generation {n}"),
         None => "not tracked by the collector".to_owned(),

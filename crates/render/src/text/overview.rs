@@ -29,7 +29,7 @@ pub fn overview(view: &Overview, style: &Style) -> String {
 /// What the operating system counts, and how much of it Python objects are.
 fn account(view: &Overview, style: &Style) -> String {
     let mut table = Table::new(2).text("").numbers(&[""]).numbers(&[""]).giving("").optional();
-    let known = view.shallow_bytes.saturating_add(view.external_bytes);
+    let known = view.shallow_bytes.saturating_add(view.external_bytes).saturating_add(view.native_bytes);
     let mut row = |name: &str, bytes: u64, part: Option<f64>, what: String| {
         table.row([
             cell(name),
@@ -55,6 +55,14 @@ fn account(view: &Overview, style: &Style) -> String {
     if view.memory.is_empty() {
         row("Python objects", view.shallow_bytes, of_rss(view.shallow_bytes), objects);
         row("their buffers", view.external_bytes, of_rss(view.external_bytes), "external: arrays, mmap, I/O".into());
+        if view.native_bytes > 0 {
+            row(
+                "native",
+                view.native_bytes,
+                of_rss(view.native_bytes),
+                "memory of C code that objects point to".into(),
+            );
+        }
         let rest = view.rss_bytes.saturating_sub(known);
         row("everything else", rest, of_rss(rest), "code, allocator, C libraries".into());
     }

@@ -23,18 +23,25 @@ pub fn refcounts(view: &RefcountsView, style: &Style) -> String {
     for line in wrap_words(&view.verdict, style.width.saturating_sub(2)) {
         out.push_str(&format!("  {}\n", style.paint(if good { Tone::Good } else { Tone::Warn }, &line)));
     }
-    if view.gil_held {
-        let note = "a thread was in the middle of Python code: a reference or two may be on its way";
-        for line in wrap_words(note, style.width.saturating_sub(2)) {
+    let looks = match view.looks {
+        0 | 1 => None,
+        looks if view.confirmed => Some(format!("{looks} looks agree on this, and no thread was at work")),
+        looks => Some(format!("{looks} looks agree on this")),
+    };
+    let busy = view.gil_held && view.looks < 2;
+    let busy =
+        busy.then(|| "a thread was in the middle of Python code: a reference or two may be on its way".to_owned());
+    for note in looks.into_iter().chain(busy) {
+        for line in wrap_words(&note, style.width.saturating_sub(2)) {
             out.push_str(&format!("  {}\n", style.paint(Tone::Dim, &line)));
         }
     }
     if !view.deficits.is_empty() {
-        out.push_str(&heading(
-            "Missing",
-            "counts below the references found: freed while in use, sooner or later",
-            style,
-        ));
+        let meaning = match view.confirmed {
+            true => "counts below the references found: freed while in use, sooner or later",
+            false => "counts below the references found, which is not sure",
+        };
+        out.push_str(&heading("Missing", meaning, style));
         out.push_str(&missing(&view.deficits, style));
     }
     if !view.surplus.is_empty() {

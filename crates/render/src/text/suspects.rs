@@ -14,9 +14,9 @@ const HELD: usize = 4;
 pub fn suspects(view: &SuspectsView, style: &Style) -> String {
     let mut out = header(&view.header, style);
     let meaning = format!(
-        "one object, or one type's instances, with {} or more of {}",
+        "one object, or one type's instances, with {} or more of {} in memory, and their parts",
         percent(view.threshold),
-        Bytes(view.total_bytes)
+        Bytes(view.resident_bytes)
     );
     out.push_str(&heading("Suspects", &meaning, style));
     out.push_str(&list(&view.suspects, Some(view.threshold), style));
@@ -57,7 +57,8 @@ fn paragraph(at: usize, suspect: &Suspect, style: &Style) -> String {
     let room = room.saturating_sub(8);
     part("path", wrap(suspect.path.iter().map(|step| clean(step)), " -> ", room), Some(Tone::Hint));
     if let Some(point) = &suspect.accumulation_point {
-        let own = Bytes(point.shallow_bytes.saturating_add(point.external_bytes));
+        let own = point.shallow_bytes.saturating_add(point.external_bytes).saturating_add(point.native_bytes);
+        let own = Bytes(own);
         let (name, address) = (clean(&point.name), clean(&point.address));
         // An object without a name in the program is called by its address already.
         let place = if name.ends_with(&address) { name } else { format!("{name} at {address}") };

@@ -15,10 +15,13 @@ const BAR: usize = 12;
 /// `memsight heap PID types`.
 pub fn types(view: &TypesView, style: &Style) -> String {
     let mut out = header(&view.header, style);
-    out.push_str(&totals(view.objects, view.type_count, view.shallow_bytes, view.external_bytes));
+    let own = [view.shallow_bytes, view.external_bytes, view.native_bytes];
+    out.push_str(&totals(view.objects, view.type_count, own, view.resident_bytes));
     out.push_str(&heading("Types", "shallow = sys.getsizeof, external = buffers beside it", style));
-    out.push_str(&style.paint(Tone::Dim, MEANING));
-    out.push('\n');
+    for line in meaning(&view.types) {
+        out.push_str(&style.paint(Tone::Dim, line));
+        out.push('\n');
+    }
     out.push_str(&table(&view.types, style));
     out.push_str(&more(view.types.len(), view.type_count, "type", style));
     out
@@ -27,7 +30,8 @@ pub fn types(view: &TypesView, style: &Style) -> String {
 /// `memsight heap PID --types-only`: counts and sizes alone.
 pub fn histogram(view: &HistogramView, style: &Style) -> String {
     let mut out = header(&view.header, style);
-    out.push_str(&totals(view.objects, view.type_count, view.shallow_bytes, view.external_bytes));
+    let own = [view.shallow_bytes, view.external_bytes, 0];
+    out.push_str(&totals(view.objects, view.type_count, own, own.iter().sum()));
     out.push_str(&heading("Types", "shallow = sys.getsizeof, external = buffers beside it", style));
     let mut table = Table::new(2).giving("type").numbers(&["count", "shallow", "external", "share"]).optional();
     for row in &view.types {
@@ -45,30 +49,66 @@ pub fn histogram(view: &HistogramView, style: &Style) -> String {
     out
 }
 
-fn totals(objects: u64, types: u64, shallow: u64, external: u64) -> String {
+fn totals(objects: u64, types: u64, [shallow, external, native]: [u64; 3], resident: u64) -> String {
     let (objects, types) = (count(objects), count(types));
-    format!("{objects} objects of {types} types: {} shallow, {} external\n", Bytes(shallow), Bytes(external))
+    let mut line =
+        format!("{objects} objects of {types} types: {} shallow, {} external", Bytes(shallow), Bytes(external));
+    if native > 0 {
+        line.push_str(&format!(", {} native", Bytes(native)));
+    }
+    let all = shallow.saturating_add(external).saturating_add(native);
+    if resident > 0 && resident < all {
+        line.push_str(&format!("; {} of them in memory", Bytes(resident)));
+    }
+    line + "\n"
+}
+
+/// What the columns that these rows need mean.
+fn meaning(rows: &[TypeRow]) -> Vec<&'static str> {
+    let mut lines = vec![MEANING];
+    if rows.iter().any(|row| row.native_bytes > 0) {
+        lines.push("native = memory of C code that the objects point to");
+    }
+    if rows.iter().any(is_partly_resident) {
+        lines.push("resident = of shallow, external and native what is in memory; shares go by it");
+    }
+    lines
+}
+
+/// Whether some of the bytes of a type are not in memory.
+fn is_partly_resident(row: &TypeRow) -> bool {
+    let own = row.shallow_bytes.saturating_add(row.external_bytes).saturating_add(row.native_bytes);
+    row.resident_bytes > 0 && row.resident_bytes < own || (1..row.retained_bytes).contains(&row.retained_resident_bytes)
 }
 
 /// Rows of types with a bar of the share that each retains.
 pub(super) fn table(rows: &[TypeRow], style: &Style) -> String {
-    let mut table =
-        Table::new(2).giving("type").numbers(&["count", "shallow", "external", "retained", "share"]).optional();
+    let native = rows.iter().any(|row| row.native_bytes > 0);
+    let resident = rows.iter().any(is_partly_resident);
+    let shown = [(true, "count"), (true, "shallow"), (true, "external"), (native, "native"), (resident, "resident")];
+    let rest = [(true, "retained"), (true, "share")];
+    let names: Vec<&str> = shown.into_iter().chain(rest).filter(|(shown, _)| *shown).map(|(_, name)| name).collect();
+    let mut table = Table::new(2).giving("type").numbers(&names).optional();
     for row in rows {
-        table.row([
+        let mut cells = vec![
             toned(Tone::Hint, clean(&row.type_name)),
             cell(count(row.count)),
             cell(Bytes(row.shallow_bytes).to_string()),
             external(row.external_bytes),
+        ];
+        cells.extend(native.then(|| external(row.native_bytes)));
+        cells.extend(resident.then(|| cell(Bytes(row.resident_bytes).to_string())));
+        cells.extend([
             cell(Bytes(row.retained_bytes).to_string()),
             cell(percent(row.share)),
             cell(bar(row.share, BAR)),
         ]);
+        table.row(cells);
     }
     table.render(style)
 }
 
-/// External bytes; few have any, so that nothing is shown as a dash.
+/// External or native bytes; few have any, so that nothing is shown as a dash.
 pub(super) fn external(bytes: u64) -> (String, Option<Tone>) {
     if bytes == 0 { toned(Tone::Dim, "-") } else { cell(Bytes(bytes).to_string()) }
 }

@@ -18,10 +18,10 @@ const VALUE: usize = 40;
 pub fn waste(view: &WasteView, style: &Style) -> String {
     let mut out = header(&view.header, style);
     let sum = format!(
-        "{} ({}) of {} could be saved; no byte is counted twice",
+        "{} ({}) of {} in memory could be saved; no byte is counted twice",
         Bytes(view.saved_bytes),
         percent(view.share),
-        Bytes(view.total_bytes)
+        Bytes(view.resident_bytes)
     );
     out.push_str(&heading("Waste", &sum, style));
     if view.kinds.is_empty() {
@@ -49,7 +49,7 @@ fn summary(view: &WasteView, style: &Style) -> String {
             toned(Tone::Hint, kind.rule.name()),
             cell(count(kind.objects)),
             cell(Bytes(kind.saved_bytes).to_string()),
-            cell(percent(share(kind.saved_bytes, view.total_bytes))),
+            cell(percent(share(kind.saved_bytes, view.resident_bytes))),
             cell(bar(share(kind.saved_bytes, most), BAR)),
         ]);
     }
@@ -68,14 +68,17 @@ fn meaning(rule: WasteRule) -> &'static str {
         WasteRule::EmptyContainers => "empty, each the value of one attribute",
         WasteRule::InstanceDicts => "instances with equal attributes, against the same with __slots__",
         WasteRule::BoxedNumbers => "lists and tuples of numbers, with those only they hold, against an array",
+        WasteRule::SmallViews => "kept by views of less than half of their bytes, against copies",
     }
 }
 
 fn places(kind: &WasteKind, style: &Style) -> String {
     let tables = kind.places.iter().any(|place| place.allocated.is_some());
     let instances = kind.rule == WasteRule::InstanceDicts;
+    let views = kind.rule == WasteRule::SmallViews;
     let table = Table::new(2).giving("held by").text("type").numbers(&["count"]);
     let table = match (tables, instances) {
+        _ if views => table.numbers(&["views", "show", "bytes"]),
         (true, _) => table.numbers(&["items", "room"]),
         (_, true) => table.numbers(&["attributes"]),
         _ => table,
@@ -85,7 +88,9 @@ fn places(kind: &WasteKind, style: &Style) -> String {
         let number = |number: Option<u64>| cell(number.map_or_else(String::new, count));
         let mut row =
             vec![toned(Tone::Hint, path(place)), cell(types_cell(&place.type_name)), cell(count(place.count))];
+        let bytes = |number: Option<u64>| cell(number.map_or_else(String::new, |number| Bytes(number).to_string()));
         match (tables, instances) {
+            _ if views => row.extend([number(place.views), bytes(place.used), bytes(place.allocated)]),
             (true, _) => row.extend([number(place.used), number(place.allocated)]),
             (_, true) => row.push(number(place.used)),
             _ => {}

@@ -1,6 +1,8 @@
 //! What a recording came to, as a page of text.
 
-use memsight_analysis::trend::{ContainerSummary, Peak, ProcessSummary, Slope, TimeToLimit, Verdict, WatchSummary};
+use memsight_analysis::trend::{
+    ContainerSummary, Peak, ProcessSummary, Slope, TimeToLimit, Trend, Verdict, WatchSummary,
+};
 use memsight_model::{Bytes, Confidence, Unavailable, count, duration};
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +107,7 @@ fn verdict(summary: &WatchSummary) -> (String, Tone) {
     match summary.trend.verdict {
         Verdict::TooShort => ("too short to judge".to_owned(), Tone::Dim),
         Verdict::Stable => ("stable".to_owned(), Tone::Good),
+        Verdict::Unclear => ("not known yet".to_owned(), Tone::Dim),
         Verdict::WarmingUp => ("warming up".to_owned(), Tone::Warn),
         Verdict::Leaking { bytes_per_hour } => {
             (format!("leaking at about {}/h", Bytes(bytes_per_hour.max(0.0) as u64)), Tone::Bad)
@@ -138,18 +141,13 @@ fn facts(view: &WatchView) -> Vec<(&'static str, String)> {
     let summary = &view.summary;
     let several = summary.process_count > 1;
     let mut facts = vec![("peak", peak(summary, several))];
-    if let Some(pss) = summary.peak_pss {
-        let meaning = if several { "each shared page counted once" } else { "PSS: its share of shared pages" };
-        facts.push(("peak PSS", format!("{}, {meaning}", when(&pss))));
-    } else if let Some(missing) = &view.rollup_missing {
-        facts.push(("peak PSS", format!("not known: {} ({})", clean(&missing.reason), clean(&missing.code))));
-    }
+    facts.extend(peak_pss(view, several).map(|text| ("peak PSS", text)));
     facts.push((
         "RSS",
         format!("{} at first, {} at last", Bytes(summary.first_rss_bytes), Bytes(summary.last_rss_bytes)),
     ));
-    if let Some(slope) = &summary.trend.slope {
-        facts.push(("growth", growth(slope)));
+    if let Some(rate) = summary.trend.rate() {
+        facts.push(("growth", growth(&rate)));
     }
     if let Some(container) = &summary.container {
         facts.push(("container", container_text(container)));
@@ -160,6 +158,21 @@ fn facts(view: &WatchView) -> Vec<(&'static str, String)> {
     }
     facts.push(("cost", cost(view)));
     facts
+}
+
+/// The largest sum of PSS, or why it is not known: an error before all else.
+fn peak_pss(view: &WatchView, several: bool) -> Option<String> {
+    let missing = view.rollup_missing.as_ref().or(view.summary.pss_missing.as_ref());
+    match (view.summary.peak_pss, missing) {
+        (Some(pss), _) => {
+            let meaning = if several { "each shared page counted once" } else { "PSS: its share of shared pages" };
+            Some(format!("{}, {meaning}", when(&pss)))
+        }
+        (None, Some(Unavailable { code, reason })) if code.starts_with("MS-") => {
+            Some(format!("not known: {} ({})", clean(reason), clean(code)))
+        }
+        (None, missing) => missing.map(|missing| format!("not known: {}", clean(&missing.reason))),
+    }
 }
 
 fn peak(summary: &WatchSummary, several: bool) -> String {
@@ -233,7 +246,7 @@ fn processes(summary: &WatchSummary, style: &Style) -> String {
 }
 
 fn row(process: &ProcessSummary) -> Vec<(String, Option<Tone>)> {
-    let slope = process.trend.as_ref().and_then(|trend| trend.slope);
+    let slope = process.trend.as_ref().and_then(Trend::rate);
     let last = if process.ended { toned(Tone::Dim, "ended") } else { cell(Bytes(process.last_rss_bytes).to_string()) };
     vec![
         cell(process.pid.to_string()),

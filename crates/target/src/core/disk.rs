@@ -9,11 +9,18 @@ use std::path::Path;
 const MOST_PIECES: usize = 1 << 22;
 
 /// Opens a plain file. Anything else (a pipe would block, a device has no end) is refused.
-pub(super) fn open(path: &Path) -> io::Result<File> {
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    open_with(path, 0)
+}
+
+/// The same with flags of `open(2)`, which count on Linux alone.
+pub(crate) fn open_with(path: &Path, flags: i32) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(target_os = "linux")]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags | libc::O_NONBLOCK | libc::O_NOCTTY);
+    #[cfg(not(target_os = "linux"))]
+    let _ = flags;
     let file = options.open(path)?;
     match file.metadata()?.is_file() {
         true => Ok(file),

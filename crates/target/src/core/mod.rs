@@ -15,7 +15,7 @@
 //! x86-64; they can be read on any system.
 
 mod directory;
-mod disk;
+pub(crate) mod disk;
 mod error;
 mod extents;
 mod files;

@@ -29,11 +29,14 @@ pub(super) struct Notes {
     pub program: u64,
     /// `AT_SYSINFO_EHDR`: where the kernel's own library is mapped.
     pub vdso: u64,
+    /// `AT_RANDOM`: 16 bytes that the kernel put into the main thread's stack (`create_elf_tables` in `fs/binfmt_elf.c`).
+    pub random: u64,
     /// Ascending, none overlaps another.
     pub files: Vec<MappedFile>,
 }
 
 const AT_PHDR: u64 = 3;
+const AT_RANDOM: u64 = 25;
 const AT_SYSINFO_EHDR: u64 = 33;
 /// The longest path that Linux has.
 const LONGEST_PATH: usize = 4096;
@@ -73,6 +76,7 @@ impl Notes {
         for entry in desc.chunks_exact(16) {
             match (u64_at(entry, 0), u64_at(entry, 8)) {
                 (Some(AT_PHDR), Some(value)) => self.program = value,
+                (Some(AT_RANDOM), Some(value)) => self.random = value,
                 (Some(AT_SYSINFO_EHDR), Some(value)) => self.vdso = value,
                 _ => {}
             }

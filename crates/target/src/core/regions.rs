@@ -24,7 +24,38 @@ pub(super) fn of(headers: &Headers) -> Vec<Region> {
         let (start, end) = (*pair.first()?, *pair.last()?);
         region(start, end, headers.segment(start), headers.mapped_file(start), headers.notes.vdso)
     };
-    borders.windows(2).filter_map(between).collect()
+    let mut regions: Vec<Region> = borders.windows(2).filter_map(between).collect();
+    name_heap(&mut regions);
+    name_stack(&mut regions, headers.notes.random);
+    regions
+}
+
+/// Names the memory that `brk` grows as `/proc/PID/maps` does: a core does not. It begins behind the program, which lies
+/// lowest, and what continues its data (`load_elf_binary` in `fs/binfmt_elf.c`). Whoever walks it verifies that.
+fn name_heap(regions: &mut [Region]) {
+    let Some(program) = regions.iter().find(|region| !region.path.is_empty()).map(|region| region.path.clone()) else {
+        return;
+    };
+    let Some(last) = regions.iter().rposition(|region| region.path == program) else { return };
+    let mut end = regions[last].end;
+    for region in regions.iter_mut().skip(last + 1) {
+        if !region.path.is_empty() || !region.write {
+            return;
+        }
+        if region.start != end {
+            region.path = "[heap]".to_owned();
+            return;
+        }
+        end = region.end;
+    }
+}
+
+/// Names the main thread's stack, in which `random` lies, as `/proc/PID/maps` does.
+fn name_stack(regions: &mut [Region], random: u64) {
+    let holds = |region: &&mut Region| region.contains(Address(random)) && region.write && region.path.is_empty();
+    if let Some(stack) = regions.iter_mut().find(holds) {
+        stack.path = "[stack]".to_owned();
+    }
 }
 
 fn region(start: u64, end: u64, segment: Option<&Segment>, file: Option<&MappedFile>, vdso: u64) -> Option<Region> {

@@ -67,6 +67,8 @@ pub struct ProcessStat {
     pub kernel: bool,
     /// A thread other than the first of its process: such a one can be looked up by its id, though no listing has it.
     pub thread: bool,
+    /// Its parent gets no signal when it ends, as with no process that a program starts in the usual ways.
+    pub silent: bool,
 }
 
 impl ProcessStat {

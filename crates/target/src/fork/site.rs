@@ -5,7 +5,6 @@ use memsight_model::Region;
 use crate::error::TargetError;
 use crate::live::LiveMemory;
 use crate::process::Process;
-use crate::sys::Span;
 
 use super::inject::{CALL, SIGRETURN};
 use super::way::{Site, component_ends};
@@ -46,7 +45,7 @@ impl Site {
 
 fn read(memory: &LiveMemory, region: &Region) -> Vec<u8> {
     let mut bytes = vec![0; usize::try_from(region.len()).unwrap_or(MOST).min(MOST)];
-    let read = memory.read_spans(&[Span { at: region.start.0, len: bytes.len() }], &mut bytes);
-    bytes.truncate(read.unwrap_or(0));
+    let read = memory.read_some(region.start, &mut bytes);
+    bytes.truncate(read);
     bytes
 }

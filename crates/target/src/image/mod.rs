@@ -9,7 +9,7 @@ mod table;
 
 use std::ops::Range;
 
-use memsight_model::{Address, Fault, Progress, ReadMemory, Region};
+use memsight_model::{Address, Fault, PageRuns, Progress, ReadMemory, Region};
 
 use crate::error::TargetError;
 use crate::process::Process;
@@ -40,6 +40,7 @@ pub struct Image {
     unreadable: u64,
     /// What the copy left out although it would be wanted: a fork does not take it along. Ascending.
     left_out: Vec<Range<u64>>,
+    pages: PageRuns,
     outside: Outside,
 }
 
@@ -79,6 +80,7 @@ impl Image {
             base: plan.base,
             packed: copied.packed,
             copied: plan.bytes,
+            pages: plan.pages(),
             unreadable: copied.unreadable,
             left_out: plan.left_out,
             outside: Outside::new(process.memory()),
@@ -88,6 +90,11 @@ impl Image {
     /// All mappings of the process, ascending, as they were.
     pub fn regions(&self) -> &[Region] {
         &self.regions
+    }
+
+    /// The pages that were copied: those of private writable memory that exist.
+    pub fn pages(&self) -> &PageRuns {
+        &self.pages
     }
 
     /// Bytes that this copy takes in our memory, its index included.
@@ -142,8 +149,18 @@ impl Image {
 
     /// The region that holds `at`.
     fn region(&self, at: u64) -> Option<&Region> {
-        let next = self.regions.partition_point(|region| region.start.0 <= at);
-        self.regions.get(next.checked_sub(1)?).filter(|region| region.contains(Address(at)))
+        Region::find(&self.regions, Address(at))
+    }
+
+    /// Whether an address of which nothing was copied, in a region that may be read, is in a page that nobody had touched.
+    fn is_untouched(&self, region: &Region, at: u64) -> bool {
+        let left_out = || self.left_out.iter().any(|range| range.contains(&at));
+        plan::wanted(region).is_some() && plan::is_anonymous(region) && !left_out()
+    }
+
+    /// The region of an address that may be read.
+    fn readable(&self, at: u64) -> Option<&Region> {
+        self.region(at).filter(|region| region.read)
     }
 
     /// Fills `out` from `at` on, all within one page.
@@ -163,10 +180,7 @@ impl Image {
 
     #[cold]
     fn read_unknown(&self, at: u64, out: &mut [u8]) -> Option<()> {
-        let region = self.region(at).filter(|region| region.read)?;
-        let left_out = self.left_out.iter().any(|range| range.contains(&at));
-        if !left_out && plan::wanted(region).is_some() && plan::is_anonymous(region) {
-            // a page that nobody had touched
+        if self.is_untouched(self.readable(at)?, at) {
             out.fill(0);
             return Some(());
         }
@@ -275,20 +289,30 @@ impl ReadMemory for Image {
     fn fill(&self, at: Address, out: &mut [u64]) -> Result<(), Fault> {
         let fault = Fault { at, len: 8 * out.len() };
         let within = (at.0 % PAGE) as usize;
-        if at.0.is_multiple_of(8)
-            && within + 8 * out.len() <= PAGE_BYTES
-            && let Entry::Packed { chunk, offset } = self.table.find(at.0)
-        {
+        let is_inside = at.0.is_multiple_of(8) && within + 8 * out.len() <= PAGE_BYTES;
+        let entry = if is_inside { self.table.find(at.0) } else { Entry::Unreadable };
+        let untouched = || self.readable(at.0).is_some_and(|region| self.is_untouched(region, at.0));
+        if entry == Entry::Zero || (entry == Entry::Unknown && untouched()) {
+            out.fill(0);
+            return Ok(());
+        }
+        if let Entry::Packed { chunk, offset } = entry {
             let first = within / 8;
             let last = first + out.len();
-            let mut places = out.iter_mut();
             let record = self.record(chunk, offset).ok_or(fault)?;
+            let mut places = out.iter_mut();
             return page::words(record, self.origin(at.0), first, last, |word| {
                 if let Some(place) = places.next() {
                     *place = word;
                 }
             })
             .ok_or(fault);
+        }
+        if entry == Entry::Unknown {
+            let page = self.readable(at.0).and_then(|_| self.outside.page(at.0)).ok_or(fault)?;
+            let words = page.as_chunks::<8>().0.iter().skip(within / 8);
+            out.iter_mut().zip(words).for_each(|(place, word)| *place = u64::from_le_bytes(*word));
+            return Ok(());
         }
         for (i, place) in out.iter_mut().enumerate() {
             *place = self.word(at.checked_add(8 * i as u64).ok_or(fault)?)?;

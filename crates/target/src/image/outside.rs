@@ -1,10 +1,11 @@
-//! What the copy leaves out, read from the running process when it is asked for: code, constants, shared memory.
+//! What the copy leaves out, read when it is asked for, from the running process or its files: code, constants, shared
+//! memory.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::live::LiveMemory;
-use crate::sys::{PAGE, Span};
+use crate::sys::PAGE;
 
 use super::page::PAGE_BYTES;
 
@@ -33,8 +34,7 @@ impl Outside {
             return page.clone();
         }
         let mut bytes = Box::new([0; PAGE_BYTES]);
-        let read = self.memory.read_pinned(&[Span { at, len: PAGE_BYTES }], bytes.as_mut_slice());
-        let page: Page = matches!(read, Ok(PAGE_BYTES)).then(|| Arc::from(bytes));
+        let page: Page = self.memory.read_page_pinned(at, bytes.as_mut_slice()).map(|()| Arc::from(bytes));
         let mut pages = self.pages.write().unwrap_or_else(PoisonError::into_inner);
         if pages.len() >= CAP {
             pages.clear();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memsight_model::Region;
+use memsight_model::{PageRuns, Region};
 
 use crate::error::TargetError;
 use crate::maps::PageMap;
@@ -111,6 +111,11 @@ impl Plan {
     /// The spans of portion `number`, all in one block, at most 1 MiB; `None` after the last.
     pub fn portion(&self, number: usize) -> Option<&[Span]> {
         self.spans.get(self.portions.get(number)?.clone())
+    }
+
+    /// All pages.
+    pub fn pages(&self) -> PageRuns {
+        PageRuns::new(self.spans.iter().map(|span| span.at..span.at + span.len as u64))
     }
 
     fn add(&mut self, range: Range<u64>) {

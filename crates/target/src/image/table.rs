@@ -69,10 +69,12 @@ impl Block {
 }
 
 /// The number of the block that an address lies in.
+#[inline]
 pub(crate) fn block_number(at: u64) -> u64 {
     at >> BLOCK_BITS
 }
 
+#[inline]
 fn page_of(at: u64) -> usize {
     (at / PAGE) as usize % BLOCK_PAGES
 }

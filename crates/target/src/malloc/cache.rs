@@ -9,8 +9,8 @@ use std::ops::Range;
 use memsight_model::{Address, ReadMemory};
 
 const FASTBINS: u64 = 10;
-/// More chunks than this on one list are a loop.
-const CAP: usize = 1 << 16;
+/// Bytes from a chunk to the block that it is for the program.
+const HEAD: u64 = 16;
 
 /// What the versions of glibc do differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub(super) struct Caches<'a, M> {
 impl<M: ReadMemory> Caches<'_, M> {
     /// The chunks and sizes that the thread's cache in the chunk at `at` holds; none when that is something else.
     pub fn of_thread(&mut self, at: Address) -> Vec<(u64, u64)> {
-        let heads = at.0 + 16 + self.style.counters;
+        let heads = at.0 + HEAD + self.style.counters;
         let mut lists = Vec::new();
         for list in 0..self.style.lists {
             let Ok(head) = self.memory.word(Address(heads + 8 * list)) else { return Vec::new() };
@@ -65,7 +65,7 @@ impl<M: ReadMemory> Caches<'_, M> {
             }
             lists.push((head, size));
         }
-        lists.into_iter().flat_map(|(head, size)| self.follow(head, size)).collect()
+        lists.into_iter().flat_map(|(head, size)| self.follow(head, size, 0)).collect()
     }
 
     /// The chunks and sizes in the fastbins whose heads are at `at`.
@@ -73,24 +73,23 @@ impl<M: ReadMemory> Caches<'_, M> {
         let mut found = Vec::new();
         for bin in 0..FASTBINS {
             let head = self.memory.word(Address(at + 8 * bin)).unwrap_or(0);
-            if let Some(first) = head.checked_add(16).filter(|_| head != 0) {
-                found.extend(self.follow(first, Some(16 * (bin + 2))));
+            if let Some(first) = head.checked_add(HEAD).filter(|_| head != 0) {
+                found.extend(self.follow(first, Some(16 * (bin + 2)), HEAD));
             }
         }
         found
     }
 
-    /// The chunks of a list from the block `at` on; it ends where it stops making sense.
-    fn follow(&mut self, mut at: u64, size: Option<u64>) -> Vec<(u64, u64)> {
+    /// The chunks of a list from the block `at` on, each of which is met once; it ends where it stops making sense. A link
+    /// leads so many bytes below the next block: those of fastbins lead to chunks.
+    fn follow(&mut self, mut at: u64, size: Option<u64>, below: u64) -> Vec<(u64, u64)> {
         let mut found = Vec::new();
-        while at != 0 && found.len() < CAP {
-            let Some(bytes) = self.chunk(at, size) else { break };
-            if !self.seen.insert(at) {
-                break;
-            }
-            found.push((at - 16, bytes));
+        while let Some(bytes) = self.chunk(at, size).filter(|_| self.seen.insert(at)) {
+            found.push((at - HEAD, bytes));
             let link = self.memory.word(Address(at)).unwrap_or(0);
-            at = if self.style.mixed { link ^ (at >> 12) } else { link };
+            let next = if self.style.mixed { link ^ (at >> 12) } else { link };
+            let Some(next) = next.checked_add(below).filter(|_| next != 0) else { break };
+            at = next;
         }
         found
     }
@@ -100,7 +99,7 @@ impl<M: ReadMemory> Caches<'_, M> {
         let next = self.heaps.partition_point(|heap| heap.start <= at);
         let heap = self.heaps.get(next.checked_sub(1)?)?;
         let bytes = self.memory.word(Address(at.checked_sub(8)?)).ok()? & !7;
-        let fits = at.is_multiple_of(16) && at < heap.end && bytes >= 32 && bytes <= heap.end - at + 16;
+        let fits = at.is_multiple_of(16) && at < heap.end && bytes >= 32 && bytes <= heap.end - at + HEAD;
         (fits && size.is_none_or(|size| size == bytes)).then_some(bytes)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use memsight_model::{Address, CAllocator, CArena, CHeap, ReadMemory, Region, Residence};
+use memsight_model::{Address, Blocks, CAllocator, CArena, CHeap, PageRuns, ReadMemory, Region};
 
 use super::cache::{Caches, Style};
 use super::ring::{self, HEAP_MAX, State};
@@ -14,11 +14,14 @@ use super::{file_name, is_anonymous, is_glibc, mapped};
 const BANNER: &[u8] = b"stable release version 2.";
 /// The largest part of the library's constants and data that is looked at.
 const FILE_CAP: u64 = 8 << 20;
+/// Bytes of a block in front of what the program gets.
+const HEAD: u64 = 16;
 /// Heaps of one arena; more are a loop.
 const HEAPS_CAP: usize = 1 << 16;
 
 /// The arenas of the process.
-pub(super) fn walk<M: ReadMemory>(memory: &M, regions: &[Region], residence: &Residence) -> CHeap {
+/// `taken` are the heaps of other allocators, ascending.
+pub(super) fn walk<M: ReadMemory>(memory: &M, regions: &[Region], pages: &PageRuns, taken: &[Range<u64>]) -> CHeap {
     let minor = version(memory, regions);
     let mut heap = CHeap {
         allocator: CAllocator::Glibc,
@@ -40,22 +43,26 @@ pub(super) fn walk<M: ReadMemory>(memory: &M, regions: &[Region], residence: &Re
     let mut walks: Vec<(State, Walk<'_, M>)> = Vec::new();
     for (number, state) in states.iter().enumerate() {
         let arena = CArena {
+            allocator: CAllocator::Glibc,
             address: state.address,
             main: number == 0,
             threads: state.threads(memory),
             system_bytes: state.system_bytes(memory),
             ..CArena::default()
         };
-        let mut walk = Walk::new(memory, &residence.pages, arena, style.chunk_bytes());
+        let mut walk = Walk::new(memory, pages, arena, style.chunk_bytes());
         match number {
             0 => main_heap(&mut walk, state, memory, regions, parameters.as_ref()),
             _ => thread_heaps(&mut walk, state, memory),
         }
         walks.push((*state, walk));
     }
-    let heaps = heaps(&walks);
-    take_cached(memory, style, &heaps, &mut walks);
-    heap.mapped = mapped::blocks(memory, regions, &heaps, &residence.pages);
+    let own = heaps(&walks);
+    let cached = take_cached(memory, style, &own, &mut walks);
+    let mut heaps: Vec<Range<u64>> = own.into_iter().chain(taken.iter().cloned()).collect();
+    heaps.sort_unstable_by_key(|heap| heap.start);
+    heap.mapped = mapped::blocks(memory, regions, &heaps, pages);
+    heap.blocks = in_use(&mut walks, &cached, &heap);
     heap.mapped_bytes = parameters.map(|parameters| parameters.mapped_bytes);
     heap.missing = missing(&walks, &heap);
     heap.arenas = walks.into_iter().map(|(_, walk)| walk.arena).collect();
@@ -70,8 +77,24 @@ fn heaps<M>(walks: &[(State, Walk<'_, M>)]) -> Vec<Range<u64>> {
     heaps
 }
 
-/// Moves what threads and fastbins keep from the blocks in use to the cached ones.
-fn take_cached<M: ReadMemory>(memory: &M, style: Style, heaps: &[Range<u64>], walks: &mut [(State, Walk<'_, M>)]) {
+/// The blocks that programs have: those that look used without those that were freed and are kept.
+fn in_use<M>(walks: &mut [(State, Walk<'_, M>)], cached: &HashSet<u64>, heap: &CHeap) -> Blocks {
+    let mut all: Vec<(u64, u64)> = Vec::new();
+    for (_, walk) in walks {
+        all.append(&mut walk.used);
+    }
+    all.retain(|(start, _)| !cached.contains(start));
+    all.extend(heap.mapped.iter().map(|mapping| (mapping.address.0 + HEAD, mapping.bytes.saturating_sub(HEAD))));
+    Blocks::new(all)
+}
+
+/// Moves what threads and fastbins keep from the blocks in use to the cached ones; where these begin.
+fn take_cached<M: ReadMemory>(
+    memory: &M,
+    style: Style,
+    heaps: &[Range<u64>],
+    walks: &mut [(State, Walk<'_, M>)],
+) -> HashSet<u64> {
     let mut caches = Caches { memory, style, heaps, seen: HashSet::new() };
     let mut found: Vec<(u64, u64, bool)> = Vec::new();
     for (state, walk) in walks.iter_mut() {
@@ -88,6 +111,7 @@ fn take_cached<M: ReadMemory>(memory: &M, style: Style, heaps: &[Range<u64>], wa
             walk.cached(at, bytes, fast);
         }
     }
+    caches.seen
 }
 
 fn missing<M>(walks: &[(State, Walk<'_, M>)], heap: &CHeap) -> Vec<String> {
@@ -155,7 +179,7 @@ fn thread_heaps<M: ReadMemory>(walk: &mut Walk<'_, M>, state: &State, memory: &M
 }
 
 /// The memory that grows by `brk`, whose mappings lie side by side.
-fn brk(regions: &[Region]) -> Option<Range<u64>> {
+pub(super) fn brk(regions: &[Region]) -> Option<Range<u64>> {
     let mut pieces = regions.iter().filter(|region| region.path == "[heap]").map(|region| region.start.0..region.end.0);
     let first = pieces.next()?;
     Some(pieces.fold(first, |all, piece| if piece.start == all.end { all.start..piece.end } else { all }))

@@ -11,6 +11,8 @@ use memsight_model::{Address, CArena, CBlocks, PageCursor, PageRuns, ReadMemory}
 
 const PREV_INUSE: u64 = 1;
 const FLAGS: u64 = 7;
+/// Bytes of a chunk in front of the program's part.
+const HEAD: u64 = 16;
 /// The smallest chunk; smaller ones mark the end of a heap.
 const LEAST: u64 = 32;
 /// Of a free chunk, this much holds its links and stays when it is trimmed (`sizeof (struct malloc_chunk)`).
@@ -32,12 +34,14 @@ pub(super) struct Walk<'a, M> {
     /// Size of the chunks that may be the cache of a thread, and those found.
     wanted: u64,
     pub candidates: Vec<Address>,
+    /// Blocks that look used: first byte of the program's part, and bytes up to the next.
+    pub used: Vec<(u64, u64)>,
     pub broken: bool,
 }
 
 impl<'a, M: ReadMemory> Walk<'a, M> {
     pub fn new(memory: &'a M, pages: &'a PageRuns, arena: CArena, wanted: u64) -> Walk<'a, M> {
-        Walk { memory, pages, arena, wanted, candidates: Vec::new(), broken: false }
+        Walk { memory, pages, arena, wanted, candidates: Vec::new(), used: Vec::new(), broken: false }
     }
 
     /// The bytes of the arena itself and of the heads of its heaps.
@@ -100,6 +104,9 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
             Kind::Overhead => &mut arena.overhead,
         };
         blocks.add(size, 0);
+        if kind == Kind::Used {
+            self.used.push((at + HEAD, size));
+        }
         if kind == Kind::Used && size == self.wanted {
             self.candidates.push(Address(at));
         }

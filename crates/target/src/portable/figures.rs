@@ -71,6 +71,7 @@ impl Handle {
             started: process.start_time(),
             kernel: false,
             thread: false,
+            silent: false,
         })
     }
 
@@ -192,6 +193,16 @@ pub fn pid_exists(pid: u32) -> bool {
 /// State, parent, times of a process that no handle is kept of; `None`: it is gone.
 pub fn stat_of(pid: u32) -> Option<ProcessStat> {
     Handle::open(pid).ok()?.stat().ok()
+}
+
+/// No process here is: only Linux is looked at by a fork.
+pub fn is_of_a_look(_pid: u32, _stat: &ProcessStat) -> bool {
+    false
+}
+
+/// None is: see [`is_of_a_look`].
+pub fn is_guard(_stat: &ProcessStat) -> bool {
+    false
 }
 
 /// [`TargetError::NotOnThisPlatform`].

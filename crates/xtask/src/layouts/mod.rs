@@ -10,6 +10,7 @@ mod containers;
 mod dwarf;
 mod emit;
 mod heads;
+mod mimalloc;
 mod rules;
 mod source;
 mod universe;

@@ -6,12 +6,13 @@ import json
 import re
 import sys
 
-MODULES = """_abc _asyncio _bisect _collections _contextvars _csv _ctypes _decimal _elementtree _functools _heapq _io
-_interpchannels _interpqueues _interpreters _json _lsprof _operator _pickle _queue _random _sqlite3 _sre _ssl _struct
-_template _thread _typing _uuid _weakref _zoneinfo array asyncio atexit bz2 collections concurrent.futures contextvars
-csv decimal functools itertools json lzma mmap multiprocessing operator pickle pyexpat queue random re select selectors
-socket sqlite3 ssl string string.templatelib struct threading types typing unicodedata weakref xml.etree.ElementTree
-zlib zoneinfo""".split()
+MODULES = """_abc _asyncio _bisect _blake2 _codecs_jp _collections _contextvars _csv _ctypes _curses _curses_panel
+_dbm _decimal _elementtree _functools _hashlib _heapq _hmac _interpchannels _interpqueues _interpreters _io _json
+_lsprof _md5 _multibytecodec _multiprocessing _operator _pickle _queue _random _sha1 _sha2 _sha256 _sha3 _sha512
+_socket _sqlite3 _sre _ssl _struct _template _thread _tkinter _typing _uuid _weakref _zoneinfo _zstd array asyncio
+atexit bz2 collections compression.zstd concurrent.futures contextvars csv datetime decimal functools hashlib
+itertools json lzma mmap multiprocessing operator pickle pyexpat queue random re select selectors socket sqlite3
+ssl string string.templatelib struct threading types typing unicodedata weakref xml.etree.ElementTree zlib zoneinfo""".split()
 
 # Offsets in PyTypeObject, given by the caller (it knows them from the headers).
 NAME, BASICSIZE, WEAKLISTOFFSET, FLAGS, TRAVERSE = map(int, sys.argv[1:6])

@@ -5,6 +5,7 @@
 
 use super::collector::{GC, GIL, OBJECT};
 use super::containers::{DEQUE, ORDERED_DICT};
+use super::mimalloc::MIMALLOC;
 
 /// How the value of a field of `Layout` is found.
 #[derive(Debug)]
@@ -53,6 +54,7 @@ pub const LAYOUT: Fields = &[
     ("gc", Struct("Gc", GC)),
     ("gil", Struct("Gil", GIL)),
     ("obmalloc", MaybeStruct("Obmalloc", OBMALLOC)),
+    ("mimalloc", MaybeStruct("Mimalloc", MIMALLOC)),
     ("type_object", Struct("TypeObject", TYPE_OBJECT)),
     ("heap_type", Struct("HeapType", HEAP_TYPE)),
     ("dict", Struct("Dict", DICT)),
@@ -437,6 +439,7 @@ const STACK: Rule = OneOf(&[
 const FRAME_OBJECT: Fields = &[
     ("back", At(&["PyFrameObject.f_back"])),
     ("trace", At(&["PyFrameObject.f_trace"])),
+    ("generator", Maybe(&["PyFrameObject.f_gen"])),
     ("frame", Maybe(&["PyFrameObject.f_frame"])),
     ("frame_data", Maybe(&["PyFrameObject._f_frame_data"])),
     ("extra_locals", Maybe(&["PyFrameObject.f_extra_locals"])),

@@ -1,4 +1,4 @@
-use memsight_model::{GcGeneration, GcInterpreter, MemoryInfo, Totals};
+use memsight_model::{GcGeneration, GcInterpreter, MemoryInfo, Rollup, Totals};
 
 use super::*;
 
@@ -9,16 +9,18 @@ fn process(pid: u32, rss_bytes: u64, second: u64) -> ProcessSample {
     let generations = vec![GcGeneration { collections: 7 + second, ..GcGeneration::default() }];
     let interpreters = vec![GcInterpreter { generations, ..GcInterpreter::default() }];
     let gc = Some(GcReading { at_ns: 0, interpreters });
-    ProcessSample { pid, memory, minor_faults: 100 + second, gc, ..ProcessSample::default() }
+    let rollup = Some(Rollup { rss_bytes, pss_bytes: rss_bytes / 2, ..Rollup::default() });
+    ProcessSample { pid, memory, rollup, minor_faults: 100 + second, gc, ..ProcessSample::default() }
 }
 
 /// A sample in that second, with the wall clock an hour back at every tenth.
 fn sample(second: u64, processes: Vec<ProcessSample>) -> Sample {
     let unix_ns = if second % 10 == 9 { 0 } else { 1_000_000_000_000 * second };
     let rss_bytes = processes.iter().map(|process| process.memory.rss_bytes).sum();
+    let pss_bytes = processes.iter().map(|process| Some(process.rollup?.pss_bytes)).sum();
     Sample {
         at: Timestamp { monotonic_ns: 5 + second * 1_000_000_000, unix_ns },
-        total: Totals { processes: processes.len() as u32, rss_bytes, pss_bytes: Some(1), ..Totals::default() },
+        total: Totals { processes: processes.len() as u32, rss_bytes, pss_bytes, ..Totals::default() },
         processes,
         ..Sample::default()
     }
@@ -81,6 +83,43 @@ fn a_container_that_leaks_has_a_time_to_its_limit() {
     assert_eq!((container.oom_kills, container.peak.bytes), (1, 357 * MIB));
     let seconds = container.time_to_limit.unwrap().seconds;
     assert!((seconds - 381.0).abs() < 1.0, "{seconds}");
+}
+
+#[test]
+fn a_peak_of_pss_is_of_all_processes_and_of_about_the_peak_of_rss() {
+    let unread = |process: ProcessSample| ProcessSample { rollup: None, ..process };
+    let told = |seconds: &dyn Fn(u64) -> Vec<ProcessSample>| {
+        let mut summary = Summary::default();
+        (0..20).for_each(|second| summary.add(&sample(second, seconds(second))));
+        summary.finish()
+    };
+    // known all the time
+    let known = told(&|second| vec![process(1, (100 + second) * MIB, 0), process(2, 50 * MIB, 0)]);
+    assert_eq!(known.peak_pss.map(|peak| (peak.bytes, peak.after_ns)), Some((169 * MIB / 2, 19_000_000_000)));
+    assert_eq!((known.pss_samples, known.pss_missing), (20, None));
+    // a child that nobody has read yet, at the height of it
+    let child = |second: u64| (second >= 5).then(|| unread(process(2, 180 * MIB, 0)));
+    let partial = told(&|second| [Some(process(1, MIB, 0)), child(second)].into_iter().flatten().collect());
+    assert_eq!((partial.peak.bytes, partial.peak_pss, partial.pss_samples), (181 * MIB, None, 5));
+    // read once, when it was small
+    let stale = told(&|second| {
+        let now = process(1, (1 + 10 * second) * MIB, 0);
+        vec![ProcessSample { rollup: process(1, MIB, 0).rollup, ..now }]
+    });
+    assert_eq!((stale.peak_pss, stale.pss_samples), (None, 1));
+    let missing = stale.pss_missing.expect("a reason");
+    let words =
+        "known of all processes in 1 of 20 samples, the largest with an RSS of 1.0 MiB, and not read at the peak";
+    assert_eq!((missing.code.as_str(), missing.reason.as_str()), (Unavailable::NOT_YET, words));
+    // not known for a moment that was no peak
+    let gap = told(&|second| {
+        let now = process(1, 100 * MIB, 0);
+        vec![if second == 7 { unread(now) } else { now }]
+    });
+    assert_eq!((gap.peak_pss.map(|peak| peak.bytes), gap.pss_samples, gap.pss_missing), (Some(50 * MIB), 19, None));
+    // not asked for
+    let never = told(&|_| vec![unread(process(1, MIB, 0))]);
+    assert_eq!((never.peak_pss, never.pss_missing), (None, None));
 }
 
 #[test]

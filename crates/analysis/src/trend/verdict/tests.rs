@@ -23,6 +23,7 @@ fn says(expected: &str, shape: impl Fn(f64) -> f64) -> Trend {
     let said = match trend.verdict {
         Verdict::TooShort => "too short",
         Verdict::Stable => "stable",
+        Verdict::Unclear => "not known yet",
         Verdict::WarmingUp => "warming up",
         Verdict::Leaking { .. } => "leaking",
         Verdict::Shrinking => "shrinking",
@@ -93,6 +94,35 @@ fn one_step_is_no_leak() {
         let trend = trend(&series(|at| if at < at_step { 0.0 } else { 50.0 * MIB } + 0.1 * MIB * noise(at)));
         assert!(!trend.is_leaking(), "{at_step}: {trend:?}");
     }
+}
+
+/// What is too near to the end to be told from a step is not called level: the estimate beside it says otherwise.
+#[test]
+fn a_rise_that_may_be_chance_is_not_known_yet() {
+    // four levels in 12 s, each above all before
+    let points: Vec<Point> = (0..24)
+        .map(|at| Point { seconds: f64::from(at) / 2.0, bytes: (100.0 + f64::from(at / 6) * 40.0) * MIB })
+        .collect();
+    let short = trend(&points);
+    assert!(!matches!(short.verdict, Verdict::Stable), "{short:?}");
+    for at_step in (10..600).step_by(10).map(f64::from) {
+        let trend = trend(&series(|at| if at < at_step { 0.0 } else { 50.0 * MIB } + 0.1 * MIB * noise(at)));
+        let estimate = trend.slope.map_or(0.0, |slope| slope.over(300.0));
+        let material = MATERIAL_BYTES.max(trend.level_bytes * MATERIAL_SHARE);
+        assert!(!(trend.verdict == Verdict::Stable && estimate > material), "{at_step}: {trend:?}");
+    }
+}
+
+/// Whatever the shape, a rate is shown only where the word says that memory grows or falls.
+#[test]
+fn the_rate_agrees_with_the_word() {
+    let rises = |trend: &Trend| trend.rate().is_some_and(|slope| slope.rises());
+    assert!(rises(&says("leaking", |at| at / 60.0 * MIB)));
+    assert!(says("shrinking", |at| 80.0 * MIB - at / 10.0 * MIB).rate().is_some_and(|slope| slope.falls()));
+    for shape in [0.0, 7.0, 45.0, 180.0] {
+        assert_eq!(says("stable", |at| (at % (shape + 1.0)) / (shape + 1.0) * 30.0 * MIB).rate(), None);
+    }
+    assert_eq!(trend(&series(|at| at * MIB)[..19]).rate(), None);
 }
 
 #[test]

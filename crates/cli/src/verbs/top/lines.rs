@@ -22,7 +22,7 @@ struct Line<'a> {
     took_ns: u64,
     /// Readings left out up to now, because their time was over.
     missed: u64,
-    total: Totals,
+    total: &'a Totals,
     machine: Option<&'a MachineSample>,
     containers: Vec<&'a ContainerSample>,
     /// In the order, and with the filter, of the screen.
@@ -75,7 +75,7 @@ fn line(state: &State, arguments: bool) -> Line<'_> {
         at: reading.sample.at,
         took_ns: reading.took_ns,
         missed: reading.missed,
-        total: reading.sample.total,
+        total: &reading.sample.total,
         machine: reading.sample.machine.as_ref(),
         containers,
         processes: rows.filter_map(|row| process_line(row, reading, arguments)).collect(),

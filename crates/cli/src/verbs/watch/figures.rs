@@ -59,8 +59,10 @@ impl Figures {
         let point = |bytes: u64| Point { seconds, bytes: bytes as f64 };
         let mut new = Vec::new();
         for process in &sample.processes {
-            if self.rollup_missing.is_none() && process.rollup_missing.is_some() {
-                self.rollup_missing.clone_from(&process.rollup_missing);
+            // (what was no error passes)
+            let error = process.rollup_missing.as_ref().filter(|missing| missing.code.starts_with("MS-"));
+            if self.rollup_missing.is_none() && error.is_some() {
+                self.rollup_missing = error.cloned();
             }
             match self.drawn.get_mut(&key(process)) {
                 Some(drawn) => drawn.add(process, point(process.memory.rss_bytes), sample.at),

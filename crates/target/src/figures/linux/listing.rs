@@ -9,6 +9,8 @@ use super::field::{number, words};
 use super::status;
 use super::types::ProcessStat;
 use crate::error::TargetError;
+use crate::procfs;
+use crate::turn::GUARD;
 
 pub use crate::process::pids;
 
@@ -34,6 +36,33 @@ pub fn stat_of(pid: u32) -> Option<ProcessStat> {
     let mut buffer = [0; 1280];
     let read = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut buffer).ok()?;
     ProcessStat::parse(buffer.get(..read)?)
+}
+
+/// Whether a process is part of a look at another one, whoever looks: a copy of the target, which is a child of it and
+/// never runs, or the guard of such a copy. Neither belongs to the program that is looked at. Cost: nothing for a process
+/// whose end its parent is told of, as nearly all are; else a small file or two.
+pub fn is_of_a_look(pid: u32, stat: &ProcessStat) -> bool {
+    if !stat.silent || stat.kernel || stat.thread {
+        return false;
+    }
+    if is_guard(stat) {
+        return true;
+    }
+    if matches!(stat.state, 'Z' | 'X') {
+        // one that was ended, and waits for its parent to be had collect it
+        return stat_of(stat.parent).is_some_and(|parent| parent.name == stat.name);
+    }
+    match procfs::number(&procfs::text_quietly(pid, "status"), "TracerPid") {
+        // a tracer outside of our PID namespace has no id here; a copy stands still from its first moment on
+        Some(0) => stat.state == 't',
+        Some(tracer) => procfs::text_quietly(tracer, "comm").trim_end() == GUARD,
+        None => false,
+    }
+}
+
+/// Whether a process is the guard of a copy: a child of who looks, whose pages it shares.
+pub fn is_guard(stat: &ProcessStat) -> bool {
+    stat.silent && stat.name.to_str() == GUARD
 }
 
 /// The id that was given last, to a process or a thread, in our PID namespace: while it stays, none was born. Cost: one

@@ -25,7 +25,7 @@ pub use allocator::{heap_info, heap_trim};
 pub use cgroup::Container;
 pub use handle::Handle;
 pub use kept::{kept_files, raise_file_limit};
-pub use listing::{last_pid, parents, pid_exists, pids, stat_of};
+pub use listing::{is_guard, is_of_a_look, last_pid, parents, pid_exists, pids, stat_of};
 pub use machine::{boot_time, machine, swap_memory, virtual_memory};
 pub use pressure::pressure;
 pub use smaps::group_by_path;

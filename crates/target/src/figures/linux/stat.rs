@@ -20,7 +20,8 @@ impl ProcessStat {
         let (user_ticks, system_ticks) = (skip(1)?, skip(0)?);
         let (threads, started) = (skip(4)?, skip(1)?);
         // `exit_signal`, field 38: the end of a mere thread is told to nobody
-        let thread = rest.nth(15) == Some(b"-1");
+        let signal = rest.nth(15);
+        let (thread, silent) = (signal == Some(b"-1"), signal == Some(b"0"));
         Some(ProcessStat {
             state,
             parent: u32::try_from(parent).ok()?,
@@ -33,6 +34,7 @@ impl ProcessStat {
             started,
             kernel: flags & KERNEL_THREAD != 0,
             thread,
+            silent,
         })
     }
 }
@@ -48,7 +50,19 @@ mod tests {
         assert_eq!((stat.state, stat.parent, &*stat.name.to_str()), ('S', 4, "a) R (b"));
         assert_eq!((stat.minor_faults, stat.major_faults), (11, 12));
         assert_eq!((stat.user_ticks, stat.system_ticks, stat.threads), (13, 14, 15));
-        assert_eq!((stat.started, stat.kernel), (12345, true));
+        assert_eq!((stat.started, stat.kernel, stat.silent), (12345, true, false));
+    }
+
+    #[test]
+    fn the_signal_at_the_end_tells_who_is_silent() {
+        let line = |signal: &str| {
+            let zeros = "0 ".repeat(15);
+            format!("7 (a) S 4 7 7 0 -1 0 11 0 12 0 13 14 0 0 20 0 15 0 12345 {zeros}{signal} 1 0 0\n")
+        };
+        for (signal, thread, silent) in [("17", false, false), ("0", false, true), ("-1", true, false)] {
+            let stat = ProcessStat::parse(line(signal).as_bytes()).expect("well-formed");
+            assert_eq!((stat.thread, stat.silent), (thread, silent), "{signal}");
+        }
     }
 
     #[test]

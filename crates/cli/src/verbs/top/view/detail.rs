@@ -99,7 +99,8 @@ fn figures(state: &State, detail: &Detail, width: u16, theme: Theme) -> Vec<Line
         })
         .collect();
     if let Some(missing) = &detail.process.rollup_missing {
-        let text = format!("pss, uss: {} ({})", missing.reason, missing.code);
+        let code = if missing.code.starts_with("MS-") { format!(" ({})", missing.code) } else { String::new() };
+        let text = format!("pss, uss: {}{code}", missing.reason);
         out.push(pieces(&[(text, Tone::Warn)], width, theme));
     }
     out
@@ -238,6 +239,7 @@ fn verdict(trend: &Trend, area: Rect, theme: Theme) -> Vec<Line<'static>> {
     let (word, tone) = match trend.verdict {
         Verdict::TooShort => ("too short to say".to_owned(), Tone::Dim),
         Verdict::Stable => ("stable".to_owned(), Tone::Good),
+        Verdict::Unclear => ("not known yet".to_owned(), Tone::Dim),
         Verdict::WarmingUp => ("warming up".to_owned(), Tone::Plain),
         Verdict::Shrinking => ("shrinking".to_owned(), Tone::Good),
         Verdict::Leaking { bytes_per_hour } => {

@@ -181,6 +181,9 @@ fn sums(state: &State) -> Vec<(String, Tone)> {
     if total.uss_bytes.is_some() {
         out.push((format!("uss {}", bytes(total.uss_bytes)), Tone::Plain));
     }
+    if let Some(missing) = &total.rollup_missing {
+        out.push((format!("no pss, uss {}", missing.reason), Tone::Dim));
+    }
     out
 }
 

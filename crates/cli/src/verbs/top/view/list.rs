@@ -1,6 +1,6 @@
 //! The list of processes.
 
-use memsight_model::{Bytes, ProcessSample};
+use memsight_model::{Bytes, ProcessSample, Unavailable};
 use memsight_render::text::clean;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -107,9 +107,9 @@ fn cell(state: &State, row: &Row, process: &ProcessSample, column: Column, width
 fn of_rollup(process: &ProcessSample, value: Option<u64>) -> (String, Tone) {
     match (value, &process.rollup_missing) {
         (Some(value), _) => (Bytes(value).to_string(), Tone::Plain),
-        (None, Some(_)) => ("denied".to_owned(), Tone::Dim),
+        (None, Some(missing)) if missing.code != Unavailable::COPIED => ("denied".to_owned(), Tone::Dim),
         (None, None) if process.state == 'Z' => ("-".to_owned(), Tone::Dim),
-        (None, None) => ("…".to_owned(), Tone::Dim),
+        (None, _) => ("…".to_owned(), Tone::Dim),
     }
 }
 

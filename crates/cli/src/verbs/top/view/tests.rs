@@ -43,6 +43,7 @@ fn suspects() -> Heap {
         thread: None,
         keywords: Vec::new(),
         shares_path_with: Vec::new(),
+        ..Suspect::default()
     };
     let body = HeapBody::Suspects { total_bytes: 190 * MIB, threshold: 0.1, suspects: vec![suspect] };
     Heap { body, partial: vec!["a list of the collector was cut".into()], ..types(0) }
