@@ -71,9 +71,12 @@ impl<'a> Analysis<'a> {
     /// Everything at one glance: sizes, top types by retained size, suspects.
     pub fn overview(&self, top: usize) -> Overview {
         let manifest = &self.snapshot.manifest;
-        // What takes memory of its own comes one after the other.
         let (types, suspects, memory) = std::thread::scope(|scope| {
-            let types = scope.spawn(|| self.types(top));
+            let types = scope.spawn(|| {
+                // what suspects are described with, while they are looked for
+                self.graph.paths(self.snapshot);
+                self.types(top)
+            });
             let suspects = self.find_suspects(top);
             let memory = self.snapshot.residence.as_ref().map(|_| self.rss(1).groups());
             (types.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), suspects, memory)

@@ -22,7 +22,7 @@ use crate::decode::{Decoder, LastItems};
 use crate::elf::static_memory;
 use crate::emit::Shared;
 use crate::error::PythonError;
-use crate::generations::Tracked;
+use crate::generations::{Listed, Tracked};
 use crate::holders;
 use crate::layout::Layout;
 use crate::locate::Python;
@@ -124,15 +124,23 @@ impl Python {
         options: &DecodeOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<Snapshot, PythonError> {
-        let slots = Slots::new(regions, memory.populated().as_deref());
-        let scene = Scene {
-            memory: &memory,
-            layout: &self.layout,
-            slots: &slots,
-            regions,
-            files: static_memory(&memory, regions),
-        };
-        let (mut snapshot, ranks) = self.read_heap(&scene, regions, options, progress)?;
+        let listed = self.listed(&memory, regions, options.best_effort, progress)?;
+        self.decode_listed(memory, regions, listed, options, progress)
+    }
+
+    /// [`Python::decode`] from its first step on.
+    pub fn decode_listed<M: ReadMemory + Sync>(
+        &self,
+        memory: M,
+        regions: &[Region],
+        listed: Listed,
+        options: &DecodeOptions<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Snapshot, PythonError> {
+        let Listed { slots, tracked, torn } = listed;
+        let files = static_memory(&memory, regions);
+        let scene = Scene { memory: &memory, layout: &self.layout, slots: &slots, regions, files };
+        let (mut snapshot, ranks) = self.read_heap(&scene, (tracked, torn), options, progress)?;
         progress.phase("numbering objects", None);
         drop(memory);
         if options.references {
@@ -146,15 +154,13 @@ impl Python {
     fn read_heap<M: ReadMemory + Sync>(
         &self,
         scene: &Scene<M>,
-        regions: &[Region],
+        (tracked, mut torn): (Tracked, Vec<String>),
         options: &DecodeOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<(Snapshot, Ranks), PythonError> {
-        let memory = scene.memory;
+        let (memory, regions) = (scene.memory, scene.regions);
         let interpreters = self.interpreters(memory)?;
         let main = *interpreters.last().ok_or(PythonError::NotReady)?;
-        progress.phase("walking the collector's lists", None);
-        let (tracked, mut torn) = self.tracked(memory, scene.slots, options.best_effort)?;
         let stacks = self.stacks(memory, &interpreters, scene.slots.words());
         let mut seeds: Vec<Seed> =
             interpreters.iter().rev().flat_map(|interpreter| self.interpreter_roots(memory, *interpreter)).collect();
@@ -219,17 +225,18 @@ impl Python {
         let unknown = Blocks::default();
         let pools = PoolIndex::new(&pymalloc, options.c_heap.map_or(&unknown, |heap| &heap.blocks), options.sums);
         let claims = options.c_heap.map(|heap| Claims::new(heap, options.pages, &pymalloc, &types));
-        let shared = Shared {
+        let mut shared = Shared {
             scene,
             types: &types,
             ranks: &ranks,
-            tracked: &tracked,
+            tracked,
             cells,
             names: &names,
             pools: options.account.then_some(&pools),
             claims: claims.as_ref(),
         };
         let mut emitted = emit(&shared, &edges, &settings);
+        shared.tracked = Tracked::default();
         if progress.cancelled() {
             return Err(PythonError::Cancelled);
         }

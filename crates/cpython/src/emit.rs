@@ -26,7 +26,8 @@ pub(crate) struct Shared<'a, M> {
     pub scene: &'a Scene<'a, M>,
     pub types: &'a TypeTable,
     pub ranks: &'a Ranks,
-    pub tracked: &'a Tracked,
+    /// Until the second walk is done.
+    pub tracked: Tracked,
     /// The str objects that name closure cells, by the cell's address.
     pub cells: AddressMap<Address>,
     pub names: &'a Mutex<Names>,
@@ -48,10 +49,6 @@ pub(crate) struct Rows {
     pub interned: Vec<ObjectId>,
     /// Objects of which something could not be read.
     pub partial: u64,
-    /// Containers claimed more items than there is memory.
-    pub exhausted: bool,
-    /// Keys of dictionaries.
-    pub keys: Bits,
     /// Blocks of pymalloc that objects and their buffers take.
     pub blocks: Blocks,
     /// Bytes of objects that are not in memory.
@@ -76,20 +73,24 @@ pub(crate) struct Part<'r> {
     pub flags: &'r mut [ObjectFlags],
     pub targets: &'r mut [ObjectId],
     pub labels: &'r mut [Label],
-    /// Objects that are keys of dictionaries: a plane of the worker's own, of which it touches little.
-    pub keys: Bits,
 }
 
 impl<M: ReadMemory> Shared<'_, M> {
-    /// Fills a part.
-    pub fn fill(&self, part: Part<'_>, window: &Window<'_, M>, decoder: &Decoder<Window<'_, M>>) -> Rows {
+    /// Fills a part, and marks the objects that are keys of dictionaries in `keys`.
+    pub fn fill(
+        &self,
+        part: Part<'_>,
+        keys: &mut Bits,
+        window: &Window<'_, M>,
+        decoder: &Decoder<Window<'_, M>>,
+    ) -> Rows {
         let mut found = Rows::default();
         let mut writer = Writer {
             shared: self,
             used: 0,
             targets: part.targets,
             labels: part.labels,
-            keys: part.keys,
+            keys,
             broken: false,
             inferred: false,
             str_names: AddressMap::default(),
@@ -116,7 +117,6 @@ impl<M: ReadMemory> Shared<'_, M> {
             // Memory that changed between the walks (never a frozen copy) leaves references out; none is invented.
             *end = part.first_edge + writer.used as u32;
         }
-        found.keys = writer.keys;
         found
     }
 
@@ -250,7 +250,7 @@ struct Writer<'s, 'r, M> {
     used: usize,
     targets: &'r mut [ObjectId],
     labels: &'r mut [Label],
-    keys: Bits,
+    keys: &'r mut Bits,
     broken: bool,
     inferred: bool,
     str_names: AddressMap<NameId>,

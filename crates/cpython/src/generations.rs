@@ -3,7 +3,7 @@
 //! Source: `Modules/gcmodule.c` (3.8 to 3.12), `Python/gc.c`; `PyGC_Head` in `pycore_gc.h`. A list at rest closes both
 //! ways (`prev(next(x)) == x`), which is an exact test for a torn or corrupt one.
 
-use memsight_model::{Address, ReadMemory};
+use memsight_model::{Address, Progress, ReadMemory, Region};
 
 use crate::error::PythonError;
 use crate::layout::{Gc, Maybe, Offset};
@@ -19,7 +19,7 @@ pub(crate) const FLAGS: u64 = 3;
 
 /// The tracked objects of all interpreters, with their generations in three planes of bits. Most objects are old, so
 /// that one plane holds nearly all bits and the others take next to no memory.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Tracked {
     /// Generation 2, and 0.
     low: Bits,
@@ -68,6 +68,15 @@ impl Tracked {
     }
 }
 
+/// What the collector's lists hold, from [`Python::listed`].
+#[derive(Debug)]
+pub struct Listed {
+    pub(crate) slots: Slots,
+    pub(crate) tracked: Tracked,
+    /// Lists that did not hold together.
+    pub(crate) torn: Vec<String>,
+}
+
 impl Gc {
     /// Where the pointer to the first head is, for builds that have one.
     pub(crate) fn first_head(&self) -> Maybe {
@@ -92,9 +101,24 @@ impl Python {
         Ok([first, first.at(step), first.at(2 * step), gc.at(table.permanent.into())])
     }
 
+    /// The first step of [`Python::decode`], which needs nothing but the memory: walks the lists of the collector, an
+    /// object after the other, so that only one core is busy. With `best_effort` as in [`DecodeOptions::best_effort`].
+    pub fn listed<M: ReadMemory>(
+        &self,
+        memory: &M,
+        regions: &[Region],
+        best_effort: bool,
+        progress: &dyn Progress,
+    ) -> Result<Listed, PythonError> {
+        progress.phase("walking the collector's lists", None);
+        let slots = Slots::new(regions, memory.populated().as_deref());
+        let (tracked, torn) = self.tracked(memory, &slots, best_effort)?;
+        Ok(Listed { slots, tracked, torn })
+    }
+
     /// Walks the lists of all interpreters. With `best_effort`, what stands in the way of one (a collection that has
     /// objects in hand, memory that is missing) is no error but a reason in words.
-    pub(crate) fn tracked<M: ReadMemory>(
+    fn tracked<M: ReadMemory>(
         &self,
         memory: &M,
         slots: &Slots,

@@ -53,5 +53,6 @@ mod workers;
 pub use build::DecodeOptions;
 pub use error::PythonError;
 pub use gc::{GcProbeSite, GcRecord, GcRing, GcRingsSeen, Operand, gc_probe_sites};
+pub use generations::Listed;
 pub use locate::{Python, Version, locate};
 pub use moment::Moment;

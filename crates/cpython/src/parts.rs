@@ -1,5 +1,7 @@
 //! The second walk, shared out: memory and the arrays are cut into parts of about equal work, and joined again.
 
+use std::sync::{Mutex, PoisonError};
+
 use memsight_model::{
     Counts, ExternalSizes, Label, ObjectFlags, ObjectId, ObjectTable, ReadMemory, ReferenceTable, Sizes, TypeId,
 };
@@ -36,7 +38,18 @@ struct Arrays {
     labels: Vec<Label>,
 }
 
-/// The second walk: parts of memory with about equal work, a worker each.
+/// Parts of memory for each worker. What a part takes is not known before: whoever is done takes the next.
+const PARTS: usize = 4;
+
+/// What one worker found in its parts.
+struct Found {
+    /// With the number of the part.
+    rows: Vec<(usize, Rows)>,
+    keys: Bits,
+    exhausted: bool,
+}
+
+/// The second walk, by several workers.
 pub(crate) fn emit<M: ReadMemory + Sync>(shared: &Shared<M>, edges: &[u64], settings: &Settings) -> Emitted {
     let objects = shared.ranks.count as usize;
     let all = edges.iter().sum::<u64>().min(u64::from(u32::MAX)) as usize;
@@ -49,11 +62,12 @@ pub(crate) fn emit<M: ReadMemory + Sync>(shared: &Shared<M>, edges: &[u64], sett
         targets: wrapped(vec![0; all], ObjectId),
         labels: wrapped(vec![0; all], Label),
     };
-    let parts = split(shared, edges, settings.threads, &mut arrays);
-    let found: Vec<Rows> = std::thread::scope(|scope| {
-        let workers: Vec<_> = parts.into_iter().map(|part| scope.spawn(move || run(shared, part, settings))).collect();
-        joined(workers)
+    let parts = Mutex::new(split(shared, edges, settings.threads * PARTS, &mut arrays).into_iter().enumerate());
+    let found: Vec<Found> = std::thread::scope(|scope| {
+        let work = || run(shared, &parts, settings);
+        joined((0..settings.threads).map(|_| scope.spawn(work)).collect())
     });
+    drop(parts);
     collect(found, arrays)
 }
 
@@ -63,11 +77,20 @@ fn wrapped<N, T>(zeros: Vec<N>, wrap: impl Fn(N) -> T) -> Vec<T> {
     zeros.into_iter().map(wrap).collect()
 }
 
-fn run<M: ReadMemory + Sync>(shared: &Shared<M>, part: Part<'_>, settings: &Settings) -> Rows {
+fn run<'r, M: ReadMemory + Sync>(
+    shared: &Shared<M>,
+    parts: &Mutex<impl Iterator<Item = (usize, Part<'r>)>>,
+    settings: &Settings,
+) -> Found {
     let (window, budget) = (Window::new(shared.scene.memory), settings.budget());
-    let mut rows = shared.fill(part, &window, &settings.decoder(shared.scene, &window, &budget));
-    rows.exhausted = budget.get() == 0;
-    rows
+    let decoder = settings.decoder(shared.scene, &window, &budget);
+    let mut found = Found { rows: Vec::new(), keys: shared.scene.slots.plane(), exhausted: false };
+    let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+    while let Some((number, part)) = next() {
+        found.rows.push((number, shared.fill(part, &mut found.keys, &window, &decoder)));
+    }
+    found.exhausted = budget.get() == 0;
+    found
 }
 
 /// Takes the first `count` elements off a slice, or as many as there are.
@@ -108,7 +131,6 @@ fn split<'r, M: ReadMemory>(shared: &Shared<M>, edges: &[u64], parts: usize, arr
             flags: take(&mut flags, rows),
             targets: take(&mut targets, count),
             labels: take(&mut labels, count),
-            keys: shared.scene.slots.plane(),
         });
         first_object += rows as u32;
         first_edge += count as u32;
@@ -118,20 +140,25 @@ fn split<'r, M: ReadMemory>(shared: &Shared<M>, edges: &[u64], parts: usize, arr
 }
 
 /// Joins what the workers found with what they wrote.
-fn collect(found: Vec<Rows>, arrays: Arrays) -> Emitted {
-    let external = found.iter().map(|part| part.external.len()).sum::<usize>();
-    let mut found = found.into_iter();
+fn collect(found: Vec<Found>, arrays: Arrays) -> Emitted {
+    let exhausted = found.iter().any(|worker| worker.exhausted);
+    let (mut rows, mut keys) = (Vec::new(), Bits::default());
+    for worker in found {
+        rows.extend(worker.rows);
+        keys.merge(worker.keys);
+    }
+    rows.sort_unstable_by_key(|(number, _)| *number);
+    let external = rows.iter().map(|(_, part)| part.external.len()).sum::<usize>();
+    let mut rows = rows.into_iter().map(|(_, part)| part);
     // the first is not copied but grown: a large one is moved by the kernel
-    let mut joined = found.next().unwrap_or_default();
+    let mut joined = rows.next().unwrap_or_default();
     joined.external.reserve_exact(external - joined.external.len());
-    for mut part in found {
+    for mut part in rows {
         joined.large.extend(part.large);
         joined.counts.extend(part.counts);
         joined.external.append(&mut part.external);
         joined.interned.extend(part.interned);
         joined.partial += part.partial;
-        joined.exhausted |= part.exhausted;
-        joined.keys.merge(part.keys);
         joined.blocks.join(part.blocks);
         joined.untouched.append(&mut part.untouched);
         joined.sources.append(&mut part.sources);
@@ -148,11 +175,11 @@ fn collect(found: Vec<Rows>, arrays: Arrays) -> Emitted {
             ..ObjectTable::default()
         },
         references: ReferenceTable { offsets: arrays.offsets, targets: arrays.targets, labels: arrays.labels },
-        keys: joined.keys,
+        keys,
         blocks: joined.blocks,
         interned: joined.interned,
         partial: joined.partial,
-        exhausted: joined.exhausted,
+        exhausted,
         sources: joined.sources,
         data: joined.data,
     }

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use memsight_model::{Address, Region};
 
 const CHUNK_SHIFT: u32 = 20;
+/// Bytes of a chunk.
+pub(crate) const CHUNK: u64 = 1 << CHUNK_SHIFT;
 const WORDS_PER_CHUNK: usize = 1 << (CHUNK_SHIFT - 3 - 6);
 /// Chunks looked at in a memory that cannot tell what it holds.
 const BLIND_CHUNKS: usize = 1 << 11;
@@ -99,6 +101,11 @@ impl Slots {
         };
         let (first, last) = (place(start), place(end));
         first..last.max(first)
+    }
+
+    /// Bytes from one address to another that have slots.
+    pub fn bytes_between(&self, start: Address, end: Address) -> u64 {
+        8 * self.between(start, end).len() as u64
     }
 
     /// Number of chunks of 1 MiB.

@@ -68,20 +68,17 @@ fn look_at(process: &Process, options: &LookOptions, progress: &dyn Progress) ->
             Mode::Auto | Mode::Fork | Mode::Freeze | Mode::Core => capture(&subject, &mut cost, progress)?,
         };
         let Capture { image, usage, residence, gil_held, mode } = capture;
-        let heap = (!options.shallow).then(|| match &residence {
-            Some(residence) => {
-                let mut memory = CMemory::of(&image, image.regions(), residence);
-                if !options.groups {
-                    note_pointers(&image, image.regions(), residence, &mut memory.heap);
-                }
-                memory
-            }
-            None => {
-                let residence = Residence { pages: image.pages().clone(), ..Residence::default() };
-                CMemory::of(&image, image.regions(), &residence)
-            }
+        // Neither needs the other, and each keeps one core busy.
+        let (heap, listed) = std::thread::scope(|scope| {
+            let heap = (!options.shallow).then(|| scope.spawn(|| c_memory(&image, residence.as_ref(), options)));
+            let listed = python.listed(&image, image.regions(), false, progress);
+            (heap.map(|heap| heap.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))), listed)
         });
-        match decode(&python, image, options, heap.as_ref(), progress) {
+        let decoded = listed.map_err(Error::from).and_then(|listed| {
+            let (regions, decoding) = (image.regions().to_vec(), decode_options(options, heap.as_ref()));
+            Ok(python.decode_listed(image, &regions, listed, &decoding, progress)?)
+        });
+        match decoded {
             Ok(mut snapshot) => {
                 snapshot.c_heap = heap.filter(|_| residence.is_some()).map(|memory| memory.into_heap());
                 snapshot.residence = residence;
@@ -185,16 +182,17 @@ pub(crate) fn decode_options<'a>(options: &LookOptions, heap: Option<&'a CMemory
     }
 }
 
-fn decode(
-    python: &Python,
-    image: Image,
-    options: &LookOptions,
-    heap: Option<&CMemory>,
-    progress: &dyn Progress,
-) -> Result<Snapshot, Error> {
-    let options = decode_options(options, heap);
-    let regions = image.regions().to_vec();
-    Ok(python.decode(image, &regions, &options, progress)?)
+/// What is known of the memory of C in a copy, and where it says more than sums: who points to what nobody is known to own.
+fn c_memory(image: &Image, residence: Option<&Residence>, options: &LookOptions) -> CMemory {
+    let Some(residence) = residence else {
+        let residence = Residence { pages: image.pages().clone(), ..Residence::default() };
+        return CMemory::of(image, image.regions(), &residence);
+    };
+    let mut memory = CMemory::of(image, image.regions(), residence);
+    if !options.groups {
+        note_pointers(image, image.regions(), residence, &mut memory.heap);
+    }
+    memory
 }
 
 /// Fills the part of the manifest that only the engine knows.

@@ -4,17 +4,58 @@
 //! Applications 10(1), 2006, section 2.3; semidominators as in T. Lengauer, R. E. Tarjan: *A Fast Algorithm for
 //! Finding Dominators in a Flowgraph*, TOPLAS 1(1), 1979, with simple path compression: O(m log n).
 //!
-//! Two things differ from the paper. Only the *value* of a semidominator is ever compared, so labels are values
+//! Three things differ from the paper. Only the *value* of a semidominator is ever compared, so labels are values
 //! and not vertices. And the last step, the nearest common ancestor, climbs by skip pointers (E. W. Myers: *An
 //! Applicative Random-Access Stack*, 1983) where the paper climbs step by step, which is quadratic on a long
-//! linked list whose nodes share their values with a second container.
+//! linked list whose nodes share their values with a second container. And leaves, which lead nowhere, take no part:
+//! the dominator of each is the nearest common ancestor of those who hold it.
 
-use crate::walk::{Entry, Late};
+use crate::walk::{Entry, Late, Place, Shared, Walk};
 
-/// Immediate dominators of all numbers of the walk (0 for number 0).
-pub(crate) fn immediate(parent: Vec<u32>, mut entries: Vec<Entry>, late: Vec<Late>) -> Vec<u32> {
+/// Immediate dominators.
+pub(crate) struct Immediate {
+    /// The object with each number of the walk; nothing for number 0, the virtual root.
+    pub(crate) order: Vec<u32>,
+    /// The dominator of each number, which is smaller; 0 for number 0.
+    pub(crate) idom: Vec<u32>,
+    /// The number of each object, for a leaf that of its dominator.
+    pub(crate) places: Vec<Place>,
+    /// Whether there may be leaves.
+    pub(crate) has_leaves: bool,
+}
+
+/// Immediate dominators, those of the leaves last.
+pub(crate) fn immediate(walk: Walk) -> Immediate {
+    let Walk { places, order, parent, mut entries, late, shared, has_leaves, .. } = walk;
     let links = semidominators(&parent, &mut entries, late);
-    nearest_common_ancestors(parent, &entries, links)
+    let (idom, skips) = nearest_common_ancestors(parent, &entries, links);
+    let places = of_leaves(&idom, &skips, places, shared);
+    Immediate { order, idom, places, has_leaves }
+}
+
+/// Puts the nearest common ancestor of all holders of each leaf in the place of the first.
+fn of_leaves(idom: &[u32], skips: &[Skip], mut places: Vec<Place>, shared: Vec<Shared>) -> Vec<Place> {
+    for Shared { from, object } in shared {
+        let place = &mut places[object as usize];
+        if let Some(holder) = place.holder() {
+            *place = Place::of_leaf(common_ancestor(idom, skips, holder, from));
+        }
+    }
+    places
+}
+
+/// The nearest common ancestor of two vertices, each of which has a larger number than those above it.
+fn common_ancestor(idom: &[u32], skips: &[Skip], mut one: u32, mut other: u32) -> u32 {
+    while one != other {
+        let low = one.min(other);
+        let mut above = one.max(other);
+        while above > low {
+            let jump = skips[above as usize].jump;
+            above = if jump >= low { jump } else { idom[above as usize] };
+        }
+        (one, other) = (low, above);
+    }
+    one
 }
 
 /// A vertex of the forest that path compression flattens. Beside each other, because they are read together.
@@ -68,7 +109,7 @@ struct Skip {
 
 /// The immediate dominator is the nearest ancestor, in the dominator tree so far, of the parent that is not larger
 /// than the semidominator.
-fn nearest_common_ancestors(mut idom: Vec<u32>, entries: &[Entry], links: Vec<Link>) -> Vec<u32> {
+fn nearest_common_ancestors(mut idom: Vec<u32>, entries: &[Entry], links: Vec<Link>) -> (Vec<u32>, Vec<Skip>) {
     // The allocation of `links` is used again.
     let mut skips: Vec<Skip> = links.into_iter().map(|_| Skip { jump: 0, depth: 0 }).collect();
     for vertex in 1..idom.len() {
@@ -83,5 +124,5 @@ fn nearest_common_ancestors(mut idom: Vec<u32>, entries: &[Entry], links: Vec<Li
         let even = depth - far.depth == far.depth - skips[far.jump as usize].depth;
         skips[vertex] = Skip { jump: if even { far.jump } else { above }, depth: depth + 1 };
     }
-    idom
+    (idom, skips)
 }

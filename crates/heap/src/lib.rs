@@ -59,11 +59,10 @@ impl Graph {
     /// object.
     pub fn new(snapshot: &Snapshot, progress: &dyn Progress) -> Graph {
         progress.phase("walking references", None);
-        let walk = Walk::new(snapshot);
+        let mut walk = Walk::new(snapshot);
         progress.phase("finding dominators", None);
-        let Walk { order, parent, entries, late, roots, .. } = walk;
-        let idom = dominators::immediate(parent, entries, late);
-        let tree = DominatorTree::new(&snapshot.objects, order, idom);
+        let roots = std::mem::take(&mut walk.roots);
+        let tree = DominatorTree::new(&snapshot.objects, dominators::immediate(walk));
         Graph { roots, tree, paths: OnceLock::new() }
     }
 

@@ -5,7 +5,12 @@ use memsight_model::{Label, ObjectId, RootKind, Snapshot};
 use crate::edges::{self, Edges};
 use crate::roots::{Origin, Roots};
 
+/// An object that no search has reached.
 const NONE: u32 = u32::MAX;
+/// One that refers to nothing, so that no search goes on from there.
+const NONE_LEAF: u32 = NONE - 1;
+/// The first root; the others count down from it.
+const FIRST_ROOT: u32 = NONE - 2;
 
 /// How each object is reached on a shortest path, 4 bytes each: the number of a reference, or of a root.
 ///
@@ -16,7 +21,7 @@ const NONE: u32 = u32::MAX;
 /// other root reaches.
 #[derive(Debug)]
 pub struct ShortestPaths {
-    /// Reference number; counted down from the largest number: number of a root; [`NONE`].
+    /// Reference number; counted down from [`FIRST_ROOT`]: number of a root; [`NONE`] and [`NONE_LEAF`].
     via: Vec<u32>,
 }
 
@@ -79,7 +84,8 @@ impl ShortestPaths {
     /// Searches breadth first from all roots together. Cost: every strong reference once.
     pub(crate) fn new(snapshot: &Snapshot, roots: &Roots) -> ShortestPaths {
         let edges = Edges::with_interned(snapshot);
-        let mut paths = ShortestPaths { via: vec![NONE; snapshot.objects.len()] };
+        let unmet = |object| if edges.range(object).is_empty() { NONE_LEAF } else { NONE };
+        let mut paths = ShortestPaths { via: (0..snapshot.objects.len() as u32).map(unmet).collect() };
         let starts = starts(snapshot, roots);
         let mut waiting = starts.as_slice();
         let (mut level, mut current, mut next) = (0, Vec::new(), Vec::new());
@@ -91,7 +97,7 @@ impl ShortestPaths {
             let (joining, rest) = waiting.split_at(ready);
             waiting = rest;
             for start in joining {
-                paths.reach(start.object, NONE - 1 - start.root, &mut current);
+                paths.reach(start.object, FIRST_ROOT - start.root, &mut current);
             }
             if current.is_empty() && waiting.is_empty() {
                 return paths;
@@ -110,18 +116,19 @@ impl ShortestPaths {
     }
 
     fn reach(&mut self, object: u32, via: u32, queue: &mut Vec<u32>) {
-        if let Some(slot) = self.via.get_mut(object as usize)
-            && *slot == NONE
-        {
-            *slot = via;
-            queue.push(object);
+        let Some(slot) = self.via.get_mut(object as usize) else { return };
+        match *slot {
+            NONE => queue.push(object),
+            NONE_LEAF => {}
+            _ => return,
         }
+        *slot = via;
     }
 
     /// The last step of the shortest path to `object`, or the root that holds it.
     pub fn last_step(&self, snapshot: &Snapshot, roots: &Roots, object: ObjectId) -> Option<Result<Step, Origin>> {
         let via = *self.via.get(object.index())?;
-        if via == NONE {
+        if via >= NONE_LEAF {
             return None;
         }
         match snapshot.references.labels.get(via as usize) {
@@ -129,7 +136,7 @@ impl ShortestPaths {
                 let owner = edges::owner(&snapshot.references, via);
                 Some(Ok(Step { owner, label, target: object }))
             }
-            None => Some(Err(roots.origin(NONE - 1 - via))),
+            None => Some(Err(roots.origin(FIRST_ROOT - via))),
         }
     }
 

@@ -3,7 +3,8 @@
 
 use memsight_model::{Label, ObjectId, Snapshot};
 
-use crate::edges::{self, Edges};
+use crate::edges;
+use crate::entries::uncounted_table;
 
 /// Calls `found` with every reference to `object`, weak ones included, in order of the owner. Cost: one pass over all
 /// references.
@@ -28,14 +29,17 @@ pub struct Holder {
 /// The objects with at least `least` strong references into the group that `member` tells, the most first, then by
 /// id. Cost: one pass over all references.
 pub fn common_holders(snapshot: &Snapshot, least: u64, member: impl Fn(ObjectId) -> bool) -> Vec<Holder> {
-    let edges = Edges::new(snapshot);
+    let table = &snapshot.references;
+    // The table of interned strings keeps nothing alive.
+    let uncounted = uncounted_table(snapshot);
     let mut holders = Vec::new();
     for object in snapshot.objects.ids() {
         // A short row cannot hold enough: most rows need no look.
-        if (edges.range(object.0).len() as u64) < least {
+        if (table.range(object).len() as u64) < least || Some(object) == uncounted {
             continue;
         }
-        let references = edges.of(object.0).filter(|&target| member(ObjectId(target))).count() as u64;
+        let is_held = |(target, label): &(ObjectId, Label)| label.is_strong() && member(*target);
+        let references = table.of(object).filter(is_held).count() as u64;
         if references >= least.max(1) {
             holders.push(Holder { object, references });
         }

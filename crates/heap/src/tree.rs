@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use memsight_model::{ObjectId, ObjectTable};
 
+use crate::dominators::Immediate;
+use crate::walk::Place;
+
 /// A place in a [`DominatorTree`]: 0 is the virtual root, then the objects in preorder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Node(pub u32);
@@ -26,80 +29,126 @@ impl Node {
 /// from the roots lead. Nodes are numbered in preorder, so that a subtree is a range of nodes.
 #[derive(Debug, Default)]
 pub struct DominatorTree {
-    /// Object of each node; entry 0 means nothing.
-    objects: Vec<u32>,
+    /// One for each node; of the first one's object nothing is known.
+    rows: Vec<Row>,
     /// Node of each object.
     nodes: Vec<u32>,
-    /// One past the last node of each node's subtree.
-    ends: Vec<u32>,
-    /// The node above; 0 for the root itself.
-    parents: Vec<u32>,
-    /// Bytes (shallow, external and native) of all nodes before, one more entry than there are nodes.
-    before: Vec<u64>,
+    /// Bytes (shallow, external and native) of all nodes.
+    total: u64,
     /// Nodes with bytes that are not in memory, ascending, and the sum of these up to and with each.
     untouched: Vec<(u32, u64)>,
 }
 
+/// A node. Beside each other, because they are written together, in an order in which no cache holds them: the object, one
+/// past the last node of the subtree, the node above (0 for the root itself), and the bytes of all nodes before, the lower
+/// half first. An array, because fresh memory is zeros of one.
+#[derive(Debug, Clone, Copy)]
+struct Row([u32; 5]);
+
+impl Row {
+    fn new(object: u32, end: u32, parent: u32, bytes: u64) -> Row {
+        Row([object, end, parent, bytes as u32, (bytes >> 32) as u32])
+    }
+
+    fn object(self) -> u32 {
+        self.0[0]
+    }
+
+    fn end(self) -> u32 {
+        self.0[1]
+    }
+
+    fn parent(self) -> u32 {
+        self.0[2]
+    }
+
+    fn before(self) -> u64 {
+        u64::from(self.0[3]) | u64::from(self.0[4]) << 32
+    }
+
+    fn set_before(&mut self, bytes: u64) {
+        (self.0[3], self.0[4]) = (bytes as u32, (bytes >> 32) as u32);
+    }
+}
+
+/// Where the objects go, while they are laid out. What a number of the walk was known by makes room for what it is known by
+/// from then on, because all of it at once would be more memory than any other step takes.
+struct Layout<'a> {
+    table: &'a ObjectTable,
+    rows: Vec<Row>,
+    /// For each object its node, once it has one.
+    nodes: Vec<u32>,
+    /// For each number its node; before that, its dominator.
+    node: Vec<u32>,
+    /// For each number the next free node below it; before that, the size of its subtree.
+    next: Vec<u32>,
+}
+
+impl Layout<'_> {
+    /// Puts an object with a subtree of `size` nodes below the node of number `above`; its node.
+    fn put(&mut self, object: u32, above: u32, size: u32) -> u32 {
+        let next = &mut self.next[above as usize];
+        let node = *next;
+        *next += size;
+        let own = self.table.shallow.get(ObjectId(object));
+        self.rows[node as usize] = Row::new(object, node + size, self.node[above as usize], own);
+        self.nodes[object as usize] = node;
+        node
+    }
+
+    fn put_all(&mut self, order: &[u32]) {
+        (self.node[0], self.next[0]) = (0, 1);
+        for (number, &object) in order.iter().enumerate().skip(1) {
+            let node = self.put(object, self.node[number], self.next[number]);
+            (self.node[number], self.next[number]) = (node, node + 1);
+        }
+    }
+
+    fn put_leaves(&mut self) {
+        for object in 0..self.nodes.len() as u32 {
+            if let Some(holder) = Place::of(self.nodes[object as usize]).holder() {
+                self.put(object, holder, 1);
+            }
+        }
+    }
+}
+
 impl DominatorTree {
-    /// Lays out the tree of `idom` (by number of the walk) over the objects in `order`.
-    pub(crate) fn new(table: &ObjectTable, order: Vec<u32>, idom: Vec<u32>) -> DominatorTree {
-        let count = idom.len();
-        let mut sizes = vec![1u32; count];
-        for number in (1..count).rev() {
+    /// Lays out the tree over the objects. Cost: three passes over them, and two over those that refer to something.
+    pub(crate) fn new(table: &ObjectTable, immediate: Immediate) -> DominatorTree {
+        let Immediate { order, idom, places, has_leaves } = immediate;
+        let mut sizes = vec![1u32; idom.len()];
+        let holders = places.iter().filter(|_| has_leaves).filter_map(|place| place.holder());
+        holders.for_each(|holder| sizes[holder as usize] += 1);
+        for number in (1..idom.len()).rev() {
             sizes[idom[number] as usize] += sizes[number];
         }
-        // `ends` first holds the next free place below each number, which in the end is the end of its subtree.
-        let mut ends = vec![1u32; count];
-        for number in 1..count {
-            let next = &mut ends[idom[number] as usize];
-            let place = *next;
-            *next += sizes[number];
-            ends[number] = place + 1;
+        let count = sizes[0];
+        let rows = vec![[0; 5]; count as usize].into_iter().map(Row).collect();
+        let nodes = places.into_iter().map(Place::word).collect();
+        let mut layout = Layout { table, rows, nodes, node: idom, next: sizes };
+        layout.rows[0] = Row::new(0, count, 0, 0);
+        layout.put_all(&order);
+        drop(order);
+        if has_leaves {
+            layout.put_leaves();
         }
-        let place = |number: usize| ends[number] - sizes[number];
-        let mut tree = DominatorTree {
-            objects: vec![0; count],
-            nodes: vec![0; count.saturating_sub(1)],
-            ends: vec![count as u32; count],
-            parents: vec![0; count],
-            before: Vec::new(),
-            untouched: Vec::new(),
-        };
-        let DominatorTree { objects, nodes, ends: last, parents, .. } = &mut tree;
-        // two cores wait for memory less than one
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                for number in 1..count {
-                    let node = place(number) as usize;
-                    last[node] = ends[number];
-                    parents[node] = place(idom[number] as usize);
-                }
-            });
-            for (number, &object) in order.iter().enumerate().skip(1) {
-                let node = place(number);
-                objects[node as usize] = object;
-                nodes[object as usize] = node;
-            }
-        });
-        drop((sizes, ends, idom, order));
+        let mut tree = DominatorTree { rows: layout.rows, nodes: layout.nodes, ..DominatorTree::default() };
         tree.sum(table);
         tree
     }
 
+    /// Turns own sizes into sums.
     fn sum(&mut self, table: &ObjectTable) {
-        self.before = Vec::with_capacity(self.objects.len() + 1);
-        self.before.extend([0, 0]);
-        self.before.extend(self.objects.iter().skip(1).map(|&object| table.shallow.get(ObjectId(object))));
         for &(object, bytes) in table.external.0.iter().chain(&table.native.0) {
-            if let Some(&node) = self.nodes.get(object.index()) {
-                let own = &mut self.before[node as usize + 1];
-                *own = own.saturating_add(bytes);
+            if let Some(row) = self.nodes.get(object.index()).and_then(|&node| self.rows.get_mut(node as usize)) {
+                row.set_before(row.before().saturating_add(bytes));
             }
         }
-        let mut total = 0u64;
-        for bytes in &mut self.before {
-            total = total.saturating_add(*bytes);
-            *bytes = total;
+        for row in &mut self.rows {
+            let own = row.before();
+            row.set_before(self.total);
+            self.total = self.total.saturating_add(own);
         }
         self.note_untouched(table);
     }
@@ -119,7 +168,7 @@ impl DominatorTree {
 
     /// Number of nodes, the virtual root included.
     pub fn len(&self) -> usize {
-        self.objects.len()
+        self.rows.len()
     }
 
     /// Whether there is no object.
@@ -129,7 +178,7 @@ impl DominatorTree {
 
     /// Shallow, external and native bytes of all objects.
     pub fn total_bytes(&self) -> u64 {
-        self.before.last().copied().unwrap_or(0)
+        self.total
     }
 
     /// Those of them that are in memory.
@@ -145,17 +194,18 @@ impl DominatorTree {
 
     /// The object of `node`; `None` for the virtual root.
     pub fn object(&self, node: Node) -> Option<ObjectId> {
-        (node != Node::ROOT).then(|| self.objects.get(node.index()).copied().map(ObjectId)).flatten()
+        let row = self.rows.get(node.index()).filter(|_| node != Node::ROOT)?;
+        Some(ObjectId(row.object()))
     }
 
     /// The immediate dominator; the root's is the root.
     pub fn parent(&self, node: Node) -> Node {
-        Node(self.parents.get(node.index()).copied().unwrap_or(0))
+        Node(self.rows.get(node.index()).map_or(0, |row| row.parent()))
     }
 
     /// One past the last node of the subtree of `node`, which is the range `node..end`.
     pub fn end(&self, node: Node) -> Node {
-        Node(self.ends.get(node.index()).copied().unwrap_or(0))
+        Node(self.rows.get(node.index()).map_or(0, |row| row.end()))
     }
 
     /// The subtree of `node`.
@@ -170,7 +220,7 @@ impl DominatorTree {
 
     /// All objects in the order of the tree.
     pub fn nodes(&self) -> impl ExactSizeIterator<Item = Node> + use<> {
-        (1..self.objects.len().max(1) as u32).map(Node)
+        (1..self.len().max(1) as u32).map(Node)
     }
 
     /// The nodes directly below. Cost: one step each.
@@ -218,14 +268,17 @@ impl DominatorTree {
 
     /// Shallow, external and native sizes of the nodes from `start` on and before `end`.
     pub fn bytes_between(&self, start: Node, end: Node) -> u64 {
-        let at = |node: Node| self.before.get(node.index()).copied().unwrap_or(0);
-        at(end).saturating_sub(at(start))
+        self.before(end).saturating_sub(self.before(start))
     }
 
     /// Shallow, external and native bytes of the object itself.
     pub fn own(&self, node: Node) -> u64 {
-        let at = |index: usize| self.before.get(index).copied().unwrap_or(0);
-        at(node.index() + 1).saturating_sub(at(node.index()))
+        self.bytes_between(node, node.after())
+    }
+
+    /// Bytes of all nodes before `node`, which may be one past the last.
+    fn before(&self, node: Node) -> u64 {
+        self.rows.get(node.index()).map_or(self.total, |row| row.before())
     }
 
     /// Bytes that `nodes` retain together, each byte once.

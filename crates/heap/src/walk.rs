@@ -1,5 +1,9 @@
 //! The depth-first walk from the virtual root: numbers the objects, completes the roots, and gathers what the
 //! search for dominators needs about each reference while it is at hand.
+//!
+//! Most objects of a heap refer to nothing: strings, numbers. Such *leaves* lead nowhere, so that the search has nothing to
+//! do in them, and their dominator is the nearest common ancestor of those who hold them. They get no number until all
+//! else has one.
 
 use memsight_model::{ObjectFlags, ObjectId, ObjectTable, RootKind, Snapshot};
 
@@ -9,10 +13,10 @@ use crate::search::{DepthFirst, Visitor};
 use crate::sources;
 
 /// Objects in depth-first order, numbered from 1; number 0 is the virtual root, which refers to every root.
-/// All columns but `number` and `late` are indexed by these numbers.
+/// All columns but `places` and `late` are indexed by these numbers.
 pub(crate) struct Walk {
-    /// Number of each object, 0 while unreached; indexed by object.
-    number: Vec<u32>,
+    /// Where the walk met each object.
+    pub(crate) places: Vec<Place>,
     /// The object with each number.
     pub(crate) order: Vec<u32>,
     /// Number of the parent in the tree of the search.
@@ -21,10 +25,14 @@ pub(crate) struct Walk {
     pub(crate) entries: Vec<Entry>,
     /// References from larger numbers to smaller ones, chained by [`Entry::late`].
     pub(crate) late: Vec<Late>,
+    /// References to leaves that were met before.
+    pub(crate) shared: Vec<Shared>,
     /// The roots, completed.
     pub(crate) roots: Roots,
     /// Objects that the virtual root refers to.
     rooted: Vec<bool>,
+    /// Whether leaves are told apart.
+    pub(crate) has_leaves: bool,
 }
 
 /// References to one number. Beside each other, because they are read together.
@@ -51,12 +59,63 @@ impl Late {
     pub(crate) const END: u32 = u32::MAX;
 }
 
+/// A reference to a leaf that somebody else holds, too.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared {
+    /// The number that refers.
+    pub(crate) from: u32,
+    /// The leaf.
+    pub(crate) object: u32,
+}
+
+/// Where the walk met an object: its number, or for a leaf the number of whoever was first seen to hold it. In one word,
+/// because every reference looks one up, and no cache holds them all.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place(u32);
+
+impl Place {
+    /// An object that the walk has not met.
+    const UNMET: Place = Place(0);
+    /// A leaf that it has not met.
+    const UNMET_LEAF: Place = Place(u32::MAX);
+    /// Marks a leaf. Where numbers could be as large, no object is taken for one.
+    const LEAF: u32 = 1 << 31;
+
+    pub(crate) fn of_leaf(holder: u32) -> Place {
+        Place(Place::LEAF | holder)
+    }
+
+    /// As one word, and back.
+    pub(crate) fn word(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) fn of(word: u32) -> Place {
+        Place(word)
+    }
+
+    /// Whether the walk has met the object.
+    pub(crate) fn is_met(self) -> bool {
+        self != Place::UNMET && self != Place::UNMET_LEAF
+    }
+
+    /// Who holds a leaf that was met.
+    pub(crate) fn holder(self) -> Option<u32> {
+        (self.0 & Place::LEAF != 0 && self != Place::UNMET_LEAF).then_some(self.0 & !Place::LEAF)
+    }
+}
+
 impl Visitor for Walk {
     fn meet(&mut self, from: u32, target: u32) -> Option<u32> {
-        let number = *self.number.get(target as usize)?;
-        if number == 0 {
+        let place = *self.places.get(target as usize)?;
+        if place == Place::UNMET {
             return Some(self.visit(from, target));
         }
+        if self.has_leaves && place.0 & Place::LEAF != 0 {
+            self.hold(from, target, place);
+            return None;
+        }
+        let number = place.0;
         let entry = &mut self.entries[number as usize];
         if from < number {
             entry.semi = from.min(entry.semi);
@@ -73,12 +132,21 @@ impl Walk {
     pub(crate) fn new(snapshot: &Snapshot) -> Walk {
         let edges = Edges::new(snapshot);
         let count = snapshot.objects.len();
+        let has_leaves = count < Place::LEAF as usize;
+        let unmet = |object: u32| match has_leaves && edges.range(object).is_empty() {
+            true => Place::UNMET_LEAF,
+            false => Place::UNMET,
+        };
+        let places: Vec<Place> = (0..count as u32).map(unmet).collect();
+        let inner = places.iter().filter(|place| **place == Place::UNMET).count();
         let mut walk = Walk {
-            number: vec![0; count],
-            order: Vec::with_capacity(count + 1),
-            parent: Vec::with_capacity(count + 1),
-            entries: Vec::with_capacity(count + 1),
+            places,
+            has_leaves,
+            order: Vec::with_capacity(inner + 1),
+            parent: Vec::with_capacity(inner + 1),
+            entries: Vec::with_capacity(inner + 1),
             late: Vec::new(),
+            shared: Vec::new(),
             roots: Roots::new(snapshot.roots.len()),
             rooted: vec![false; count],
         };
@@ -94,22 +162,24 @@ impl Walk {
         let external = walk.external(&snapshot.objects, &edges);
         external.iter().for_each(|&object| walk.roots.found(Origin::External, object));
         walk.reach(external, &edges, &mut search);
-        let unreachable = sources::of_unreached(snapshot, &edges, &walk.number);
+        let unreachable = sources::of_unreached(snapshot, &edges, &walk.places);
         unreachable.iter().for_each(|&object| walk.roots.found(Origin::Unreachable, object));
         walk.reach(unreachable, &edges, &mut search);
-        walk.number = Vec::new();
         walk.rooted = Vec::new();
         walk
     }
 
     /// The virtual root refers to those of `objects` that nothing has reached before: walks from them.
     fn reach(&mut self, mut objects: Vec<u32>, edges: &Edges<'_>, search: &mut DepthFirst) {
-        objects.retain(|&object| self.number.get(object as usize) == Some(&0));
+        objects.retain(|&object| self.places.get(object as usize).is_some_and(|place| !place.is_met()));
         for &object in &objects {
             self.rooted[object as usize] = true;
+            if self.places[object as usize] == Place::UNMET_LEAF {
+                self.places[object as usize] = Place::of_leaf(0);
+            }
         }
         for object in objects {
-            if self.number[object as usize] == 0 {
+            if self.places[object as usize] == Place::UNMET {
                 let number = self.visit(0, object);
                 search.run(edges, object, number, self);
             }
@@ -119,12 +189,12 @@ impl Walk {
     /// Unreached objects that something outside the heap must hold.
     fn external(&self, objects: &ObjectTable, edges: &Edges<'_>) -> Vec<u32> {
         let mut unreached: Vec<u32> =
-            (0..self.number.len() as u32).filter(|&id| self.number[id as usize] == 0).collect();
+            (0..self.places.len() as u32).filter(|&id| !self.places[id as usize].is_met()).collect();
         if unreached.is_empty() {
             return unreached;
         }
         // Whoever refers to an unreached object is unreached itself.
-        let mut found = vec![0u32; self.number.len()];
+        let mut found = vec![0u32; self.places.len()];
         for target in unreached.iter().flat_map(|&owner| edges.of(owner)) {
             if let Some(count) = found.get_mut(target as usize) {
                 *count += 1;
@@ -137,9 +207,18 @@ impl Walk {
         unreached
     }
 
+    /// Somebody holds a leaf. What the virtual root holds has no other dominator.
+    fn hold(&mut self, from: u32, object: u32, place: Place) {
+        match place.holder() {
+            None => self.places[object as usize] = Place::of_leaf(from),
+            Some(first) if first != 0 && first != from => self.shared.push(Shared { from, object }),
+            Some(_) => {}
+        }
+    }
+
     fn visit(&mut self, parent: u32, object: u32) -> u32 {
         let number = self.order.len() as u32;
-        self.number[object as usize] = number;
+        self.places[object as usize] = Place(number);
         let semi = if self.rooted[object as usize] { 0 } else { parent };
         self.push(object, parent, semi);
         number

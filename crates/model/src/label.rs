@@ -75,7 +75,7 @@ impl Label {
 
     /// Whether the reference keeps its referent alive.
     pub fn is_strong(self) -> bool {
-        self.kind() != LabelKind::Weak
+        self.0 >> 28 != LabelKind::Weak as u32
     }
 }
 

@@ -114,7 +114,9 @@ def pickler():
 
 def untouched():
     mapped = [mmap.mmap(-1, 8 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) for _ in range(50)]
-    return mapped + [[bytes([i % 256]) * 1000 for i in range(20000)]]
+    # all equal, and with nothing to save: more than all the memory that the process has
+    blank = [bytes(64 << 20) for _ in range(2)]
+    return mapped + [[bytes([i % 256]) * 1000 for i in range(20000)]] + blank
 
 
 def beside():

@@ -173,7 +173,7 @@ impl Analysis<'_> {
         let resident = self.small_blocks(owned, groups, group, &large);
         // the small ones are summed up by type, whose `malloc` is one
         for row in owned.types.iter().filter(|_| groups.serves_malloc(group)) {
-            let is_external = external.contains(&row.type_);
+            let is_external = external.get(row.type_.0 as usize) == Some(&true);
             let buffers = if is_external { &mut owners.external } else { &mut owners.objects };
             add(buffers, row.type_, resident(row.buffer_bytes), row.buffers);
             add(&mut owners.objects, row.type_, resident(row.object_bytes), row.objects);
@@ -215,10 +215,16 @@ impl Analysis<'_> {
         move |of: u64| of.saturating_sub(portion(absent, of, small) as u64)
     }
 
-    /// Types whose objects have buffers that `sys.getsizeof` does not count.
-    fn external_types(&self) -> std::collections::HashSet<TypeId> {
+    /// For each row of the types, whether its objects have buffers that `sys.getsizeof` does not count.
+    fn external_types(&self) -> Vec<bool> {
         let objects = &self.snapshot.objects;
-        objects.external.0.iter().filter_map(|(id, _)| objects.types.get(id.index()).copied()).collect()
+        let mut is_external = vec![false; self.snapshot.types.len()];
+        for type_ in objects.external.0.iter().filter_map(|(id, _)| objects.types.get(id.index())) {
+            if let Some(flag) = is_external.get_mut(type_.0 as usize) {
+                *flag = true;
+            }
+        }
+        is_external
     }
 
     /// The arenas, those with the most free memory first.

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use memsight_heap::{Node, common_holders, uncounted_table};
+use memsight_heap::{Node, common_holders};
 use memsight_model::{ObjectId, ObjectKind, RootKind};
 
 use super::{Culprit, THRESHOLD, apart, untouched};
@@ -155,11 +155,13 @@ impl<'a> Finder<'a> {
 
     /// Weight of the small children of `node` by type, largest first.
     fn groups(&self, node: Node, big: &[Node]) -> Vec<(u32, u64)> {
-        let mut weights: HashMap<u32, u64> = HashMap::new();
+        let mut weights = vec![0u64; self.analysis.group_count()];
         for child in self.small(node, big) {
-            *weights.entry(self.group(child)).or_default() += self.retained(child);
+            if let Some(weight) = weights.get_mut(self.group(child) as usize) {
+                *weight = weight.saturating_add(self.retained(child));
+            }
         }
-        let mut weights: Vec<(u32, u64)> = weights.into_iter().collect();
+        let mut weights: Vec<(u32, u64)> = (0..).zip(weights).filter(|(_, weight)| *weight > 0).collect();
         weights.sort_by_key(|&(group, weight)| (Reverse(weight), group));
         weights
     }
@@ -228,9 +230,7 @@ impl<'a> Finder<'a> {
         members.iter().for_each(|node| member[node.0 as usize] = true);
         let least = (members.len() as u64).div_ceil(2);
         let holders = common_holders(self.analysis.snapshot, least, |object| member[tree.node(object).0 as usize]);
-        // The table of interned strings keeps nothing alive.
-        let table = uncounted_table(self.analysis.snapshot);
-        holders.iter().map(|holder| holder.object).find(|holder| Some(*holder) != table)
+        holders.first().map(|holder| holder.object)
     }
 
     /// The class whose instances hold the most of what no suspect explains, if that is enough. Returns whether there

@@ -8,6 +8,7 @@ use siphasher::sip128::{Hash128, SipHasher13};
 use std::hash::Hasher;
 
 use super::{Here, Walk, parallel};
+use crate::slots::CHUNK;
 use crate::text::{StrView, int_digits, small_int};
 
 /// Hashes are sorted in this many parts.
@@ -80,8 +81,12 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
         }
     }
 
-    /// Feeds bytes of memory; false when the budget is used up.
+    /// Feeds bytes of memory; false when the budget is used up, or when so much of them was never touched that to hold
+    /// them once would save nothing.
     fn feed(&mut self, from: Address, length: u64, hasher: &mut SipHasher13) -> Result<bool, Fault> {
+        if length > CHUNK && self.heap.scene.slots.bytes_between(from, from.at(length as i64)) < length - CHUNK {
+            return Ok(false);
+        }
         if length > self.budget.get() {
             self.budget.set(0);
             return Ok(false);
