@@ -269,9 +269,8 @@ impl Python {
         if options.contents {
             let (contents, whole) = contents::read(&shared, &snapshot, settings.threads, progress);
             snapshot.contents = Some(contents);
-            if !whole {
-                snapshot.manifest.partial.push("strings claim more bytes than the process has memory".to_owned());
-            }
+            let claim = "strings claim more bytes than the process has memory";
+            snapshot.manifest.partial.extend((!whole).then(|| claim.to_owned()));
         }
         snapshot.manifest.collectors = self.collectors(scene.memory);
         snapshot.c_owned = options.account.then(|| emitted.blocks.finish(&mut pymalloc));
