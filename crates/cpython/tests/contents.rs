@@ -115,6 +115,15 @@ fn equals(snapshot: &Snapshot, contents: &Contents, truth: &Truth) -> Vec<String
             wrong.push(format!("equal: {expected:x?}, found {class:x?}"));
         }
     }
+    let is_writer = |id: &ObjectId| snapshot.type_of(*id).is_some_and(|record| record.name == "_io.StringIO");
+    let drafts = snapshot.objects.ids().filter(is_writer).flat_map(|id| snapshot.references.of(id));
+    let drafts: BTreeSet<u64> = drafts.map(|(target, _)| address(snapshot, target)).collect();
+    if drafts.is_empty() {
+        wrong.push("nothing that is being written".to_owned());
+    }
+    for at in drafts.iter().filter(|at| class_of.contains_key(at)) {
+        wrong.push(format!("a draft at {at:#x} is equal to something"));
+    }
     for at in truth.single.iter().filter(|at| class_of.contains_key(at)) {
         let class = &classes[class_of[at]];
         wrong.push(format!("single: {at:#x}, found {class:x?}"));

@@ -24,14 +24,6 @@ pub enum Error {
     /// A view could not be made.
     #[error(transparent)]
     Analysis(#[from] AnalysisError),
-    /// A collection ran at every moment that was tried.
-    #[error("a garbage collection ran in pid {pid} at each of {attempts} attempts to read it")]
-    NoMoment {
-        /// Process.
-        pid: u32,
-        /// Moments tried.
-        attempts: u32,
-    },
     /// A pid that no process can have.
     #[error("{text:?} is not a process id")]
     NotAPid {
@@ -88,7 +80,6 @@ impl Explain for Error {
             Error::Python(error) => error.code(),
             Error::Format(error) => error.code(),
             Error::Analysis(error) => error.code(),
-            Error::NoMoment { .. } => "MS-E090",
             Error::NotAPid { .. } => "MS-E091",
             Error::Interval { .. } => "MS-E095",
             Error::NoSubject => "MS-E096",
@@ -105,7 +96,6 @@ impl Explain for Error {
             Error::Python(error) => error.hint(),
             Error::Format(error) => error.hint(),
             Error::Analysis(error) => error.hint(),
-            Error::NoMoment { .. } => "Try again in a moment, or read it as it runs with `--mode live`.".into(),
             Error::NotAPid { .. } => "`memsight ps` lists the Python processes with their ids.".into(),
             Error::Interval { .. } => "The shortest is 1 ms; 10 ms is enough for nearly everything.".into(),
             Error::NoSubject => "`memsight ps` lists the Python processes with their ids.".into(),

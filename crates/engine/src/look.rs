@@ -11,7 +11,7 @@ use crate::core::open_core;
 use crate::moment::{Capture, Cost, Subject, capture};
 use crate::{Error, clock};
 
-/// Copies that may turn out torn before the look gives up.
+/// Copies that may turn out torn before one is read as far as it goes.
 const MAX_COPIES: u32 = 8;
 
 /// How to look.
@@ -62,16 +62,19 @@ fn look_at(process: &Process, options: &LookOptions, progress: &dyn Progress) ->
     let python = find(process)?;
     let subject = Subject { process, python: &python, options };
     let mut cost = Cost::default();
-    for copies in 1.. {
+    let mut copies = 0;
+    loop {
+        copies += 1;
         let capture = match options.mode {
             Mode::Live => capture_live(&subject, &mut cost, progress)?,
             Mode::Auto | Mode::Fork | Mode::Freeze | Mode::Core => capture(&subject, &mut cost, progress)?,
         };
-        let Capture { image, usage, residence, gil_held, mode } = capture;
+        let Capture { image, usage, residence, gil_held, collecting, mode } = capture;
+        let best_effort = collecting || copies == MAX_COPIES;
         // Neither needs the other, and each keeps one core busy.
         let (heap, listed) = std::thread::scope(|scope| {
             let heap = (!options.shallow).then(|| scope.spawn(|| c_memory(&image, residence.as_ref(), options)));
-            let listed = python.listed(&image, image.regions(), false, progress);
+            let listed = python.listed(&image, image.regions(), best_effort, progress);
             (heap.map(|heap| heap.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))), listed)
         });
         let decoded = listed.map_err(Error::from).and_then(|listed| {
@@ -92,7 +95,6 @@ fn look_at(process: &Process, options: &LookOptions, progress: &dyn Progress) ->
             Err(error) => return Err(error),
         }
     }
-    Err(Error::NoMoment { pid: process.pid(), attempts: cost.attempts })
 }
 
 /// Looks at the process with that pid, or reads the snapshot or the core file at that path.
@@ -145,8 +147,10 @@ fn capture_live(subject: &Subject<'_>, cost: &mut Cost, progress: &dyn Progress)
     cost.attempts += 1;
     let image = process.capture_live(progress)?;
     let gil_held = python.moment(&image)?.gil_locked;
+    // a running process is seen in another moment the next time
+    let collecting = false;
     let residence = options.residence.then(|| process.residence()).transpose()?;
-    Ok(Capture { image, usage: process.usage()?, residence, gil_held, mode: Mode::Live })
+    Ok(Capture { image, usage: process.usage()?, residence, gil_held, collecting, mode: Mode::Live })
 }
 
 /// What is known of the memory of C beside its bytes.

@@ -2,7 +2,8 @@
 //!
 //! A good moment is one in which no collection runs, since objects are then on lists that only the collector
 //! knows. One in which no thread holds the GIL is better, since no object is then half-built; a busy process may
-//! never have one, so that after [`GIL_ATTEMPTS`] any moment without a collection will do.
+//! never have one, so that after [`GIL_ATTEMPTS`] any moment without a collection will do. And a collection may not end: a
+//! finaliser that it has called waits for something. After [`MAX_ATTEMPTS`] what can be read in the midst of it is read.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use crate::{Error, LookOptions};
 
 /// Moments tried before a locked GIL is accepted.
 const GIL_ATTEMPTS: u32 = 12;
-/// Moments tried at most: some 10 seconds of a collection that does not end.
+/// Moments tried before one in a collection is accepted: some 10 seconds of one that does not end.
 const MAX_ATTEMPTS: u32 = 220;
 /// Moments at which no thread could make a system call, before it is not tried any more.
 const MAX_UNFIT: u32 = 8;
@@ -30,6 +31,8 @@ pub(crate) struct Capture {
     /// What was resident, when asked for: of the same pause as the usage and the image.
     pub(crate) residence: Option<Residence>,
     pub(crate) gil_held: bool,
+    /// A collection was running, which may have had objects in hand.
+    pub(crate) collecting: bool,
     /// How it was made: never [`Mode::Auto`].
     pub(crate) mode: Mode,
 }
@@ -55,8 +58,15 @@ impl Cost {
 
 /// A moment that may do, or a reason to wait.
 enum Verdict {
-    Good { gil_held: bool },
+    Good(Good),
     Wait { collecting: bool },
+}
+
+/// What has to be said of a moment that will do.
+#[derive(Clone, Copy)]
+struct Good {
+    gil_held: bool,
+    collecting: bool,
 }
 
 /// A fork that is ready to be made.
@@ -114,9 +124,6 @@ pub(crate) fn capture(subject: &Subject<'_>, cost: &mut Cost, progress: &dyn Pro
             }
             Err(error) => return Err(error),
         };
-        if cost.attempts >= MAX_ATTEMPTS {
-            return Err(Error::NoMoment { pid: subject.process.pid(), attempts: cost.attempts });
-        }
         std::thread::sleep(pause_before(cost.attempts, collecting));
     }
 }
@@ -167,11 +174,11 @@ impl<'a> Subject<'a> {
         let frozen = self.process.freeze()?;
         let result = match self.python.moment(&frozen.memory()).map(|moment| judge(moment, cost.attempts)) {
             Ok(Verdict::Wait { collecting }) => Ok(Err(collecting)),
-            Ok(Verdict::Good { gil_held }) => frozen
+            Ok(Verdict::Good(Good { gil_held, collecting })) => frozen
                 .capture(progress)
                 .and_then(|image| {
                     let (usage, residence) = (self.process.usage()?, self.residence()?);
-                    Ok(Ok(Capture { image, usage, residence, gil_held, mode: Mode::Freeze }))
+                    Ok(Ok(Capture { image, usage, residence, gil_held, collecting, mode: Mode::Freeze }))
                 })
                 .map_err(Error::from),
             Err(error) => Err(error.into()),
@@ -181,9 +188,9 @@ impl<'a> Subject<'a> {
     }
 
     fn fork(&self, halt: Halt<'_, 'a>, before: Option<&Before>, cost: &mut Cost, progress: &dyn Progress) -> Attempt {
-        let gil_held = match judge(self.python.moment(&halt.memory())?, cost.attempts) {
+        let Good { gil_held, collecting } = match judge(self.python.moment(&halt.memory())?, cost.attempts) {
             Verdict::Wait { collecting } => return Ok(Err(collecting)),
-            Verdict::Good { gil_held } => gil_held,
+            Verdict::Good(good) => good,
         };
         let stacks = before.map(|_| self.process.stack_pointers()).transpose()?.unwrap_or_default();
         let forked = match halt.fork() {
@@ -201,7 +208,7 @@ impl<'a> Subject<'a> {
         if !ended.collected {
             cost.reason = Some(format!("the entry of its copy (pid {child}) stays until the process ends"));
         }
-        Ok(Ok(Capture { image: image?, usage, residence: residence?, gil_held, mode: Mode::Fork }))
+        Ok(Ok(Capture { image: image?, usage, residence: residence?, gil_held, collecting, mode: Mode::Fork }))
     }
 
     fn residence(&self) -> Result<Option<Residence>, TargetError> {
@@ -210,11 +217,9 @@ impl<'a> Subject<'a> {
 }
 
 fn judge(moment: Moment, attempts: u32) -> Verdict {
-    if moment.collecting || (moment.gil_locked && attempts <= GIL_ATTEMPTS) {
-        Verdict::Wait { collecting: moment.collecting }
-    } else {
-        Verdict::Good { gil_held: moment.gil_locked }
-    }
+    let Moment { collecting, gil_locked: gil_held, .. } = moment;
+    let bad = (collecting && attempts < MAX_ATTEMPTS) || (gil_held && attempts <= GIL_ATTEMPTS);
+    if bad { Verdict::Wait { collecting } } else { Verdict::Good(Good { gil_held, collecting }) }
 }
 
 /// 1 to 5 ms for the GIL, which changes hands often; up to 50 ms for a collection, which may take seconds.

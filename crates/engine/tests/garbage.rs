@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use memsight_analysis::Analysis;
 use memsight_engine::{LookOptions, look};
 use memsight_heap::garbage;
 use memsight_model::Quiet;
@@ -14,7 +15,9 @@ fn main() {
     let found = interpreters();
     let mut trials: Vec<Trial> = Vec::new();
     for interpreter in found.clone() {
+        let other = interpreter.clone();
         trials.push(Trial::test(format!("garbage::{interpreter}"), move || is_true(&interpreter)));
+        trials.push(Trial::test(format!("garbage::{other}::collecting"), move || is_read_as_far_as_it_goes(&other)));
     }
     for expected in missing(&found) {
         eprintln!("NOT COVERED: no Python {expected} found");
@@ -53,5 +56,19 @@ fn is_true(interpreter: &Interpreter) -> Result<(), Failed> {
             wrong.push(format!("{} found, {} deficits", found.collected.len(), found.deficits));
             Err(wrong[wrong.len().saturating_sub(30)..].join("\n").into())
         }
+    }
+}
+
+/// A process that stands in the midst of a collection is read, and the result says what may be missing.
+fn is_read_as_far_as_it_goes(interpreter: &Interpreter) -> Result<(), Failed> {
+    let target = Target::start(interpreter, "collecting.py", &[])?;
+    let snapshot = look(target.pid(), &LookOptions::default(), &Quiet)?;
+    let analysis = Analysis::new(&snapshot, &Quiet);
+    let kept = analysis.types(0).types.into_iter().find(|row| row.type_name == "__main__.Kept");
+    let partial = snapshot.manifest.partial.join("; ");
+    let certain = analysis.garbage(0)?.garbage.certain;
+    match (kept.map(|row| row.count), partial.contains("a garbage collection was running"), certain) {
+        (Some(5000), true, false) => Ok(()),
+        other => Err(format!("{other:?}: {partial}").into()),
     }
 }

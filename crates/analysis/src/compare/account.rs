@@ -61,6 +61,11 @@ pub(super) struct Account<'s> {
     pub(super) went: u64,
     /// Sum of the squares of their bytes: the variance of growth where coming and going is left to chance.
     pub(super) squares: f64,
+    /// The same of pairs that have gained and that have lost bytes themselves: what was replaced at its address by another
+    /// of its type looks like them.
+    pub(super) widened: u64,
+    pub(super) shrunk: u64,
+    pub(super) resized_squares: f64,
     /// New bytes that never die: interned strings of some versions.
     pub(super) immortal: u64,
 }
@@ -74,6 +79,12 @@ impl<'s> Account<'s> {
     /// Whether nothing but garbage leads to it.
     pub(super) fn is_garbage(&self) -> bool {
         self.place == Place::Garbage || self.words.first().is_some_and(|root| root == UNREACHABLE)
+    }
+
+    fn resize(&mut self, gained: i64) {
+        self.resized += gained;
+        *if gained > 0 { &mut self.widened } else { &mut self.shrunk } += 1;
+        self.resized_squares += (gained as f64).powi(2);
     }
 
     fn enter(&mut self, amount: Amount, name: &'s str, sign: i64) {
@@ -215,6 +226,9 @@ impl<'a> Clerk<'a> {
                 came: 0,
                 went: 0,
                 squares: 0.0,
+                widened: 0,
+                shrunk: 0,
+                resized_squares: 0.0,
                 immortal: 0,
             });
         }
@@ -273,7 +287,7 @@ impl<'a> Books<'a> {
             if gained != 0
                 && let Some(number) = clerk.book(object, gained)
             {
-                clerk.accounts[number as usize].resized += gained;
+                clerk.accounts[number as usize].resize(gained);
             }
         }
         book_new(&mut clerk, &mut now, before.snapshot, moments, matching);

@@ -284,10 +284,19 @@ fn has_timers(account: &Account<'_>) -> bool {
     timers > 0 && timers * 2 > account.growth()
 }
 
-/// Whether as much growth is to be expected where entries come and go at random.
+/// Whether as much growth is to be expected where entries come and go at random, and where what they are kept in is
+/// replaced by larger and smaller ones.
 fn is_chance(account: &Account<'_>) -> bool {
-    let reckoned = account.went > 0 && account.came + account.went >= MANY;
-    reckoned && (account.growth() as f64) < NO_CHANCE * account.squares.sqrt()
+    let Account { came, went, squares, widened, shrunk, resized_squares, .. } = *account;
+    let resized = is_random(account.resized, widened, shrunk, resized_squares);
+    is_random(account.growth(), came, went, squares)
+        || (is_random(account.growth() - account.resized, came, went, squares) && resized)
+        || (account.growth() <= account.resized && account.resized > 0 && resized)
+}
+
+/// Whether so many ups and downs, with this sum of their squares, bring as much.
+fn is_random(growth: i64, ups: u64, downs: u64, squares: f64) -> bool {
+    downs > 0 && ups + downs >= MANY && (growth as f64) < NO_CHANCE * squares.sqrt()
 }
 
 fn known_cache(words: &[String]) -> Option<&'static str> {

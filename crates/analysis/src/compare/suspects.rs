@@ -85,7 +85,8 @@ fn unit(pair: &Pair<'_>, account: &Account<'_>, holds: &[HeldGrowth], holder: Op
         return itself;
     }
     let entry = account.entries.iter().max_by_key(|(name, (_, bytes))| (*bytes, Reverse(**name)));
-    let Some((name, (entries, _))) = entry else { return itself().unwrap_or_default() };
+    let most = || account.top.map(|(object, _)| (crate::words::type_name(pair.after.snapshot, object).to_owned(), 0));
+    let Some((name, (entries, _))) = entry else { return itself().or_else(most).unwrap_or_default() };
     // A list that hangs from one object is counted by its links; a single container by what is in it.
     let all = holds.iter().find(|row| row.type_name == *name).map_or(*entries, |row| row.count);
     if all <= 1

@@ -40,8 +40,8 @@ pub struct Garbage {
     pub bytes: u64,
     /// Those of them that are in memory: RSS falls by no more.
     pub resident_bytes: u64,
-    /// `objects` is certain: no code of the program runs in the collection, which may revive some of it or free more, and
-    /// nothing is `hidden`.
+    /// `objects` is certain: no code of the program runs in the collection, which may revive some of it or free more,
+    /// nothing is `hidden`, and the look is not partial.
     pub certain: bool,
     /// Tracked objects that nothing outside of the garbage leads to.
     pub unreachable: u64,
@@ -159,7 +159,9 @@ impl Analysis<'_> {
             objects,
             bytes,
             resident_bytes: bytes - self.untouched(found).min(bytes),
-            certain: unseen.hidden.is_empty() && finalisers.iter().all(|row| row.what == Finaliser::C),
+            certain: self.snapshot.manifest.partial.is_empty()
+                && unseen.hidden.is_empty()
+                && finalisers.iter().all(|row| row.what == Finaliser::C),
             unreachable: found.collected.len() as u64,
             closed: found.closed.len() as u64,
             freed_with: found.freed_with.len() as u64,

@@ -193,7 +193,9 @@ fn stacks(account: &Account<'_>) -> String {
 
 fn files(line: &RssLine) -> String {
     match line.kind {
-        RssKind::FilesShared => "page cache that others use, too: the kernel takes it back when memory is short".into(),
+        RssKind::FilesShared => {
+            "page cache, mapped more than once, here or by others: the kernel takes it back when memory is short".into()
+        }
         _ => "pages of files: clean ones the kernel takes back when memory is short; written private ones are copies"
             .into(),
     }

@@ -24,14 +24,17 @@ pub fn run(args: &Snapshot, console: &Console, interrupt: &Interrupt) -> Result<
         Ok::<_, Error>(snapshot)
     })?;
     drop(ticker);
-    let shallow: u64 = snapshot.objects.ids().map(|id| snapshot.objects.shallow.get(id)).sum();
+    let table = &snapshot.objects;
+    let shallow = table.ids().map(|id| table.shallow.get(id));
+    let beside = table.external.0.iter().chain(&table.native.0).map(|(_, bytes)| *bytes);
+    let all = shallow.chain(beside).fold(0, u64::saturating_add);
     let manifest = &snapshot.manifest;
     let pause = match manifest.mode {
         Mode::Core => "read from a core file".to_owned(),
         _ => format!("it stood still for {}", duration(manifest.pause_ns)),
     };
     let objects = count(snapshot.objects.len() as u64);
-    console.remark(|_| format!("{objects} objects, {}, of pid {}; {pause}\n", Bytes(shallow), manifest.pid));
+    console.remark(|_| format!("{objects} objects, {}, of pid {}; {pause}\n", Bytes(all), manifest.pid));
     let file = args.output.display();
     console.remark(|_| format!("wrote {file}; next: {}\n", console.hint(&format!("memsight heap {file}"))));
     Ok(())

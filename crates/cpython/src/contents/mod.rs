@@ -19,6 +19,7 @@ mod tuples;
 mod views;
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
@@ -43,6 +44,8 @@ struct Heap<'a, M> {
     ranks: &'a Ranks,
     objects: &'a ObjectTable,
     references: &'a ReferenceTable,
+    /// What is being written in a `StringIO`: its own, and changed in place, so that nothing can be shared or saved.
+    drafts: HashSet<ObjectId>,
 }
 
 /// An object on the walk.
@@ -72,13 +75,16 @@ pub(crate) fn read<M: ReadMemory + Sync>(
     threads: usize,
     progress: &dyn Progress,
 ) -> (Contents, bool) {
-    let heap = &Heap {
+    let mut heap = Heap {
         scene: shared.scene,
         types: shared.types,
         ranks: shared.ranks,
         objects: &snapshot.objects,
         references: &snapshot.references,
+        drafts: HashSet::new(),
     };
+    heap.drafts = heap.drafts();
+    let heap = &heap;
     let chunks = heap.scene.slots.chunk_count();
     progress.phase("comparing contents", Some(chunks as u64));
     let (state, next) = ((RandomState::new(), RandomState::new()), AtomicUsize::new(0));
@@ -169,6 +175,9 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
 
     fn object(&mut self, here: Here<'a>) {
         use ObjectKind::*;
+        if self.heap.drafts.contains(&here.id) {
+            return;
+        }
         let exact = !here.info.is_heap();
         match here.info.kind {
             Str | Bytes | Int | Float | Complex if exact => self.leaf(here),
@@ -201,6 +210,20 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
 }
 
 impl<M> Heap<'_, M> {
+    /// Cost: one pass over the types of the objects.
+    fn drafts(&self) -> HashSet<ObjectId> {
+        // Row 0 is "unknown".
+        let is_writer: Vec<bool> =
+            std::iter::once(false).chain(self.types.infos.iter().map(|info| info.name == "_io.StringIO")).collect();
+        let writers = (0..).map(ObjectId).zip(&self.objects.types);
+        let writers = writers.filter(|(_, row)| is_writer.get(row.0 as usize) == Some(&true)).map(|(id, _)| id);
+        let is_field = |label: memsight_model::Label| label.kind() == memsight_model::LabelKind::Field;
+        let is_draft =
+            |id: &ObjectId| self.info(*id).is_some_and(|info| matches!(info.kind, ObjectKind::Str | ObjectKind::List));
+        let fields = writers.flat_map(|id| self.references.of(id));
+        fields.filter(|(_, label)| is_field(*label)).map(|(target, _)| target).filter(is_draft).collect()
+    }
+
     /// The items of a list or tuple.
     fn items(&self, object: ObjectId) -> impl Iterator<Item = ObjectId> + '_ {
         let is_item = |label: memsight_model::Label| label.kind() == memsight_model::LabelKind::Index;

@@ -63,14 +63,12 @@ impl Moments<'_> {
         if (immortal(old) && !immortal(new)) || (younger && !matches!(kind, Dict | Frame)) {
             return Link::None;
         }
-        let size = |snapshot: &Snapshot, id| snapshot.objects.shallow.get(id);
-        let (size_then, size_now) = (size(self.before, then), size(self.after, now));
-        let same_size = match kind {
-            Int | Float | Complex | Bytes | Tuple => size_then == size_now,
-            // A str may get its UTF-8 form beside it.
-            Str => size_then <= size_now,
-            _ => true,
-        };
+        let size = |snapshot: &Snapshot, id| (snapshot.objects.shallow.get(id), snapshot.objects.external.get(id));
+        // A str may get its UTF-8 form beside it, and `ndarray.resize` may resize an array in place; both are rare, and a
+        // newcomer of another size at the address of what it replaced is not.
+        let is_fixed = matches!(kind, Int | Float | Complex | Str | Bytes | Tuple)
+            || self.after.type_of(now).is_some_and(|record| record.name == "numpy.ndarray");
+        let same_size = !is_fixed || size(self.before, then) == size(self.after, now);
         let unchanging = matches!(kind, Int | Float | Complex | Bytes | Str);
         match text {
             _ if !same_size => Link::None,

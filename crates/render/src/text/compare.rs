@@ -42,7 +42,7 @@ pub fn compare(view: &CompareView, style: &Style) -> String {
     out.push_str(&heading("Suspects", &meaning, style));
     out.push_str(&suspects(&view.suspects, style));
     if !view.containers.is_empty() {
-        out.push_str(&heading("Containers", "the same object at both moments, with more in it", style));
+        out.push_str(&heading("Containers", "at one address in the same hands, with more in it than before", style));
         out.push_str(&containers(&view.containers, style));
         out.push_str(&more(view.containers.len(), view.container_count, "container", style));
     }

@@ -20,7 +20,14 @@ pub fn gc(view: &GcView, style: &Style) -> String {
     out.push_str(&pauses(view, style));
     out.push_str(&heading("Findings", "", style));
     match view.findings.as_slice() {
-        [] => out.push_str(&format!("  {}\n", style.paint(Tone::Good, "none: nothing here asks for a change"))),
+        [] if view.enabled => {
+            out.push_str(&format!("  {}\n", style.paint(Tone::Good, "none: nothing here asks for a change")));
+        }
+        // how much that is, these figures do not tell
+        [] => out.push_str(&format!(
+            "  none, but cycles stay until gc.collect() is called: {} counts them\n",
+            style.paint(Tone::Hint, &format!("memsight heap {} garbage", view.pid)),
+        )),
         found => out.push_str(&findings(found, style)),
     }
     out

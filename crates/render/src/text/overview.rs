@@ -67,7 +67,9 @@ fn account(view: &Overview, style: &Style) -> String {
         row("everything else", rest, of_rss(rest), "code, allocator, C libraries".into());
     }
     if view.core.is_none() {
-        row("VMS", view.vms_bytes, None, "address space, mostly untouched".into());
+        let most =
+            if view.rss_bytes < view.vms_bytes / 2 { "address space, mostly untouched" } else { "address space" };
+        row("VMS", view.vms_bytes, None, most.into());
     }
     table.render(style)
 }

@@ -113,7 +113,9 @@ fn arenas(rows: &[CArenaRow], allocator: &str, style: &Style) -> String {
         return String::new();
     }
     let meaning = "free: between blocks in use; trim: its whole pages, for malloc_trim(0)";
-    let mut out = heading(&format!("Arenas of {}", clean(allocator)), meaning, style);
+    let others = rows.iter().any(|row| !allocator.starts_with(&row.allocator));
+    let whose = format!("Arenas of {}{}", clean(allocator), if others { " and others" } else { "" });
+    let mut out = heading(&whose, meaning, style);
     let mut table = Table::new(2).text("arena").numbers(&["threads", "system", "in use", "free", "trim", "free end"]);
     for row in rows.iter().take(ARENAS) {
         table.row([
