@@ -68,16 +68,13 @@ fn is_owned(interpreter: &Interpreter, kind: &str) -> Result<(), Failed> {
     if !(stated / 10 * 9..=stated / 4 * 5).contains(&found) {
         return Err(format!("{name} own {found} bytes of the C heap, not {stated}: {native:#?}").into());
     }
-    // The same was done with each, and each has its own: half of them at least. Blocks of SQLite, and of expat from 2.7.2
-    // on, begin with a size of their own, so that all pointers lead into their midst, and words that were there before
-    // count as much: one may get what is another's.
+    // The same was done with each, and each has its own: half of them at least.
     let of_type = |id: &ObjectId| snapshot.type_of(*id).is_some_and(|it| it.name == name);
     let owned = snapshot.objects.ids().filter(of_type).map(|id| snapshot.objects.native.get(id));
     let mut owned: Vec<u64> = owned.collect();
     owned.sort_unstable();
     let (median, mean) = (owned[owned.len() / 2], owned.iter().sum::<u64>() / row.count);
-    let has_own_heads = matches!(kind, "sqlite_connection" | "expat_parser");
-    if !has_own_heads && !(mean / 4 * 3..=mean / 4 * 5).contains(&median) {
+    if !(mean / 4 * 3..=mean / 4 * 5).contains(&median) {
         return Err(format!("{name} own {owned:?} bytes").into());
     }
     // The syntax tree of the script, which only the stack leads to: five blocks of 8 KiB in 3.8, 29 in 3.15.

@@ -32,6 +32,7 @@ mallinfo.restype = Mallinfo
 
 kept = []
 sinks = []
+beside_it = []
 
 
 def noise(length):
@@ -84,6 +85,10 @@ def ssl_context():
 
 
 def sqlite_connection():
+    """Beside certificates, in whose memory many a word is older than what it leads to."""
+    if not beside_it:
+        beside_it.extend(ssl.create_default_context() for _ in range(2))
+
     def one(number):
         made = sqlite3.connect(":memory:", isolation_level=None)
         made.execute("create table t (a integer primary key, b text)")

@@ -193,7 +193,9 @@ fn steady(evidence: &Evidence<'_>) -> String {
         less if less < 0 => format!("{what} has shrunk by {}", Bytes(less.unsigned_abs())),
         more => format!("{what} by {}", Bytes(more.unsigned_abs())),
     };
-    let places = format!("no place by {} or more", Bytes(evidence.threshold));
+    let passes = evidence.suspects.iter().any(|place| matches!(place.state, State::Waiting | State::Turnover));
+    let but = if passes { ", but for what comes and goes" } else { "" };
+    let places = format!("no place by {} or more{but}", Bytes(evidence.threshold));
     let heap = moved("the heap", evidence.growth.heap_bytes);
     let rss = evidence.growth.rss_bytes;
     match evidence.memory {

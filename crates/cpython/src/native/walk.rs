@@ -31,12 +31,23 @@ const RARE: usize = 256;
 /// Where an object begins in its block: behind the head of the collector and behind what else stands in front.
 const HEADS: [u64; 4] = [0, 16, 32, 48];
 
+/// Heads that libraries put before what they hold, with its size in the first word.
+const OWN_HEADS: [u64; 2] = [8, 16];
 /// Who points to memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Owner {
     Object(ObjectId),
     /// A row of the places.
     Place(u32),
+}
+
+/// How a word leads to a block: to where what it holds begins, to what looks like the head of a library's own before that,
+/// or into its midst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Start,
+    Head,
+    Inside,
 }
 
 /// Whose a block is by who handed it out.
@@ -79,9 +90,12 @@ pub(super) struct Walk<'a, M> {
     /// Blocks of pymalloc that are taken.
     small: HashSet<u64, BuildHasherDefault<AddressHasher>>,
     queue: VecDeque<(Range<u64>, Owner)>,
-    /// Words that lead into the midst of blocks that nobody has taken, in the order in which they were met.
+    /// Words that lead to heads, and those that lead into the midst, of blocks that nobody has taken, in the order in which
+    /// they were met.
+    heads: Vec<(u64, Owner)>,
     inner: Vec<(u64, Owner)>,
     /// Whether such words are believed.
+    believes_heads: bool,
     believes_inner: bool,
     /// What is taken hangs from such a word.
     is_doubtful: bool,
@@ -104,7 +118,9 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
             threads,
             small: HashSet::default(),
             queue: VecDeque::new(),
+            heads: Vec::new(),
             inner: Vec::new(),
+            believes_heads: false,
             believes_inner: false,
             is_doubtful: false,
             is_outside: false,
@@ -173,11 +189,10 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
         }
     }
 
-    /// Follows everything taken up to now, then the words that lead into the midst of what nobody has: all that are as far from
-    /// their owners before the next, so that of two connections to SQLite, all of whose blocks begin with a size, each gets
-    /// its own.
+    /// Follows everything taken up to now, then what leads to heads of what nobody has, for a number may look like a head.
+    /// Then the words that lead into the midst of what is left: all that are as far from their owners before the next.
     pub fn follow(&mut self) {
-        self.follow_queue();
+        self.follow_sure();
         self.is_doubtful = true;
         while !self.inner.is_empty() {
             self.believes_inner = true;
@@ -185,9 +200,21 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
                 self.take(&[word], 0, owner);
             }
             self.believes_inner = false;
-            self.follow_queue();
+            self.follow_sure();
         }
         self.is_doubtful = false;
+    }
+
+    fn follow_sure(&mut self) {
+        self.follow_queue();
+        while !self.heads.is_empty() {
+            self.believes_heads = true;
+            for (word, owner) in std::mem::take(&mut self.heads) {
+                self.take(&[word], 0, owner);
+            }
+            self.believes_heads = false;
+            self.follow_queue();
+        }
     }
 
     fn follow_queue(&mut self) {
@@ -226,8 +253,9 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
             return None;
         }
         if let Some((start, bytes)) = self.pools.block(at) {
-            if start != at && !self.believes_inner {
-                self.doubt(at, owner, self.small.contains(&start.0));
+            let way = self.way(start.0..start.0 + bytes, at);
+            if !self.believes(way) {
+                self.doubt(at, way, owner, self.small.contains(&start.0));
                 return None;
             }
             let free = self.small.insert(start.0) && !self.holds_object(start.0..start.0 + bytes);
@@ -239,8 +267,9 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
             if at.0.saturating_add(HEAD) >= block.end && block.end - block.start > HEAD {
                 return None;
             }
-            if block.start != at.0 && !self.believes_inner {
-                self.doubt(at, owner, self.claims.is_taken(number));
+            let way = self.way(block.clone(), at);
+            if !self.believes(way) {
+                self.doubt(at, way, owner, self.claims.is_taken(number));
                 return None;
             }
             let free = self.claims.take(number) && !self.holds_object(block.clone());
@@ -263,10 +292,19 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
         }
     }
 
-    /// Puts a word away that leads into the midst of a block.
-    fn doubt(&mut self, at: Address, owner: Owner, is_taken: bool) {
+    fn believes(&self, way: Way) -> bool {
+        match way {
+            Way::Start => true,
+            Way::Head => self.believes_heads || self.believes_inner,
+            Way::Inside => self.believes_inner,
+        }
+    }
+
+    /// Puts a word away whose turn comes later.
+    fn doubt(&mut self, at: Address, way: Way, owner: Owner, is_taken: bool) {
         if !is_taken {
-            self.inner.push((at.0, owner));
+            let later = if way == Way::Head { &mut self.heads } else { &mut self.inner };
+            later.push((at.0, owner));
         }
     }
 
@@ -277,8 +315,31 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
         if self.shared.scene.slots.slot(at).is_none() {
             return false;
         }
-        let heap = self.claims.blocks.holding(at).is_some_and(|(start, _)| start == at);
-        heap || self.pools.block(at).is_some_and(|(start, _)| start == at)
+        let heap = self.claims.blocks.find(at).and_then(|number| self.claims.blocks.get(number));
+        let small = || self.pools.block(at).map(|(start, bytes)| start.0..start.0 + bytes);
+        heap.or_else(small).is_some_and(|block| self.way(block, at) != Way::Inside)
+    }
+
+    /// How a word leads to a block. What it holds begins at its first byte, or behind a head of the library's own that says
+    /// how much it holds. Whoever keeps such a block knows it by where the head ends (SQLite's `sqlite3MemMalloc`, 8 bytes;
+    /// `expat_malloc` from 2.7.2 on, 16), and a word that leads to the head itself is most often a stale one.
+    fn way(&self, block: Range<u64>, at: Address) -> Way {
+        let inside = at.0 - block.start;
+        if inside != 0 && !OWN_HEADS.contains(&inside) {
+            return Way::Inside;
+        }
+        let (bytes, said) = (block.end - block.start, self.shared.scene.memory.word(Address(block.start)).unwrap_or(0));
+        let fits = |head: u64| {
+            let rest = bytes.checked_sub(head).and_then(|room| room.checked_sub(said));
+            // a small number in a small block is most often a count
+            said >= bytes / 2 && rest.is_some_and(|rest| rest <= slack(bytes))
+        };
+        match inside {
+            0 if OWN_HEADS.into_iter().any(fits) => Way::Head,
+            0 => Way::Start,
+            head if fits(head) => Way::Start,
+            _ => Way::Inside,
+        }
     }
 
     /// Takes the blocks to whose first bytes the words of a range lead.
@@ -325,6 +386,16 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
             pointers += block.iter().filter(|word| self.is_there(Address(**word))).count();
         }
         pointers.saturating_mul(RARE) >= all && pointers > 0
+    }
+}
+
+/// Bytes by which a block may be larger than was asked for: rounding and the head of the next; in larger ones, in which a
+/// number is no such size by chance, a rest too small for a block of its own; a page in a mapping.
+fn slack(bytes: u64) -> u64 {
+    match bytes {
+        ..256 => 23,
+        256..SURE => 55,
+        _ => PAGE + 23,
     }
 }
 
