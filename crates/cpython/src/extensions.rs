@@ -9,6 +9,7 @@ use crate::buffers::Buffer;
 use crate::layout::Layout;
 use crate::numpy::root_type;
 use crate::shapes::{Shape, tp_name};
+use crate::types::TypeInfo;
 
 /// A struct of another package: every field that holds a `PyObject *`.
 #[derive(Debug)]
@@ -68,6 +69,29 @@ static EXTENSIONS: &[Extension] = &[
         untraversed: &["c_type"],
     },
 ];
+
+/// C types whose instances point into what an object of another type owns, which frees it: a statement of SQL into its
+/// connection, an element into its document.
+const PARTS: [&str; 9] = [
+    "sqlite3.Statement",
+    "sqlite3.Cursor",
+    "sqlite3.Blob",
+    "_ssl._SSLSocket",
+    "_ssl.SSLSession",
+    "lxml.etree._Element",
+    "lxml.etree._Comment",
+    "lxml.etree._ProcessingInstruction",
+    "lxml.etree._Entity",
+];
+
+/// Whether memory to which objects of a type lead is another's, if another leads there, too.
+pub(crate) fn is_part_of_another(info: &TypeInfo) -> bool {
+    let name = match info.shape {
+        Shape::Extension(extension) => extension.name,
+        _ => &info.name,
+    };
+    PARTS.contains(&name)
+}
 
 /// Whether the `tp_traverse` of such a type tells the collector of what it holds in C memory of its own. Those of pydantic-core
 /// do (`src/py_gc.rs`).

@@ -68,7 +68,7 @@ fn is_owned(interpreter: &Interpreter, kind: &str) -> Result<(), Failed> {
     if !(stated / 10 * 9..=stated / 4 * 5).contains(&found) {
         return Err(format!("{name} own {found} bytes of the C heap, not {stated}: {native:#?}").into());
     }
-    // The same was done with each, and each has its own: half of them at least.
+    // The same was done with each, and each has its own: half of them at least, for a stale word may give one another's.
     let of_type = |id: &ObjectId| snapshot.type_of(*id).is_some_and(|it| it.name == name);
     let owned = snapshot.objects.ids().filter(of_type).map(|id| snapshot.objects.native.get(id));
     let mut owned: Vec<u64> = owned.collect();

@@ -80,7 +80,6 @@ pub(crate) fn own<M: ReadMemory>(
         walk.keep_trees(place, Owner::Place(state.unwrap_or(row)));
     }
     from_objects(&mut walk, shared, decoder, std::mem::take(&mut emitted.sources));
-    walk.follow();
     walk.resume(later);
     statics().for_each(|(row, place)| walk.scan(place.start.0..place.end.0, Owner::Place(row)));
     walk.follow();
@@ -147,7 +146,7 @@ pub(crate) fn data<M: ReadMemory>(
     Some(data.0..data.0.saturating_add(bytes))
 }
 
-/// Takes what the structs of objects of C types point to.
+/// Follows what the structs of objects of C types point to: first of those that own it, then of those that are part of another.
 fn from_objects<M: ReadMemory>(
     walk: &mut Walk<'_, M>,
     shared: &Shared<M>,
@@ -163,10 +162,25 @@ fn from_objects<M: ReadMemory>(
             let _ = each_buffer(decoder, at, info, &mut |buffer| walk.know(buffer));
         }
     }
-    // of several that point to the same, what there are fewest of comes first: a connection before its statements
+    // of several that point to the same, what there are fewest of comes first
     found.sort_by_key(|source| (counts[source.type_.0 as usize], source.id));
-    for Source { type_, id, at } in found {
-        if let Some(info) = info(type_) {
+    let is_part = |source: &Source| info(source.type_).is_some_and(extensions::is_part_of_another);
+    let (parts, whole): (Vec<Source>, Vec<Source>) = found.into_iter().partition(is_part);
+    for sources in [whole, parts] {
+        from_structs(walk, shared, decoder, sources);
+        walk.follow();
+    }
+}
+
+/// Takes what the struct of each object points to.
+fn from_structs<M: ReadMemory>(
+    walk: &mut Walk<'_, M>,
+    shared: &Shared<M>,
+    decoder: &Decoder<Window<'_, M>>,
+    sources: Vec<Source>,
+) {
+    for Source { type_, id, at } in sources {
+        if let Some(info) = (type_.0 as usize).checked_sub(1).and_then(|row| shared.types.infos.get(row)) {
             if matches!(info.shape, Shape::Module)
                 && let Ok((state, bytes)) = decoder.module_state(at)
                 && !state.is_null()
