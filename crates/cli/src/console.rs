@@ -79,16 +79,28 @@ impl Console {
         }
     }
 
-    /// Writes text to stdout.
+    /// Writes text to stdout: through the door, whatever is in it.
     pub fn write(&self, text: &str) -> Result<(), Error> {
+        self.draw("", text)
+    }
+
+    /// The same, after control sequences of our own.
+    pub fn draw(&self, control: &str, text: &str) -> Result<(), Error> {
         let mut out = io::stdout().lock();
+        let text = format!("{control}{}", text::door(text, self.out.color));
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::of_output)
     }
 
     /// A remark on stderr, unless `--quiet`; its style is that of stderr.
     pub fn remark(&self, text: impl Fn(&Style) -> String) {
+        self.draw_remark("", text);
+    }
+
+    /// The same, after control sequences of our own.
+    pub fn draw_remark(&self, control: &str, text: impl Fn(&Style) -> String) {
         if !self.quiet {
-            let _ = io::stderr().lock().write_all(text(&self.err).as_bytes());
+            let text = format!("{control}{}", text::door(&text(&self.err), self.err.color));
+            let _ = io::stderr().lock().write_all(text.as_bytes());
         }
     }
 
@@ -105,7 +117,7 @@ impl Console {
             Format::Json | Format::Jsonl => view.json(),
         };
         // There is nowhere left to say that stderr is gone.
-        let _ = io::stderr().lock().write_all(text.as_bytes());
+        let _ = io::stderr().lock().write_all(text::door(&text, self.err.color).as_bytes());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Short texts of objects: keys of dictionaries, so that paths can be read; everything short when values are asked for.
 
-use memsight_model::{Address, AddressColumn, ObjectKind, ReadMemory, TextTable};
+use memsight_model::{Address, AddressColumn, ObjectKind, ReadMemory, TextTable, is_hidden};
 
 use crate::emit::Shared;
 use crate::slots::{Bits, Ranks, Slot, Slots};
@@ -61,8 +61,12 @@ fn quoted(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             '\\' => out.push_str("\\\\"),
-            // Escape sequences of a hostile target must not reach the terminal.
-            other if other.is_control() => out.push_str(&format!("\\x{:02x}", other as u32)),
+            // Escape sequences of a hostile target must not reach the terminal; as `repr` writes them.
+            other if is_hidden(other) => out.push_str(&match other as u32 {
+                code @ ..0x100 => format!("\\x{code:02x}"),
+                code @ ..0x1_0000 => format!("\\u{code:04x}"),
+                code => format!("\\U{code:08x}"),
+            }),
             other if other == quote => out.extend(['\\', other]),
             other => out.push(other),
         }

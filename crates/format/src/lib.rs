@@ -12,6 +12,7 @@ mod contents;
 mod error;
 mod folder;
 pub mod heapsnapshot;
+mod hidden;
 pub mod history;
 mod holders;
 mod manifest;

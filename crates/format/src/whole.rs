@@ -1,61 +1,79 @@
 //! A file that appears whole or not at all.
 
-use std::fs::{File, OpenOptions};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::FormatError;
-use crate::platform::private;
+use crate::hidden::{self, Output};
+use crate::platform::{Kind, is_at, lock};
 
 /// A file in the making: a hidden sibling until [`WholeFile::publish`] gives it its name. Dropped before, it leaves
 /// nothing; what stood at the output is then as it was.
 pub(crate) struct WholeFile {
-    hidden: PathBuf,
-    output: PathBuf,
+    output: Output,
+    name: OsString,
+    path: PathBuf,
+    /// Locked until it has its name.
+    file: File,
     force: bool,
 }
 
 impl WholeFile {
-    /// Creates the hidden sibling; `secret`: readable by its owner alone.
+    /// Creates the hidden sibling, readable by its owner alone, and removes those of writers that are gone.
     ///
     /// # Errors
     /// [`FormatError::Exists`] when `output` is there, unless `force`; [`FormatError::Io`].
-    pub(crate) fn begin(output: &Path, force: bool, secret: bool) -> Result<(WholeFile, File), FormatError> {
-        refuse(output, force)?;
-        let name = output.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let hidden = output.with_file_name(format!(".{name}.tmp-{}", std::process::id()));
-        // What a killed writer with our pid left is in the way.
-        let _ = std::fs::remove_file(&hidden);
-        let failed = |error| FormatError::io(&hidden, "create", error);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        let options = if secret { private(&mut options) } else { &mut options };
-        let file = options.open(&hidden).map_err(failed)?;
-        Ok((WholeFile { hidden, output: output.to_path_buf(), force }, file))
+    pub(crate) fn begin(output: &Path, force: bool) -> Result<(WholeFile, File), FormatError> {
+        let output = Output::of(output)?;
+        refuse(&output, force)?;
+        output.remove_stale(&|parent, name| match parent.kind(name) {
+            Ok(Some(Kind::Other)) if lock(&parent.open_file(name)?) => parent.remove_file(name),
+            _ => Ok(()),
+        });
+        let (name, file) = output.create(&|parent, name| {
+            match parent.create_file(name) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+                // between creation and lock another writer may have swept it away as stale
+                file => file.map(|file| (lock(&file) && is_at(&file, parent, name)).then_some(file)),
+            }
+        })?;
+        let path = output.path.with_file_name(&name);
+        let other = file.try_clone().map_err(|error| FormatError::io(&path, "create", error))?;
+        Ok((WholeFile { output, name, path, file, force }, other))
     }
 
-    /// Where its bytes are for now.
+    /// Where its bytes are for now: for messages.
     pub(crate) fn path(&self) -> &Path {
-        &self.hidden
+        &self.path
     }
 
     /// Gives the file its name; its bytes have reached the disk.
     pub(crate) fn publish(self) -> Result<(), FormatError> {
         refuse(&self.output, self.force)?;
-        std::fs::rename(&self.hidden, &self.output).map_err(|error| FormatError::io(&self.output, "write", error))
+        let failed = |error| FormatError::io(&self.output.path, "write", error);
+        if !is_at(&self.file, &self.output.parent, &self.name) {
+            return Err(failed(hidden::taken_over()));
+        }
+        self.output.parent.rename(&self.name, &self.output.name).map_err(failed)
     }
 }
 
 impl Drop for WholeFile {
     fn drop(&mut self) {
         // Published, it has another name.
-        let _ = std::fs::remove_file(&self.hidden);
+        if is_at(&self.file, &self.output.parent, &self.name) {
+            let _ = self.output.parent.remove_file(&self.name);
+        }
     }
 }
 
-fn refuse(output: &Path, force: bool) -> Result<(), FormatError> {
-    match std::fs::symlink_metadata(output) {
-        Ok(about) if about.is_dir() => Err(FormatError::io(output, "create", std::io::ErrorKind::IsADirectory.into())),
-        Ok(_) if !force => Err(FormatError::Exists { path: output.to_path_buf() }),
+fn refuse(output: &Output, force: bool) -> Result<(), FormatError> {
+    let path = &output.path;
+    match output.parent.kind(&output.name) {
+        Ok(Some(Kind::Folder)) => Err(FormatError::io(path, "create", io::ErrorKind::IsADirectory.into())),
+        Ok(Some(Kind::Other)) if !force => Err(FormatError::Exists { path: path.clone() }),
         _ => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use memsight_model::{SCHEMA_VERSION, Snapshot};
+use memsight_model::{SCHEMA_VERSION, Snapshot, visible_json};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding};
 use parquet::errors::ParquetError;
@@ -154,10 +154,12 @@ fn write_manifest<W: Storage>(
 ) -> Result<(), FormatError> {
     let path = staging.file(MANIFEST);
     let failed = |error| FormatError::io(&path, "write", error);
-    let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| failed(error.into()))?;
-    text.push(b'\n');
+    let mut text = visible_json(serde_json::to_string_pretty(manifest).map_err(|error| failed(error.into()))?);
+    text.push('\n');
     let mut sink = Sink::new(wrap(staging.create(MANIFEST).map_err(failed)?));
-    sink.write_all(&text).and_then(|()| sink.finish()).map_err(|error| failed(sink.take_failure().unwrap_or(error)))
+    sink.write_all(text.as_bytes())
+        .and_then(|()| sink.finish())
+        .map_err(|error| failed(sink.take_failure().unwrap_or(error)))
 }
 
 #[cfg(test)]

@@ -78,6 +78,43 @@ fn what_a_killed_writer_left_is_swept_away_and_strangers_are_not() {
     assert_eq!(entries(folder.path()), [".app.heap.tmp-mine", ".other.heap.tmp-999999", "app.heap"]);
 }
 
+/// What another user can prepare in a folder that all may write to: the sibling's name, and a folder under it.
+#[cfg(unix)]
+#[test]
+fn nothing_that_stands_there_is_taken_over() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (path, elsewhere) = (folder.path().join("app.heap"), folder.path().join("elsewhere"));
+    let prepared = folder.path().join(format!(".app.heap.tmp-{}", std::process::id()));
+    fs::create_dir(&prepared).unwrap();
+    fs::set_permissions(&prepared, fs::Permissions::from_mode(0o777)).unwrap();
+    fs::create_dir(&elsewhere).unwrap();
+    fs::write(elsewhere.join("manifest.json"), "somebody's own").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, folder.path().join(".app.heap.tmp-1")).unwrap();
+    fs::write(prepared.join("trap"), "kept").unwrap();
+    write(&common::snapshot(1, 20), &path, &WriteOptions::default()).unwrap();
+    let about = fs::metadata(&path).unwrap();
+    assert!(!path.join("trap").exists() && prepared.join("trap").exists());
+    assert_eq!(about.permissions().mode() & 0o777, 0o700);
+    assert_eq!(fs::read_to_string(elsewhere.join("manifest.json")).unwrap(), "somebody's own");
+}
+
+/// A link in the place of a snapshot is replaced, not what it leads to.
+#[cfg(unix)]
+#[test]
+fn force_does_not_follow_links() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, elsewhere) = (folder.path().join("app.heap"), folder.path().join("elsewhere"));
+    write(&common::snapshot(1, 20), &elsewhere, &WriteOptions::default()).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    let new = common::snapshot(2, 30);
+    write(&new, &path, &FORCE).unwrap();
+    assert!(fs::symlink_metadata(&path).unwrap().is_dir());
+    assert!(read(&path).unwrap() == new);
+    assert!(read(&elsewhere).unwrap() == common::snapshot(1, 20));
+    assert_eq!(entries(folder.path()), ["app.heap", "elsewhere"]);
+}
+
 #[test]
 fn of_many_writers_at_once_one_wins_and_nothing_stays_behind() {
     let folder = tempfile::tempdir().unwrap();

@@ -10,6 +10,7 @@ mod contents;
 mod figures;
 mod finding;
 mod gc;
+mod hidden;
 mod holders;
 mod label;
 mod memory;
@@ -32,6 +33,7 @@ pub use figures::{
 };
 pub use finding::{Confidence, Finding, Severity};
 pub use gc::{GcEvent, GcGeneration, GcInterpreter, GcReading, PauseSource};
+pub use hidden::{is_hidden, visible_json};
 pub use holders::{Holder, HolderKind};
 pub use label::{Label, LabelKind, MAX_PAYLOAD};
 pub use memory::{Fault, ReadMemory, Region};

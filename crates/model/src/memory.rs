@@ -63,18 +63,22 @@ pub trait ReadMemory {
 
     /// `count` words at `at` appended to `out`. The caller has capped `count`.
     fn words(&self, at: Address, count: usize, out: &mut Vec<u64>) -> Result<(), Fault> {
-        for i in 0..count as u64 {
-            let at = at.checked_add(8 * i).ok_or(Fault { at, len: 8 })?;
-            out.push(self.word(at)?);
-        }
-        Ok(())
+        let start = out.len();
+        out.resize(start.saturating_add(count), 0);
+        self.fill(at, out.get_mut(start..).unwrap_or_default()).inspect_err(|_| out.truncate(start))
     }
 
-    /// Fills `out` with the words at `at`, whole or not at all. Implementations make this cheaper than a call a word.
+    /// Fills `out` with the words at `at`, whole or not at all, by a read of up to a page: of a live process each is a system
+    /// call.
     fn fill(&self, at: Address, out: &mut [u64]) -> Result<(), Fault> {
-        for (i, word) in out.iter_mut().enumerate() {
-            let at = at.checked_add(8 * i as u64).ok_or(Fault { at, len: 8 })?;
-            *word = self.word(at)?;
+        const AT_ONCE: usize = 512;
+        let mut bytes = [0u8; 8 * AT_ONCE];
+        for (i, words) in out.chunks_mut(AT_ONCE).enumerate() {
+            let at = at.checked_add((8 * AT_ONCE * i) as u64).ok_or(Fault { at, len: 8 * words.len() })?;
+            let bytes = &mut bytes[..8 * words.len()];
+            self.read(at, bytes)?;
+            let read = bytes.as_chunks::<8>().0;
+            words.iter_mut().zip(read).for_each(|(word, bytes)| *word = u64::from_le_bytes(*bytes));
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ pub mod text;
 pub use listing::{CheckRow, CheckStatus, DoctorView, ErrorView, ProcessRow, ProcessesView};
 pub use text::{Cost, WatchView};
 
+use memsight_model::visible_json;
 use serde::Serialize;
 
 /// A view as JSON, indented, with a newline at its end. Cost: linear in the size of the view.
@@ -22,12 +23,12 @@ pub fn json<T: Serialize>(view: &T) -> String {
     // A view holds plain data with string keys: the only failures that serde_json knows are maps with other keys.
     let mut text = serde_json::to_string_pretty(view).unwrap_or_else(|error| format!("{{\"error\": {error:?}}}"));
     text.push('\n');
-    text
+    visible_json(text)
 }
 
 /// A view as JSON in one line, with a newline at its end: a line of JSON Lines.
 pub fn json_line<T: Serialize>(view: &T) -> String {
     let mut text = serde_json::to_string(view).unwrap_or_else(|error| format!("{{\"error\": {error:?}}}"));
     text.push('\n');
-    text
+    visible_json(text)
 }

@@ -4,6 +4,7 @@
 
 use std::fmt::Write;
 
+use memsight_model::is_hidden;
 use memsight_model::metrics::{Behaviour, Entity, Exposition, Family, Key, Value};
 
 /// The two forms.
@@ -89,7 +90,7 @@ fn labels(attributes: &[(Key, String)]) -> String {
     pairs.join(",")
 }
 
-/// Text as it may stand between quotes. Other control characters are allowed by the formats, but nobody wants them.
+/// Text as it may stand between quotes. Hidden characters are allowed by the formats, but nobody wants them.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -97,7 +98,7 @@ fn escaped(text: &str) -> String {
             '\\' => out.push_str("\\\\"),
             '"' => out.push_str("\\\""),
             '\n' => out.push_str("\\n"),
-            other if other.is_control() => out.push('\u{fffd}'),
+            other if is_hidden(other) => out.push('\u{fffd}'),
             other => out.push(other),
         }
     }

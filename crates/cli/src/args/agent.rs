@@ -38,6 +38,10 @@ pub struct Agent {
     /// Address and port to answer on; port 0: any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9464")]
     pub listen: SocketAddr,
+    /// Name by which requests may call an agent that listens on this machine alone, besides its address and localhost;
+    /// may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub allow_host: Vec<String>,
     /// Time between two samples: 100ms to 1h
     #[arg(short, long, value_name = "TIME", default_value = "1s", value_parser = interval)]
     pub interval: Duration,

@@ -1,8 +1,7 @@
 //! Unix: signals, terminals and clocks.
 
-use std::fs::{OpenOptions, Permissions};
+use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 
@@ -83,9 +82,4 @@ pub fn own_cpu_ns() -> u64 {
 /// The release of the kernel.
 pub fn kernel() -> String {
     rustix::system::uname().release().to_string_lossy().into_owned()
-}
-
-/// Permissions of a file that everybody may read and write, less what the person's umask takes.
-pub fn permissions() -> Option<Permissions> {
-    Some(Permissions::from_mode(0o666))
 }

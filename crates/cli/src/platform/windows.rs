@@ -1,6 +1,5 @@
 //! Windows: Ctrl-C is the only signal, and reaches every program of the console. Run under Wine only.
 
-use std::fs::Permissions;
 use std::io;
 use std::process::{Child, ExitStatus};
 use std::sync::Arc;
@@ -98,9 +97,4 @@ pub fn own_cpu_ns() -> u64 {
 /// The operating system.
 pub fn kernel() -> String {
     std::env::consts::OS.to_owned()
-}
-
-/// Permissions are inherited from the folder.
-pub fn permissions() -> Option<Permissions> {
-    None
 }

@@ -28,6 +28,18 @@ pub enum KeeperEvent {
         /// Where the broken one is now.
         aside: PathBuf,
     },
+    /// The file was deleted or replaced: what it held is gone from here, and the next interval begins a new one.
+    Gone {
+        /// The history.
+        path: PathBuf,
+    },
+    /// It has reached its size: from now on the oldest goes before its time. Told once.
+    Full {
+        /// The history.
+        path: PathBuf,
+        /// The size, bytes.
+        max_bytes: u64,
+    },
     /// The history cannot be written: intervals are lost until it can.
     Paused(FormatError),
     /// It goes on.
@@ -71,6 +83,7 @@ impl Keeper {
             maintained_ms: i64::MIN,
             lost: 0,
             paused: false,
+            told_full: false,
             own: own.clone(),
             tell,
         };
@@ -110,6 +123,7 @@ struct Writer<T> {
     maintained_ms: i64,
     lost: u64,
     paused: bool,
+    told_full: bool,
     own: Arc<OwnFigures>,
     tell: T,
 }
@@ -126,9 +140,12 @@ impl<T: Fn(KeeperEvent)> Writer<T> {
 
     fn write(&mut self, interval: &Interval) -> Result<(), FormatError> {
         let due = (interval.at_ms - self.maintained_ms.max(0)).abs() >= MAINTAIN_EVERY;
-        // A file that somebody deleted would be written to no end.
-        if self.history.is_none() || (due && !self.path.exists()) {
+        // A file that somebody deleted would be written to no end, one that took its place is somebody else's.
+        if self.history.as_ref().is_some_and(|history| !history.is_there()) {
             self.history = None;
+            (self.tell)(KeeperEvent::Gone { path: self.path.clone() });
+        }
+        if self.history.is_none() {
             let (history, aside) = History::open(&self.path, self.retention)?;
             self.history = Some(history);
             self.moved(aside);
@@ -137,7 +154,10 @@ impl<T: Fn(KeeperEvent)> Writer<T> {
         history.append(interval.at_ms, &interval.rows)?;
         if due {
             self.maintained_ms = interval.at_ms;
-            history.maintain(interval.at_ms)?;
+            if history.maintain(interval.at_ms)? && !std::mem::replace(&mut self.told_full, true) {
+                let max_bytes = self.retention.max_bytes;
+                (self.tell)(KeeperEvent::Full { path: self.path.clone(), max_bytes });
+            }
             self.own.history_bytes.store(history.bytes(), Ordering::Relaxed);
         }
         Ok(())

@@ -91,7 +91,7 @@ pub fn write(
     to: &Path,
     force: bool,
 ) -> Result<Written, FormatError> {
-    let (whole, file) = WholeFile::begin(to, force, true)?;
+    let (whole, file) = WholeFile::begin(to, force)?;
     let mut writer = Writer {
         out: Sink::new(file),
         snapshot,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use memsight_model::{NameId, ObjectId, Snapshot, TypeId};
+use memsight_model::{NameId, ObjectId, Snapshot, TypeId, visible_json};
 
 /// Where the characters of a string are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,7 +59,8 @@ impl Strings {
             if at > 0 {
                 out.write_all(b",\n")?;
             }
-            serde_json::to_writer(&mut *out, self.text(*text, snapshot)).map_err(io::Error::from)?;
+            let text = serde_json::to_string(self.text(*text, snapshot)).map_err(io::Error::from)?;
+            out.write_all(visible_json(text).as_bytes())?;
         }
         out.write_all(b"]")
     }

@@ -8,14 +8,16 @@ use super::Retention;
 
 /// Rows that one round deletes from one table at most.
 const ROUND: i64 = 20_000;
+/// Times that one round deletes the oldest when the file is too large.
+const CUTS: u32 = 8;
 /// Pages that one round gives back to the disk at most.
 const PAGES: i64 = 1_000;
 /// Milliseconds of the steps of downsampling.
 pub(super) const TEN_SECONDS: i64 = 10_000;
 pub(super) const MINUTE: i64 = 60_000;
 
-/// One round: downsample, delete, shrink.
-pub(super) fn maintain(connection: &mut Connection, retention: &Retention, now_ms: i64) -> rusqlite::Result<()> {
+/// One round: downsample, delete, shrink. Gives whether there was too much.
+pub(super) fn maintain(connection: &mut Connection, retention: &Retention, now_ms: i64) -> rusqlite::Result<bool> {
     let transaction = connection.transaction()?;
     roll(&transaction, TEN_SECONDS, now_ms, FROM_SAMPLES)?;
     roll(&transaction, MINUTE, now_ms, FROM_TENS)?;
@@ -25,15 +27,40 @@ pub(super) fn maintain(connection: &mut Connection, retention: &Retention, now_m
     delete_before(&transaction, "minutes", before(retention.all))?;
     transaction.execute("DELETE FROM series WHERE last_ms < ?", [before(retention.all)])?;
     transaction.commit()?;
-    if used_bytes(connection)? > retention.max_bytes {
-        // The finest goes first: the long view is what a history is for.
-        for table in ["samples", "tens", "minutes"] {
-            if delete_oldest(connection, table)? > 0 {
-                break;
-            }
+    let is_cut = used_bytes(connection)? > retention.max_bytes;
+    for _ in 0..CUTS {
+        if used_bytes(connection)? <= retention.max_bytes || !cut(connection, now_ms)? {
+            break;
         }
     }
-    connection.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES})"))
+    connection.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
+    Ok(is_cut)
+}
+
+/// Deletes the oldest of what there is too much of; `false` when nothing is left to go.
+fn cut(connection: &mut Connection, now_ms: i64) -> rusqlite::Result<bool> {
+    let transaction = connection.transaction()?;
+    let mut gone = 0;
+    // The finest goes first: the long view is what a history is for.
+    for table in ["samples", "tens", "minutes"] {
+        gone = delete_oldest(&transaction, table)?;
+        if gone > 0 {
+            break;
+        }
+    }
+    // Processes of which no row is left: where many live for a moment they are more than their rows. Those of the last minute
+    // may have rows that are not yet counted for them.
+    let oldest: Option<i64> = transaction.query_row(
+        "SELECT min(at_ms) FROM (SELECT min(at_ms) AS at_ms FROM samples UNION ALL SELECT min(at_ms) FROM tens
+         UNION ALL SELECT min(at_ms) FROM minutes)",
+        [],
+        |row| row.get(0),
+    )?;
+    let settled = now_ms.saturating_sub(MINUTE);
+    gone += transaction
+        .execute("DELETE FROM series WHERE last_ms < ?", [oldest.map_or(settled, |oldest| oldest.min(settled))])?;
+    transaction.commit()?;
+    Ok(gone > 0)
 }
 
 /// Bytes of the pages in use.
@@ -162,6 +189,27 @@ mod tests {
         history.append(2_000_000, &[row(8, 1)]).expect("appends");
         history.maintain(2_000_001).expect("maintains");
         assert_eq!(count(&path, "samples"), 0, "larger than a byte: the oldest goes");
+    }
+
+    /// Processes that live for an interval are more bytes than their figures.
+    #[test]
+    fn many_short_processes_do_not_outgrow_the_limit_nor_empty_the_rest() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("h.sqlite");
+        let retention = Retention { max_bytes: 2 << 20, ..Retention::default() };
+        let (mut history, _) = History::open(&path, retention).expect("a history");
+        let (mut most, mut cuts) = (0, 0);
+        for interval in 0..600i64 {
+            let born = (0..100u32).map(|n| row(100 * interval as u32 + n + 10, 1 << 20));
+            let rows: Vec<_> = born.chain([row(7, 1 << 20)]).collect();
+            history.append(interval * 10_000, &rows).expect("appends");
+            cuts += u32::from(history.maintain(interval * 10_000 + 1).expect("maintains"));
+            most = most.max(history.bytes());
+        }
+        assert!(cuts > 0 && most < 3 << 20, "{cuts} cuts, {most} bytes of 2 MiB");
+        assert!(count(&path, "series") > 100 && count(&path, "minutes") > 1000, "not everything went");
+        let answer = query(&path, &HistoryQuery { pid: Some(7), until_ms: i64::MAX, ..HistoryQuery::default() });
+        assert!(answer.expect("an answer").series.iter().any(|one| !one.points.is_empty()), "who lives is still there");
     }
 
     #[test]

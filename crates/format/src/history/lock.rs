@@ -11,7 +11,7 @@ use crate::platform::{is_same, lock};
 /// It is `flock`'s, which does not meet the `fcntl` locks of SQLite: readers do not notice it.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -21,7 +21,14 @@ impl Lock {
         if !lock(&file) || !is_at(&file, path) {
             return Err(FormatError::HistoryBusy { path: path.to_path_buf() });
         }
-        Ok(Lock { _file: file })
+        Ok(Lock { file })
+    }
+}
+
+impl Lock {
+    /// Whether the file that is locked is still the one at `path`: nobody has deleted it, or put another one there.
+    pub(super) fn is_of(&self, path: &Path) -> bool {
+        is_at(&self.file, path)
     }
 }
 

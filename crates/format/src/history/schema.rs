@@ -5,7 +5,8 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::lock::Lock;
 use crate::FormatError;
@@ -97,8 +98,8 @@ pub(super) fn open(path: &Path) -> Result<Opened, FormatError> {
 
 /// Opens the history at `path` for reading.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, FormatError> {
-    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| failed(path, error))?;
+    let connection = open_with(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    check_schema(&connection, path)?;
     let set = connection.busy_timeout(PATIENCE).and_then(|()| connection.pragma_update(None, "cache_size", -CACHE_KIB));
     set.map_err(|error| failed(path, error))?;
     Ok(connection)
@@ -112,6 +113,55 @@ fn ready(path: &Path) -> Result<(), FormatError> {
         Err(error) if error.kind() == ErrorKind::NotFound => create(path),
         Err(error) => Err(FormatError::io(path, "read", error)),
     }
+}
+
+/// A connection in which a file's own schema can do nothing but hold rows: no trigger and no view of it runs.
+fn open_with(path: &Path, flags: OpenFlags) -> Result<Connection, FormatError> {
+    // To SQLite `file:x` and `:memory:` are no paths: with a folder before it every name is one.
+    let path_there = if path.is_relative() { Path::new(".").join(path) } else { path.to_path_buf() };
+    let opened = Connection::open_with_flags(path_there, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+    let connection = opened.map_err(|error| failed(path, error))?;
+    let settings = [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+    ];
+    for (setting, on) in settings {
+        connection.set_db_config(setting, on).map_err(|error| failed(path, error))?;
+    }
+    Ok(connection)
+}
+
+/// Refuses a file whose tables are not ours to the letter: a trigger, a computed column or an index over an expression would
+/// run within our statements.
+fn check_schema(connection: &Connection, path: &Path) -> Result<(), FormatError> {
+    let found = schema_of(connection).map_err(|error| failed(path, error))?;
+    let ours = || -> rusqlite::Result<Schema> {
+        let ours = Connection::open_in_memory()?;
+        ours.execute_batch(&all_tables())?;
+        schema_of(&ours)
+    };
+    let ours = ours().map_err(|error| failed(path, error))?;
+    match found.iter().find(|object| !ours.contains(object)) {
+        Some((kind, name, _)) => Err(foreign(path, &format!("its {kind} {name} is not that of a history"))),
+        None if found.len() < ours.len() => Err(foreign(path, "tables of a history are missing")),
+        None => Ok(()),
+    }
+}
+
+/// Kind, name and SQL of each object.
+type Schema = Vec<(String, String, Option<String>)>;
+
+fn schema_of(connection: &Connection) -> rusqlite::Result<Schema> {
+    let mut statement = connection.prepare("SELECT type, name, sql FROM sqlite_schema LIMIT 100")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    rows.collect()
+}
+
+/// Whether the file is still a history, as far as its first bytes tell.
+pub(super) fn is_history(path: &Path) -> bool {
+    judge(path).is_ok()
 }
 
 /// Refuses files that are somebody else's, and tells broken ones from them; an empty one is nobody's.
@@ -141,22 +191,25 @@ fn create(path: &Path) -> Result<(), FormatError> {
 }
 
 fn connect(path: &Path) -> Result<Connection, FormatError> {
-    let mut connection = Connection::open(path).map_err(|error| failed(path, error))?;
-    let version = set_up(&mut connection).map_err(|error| failed(path, error))?;
-    match version {
-        VERSION => {}
+    let mut connection = open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
+    let is_new = tables.map_err(|error| failed(path, error))? == 0;
+    let version = || connection.pragma_query_value(None, "user_version", |row| row.get(0));
+    match version().map_err(|error| failed(path, error))? {
+        _ if is_new => {}
+        VERSION => check_schema(&connection, path)?,
         found => return Err(FormatError::HistoryVersion { path: path.to_path_buf(), found, known: VERSION }),
     }
+    set_up(&mut connection, is_new).map_err(|error| failed(path, error))?;
     let check: String =
         connection.pragma_query_value(None, "quick_check", |row| row.get(0)).map_err(|error| failed(path, error))?;
     if check == "ok" { Ok(connection) } else { Err(damaged(path, check)) }
 }
 
-/// Readies a connection, makes the tables of a new file, and gives the version of the schema.
-fn set_up(connection: &mut Connection) -> rusqlite::Result<i32> {
+/// Readies a connection, and makes the tables of a new file.
+fn set_up(connection: &mut Connection, is_new: bool) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)?;
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if tables == 0 {
+    if is_new {
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         connection.pragma_update(None, "application_id", APPLICATION)?;
     }
@@ -166,15 +219,17 @@ fn set_up(connection: &mut Connection) -> rusqlite::Result<i32> {
     connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    if tables == 0 {
+    if is_new {
         let transaction = connection.transaction()?;
-        transaction.execute_batch(TABLES)?;
-        transaction.execute_batch(&rolled_table("tens"))?;
-        transaction.execute_batch(&rolled_table("minutes"))?;
+        transaction.execute_batch(&all_tables())?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;
     }
-    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+    Ok(())
+}
+
+fn all_tables() -> String {
+    [TABLES, &rolled_table("tens"), &rolled_table("minutes")].concat()
 }
 
 /// Renames a broken file and its companions to `PATH.corrupt-1` and so on. Nothing is deleted.
@@ -219,5 +274,72 @@ pub(super) fn failed(path: &Path, source: rusqlite::Error) -> FormatError {
             FormatError::HistoryDamaged { path, reason: source.to_string() }
         }
         _ => FormatError::History { path, reason: source.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{History, HistoryQuery, HistoryRow, Retention, query};
+    use super::*;
+
+    fn history_with(sql: &str) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("h.sqlite");
+        drop(History::open(&path, Retention::default()).expect("a history"));
+        let connection = Connection::open(&path).expect("a database");
+        connection.execute_batch(sql).expect("SQL");
+        drop(connection);
+        (folder, path)
+    }
+
+    #[test]
+    fn a_schema_that_does_something_is_not_ours() {
+        let endless = "WITH RECURSIVE n(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+        for sql in [
+            format!(
+                "CREATE TRIGGER t AFTER INSERT ON samples BEGIN INSERT INTO rolled SELECT x, 1 FROM ({endless}) AS s(x); END"
+            ),
+            format!("CREATE VIEW v AS {endless}"),
+            "CREATE INDEX i ON series (hex(zeroblob(100000000)))".to_owned(),
+            "ALTER TABLE samples ADD COLUMN more INTEGER AS (rss + 1)".to_owned(),
+            "DROP TABLE tens; CREATE TABLE tens (at_ms)".to_owned(),
+            "DROP TABLE minutes".to_owned(),
+        ] {
+            let (_folder, path) = history_with(&sql);
+            let before = std::fs::read(&path).expect("there");
+            let opened = History::open(&path, Retention::default());
+            assert!(matches!(opened, Err(FormatError::HistoryForeign { .. })), "{sql}: {opened:?}");
+            let asked = query(&path, &HistoryQuery { until_ms: i64::MAX, ..HistoryQuery::default() });
+            assert!(matches!(asked, Err(FormatError::HistoryForeign { .. })), "{sql}: {asked:?}");
+            assert!(std::fs::read(&path).expect("there") == before, "left as it was");
+        }
+    }
+
+    /// SQLite takes `file:x` for a URI and `:memory:` for no file.
+    #[test]
+    fn every_name_is_that_of_a_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["file:x.db?mode=memory", "file:y.db", ":memory:"] {
+            let path = folder.path().join(name);
+            drop(History::open(&path, Retention::default()).expect("a history"));
+            assert!(path.is_file(), "{name}");
+        }
+        assert!(!folder.path().join("y.db").exists());
+        let relative = open_with(Path::new("file:of-nobody.db"), OpenFlags::SQLITE_OPEN_READ_ONLY);
+        assert!(relative.is_err(), "a file of that name is not there");
+    }
+
+    #[test]
+    fn a_file_that_is_gone_or_another_is_noticed() {
+        let (folder, path) = history_with("");
+        let (mut history, _) = History::open(&path, Retention::default()).expect("a history");
+        history.append(1, &[HistoryRow::default()]).expect("appends");
+        assert!(history.is_there());
+        let other = folder.path().join("other.sqlite");
+        Connection::open(&other).and_then(|other| other.execute_batch("CREATE TABLE own (x)")).expect("a database");
+        std::fs::rename(&other, &path).expect("ours");
+        assert!(!history.is_there());
+        std::fs::remove_file(&path).expect("ours");
+        assert!(!history.is_there());
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Transaction, params};
 
 use super::lock::Lock;
-use super::schema::{Opened, failed, move_aside, open};
+use super::schema::{Opened, failed, is_history, move_aside, open};
 use super::{HistoryRow, HistorySubject, Retention, keep};
 use crate::FormatError;
 
@@ -39,10 +39,23 @@ impl History {
         Ok(())
     }
 
+    /// Whether the file is still where it was, and still a history: somebody may have deleted or replaced it, and what is
+    /// written then is lost.
+    pub fn is_there(&self) -> bool {
+        self.lock.is_of(&self.path) && is_history(&self.path)
+    }
+
     /// Downsamples what is complete and deletes what is too old, or too much: a bounded piece of work at a time, so
-    /// that a clock that steps forward for a moment costs little. Call it every few seconds.
-    pub fn maintain(&mut self, now_ms: i64) -> Result<(), FormatError> {
-        keep::maintain(&mut self.connection, &self.retention, now_ms).map_err(|error| failed(&self.path, error))
+    /// that a clock that steps forward for a moment costs little. Call it every few seconds. Gives whether something went
+    /// before its time because there was too much.
+    pub fn maintain(&mut self, now_ms: i64) -> Result<bool, FormatError> {
+        let kept = keep::maintain(&mut self.connection, &self.retention, now_ms);
+        let is_cut = kept.map_err(|error| failed(&self.path, error))?;
+        if is_cut {
+            // series may have gone with their rows
+            self.ids.clear();
+        }
+        Ok(is_cut)
     }
 
     /// Bytes in use in the file; free pages, which are used again, do not count. 0 when it cannot be said.

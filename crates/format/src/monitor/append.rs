@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use memsight_model::Timestamp;
 
 use crate::FormatError;
+use crate::platform::private;
 
 /// Time between two attempts to write on a disk that was full, nanoseconds.
 const RETRY_NS: u64 = 1_000_000_000;
@@ -71,7 +72,7 @@ pub struct Appender {
 }
 
 impl Appender {
-    /// Creates `path`. A file that is there is an error, unless `force`: it is removed then. A device or a pipe is
+    /// Creates `path`, readable by its owner alone: command lines are in it. A file that is there is an error, unless `force`: it is removed then. A device or a pipe is
     /// written to as it is.
     ///
     /// # Errors
@@ -86,8 +87,9 @@ impl Appender {
         if force && !stream && std::fs::symlink_metadata(path).is_ok() {
             std::fs::remove_file(path).map_err(failed)?;
         }
-        let opened = OpenOptions::new().append(true).create(!stream).create_new(!stream).open(path);
-        match opened {
+        let mut options = OpenOptions::new();
+        options.append(true).create(!stream).create_new(!stream);
+        match private(&mut options).open(path) {
             Ok(file) => Ok(Appender::new(Box::new(file), path)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(FormatError::Exists { path: path.to_path_buf() })

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use memsight_model::{Sample, Timestamp};
+use memsight_model::{Sample, Timestamp, is_hidden};
 
 use super::append::{Appended, Appender};
 use super::record::Marker;
@@ -101,7 +101,7 @@ fn words(text: &mut String, value: Option<&str>) {
     for c in value.chars() {
         match c {
             '"' => text.push_str("\"\""),
-            c if c.is_control() => text.extend(c.escape_default()),
+            c if is_hidden(c) => text.extend(c.escape_default()),
             c => text.push(c),
         }
     }

@@ -37,7 +37,7 @@ impl ParquetTable {
     /// # Errors
     /// [`FormatError::Exists`] unless `force`; [`FormatError::Io`], [`FormatError::NoSpace`].
     pub fn begin(output: &Path, header: &Header, force: bool) -> Result<ParquetTable, FormatError> {
-        let (whole, file) = WholeFile::begin(output, force, false)?;
+        let (whole, file) = WholeFile::begin(output, force)?;
         let text = serde_json::to_string(header).unwrap_or_default();
         let about = [("format", FORMAT.to_owned()), ("schema_version", VERSION.to_string()), ("header", text)];
         let about = about.map(|(key, value)| KeyValue::new(format!("memsight.{key}"), value));

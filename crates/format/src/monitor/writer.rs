@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use memsight_model::{ContainerSample, GcReading, MachineSample, ProcessSample, Sample, StatusFigures, Timestamp};
+use memsight_model::{
+    ContainerSample, GcReading, MachineSample, ProcessSample, Sample, StatusFigures, Timestamp, visible_json,
+};
 
 use super::append::{Appended, Appender};
 use super::record::{Ended, Gap, Header, Marker, ProcessRecord, Record, SampleRecord, Usage};
@@ -265,9 +267,8 @@ fn line(record: &Record) -> Vec<u8> {
 
 /// Adds a record as a line. Numbers that JSON cannot have (NaN, infinite) become null; nothing else can fail.
 fn push(lines: &mut Vec<u8>, record: &Record) {
-    let whole = lines.len();
-    match serde_json::to_writer(&mut *lines, record) {
-        Ok(()) => lines.push(b'\n'),
-        Err(_) => lines.truncate(whole),
+    if let Ok(line) = serde_json::to_string(record) {
+        lines.extend_from_slice(visible_json(line).as_bytes());
+        lines.push(b'\n');
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use memsight_model::is_hidden;
+
 use super::layout::lay_out;
 use super::scene::{Anchor, Color, Scene, Shape};
 use super::{Plot, Size};
@@ -94,7 +96,7 @@ fn escape(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            c if c.is_control() => out.push('\u{fffd}'),
+            c if is_hidden(c) => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }

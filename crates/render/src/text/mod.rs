@@ -45,7 +45,7 @@ pub use threads::threads;
 pub use types::{histogram, types};
 pub use waste::waste;
 pub use watch::{Cost, WatchView, watch};
-pub use words::clean;
+pub use words::{clean, door};
 
 use memsight_analysis::views::Header;
 use words::wrap_words;

@@ -26,6 +26,23 @@ pub enum Tone {
     Dim,
 }
 
+/// What stands between `ESC [` and the text in a colour, and at its end; the one before the last is of plots alone.
+pub(super) const CODES: [&str; 8] = ["32m", "33m", "1;31m", "36m", "1m", "2m", "35m", "0m"];
+
+impl Tone {
+    fn code(self) -> &'static str {
+        let [good, warn, bad, hint, strong, dim, _, _] = CODES;
+        match self {
+            Tone::Good => good,
+            Tone::Warn => warn,
+            Tone::Bad => bad,
+            Tone::Hint => hint,
+            Tone::Strong => strong,
+            Tone::Dim => dim,
+        }
+    }
+}
+
 impl Style {
     /// No colours, `width` columns.
     pub fn plain(width: usize) -> Style {
@@ -37,14 +54,6 @@ impl Style {
         if !self.color || text.is_empty() {
             return text.to_owned();
         }
-        let code = match tone {
-            Tone::Good => "32",
-            Tone::Warn => "33",
-            Tone::Bad => "1;31",
-            Tone::Hint => "36",
-            Tone::Strong => "1",
-            Tone::Dim => "2",
-        };
-        format!("\x1b[{code}m{text}\x1b[0m")
+        format!("\x1b[{}{text}\x1b[0m", tone.code())
     }
 }

@@ -1,23 +1,52 @@
 //! Words, numbers and bars that fit a terminal.
 
+use memsight_model::is_hidden;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::style::CODES;
 
 /// Columns that `text` takes.
 pub(crate) fn columns(text: &str) -> usize {
     text.width()
 }
 
-/// Text of the target as it may be shown: characters that control a terminal or its reading direction are escaped.
+/// Text of the target as it may be shown in a line: characters that control a terminal or the reading order, and those that
+/// nobody sees, are escaped.
 pub fn clean(text: &str) -> String {
-    let controls = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.contains(controls) {
+    escaped(text, |_| false)
+}
+
+/// A whole text on its way to a terminal: what [`clean`] escapes, but for line breaks, tabs, and our own colours where there
+/// are any. Views clean what they show; this is the door that nothing passes by.
+pub fn door(text: &str, color: bool) -> String {
+    if !color {
+        return escaped(text, |c| matches!(c, '\n' | '\t'));
+    }
+    let mut out = String::with_capacity(text.len());
+    for (at, piece) in text.split("\x1b[").enumerate() {
+        let code = CODES.iter().find(|code| at > 0 && piece.starts_with(**code));
+        match code {
+            Some(code) => out.extend(["\x1b[", code]),
+            None if at > 0 => out.push_str("\\u{1b}["),
+            None => {}
+        }
+        out.push_str(&door(&piece[code.map_or(0, |code| code.len())..], false));
+    }
+    out
+}
+
+fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {
+    let goes = |c: char| is_hidden(c) && !stays(c);
+    if !text.contains(goes) {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        if controls(c) { out.extend(c.escape_default()) } else { out.push(c) }
+        match c {
+            c if !goes(c) => out.push(c),
+            '\n' | '\r' | '\t' => out.extend(c.escape_default()),
+            c => out.extend(c.escape_unicode()),
+        }
     }
     out
 }
@@ -104,6 +133,7 @@ pub(super) fn wrap_words(sentence: &str, width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::style::{Style, Tone};
     use super::*;
 
     #[test]
@@ -111,6 +141,18 @@ mod tests {
         assert_eq!(clean("a\x1b[31mb\n"), "a\\u{1b}[31mb\\n");
         assert_eq!(clean("\u{202e}evil"), "\\u{202e}evil");
         assert_eq!(clean("naïve.été"), "naïve.été");
+        assert_eq!(clean("a\u{9b}b\u{200b}c\u{ad}"), "a\\u{9b}b\\u{200b}c\\u{ad}");
+    }
+
+    #[test]
+    fn the_door_knows_our_colours_and_nothing_else() {
+        let ours = Style { color: true, width: 80 }.paint(Tone::Bad, "gone");
+        assert_eq!(door(&format!("{ours}\n\tnext"), true), format!("{ours}\n\tnext"));
+        assert_eq!(
+            door("\x1b[2J\x1b]0;title\x07\x1b[31m\u{202e}", true),
+            "\\u{1b}[2J\\u{1b}]0;title\\u{7}\\u{1b}[31m\\u{202e}"
+        );
+        assert_eq!(door(&ours, false), "\\u{1b}[1;31mgone\\u{1b}[0m");
     }
 
     #[test]

@@ -244,9 +244,11 @@ impl ReadMemory for Core {
         {
             return self.pages.fill(place, at.0, out, |page, bytes| self.load(page, bytes)).ok_or(fault);
         }
-        for (i, word) in out.iter_mut().enumerate() {
-            *word = self.word(at.checked_add(8 * i as u64).ok_or(fault)?)?;
-        }
+        // What has no page in the cache, such as a hole of the file: one read for all of it.
+        let mut bytes = vec![0u8; 8 * out.len()];
+        self.read(at, &mut bytes)?;
+        let read = bytes.as_chunks::<8>().0;
+        out.iter_mut().zip(read).for_each(|(word, bytes)| *word = u64::from_le_bytes(*bytes));
         Ok(())
     }
 }

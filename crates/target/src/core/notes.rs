@@ -3,6 +3,7 @@
 //! Layouts: `struct elf_prstatus`, `struct elf_prpsinfo` (`include/linux/elfcore.h`) on x86-64, and `fill_files_note` in
 //! `fs/binfmt_elf.c`.
 
+use memsight_model::is_hidden;
 use object::LittleEndian;
 use object::elf::{FileHeader64, NT_AUXV, NT_FILE, NT_PRPSINFO, NT_PRSTATUS};
 use object::read::elf::NoteIterator;
@@ -116,10 +117,7 @@ fn text_of(bytes: &[u8]) -> String {
 
 /// Text that can be shown: a core is as foreign as anything, and control characters do things to terminals.
 fn plain(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes)
-        .chars()
-        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
-        .collect()
+    String::from_utf8_lossy(bytes).chars().map(|c| if is_hidden(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

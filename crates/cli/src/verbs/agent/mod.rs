@@ -1,6 +1,7 @@
 //! `memsight agent`: samples on this thread; answers, pushes and the history on one of their own each.
 
 mod board;
+mod hosts;
 mod push;
 mod routes;
 mod serve;
@@ -60,7 +61,7 @@ fn serve(args: &Agent, console: &Console, stopped: &dyn Fn() -> bool) -> Result<
     let (news, heard) = channel();
     let keeper = keeper(args, &own, news.clone())?;
     let board = Arc::new(Board::new(own.clone(), args.interval, args.history.clone()));
-    let server = Server::start(args.listen, board.clone())?;
+    let server = Server::start(args.listen, &args.allow_host, board.clone())?;
     let pusher =
         endpoint.map(|endpoint| Pusher::start(endpoint, args.otlp_interval, board.clone(), news)).transpose()?;
     let mut sampler = Sampler::new(args, own)?;
@@ -164,6 +165,17 @@ fn tell(news: &News, console: &Console) {
         News::History(KeeperEvent::MovedAside { path, aside }) => {
             let text = format!("{} was damaged; it is now {}, and a new one begins", path.display(), aside.display());
             (Tone::Warn, "warning", text)
+        }
+        News::History(KeeperEvent::Gone { path }) => {
+            (Tone::Warn, "warning", format!("{} was deleted or replaced: a new history begins", path.display()))
+        }
+        News::History(KeeperEvent::Full { path, max_bytes }) => {
+            let size = Bytes(*max_bytes);
+            (
+                Tone::Hint,
+                "history",
+                format!("{} has reached {size} (--history-size): the oldest goes first", path.display()),
+            )
         }
         News::History(KeeperEvent::Paused(error)) => {
             (Tone::Warn, "warning", format!("the history pauses: {error} ({})\nhint: {}", error.code(), error.hint()))

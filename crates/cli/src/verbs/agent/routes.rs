@@ -18,6 +18,7 @@ use memsight_render::{ErrorView, json_line};
 use tokio::sync::Semaphore;
 
 use super::board::Board;
+use super::hosts::Hosts;
 use super::serve::Rate;
 
 /// Milliseconds that a question to the history goes back, unless it says otherwise.
@@ -38,18 +39,24 @@ pub struct Routes {
     pub board: Arc<Board>,
     /// How many requests a second.
     pub rate: Rate,
+    /// Under which names.
+    hosts: Hosts,
     /// One question to the history at a time.
     asking: Arc<Semaphore>,
 }
 
 impl Routes {
     /// Answers from a board.
-    pub fn new(board: Arc<Board>, rate: Rate) -> Routes {
-        Routes { board, rate, asking: Arc::new(Semaphore::new(1)) }
+    pub fn new(board: Arc<Board>, rate: Rate, hosts: Hosts) -> Routes {
+        Routes { board, rate, hosts, asking: Arc::new(Semaphore::new(1)) }
     }
 
     /// The answer to a request. Bodies are not read.
     pub async fn answer(&self, request: &Request<Incoming>) -> Answer {
+        if !self.hosts.know(request.headers()) {
+            OwnFigures::count(&self.board.own.refused);
+            return plain(StatusCode::MISDIRECTED_REQUEST, "not a name of this agent: see --allow-host\n");
+        }
         if request.method() != Method::GET && request.method() != Method::HEAD {
             OwnFigures::count(&self.board.own.refused);
             let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");

@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore};
 
 use super::board::Board;
+use super::hosts::Hosts;
 use super::routes::{Routes, refused};
 use crate::error::Error;
 
@@ -46,8 +47,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on `address` and answers from the board.
-    pub fn start(address: SocketAddr, board: Arc<Board>) -> Result<Server, Error> {
+    /// Listens on `address` and answers from the board, under its address, `localhost` and these names.
+    pub fn start(address: SocketAddr, names: &[String], board: Arc<Board>) -> Result<Server, Error> {
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::AddrInUse => Error::PortBusy { address },
             _ => Error::Listen { address, source },
@@ -61,10 +62,11 @@ impl Server {
             .max_blocking_threads(1)
             .build()
             .map_err(failed)?;
+        let hosts = Hosts::new(address, names);
         let stop = Arc::new(Notify::new());
         let stopped = stop.clone();
         let serve = move || {
-            runtime.spawn(accept(listener, board));
+            runtime.spawn(accept(listener, board, hosts));
             runtime.block_on(stopped.notified());
             // A question to the history ends by itself within seconds; nobody waits for its answer.
             runtime.shutdown_background();
@@ -89,11 +91,11 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, board: Arc<Board>) {
+async fn accept(listener: TcpListener, board: Arc<Board>, hosts: Hosts) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let rate = Rate::default();
-    let routes = Arc::new(Routes::new(board.clone(), rate));
+    let routes = Arc::new(Routes::new(board.clone(), rate, hosts));
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_AGAIN).await;

@@ -29,7 +29,7 @@ pub fn run(args: &Gc, console: &Console, interrupt: &Interrupt) -> Result<i32, E
     let mut screen = live.then(Screen::default);
     let end = interrupt.carefully(|| job.watch(args, &mut screen, &|| interrupt.asked()))?;
     if let Some(screen) = screen {
-        console.write(&screen.wipe())?;
+        console.draw(&screen.wipe(), "")?;
     }
     if end == End::Exited && !console.is_json() {
         console.remark(|_| format!("process {pid} ended\n"));
@@ -71,7 +71,8 @@ impl<'c> Job<'c> {
         update(&mut self.evidence, self.watch.restart()?);
         self.evidence.first = self.evidence.last.clone();
         if let Some(screen) = screen {
-            self.console.write(&screen.frame(&self.text()))?;
+            let (wipe, text) = screen.frame(&self.text());
+            self.console.draw(&wipe, &text)?;
         }
         let (console, pid, evidence) = (self.console, self.pid, &mut self.evidence);
         let (source, note) = (self.watch.source(), self.watch.note().map(str::to_owned));
@@ -87,7 +88,8 @@ impl<'c> Job<'c> {
             update(evidence, tick.reading);
             if let Some(screen) = screen {
                 let view = GcView::new(pid, python.clone(), evidence, source, note.clone());
-                console.write(&screen.frame(&text::gc(&view, console.style())))?;
+                let (wipe, text) = screen.frame(&text::gc(&view, console.style()));
+                console.draw(&wipe, &text)?;
             }
             Ok(())
         })

@@ -15,7 +15,6 @@ use tempfile::Builder;
 use super::config::{Kind, Output};
 use crate::console::Console;
 use crate::error::Error;
-use crate::platform::permissions;
 
 /// Outputs that are checked and opened, before anything runs.
 pub(super) struct Opened {
@@ -222,7 +221,7 @@ fn written(appended: Appended) -> Result<(), Error> {
     }
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all, readable by its owner alone, as every file of a recording.
 fn place(path: &Path, bytes: &[u8], force: bool) -> Result<(), Error> {
     let failed = |source| Error::File { path: path.to_path_buf(), source };
     if path.is_dir() {
@@ -233,9 +232,6 @@ fn place(path: &Path, bytes: &[u8], force: bool) -> Result<(), Error> {
     let prefix = format!(".{name}.tmp-");
     let mut hidden = Builder::new();
     hidden.prefix(&prefix);
-    if let Some(permissions) = permissions() {
-        hidden.permissions(permissions);
-    }
     let mut file = hidden.tempfile_in(folder).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     let placed = if force { file.persist(path) } else { file.persist_noclobber(path) };

@@ -47,9 +47,9 @@ impl<'a> Live<'a> {
             Bytes(rss).to_string(),
             Bytes(peak).to_string(),
         );
-        console.remark(|style| {
+        console.draw_remark("\r\x1b[2K", |style| {
             let room = style.width.saturating_sub(line.len() + 1);
-            format!("\r\x1b[2K{line}{}", draw(&values, room.min(CURVE)))
+            format!("{line}{}", draw(&values, room.min(CURVE)))
         });
     }
 }
@@ -57,7 +57,7 @@ impl<'a> Live<'a> {
 impl Drop for Live<'_> {
     fn drop(&mut self) {
         if let Some(console) = self.console.filter(|_| self.drawn_ns > 0) {
-            console.remark(|_| "\r\x1b[2K".to_owned());
+            console.draw_remark("\r\x1b[2K", |_| String::new());
         }
     }
 }
