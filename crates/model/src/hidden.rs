@@ -34,8 +34,10 @@ pub fn visible_json(text: String) -> String {
     for c in text.chars() {
         if hidden(c) {
             let mut units = [0; 2];
-            // writing to a string cannot fail
-            c.encode_utf16(&mut units).iter().for_each(|unit| drop(write!(out, "\\u{unit:04x}")));
+            for unit in c.encode_utf16(&mut units) {
+                // writing to a string cannot fail
+                let _ = write!(out, "\\u{unit:04x}");
+            }
         } else {
             out.push(c);
         }
