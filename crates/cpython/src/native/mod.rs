@@ -194,8 +194,10 @@ fn from_structs<M: ReadMemory>(
 
 /// The words of an object behind its head.
 fn own_words<M: ReadMemory>(decoder: &Decoder<M>, at: Address, info: &TypeInfo) -> std::ops::Range<u64> {
+    // Items that are no whole words are no pointers, but two of them side by side may look like one: the code of a pattern of
+    // `re`, of 4 bytes each, in a program that lies low.
     let items = match info.itemsize {
-        0 => 0,
+        size if size == 0 || !size.is_multiple_of(8) => 0,
         size => decoder.length(at).unwrap_or(0).saturating_mul(size),
     };
     let bytes = info.basicsize.saturating_add(items).min(STRUCT_CAP);
