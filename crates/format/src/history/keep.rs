@@ -27,9 +27,13 @@ pub(super) fn maintain(connection: &mut Connection, retention: &Retention, now_m
     delete_before(&transaction, "minutes", before(retention.all))?;
     transaction.execute("DELETE FROM series WHERE last_ms < ?", [before(retention.all)])?;
     transaction.commit()?;
-    let is_cut = used_bytes(connection)? > retention.max_bytes;
+    let mut is_cut = false;
     for _ in 0..CUTS {
-        if used_bytes(connection)? <= retention.max_bytes || !cut(connection, now_ms)? {
+        if used_bytes(connection)? <= retention.max_bytes {
+            break;
+        }
+        is_cut = true;
+        if !cut(connection, now_ms)? {
             break;
         }
     }

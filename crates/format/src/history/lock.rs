@@ -1,6 +1,7 @@
 //! One writer for each history.
 
 use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use crate::FormatError;
@@ -23,12 +24,20 @@ impl Lock {
         }
         Ok(Lock { file })
     }
-}
 
-impl Lock {
     /// Whether the file that is locked is still the one at `path`: nobody has deleted it, or put another one there.
     pub(super) fn is_of(&self, path: &Path) -> bool {
         is_at(&self.file, path)
+    }
+
+    /// The first bytes of the file. Through this descriptor, since to close another one of the same file would give up
+    /// SQLite's locks of it, which belong to the process (fcntl(2), `F_SETLK`).
+    pub(super) fn head(&self, bytes: u64) -> io::Result<Vec<u8>> {
+        let mut head = Vec::new();
+        let mut file = &self.file;
+        file.rewind()?;
+        file.take(bytes).read_to_end(&mut head)?;
+        Ok(head)
     }
 }
 
@@ -56,5 +65,25 @@ mod tests {
         assert!(matches!(second(), Some(FormatError::HistoryBusy { .. })));
         drop(history);
         assert!(second().is_none());
+    }
+
+    /// Locks of fcntl(2) belong to the process: to close any descriptor of the file gives up all that it has of it.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_look_at_the_file_leaves_the_locks_of_sqlite() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("h.sqlite");
+        let (mut history, _) = History::open(&path, Retention::default()).expect("a history");
+        history.append(1, &[]).expect("appends");
+        let inode = std::os::unix::fs::MetadataExt::ino(&path.metadata().expect("there"));
+        let locks = || {
+            let text = std::fs::read_to_string("/proc/locks").expect("Linux");
+            let of_file = |line: &&str| line.contains("POSIX") && line.contains(&format!(":{inode} "));
+            text.lines().filter(of_file).count()
+        };
+        let before = locks();
+        assert!(before > 0, "in WAL mode SQLite holds one as long as the file is open");
+        assert!(history.is_there());
+        assert_eq!(locks(), before);
     }
 }

@@ -1,8 +1,9 @@
 //! What the file looks like, whose it is, and what to do with one that is broken.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read};
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -18,7 +19,7 @@ pub(super) const VERSION: i32 = 1;
 /// What every SQLite file begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Bytes of SQLite's header.
-const HEADER: usize = 100;
+const HEADER: u64 = 100;
 /// Where the application id stands in it (<https://www.sqlite.org/fileformat.html>).
 const APPLICATION_AT: usize = 68;
 /// Endings of names that a person gives to a database: a broken file with one of them may be moved aside.
@@ -84,7 +85,7 @@ pub(super) struct Opened {
 pub(super) fn open(path: &Path) -> Result<Opened, FormatError> {
     ready(path)?;
     let lock = Lock::take(path)?;
-    match judge(path).and_then(|()| connect(path)) {
+    match judge(&lock, path).and_then(|()| connect(path)) {
         Ok(connection) => Ok(Opened { connection, lock, aside: None }),
         Err(FormatError::HistoryDamaged { .. }) => {
             let aside = move_aside(path)?;
@@ -100,8 +101,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, FormatError> {
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, FormatError> {
     let connection = open_with(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     check_schema(&connection, path)?;
-    let set = connection.busy_timeout(PATIENCE).and_then(|()| connection.pragma_update(None, "cache_size", -CACHE_KIB));
-    set.map_err(|error| failed(path, error))?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(|error| failed(path, error))?;
     Ok(connection)
 }
 
@@ -127,9 +127,8 @@ fn open_with(path: &Path, flags: OpenFlags) -> Result<Connection, FormatError> {
         (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
     ];
-    for (setting, on) in settings {
-        connection.set_db_config(setting, on).map_err(|error| failed(path, error))?;
-    }
+    let set = settings.into_iter().try_for_each(|(setting, on)| connection.set_db_config(setting, on).map(drop));
+    set.and_then(|()| connection.busy_timeout(PATIENCE)).map_err(|error| failed(path, error))?;
     Ok(connection)
 }
 
@@ -137,12 +136,7 @@ fn open_with(path: &Path, flags: OpenFlags) -> Result<Connection, FormatError> {
 /// run within our statements.
 fn check_schema(connection: &Connection, path: &Path) -> Result<(), FormatError> {
     let found = schema_of(connection).map_err(|error| failed(path, error))?;
-    let ours = || -> rusqlite::Result<Schema> {
-        let ours = Connection::open_in_memory()?;
-        ours.execute_batch(&all_tables())?;
-        schema_of(&ours)
-    };
-    let ours = ours().map_err(|error| failed(path, error))?;
+    let ours = our_schema().map_err(|error| failed(path, error))?;
     match found.iter().find(|object| !ours.contains(object)) {
         Some((kind, name, _)) => Err(foreign(path, &format!("its {kind} {name} is not that of a history"))),
         None if found.len() < ours.len() => Err(foreign(path, "tables of a history are missing")),
@@ -153,22 +147,29 @@ fn check_schema(connection: &Connection, path: &Path) -> Result<(), FormatError>
 /// Kind, name and SQL of each object.
 type Schema = Vec<(String, String, Option<String>)>;
 
+/// What SQLite makes of our tables: the same for every file, so once.
+fn our_schema() -> rusqlite::Result<&'static Schema> {
+    static OURS: OnceLock<Schema> = OnceLock::new();
+    if let Some(ours) = OURS.get() {
+        return Ok(ours);
+    }
+    let connection = Connection::open_in_memory()?;
+    connection.execute_batch(&all_tables())?;
+    let ours = schema_of(&connection)?;
+    Ok(OURS.get_or_init(|| ours))
+}
+
 fn schema_of(connection: &Connection) -> rusqlite::Result<Schema> {
     let mut statement = connection.prepare("SELECT type, name, sql FROM sqlite_schema LIMIT 100")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     rows.collect()
 }
 
-/// Whether the file is still a history, as far as its first bytes tell.
-pub(super) fn is_history(path: &Path) -> bool {
-    judge(path).is_ok()
-}
-
-/// Refuses files that are somebody else's, and tells broken ones from them; an empty one is nobody's.
-fn judge(path: &Path) -> Result<(), FormatError> {
-    let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(HEADER as u64).read_to_end(&mut head));
-    if read.map_err(|error| FormatError::io(path, "read", error))? == 0 {
+/// Refuses files that are somebody else's, and tells broken ones from them; an empty one is nobody's. By their first bytes,
+/// which a lock of them reads at any time.
+pub(super) fn judge(lock: &Lock, path: &Path) -> Result<(), FormatError> {
+    let head = lock.head(HEADER).map_err(|error| FormatError::io(path, "read", error))?;
+    if head.is_empty() {
         return Ok(());
     }
     let ours = head.get(APPLICATION_AT..APPLICATION_AT + 4) == Some(&APPLICATION.to_be_bytes()[..]);
@@ -208,7 +209,6 @@ fn connect(path: &Path) -> Result<Connection, FormatError> {
 
 /// Readies a connection, and makes the tables of a new file.
 fn set_up(connection: &mut Connection, is_new: bool) -> rusqlite::Result<()> {
-    connection.busy_timeout(PATIENCE)?;
     if is_new {
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         connection.pragma_update(None, "application_id", APPLICATION)?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Transaction, params};
 
 use super::lock::Lock;
-use super::schema::{Opened, failed, is_history, move_aside, open};
+use super::schema::{Opened, failed, judge, move_aside, open};
 use super::{HistoryRow, HistorySubject, Retention, keep};
 use crate::FormatError;
 
@@ -42,7 +42,7 @@ impl History {
     /// Whether the file is still where it was, and still a history: somebody may have deleted or replaced it, and what is
     /// written then is lost.
     pub fn is_there(&self) -> bool {
-        self.lock.is_of(&self.path) && is_history(&self.path)
+        self.lock.is_of(&self.path) && judge(&self.lock, &self.path).is_ok()
     }
 
     /// Downsamples what is complete and deletes what is too old, or too much: a bounded piece of work at a time, so
