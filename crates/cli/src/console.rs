@@ -87,8 +87,9 @@ impl Console {
     /// The same, after control sequences of our own.
     pub fn draw(&self, control: &str, text: &str) -> Result<(), Error> {
         let mut out = io::stdout().lock();
-        let text = format!("{control}{}", text::door(text, self.out.color));
-        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::of_output)
+        let text = text::door(text, self.out.color);
+        let written = out.write_all(control.as_bytes()).and_then(|()| out.write_all(text.as_bytes()));
+        written.and_then(|()| out.flush()).map_err(Error::of_output)
     }
 
     /// A remark on stderr, unless `--quiet`; its style is that of stderr.

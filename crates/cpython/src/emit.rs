@@ -169,10 +169,8 @@ impl<M: ReadMemory> Shared<'_, M> {
         at: Address,
         object: &Object,
     ) {
-        // Row 0 of the types is "unknown".
         let type_ = object.type_;
-        let info = (type_.0 as usize).checked_sub(1).and_then(|row| self.types.infos.get(row));
-        let Some(info) = info else { return };
+        let Some(info) = self.types.of(type_) else { return };
         if let Some(pools) = self.pools.filter(|pools| !pools.is_enough(info, object.size)) {
             let whole = || if self.scene.is_static(at) { 0 } else { object.size.shallow };
             let _ = found.blocks.note(pools, decoder, (id, type_), at, (info, whole));

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use memsight_model::{Address, ObjectId, ObjectKind, ReadMemory, TypeRecord};
+use memsight_model::{Address, ObjectId, ObjectKind, ReadMemory, TypeId, TypeRecord};
 
 use crate::buffers::Buffer;
 use crate::dicts::KeysView;
@@ -183,6 +183,11 @@ impl RawType {
 }
 
 impl TypeTable {
+    /// What is known of a type of the result, whose first is that of objects of no known type.
+    pub fn of(&self, type_: TypeId) -> Option<&TypeInfo> {
+        self.infos.get((type_.0 as usize).checked_sub(1)?)
+    }
+
     /// An empty table. `subtype_traverse` is the `tp_traverse` of any class made by a `class` statement, or 0.
     pub fn new(subtype_traverse: u64, statics: StaticTypes) -> TypeTable {
         TypeTable { map: AddressMap::default(), infos: Vec::new(), subtype_traverse, statics }

@@ -2,7 +2,7 @@
 //!
 //! Files are written into a hidden sibling, which then takes the final name in one step. Everything is done in open folders,
 //! by name: the folder of the output may be shared with others, who must not get hold of what is written (see
-//! [`crate::hidden`]).
+//! [`crate::output`]).
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -10,8 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::FormatError;
-use crate::hidden::{self, Output};
 use crate::manifest::MANIFEST;
+use crate::output::{self, Output};
 use crate::platform::{Folder, Kind};
 use crate::tables::Table;
 
@@ -48,7 +48,7 @@ impl Staging {
         // whoever may rename in a shared folder can put a folder of theirs in the place of ours before it is open
         match self.folder.is_of_owner(&file)? {
             true => Ok(file),
-            false => Err(hidden::taken_over()),
+            false => Err(output::taken_over()),
         }
     }
 
@@ -59,7 +59,7 @@ impl Staging {
         self.folder.sync().map_err(|error| FormatError::io(self.folder.path(), "write", error))?;
         check_in(output, force)?;
         if !self.folder.is_at(parent, &self.name) {
-            return Err(failed(hidden::taken_over()));
+            return Err(failed(output::taken_over()));
         }
         match parent.rename_to_free(&self.name, &output.name) {
             Ok(()) => {}
@@ -75,7 +75,7 @@ impl Staging {
             },
         }
         if !self.folder.is_at(parent, &output.name) {
-            return Err(failed(hidden::taken_over()));
+            return Err(failed(output::taken_over()));
         }
         self.published = true;
         // makes the name durable; a filesystem that cannot sync a folder has nothing to add
@@ -111,7 +111,7 @@ fn check_in(output: &Output, force: bool) -> Result<(), FormatError> {
         Ok(None) => Ok(()),
         Err(error) => Err(FormatError::io(&path, "read", error)),
         Ok(Some(_)) if !force => Err(FormatError::Exists { path }),
-        Ok(Some(Kind::Folder)) => match foreign_entry(&output.path) {
+        Ok(Some(Kind::Folder)) => match foreign_entry(output) {
             Ok(None) => Ok(()),
             Ok(Some(found)) => Err(FormatError::NotReplaced { path, found }),
             Err(error) => Err(FormatError::io(&path, "read", error)),
@@ -132,7 +132,7 @@ fn replace(parent: &Folder, new: &OsStr, name: &OsStr) -> io::Result<()> {
         io::ErrorKind::Unsupported => {}
         _ => return Err(error),
     }
-    let aside = hidden::sibling(name, "old");
+    let aside = output::sibling(name, "old");
     match parent.rename(name, &aside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -150,9 +150,9 @@ fn own_files() -> impl Iterator<Item = String> {
     Table::ALL.into_iter().map(Table::file).chain([MANIFEST.to_owned()])
 }
 
-/// An entry of the folder at a path that no snapshot has.
-fn foreign_entry(path: &Path) -> io::Result<Option<String>> {
-    let names = Folder::open(path)?.names()?;
+/// An entry of the folder that stands at an output that no snapshot has.
+fn foreign_entry(output: &Output) -> io::Result<Option<String>> {
+    let names = output.parent.within(&output.name)?.names()?;
     let foreign = names.into_iter().find(|name| !own_files().any(|own| *name == *own));
     Ok(foreign.map(|name| name.to_string_lossy().into_owned()))
 }

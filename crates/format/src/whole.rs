@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::FormatError;
-use crate::hidden::{self, Output};
+use crate::output::{self, Output};
 use crate::platform::{Kind, is_at, lock};
 
 /// A file in the making: a hidden sibling until [`WholeFile::publish`] gives it its name. Dropped before, it leaves
@@ -54,7 +54,7 @@ impl WholeFile {
         refuse(&self.output, self.force)?;
         let failed = |error| FormatError::io(&self.output.path, "write", error);
         if !is_at(&self.file, &self.output.parent, &self.name) {
-            return Err(failed(hidden::taken_over()));
+            return Err(failed(output::taken_over()));
         }
         self.output.parent.rename(&self.name, &self.output.name).map_err(failed)
     }

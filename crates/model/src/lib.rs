@@ -36,7 +36,7 @@ pub use gc::{GcEvent, GcGeneration, GcInterpreter, GcReading, PauseSource};
 pub use hidden::{is_hidden, visible_json};
 pub use holders::{Holder, HolderKind};
 pub use label::{Label, LabelKind, MAX_PAYLOAD};
-pub use memory::{Fault, ReadMemory, Region};
+pub use memory::{Fault, ReadMemory, Region, fill_by_reads};
 pub use native::{NativeMemory, NativeParts, NativePlace, NativeType};
 pub use objects::{AddressColumn, Counts, ExternalSizes, ObjectFlags, ObjectId, ObjectTable, ReferenceTable, Sizes};
 pub use progress::{Progress, Quiet};

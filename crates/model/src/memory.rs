@@ -71,16 +71,7 @@ pub trait ReadMemory {
     /// Fills `out` with the words at `at`, whole or not at all, by a read of up to a page: of a live process each is a system
     /// call.
     fn fill(&self, at: Address, out: &mut [u64]) -> Result<(), Fault> {
-        const AT_ONCE: usize = 512;
-        let mut bytes = [0u8; 8 * AT_ONCE];
-        for (i, words) in out.chunks_mut(AT_ONCE).enumerate() {
-            let at = at.checked_add((8 * AT_ONCE * i) as u64).ok_or(Fault { at, len: 8 * words.len() })?;
-            let bytes = &mut bytes[..8 * words.len()];
-            self.read(at, bytes)?;
-            let read = bytes.as_chunks::<8>().0;
-            words.iter_mut().zip(read).for_each(|(word, bytes)| *word = u64::from_le_bytes(*bytes));
-        }
-        Ok(())
+        fill_by_reads(self, at, out)
     }
 
     /// The blocks of 1 MiB that hold bytes, as ascending numbers (`address >> 20`); `None` when the memory cannot tell.
@@ -102,6 +93,20 @@ pub trait ReadMemory {
         }
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
+}
+
+/// [`ReadMemory::fill`] by reads of up to a page: for those that have another way only for some of their memory.
+pub fn fill_by_reads<M: ReadMemory + ?Sized>(memory: &M, at: Address, out: &mut [u64]) -> Result<(), Fault> {
+    const AT_ONCE: usize = 512;
+    let mut bytes = [0u8; 8 * AT_ONCE];
+    for (i, words) in out.chunks_mut(AT_ONCE).enumerate() {
+        let at = at.checked_add((8 * AT_ONCE * i) as u64).ok_or(Fault { at, len: 8 * words.len() })?;
+        let bytes = &mut bytes[..8 * words.len()];
+        memory.read(at, bytes)?;
+        let read = bytes.as_chunks::<8>().0;
+        words.iter_mut().zip(read).for_each(|(word, bytes)| *word = u64::from_le_bytes(*bytes));
+    }
+    Ok(())
 }
 
 impl<M: ReadMemory + ?Sized> ReadMemory for &M {

@@ -103,8 +103,8 @@ pub(crate) struct Held {
 /// What the memory of objects holds whose struct no table knows: of the others the tables tell all.
 fn held<M>(found: Vec<(ObjectId, ObjectId)>, shared: &Shared<'_, M>, objects: &ObjectTable) -> Vec<Held> {
     let info = |owner: ObjectId| {
-        let row = (objects.types.get(owner.index())?.0 as usize).checked_sub(1)?;
-        shared.types.infos.get(row).filter(|info| matches!(info.shape, Shape::Scan))
+        let info = shared.types.of(*objects.types.get(owner.index())?);
+        info.filter(|info| matches!(info.shape, Shape::Scan))
     };
     let is_mortal =
         |target: ObjectId| objects.flags.get(target.index()).is_some_and(|flags| !flags.has(ObjectFlags::IMMORTAL));
@@ -155,16 +155,17 @@ fn from_objects<M: ReadMemory>(
 ) {
     let mut counts = vec![0u32; shared.types.infos.len() + 1];
     found.iter().for_each(|source| counts[source.type_.0 as usize] += 1);
-    let info = |type_: TypeId| shared.types.infos.get((type_.0 as usize).checked_sub(1)?);
     // what a table knows is counted already
-    for (at, info) in found.iter().filter_map(|source| Some((source.at, info(source.type_)?))) {
+    for (at, info) in found.iter().filter_map(|source| Some((source.at, shared.types.of(source.type_)?))) {
         if info.buffer != Buffer::None {
             let _ = each_buffer(decoder, at, info, &mut |buffer| walk.know(buffer));
         }
     }
     // of several that point to the same, what there are fewest of comes first
     found.sort_by_key(|source| (counts[source.type_.0 as usize], source.id));
-    let is_part = |source: &Source| info(source.type_).is_some_and(extensions::is_part_of_another);
+    // by type: names are compared, and a document has hundreds of thousands of elements
+    let is_part: Vec<bool> = shared.types.infos.iter().map(extensions::is_part_of_another).collect();
+    let is_part = |source: &Source| (source.type_.0 as usize).checked_sub(1).is_some_and(|row| is_part[row]);
     let (parts, whole): (Vec<Source>, Vec<Source>) = found.into_iter().partition(is_part);
     for sources in [whole, parts] {
         from_structs(walk, shared, decoder, sources);
@@ -180,7 +181,7 @@ fn from_structs<M: ReadMemory>(
     sources: Vec<Source>,
 ) {
     for Source { type_, id, at } in sources {
-        if let Some(info) = (type_.0 as usize).checked_sub(1).and_then(|row| shared.types.infos.get(row)) {
+        if let Some(info) = shared.types.of(type_) {
             if matches!(info.shape, Shape::Module)
                 && let Ok((state, bytes)) = decoder.module_state(at)
                 && !state.is_null()

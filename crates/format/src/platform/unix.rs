@@ -63,10 +63,15 @@ impl Folder {
         }
     }
 
+    /// Opens a folder in it.
+    pub(crate) fn within(&self, name: &OsStr) -> io::Result<Folder> {
+        let file = openat(&self.file, name, FOLDER.union(OFlags::NOFOLLOW), Mode::empty())?.into();
+        Ok(Folder { file, path: self.path.join(name) })
+    }
+
     /// Opens and locks a folder in it. `None` when somebody else holds the lock, or had it removed meanwhile.
     pub(crate) fn enter(&self, name: &OsStr) -> io::Result<Option<Folder>> {
-        let file: File = openat(&self.file, name, FOLDER.union(OFlags::NOFOLLOW), Mode::empty())?.into();
-        let folder = Folder { file, path: self.path.join(name) };
+        let folder = self.within(name)?;
         Ok((lock(&folder.file) && folder.is_at(self, name)).then_some(folder))
     }
 

@@ -61,6 +61,11 @@ impl Folder {
         }
     }
 
+    /// A folder in it.
+    pub(crate) fn within(&self, name: &OsStr) -> io::Result<Folder> {
+        Folder::open(&self.path.join(name))
+    }
+
     /// Opens a folder in it, and keeps others out until it is closed. `None` when somebody else has it open.
     pub(crate) fn enter(&self, name: &OsStr) -> io::Result<Option<Folder>> {
         let path = self.path.join(name);

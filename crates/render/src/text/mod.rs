@@ -39,6 +39,7 @@ pub use paths::path;
 pub use pymalloc::pymalloc;
 pub use refcounts::refcounts;
 pub use rss::rss;
+pub(crate) use style::code;
 pub use style::{Style, Tone};
 pub use suspects::{culprit, suspects};
 pub use threads::threads;

@@ -26,19 +26,31 @@ pub enum Tone {
     Dim,
 }
 
-/// What stands between `ESC [` and the text in a colour, and at its end; the one before the last is of plots alone.
-pub(super) const CODES: [&str; 8] = ["32m", "33m", "1;31m", "36m", "1m", "2m", "35m", "0m"];
+/// What stands between `ESC [` and the text in a colour.
+pub(crate) mod code {
+    pub const GREEN: &str = "32m";
+    pub const YELLOW: &str = "33m";
+    pub const RED: &str = "1;31m";
+    pub const CYAN: &str = "36m";
+    pub const MAGENTA: &str = "35m";
+    pub const BOLD: &str = "1m";
+    pub const DIM: &str = "2m";
+    /// At its end.
+    pub const END: &str = "0m";
+
+    /// All that we write.
+    pub const ALL: [&str; 8] = [GREEN, YELLOW, RED, CYAN, MAGENTA, BOLD, DIM, END];
+}
 
 impl Tone {
     fn code(self) -> &'static str {
-        let [good, warn, bad, hint, strong, dim, _, _] = CODES;
         match self {
-            Tone::Good => good,
-            Tone::Warn => warn,
-            Tone::Bad => bad,
-            Tone::Hint => hint,
-            Tone::Strong => strong,
-            Tone::Dim => dim,
+            Tone::Good => code::GREEN,
+            Tone::Warn => code::YELLOW,
+            Tone::Bad => code::RED,
+            Tone::Hint => code::CYAN,
+            Tone::Strong => code::BOLD,
+            Tone::Dim => code::DIM,
         }
     }
 }
@@ -51,9 +63,11 @@ impl Style {
 
     /// `text` in the colour of `tone`, or as it is.
     pub fn paint(&self, tone: Tone, text: &str) -> String {
-        if !self.color || text.is_empty() {
-            return text.to_owned();
-        }
-        format!("\x1b[{}{text}\x1b[0m", tone.code())
+        if text.is_empty() { String::new() } else { self.colored(tone.code(), text) }
+    }
+
+    /// `text` in a colour of [`code`], or as it is.
+    pub(crate) fn colored(&self, code: &str, text: &str) -> String {
+        if self.color { format!("\x1b[{code}{text}\x1b[{}", code::END) } else { text.to_owned() }
     }
 }

@@ -1,9 +1,11 @@
 //! Words, numbers and bars that fit a terminal.
 
+use std::borrow::Cow;
+
 use memsight_model::is_hidden;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::style::CODES;
+use super::style::code;
 
 /// Columns that `text` takes.
 pub(crate) fn columns(text: &str) -> usize {
@@ -13,32 +15,33 @@ pub(crate) fn columns(text: &str) -> usize {
 /// Text of the target as it may be shown in a line: characters that control a terminal or the reading order, and those that
 /// nobody sees, are escaped.
 pub fn clean(text: &str) -> String {
-    escaped(text, |_| false)
+    escaped(text, |_| false).into_owned()
 }
 
 /// A whole text on its way to a terminal: what [`clean`] escapes, but for line breaks, tabs, and our own colours where there
 /// are any. Views clean what they show; this is the door that nothing passes by.
-pub fn door(text: &str, color: bool) -> String {
+pub fn door(text: &str, color: bool) -> Cow<'_, str> {
+    let plain = |text| escaped(text, |c| matches!(c, '\n' | '\t'));
     if !color {
-        return escaped(text, |c| matches!(c, '\n' | '\t'));
+        return plain(text);
     }
     let mut out = String::with_capacity(text.len());
     for (at, piece) in text.split("\x1b[").enumerate() {
-        let code = CODES.iter().find(|code| at > 0 && piece.starts_with(**code));
+        let code = code::ALL.iter().find(|code| at > 0 && piece.starts_with(**code));
         match code {
             Some(code) => out.extend(["\x1b[", code]),
             None if at > 0 => out.push_str("\\u{1b}["),
             None => {}
         }
-        out.push_str(&door(&piece[code.map_or(0, |code| code.len())..], false));
+        out.push_str(&plain(&piece[code.map_or(0, |code| code.len())..]));
     }
-    out
+    Cow::Owned(out)
 }
 
-fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {
+fn escaped(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
     let goes = |c: char| is_hidden(c) && !stays(c);
     if !text.contains(goes) {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
@@ -48,7 +51,7 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {
             c => out.extend(c.escape_unicode()),
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// `text` in at most `width` columns: the middle goes, because both the package and the name say what it is.

@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use memsight_model::{Address, Fault, ReadMemory, Region};
+use memsight_model::{Address, Fault, ReadMemory, Region, fill_by_reads};
 
 use crate::error::TargetError;
 pub use error::{CoreCause, is_core};
@@ -244,12 +244,8 @@ impl ReadMemory for Core {
         {
             return self.pages.fill(place, at.0, out, |page, bytes| self.load(page, bytes)).ok_or(fault);
         }
-        // What has no page in the cache, such as a hole of the file: one read for all of it.
-        let mut bytes = vec![0u8; 8 * out.len()];
-        self.read(at, &mut bytes)?;
-        let read = bytes.as_chunks::<8>().0;
-        out.iter_mut().zip(read).for_each(|(word, bytes)| *word = u64::from_le_bytes(*bytes));
-        Ok(())
+        // Across pages, and what has none in the cache, such as a hole of the file.
+        fill_by_reads(self, at, out)
     }
 }
 

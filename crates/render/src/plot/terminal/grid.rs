@@ -1,6 +1,6 @@
 //! Cells of a terminal, each of one dot or of eight.
 
-use crate::text::Style;
+use crate::text::{Style, code};
 
 /// Characters to draw with.
 #[derive(Clone, Copy)]
@@ -150,9 +150,6 @@ fn ascii(number: usize) -> char {
 
 /// The colour of a line.
 pub(super) fn paint(style: &Style, number: usize, text: &str) -> String {
-    const CODES: [&str; 5] = ["1", "36", "33", "35", "32"];
-    match CODES.get(number) {
-        Some(code) if style.color => format!("\x1b[{code}m{text}\x1b[0m"),
-        _ => text.to_owned(),
-    }
+    const CODES: [&str; 5] = [code::BOLD, code::CYAN, code::YELLOW, code::MAGENTA, code::GREEN];
+    CODES.get(number).map_or_else(|| text.to_owned(), |code| style.colored(code, text))
 }
