@@ -195,10 +195,12 @@ def converse(running: Agent, request: bytes) -> bytes:
 
 
 HOSTILE = {
-    b"POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n": b"405",
-    b"POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999999\r\n\r\n": b"405",
-    b"GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n": b"404",
-    b"GET /api/history?pid=%27;DROP HTTP/1.1\r\nHost: a\r\n\r\n": b"404",
+    b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n": b"405",
+    b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999999\r\n\r\n": b"405",
+    b"GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n": b"404",
+    b"GET /api/history?pid=%27;DROP HTTP/1.1\r\nHost: localhost\r\n\r\n": b"404",
+    # the name of somebody else, whose page a browser here has open
+    b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n": b"421",
     b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * 1000 + b"\r\n": b"431",
     b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n": b"4",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03": b"400",
@@ -214,7 +216,7 @@ def test_hostile_requests_get_short_answers() -> None:
             answer = converse(running, request)
             assert len(answer) < 1000
             assert status in answer[:20], (request[:60], answer[:60])
-        assert converse(running, b"HEAD /metrics HTTP/1.1\r\nHost: a\r\n\r\n").endswith(b"\r\n\r\n")
+        assert converse(running, b"HEAD /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").endswith(b"\r\n\r\n")
         assert "ok" in running.get("/healthz")
         assert "<title>memsight agent</title>" in running.get("/")
 
@@ -256,7 +258,7 @@ def failing(running: Agent) -> bool:
 def flood(running: Agent, requests: int) -> dict[int, int]:
     """Requests of one connection after the other, as fast as they go: how many got which status."""
     found: dict[int, int] = {}
-    request = b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     for _ in range(requests):
         answer = converse(running, request)
         status = int(answer[9:12] or b"0")
