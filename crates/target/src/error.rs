@@ -239,6 +239,9 @@ pub enum Obstacle {
     /// would end it for a return that no call went before.
     #[error("its threads keep shadow stacks, which forbid what a call in its name needs")]
     ShadowStack,
+    /// It is told of its forks through userfaultfd(2), and a fork waits until it has read that.
+    #[error("it handles faults of its own memory (userfaultfd), and a fork would wait for it")]
+    Userfault,
     /// It stands still anyway, so that a pause costs it nothing.
     #[error("it is stopped (SIGSTOP), and stands still anyway")]
     Halted,

@@ -297,6 +297,15 @@ impl Threads {
         }
     }
 
+    /// Lets every thread but one go on: that one waits for something that they may have to do.
+    pub fn let_others_go(&mut self, tid: u32) {
+        for place in 0..self.known.len() {
+            if self.known.get(place).is_some_and(|thread| thread.tid != tid) {
+                self.release(place);
+            }
+        }
+    }
+
     /// Lets one go on if it stands still.
     pub fn release(&mut self, place: usize) {
         let Some(&Thread { tid, state }) = self.known.get(place) else { return };

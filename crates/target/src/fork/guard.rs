@@ -89,7 +89,7 @@ impl Guard<'_> {
             Err(cause) => self.line.answer(Reply::Unfit { cause, pause_ns }, None),
             Ok(copy) => {
                 self.copy = Some(copy);
-                settle(copy.pid);
+                settle(copy.pid, self.site);
                 let memory = File::open(Short::new(format_args!("/proc/{}/mem", copy.pid)).as_str()).ok();
                 self.line.answer(Reply::Forked { child: copy.pid, pause_ns }, memory.as_ref());
             }
@@ -125,7 +125,7 @@ impl Guard<'_> {
 
     /// Has thread `tid` make the copy; `None` when it could not be had to try.
     fn copy_by(&mut self, tid: u32) -> Result<Option<Copy>, Obstacle> {
-        let made = inject::call(&self.threads, tid, self.site, Call::Clone);
+        let made = inject::call(&mut self.threads, tid, self.site, Call::Clone);
         self.threads.set(tid, made.state);
         match (made.value, made.child) {
             (Some(inner), Some(pid)) if inner > 0 => return Ok(Some(Copy { pid, inner })),
@@ -191,7 +191,7 @@ impl Guard<'_> {
                 && inject::is_fit(&self.threads, tid).is_ok()
                 && inject::is_there(tid, self.site)
             {
-                let made = inject::call(&self.threads, tid, self.site, Call::Wait { child: copy.inner });
+                let made = inject::call(&mut self.threads, tid, self.site, Call::Wait { child: copy.inner });
                 self.threads.set(tid, made.state);
                 collected = made.value == Some(copy.inner) || made.value == Some(-i64::from(libc::ECHILD));
             }
@@ -232,13 +232,14 @@ fn restarts(value: i64) -> bool {
     (-516..=-512).contains(&value)
 }
 
-/// Sees to it that the copy ends when we do, and that it is the first to go where memory runs out.
-fn settle(pid: u32) {
+/// Sees to it that the copy ends when we do, that it is the first to go where memory runs out, and that it holds no file.
+fn settle(pid: u32, site: &Site) {
     let began = Instant::now();
     while matches!(sys::wait(pid, true), Ok(None)) && began.elapsed() < PERSEVERANCE {
         nap(began.elapsed());
     }
-    let _ = trace::set_options(pid, libc::PTRACE_O_EXITKILL);
+    let _ = trace::set_options(pid, libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACESYSGOOD);
+    inject::leave_files(pid, site);
     let score = Short::new(format_args!("/proc/{pid}/oom_score_adj"));
     let _ = OpenOptions::new().write(true).open(score.as_str()).and_then(|mut file| file.write_all(b"1000"));
 }

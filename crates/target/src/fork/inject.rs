@@ -11,6 +11,7 @@
 use std::time::{Duration, Instant};
 
 use crate::procfs;
+use crate::sys::spawn;
 use crate::sys::trace::{self, Registers};
 use crate::sys::{self, Event};
 use crate::threads::{State, Threads, nap};
@@ -25,6 +26,10 @@ pub(super) const SIGRETURN: [u8; 9] = [0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x
 const CODE_64: u64 = 0x33;
 /// What waits longer may wait for nothing.
 const LONG: Duration = Duration::from_millis(50);
+/// The longest that the others stand still for a call that does not end: the kernel has copied the memory long before.
+const LONGEST: Duration = Duration::from_secs(1);
+/// A call that takes so long waits for another process. The thread finds its way back alone once it is over.
+const GIVEN_UP: Duration = Duration::from_secs(4);
 /// How long a thread may take from its stop to the instruction.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -137,13 +142,14 @@ pub(super) fn is_delicate(tid: u32) -> bool {
     trace::registers(tid).is_ok_and(|registers| way::goes_on(&registers))
 }
 
-/// Makes `tid`, which stands still and is fit, do `call`.
-pub(super) fn call(threads: &Threads, tid: u32, site: &Site, call: Call) -> Made {
+/// Makes `tid`, which stands still and is fit, do `call`. Should the call take longer than [`LONGEST`], the other threads go
+/// on meanwhile.
+pub(super) fn call(threads: &mut Threads, tid: u32, site: &Site, call: Call) -> Made {
     let not_made = |state| Made { value: None, child: None, state };
     let (Ok(registers), Ok(mask)) = (trace::registers(tid), trace::mask(tid)) else { return not_made(State::Gone) };
     let way = Way::back(tid, &registers, mask, site).filter(|way| way.lay(tid).is_ok());
     let Some(way) = way else { return not_made(State::Stopped(0)) };
-    let before = Before { threads, tid, registers, mask };
+    let mut before = Before { threads, tid, registers, mask };
     let prepared = trace::set_options(tid, trace::OPTIONS)
         .and_then(|()| trace::set_registers(tid, &way.registers(call, site, &registers)))
         .and_then(|()| trace::set_mask(tid, u64::MAX))
@@ -157,9 +163,40 @@ pub(super) fn call(threads: &Threads, tid: u32, site: &Site, call: Call) -> Made
     }
 }
 
+/// Has the copy `pid`, which was made just now and stands still, give up its part in the target's table of files. As long as it
+/// shares that, `exec` loses the target's POSIX locks, and what the target has open outlives it. On a kernel without the call
+/// (before 5.9) it keeps it until it ends. The copy has a new table with nothing in it, and closes nothing that it shares:
+/// see `close_range(2)`, `CLOSE_RANGE_UNSHARE`.
+pub(super) fn leave_files(pid: u32, site: &Site) {
+    const UNSHARE: u64 = 2;
+    let Ok(registers) = trace::registers(pid) else { return };
+    let registers = Registers {
+        rip: site.call,
+        rax: libc::SYS_close_range.cast_unsigned(),
+        orig_rax: u64::MAX,
+        rdi: 0,
+        rsi: u32::MAX.into(),
+        rdx: UNSHARE,
+        ..registers
+    };
+    if trace::set_registers(pid, &registers).is_err() {
+        return;
+    }
+    // to its beginning, and to its end; the copy takes no signal but the one that ends it
+    for _ in 0..2 {
+        if trace::run_to_call(pid).is_err() {
+            return;
+        }
+        let began = Instant::now();
+        while matches!(sys::wait(pid, true), Ok(None)) && began.elapsed() < PATIENCE {
+            nap(began.elapsed());
+        }
+    }
+}
+
 /// What a thread was before it was ours.
 struct Before<'t> {
-    threads: &'t Threads,
+    threads: &'t mut Threads,
     tid: u32,
     registers: Registers,
     mask: u64,
@@ -198,7 +235,7 @@ impl Before<'_> {
 
     /// Lets the call happen, puts everything back at its end, and stops the thread where the kernel looks whether an
     /// interrupted system call is to be taken up again.
-    fn finish(&self) -> Made {
+    fn finish(&mut self) -> Made {
         let mut made = Made { value: None, child: None, state: State::Gone };
         let _ = trace::run_to_call(self.tid);
         loop {
@@ -227,7 +264,7 @@ impl Before<'_> {
     }
 
     /// From the end of the call to a stop like the one at the beginning.
-    fn stand(&self) -> State {
+    fn stand(&mut self) -> State {
         let _ = sys::interrupt(self.tid);
         let _ = trace::run(self.tid);
         match self.next() {
@@ -238,14 +275,26 @@ impl Before<'_> {
         }
     }
 
-    /// What the thread does next. It has nothing to wait for but the kernel.
-    fn next(&self) -> Event {
+    /// What the thread does next. It has nothing to wait for but the kernel; and that, in a process that handles the faults
+    /// of its own memory (userfaultfd(2), `UFFD_EVENT_FORK`), for a thread that stands still with the others.
+    fn next(&mut self) -> Event {
         let began = Instant::now();
+        let mut alone = true;
         loop {
             match sys::wait(self.tid, true) {
                 Ok(Some(event)) => return event,
                 Ok(None) if self.is_dead(began) => return Event::Gone,
-                Ok(None) => nap(began.elapsed()),
+                Ok(None) => {
+                    if alone && began.elapsed() > LONGEST {
+                        self.threads.let_others_go(self.tid);
+                        alone = false;
+                    }
+                    if began.elapsed() > GIVEN_UP {
+                        // A thread within a call cannot be let go of but by the end of who traces it.
+                        spawn::leave();
+                    }
+                    nap(began.elapsed());
+                }
                 Err(_) => return Event::Gone,
             }
         }

@@ -1,11 +1,12 @@
 //! What memsight and its guard say to each other.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use crate::error::Obstacle;
+use crate::short::Short;
 use crate::sys::spawn::{self, MESSAGE};
 use crate::threads::Trouble;
 
@@ -159,17 +160,33 @@ pub(super) struct Far {
 /// our end of the line open.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How long whoever asks may stand still: the copy holds the memory that the target has changed since.
+const STILL: Duration = Duration::from_secs(2);
+
+/// Whether a process stands still, as its stat file says: `T`, or `t` under a debugger.
+fn is_halted(pid: u32) -> bool {
+    let mut text = [0; 256];
+    let path = Short::new(format_args!("/proc/{pid}/stat"));
+    let read = File::open(path.as_str()).and_then(|mut file| file.read(&mut text)).unwrap_or(0);
+    let text = text.get(..read).unwrap_or_default();
+    // the program's name, in brackets, may hold brackets and spaces
+    let after = text.iter().rposition(|&byte| byte == b')');
+    after.and_then(|after| text.get(after + 2)).is_some_and(|state| matches!(state, b'T' | b't'))
+}
+
 impl Far {
     pub fn new(line: OwnedFd, parent: u32) -> Far {
         Far { line, parent }
     }
 
-    /// The next request within `limit`; `None` when there is none, or nobody who could ask.
+    /// The next request within `limit`; `None` when there is none, or nobody who could ask: the process that started us has
+    /// ended, or stands still (SIGSTOP, Ctrl-Z).
     pub fn next(&self, limit: Duration) -> Option<Request> {
-        let mut waited = Duration::ZERO;
+        let (mut waited, mut still) = (Duration::ZERO, Duration::ZERO);
         while !spawn::ready(&self.line, LOOK) {
             waited += LOOK;
-            if waited >= limit || spawn::parent() != self.parent {
+            still = if is_halted(self.parent) { still + LOOK } else { Duration::ZERO };
+            if waited >= limit || still >= STILL || spawn::parent() != self.parent {
                 return None;
             }
         }

@@ -41,8 +41,7 @@ pub(crate) fn fork(keep: &mut [RawFd], work: impl FnOnce()) -> io::Result<u32> {
     if made == 0 {
         leave_alone(keep);
         work();
-        // SAFETY: ends the process at once; nothing of ours runs at its exit.
-        unsafe { libc::_exit(0) };
+        leave();
     }
     let restored = mask_signals(&before, None);
     let pid = u32::try_from(made).map_err(|_| error)?;
@@ -86,6 +85,12 @@ pub(crate) fn collect(pid: u32) {
             return;
         }
     }
+}
+
+/// Ends the calling process, one that [`fork`] made, at once: whoever it traces goes on.
+pub(crate) fn leave() -> ! {
+    // SAFETY: ends the process; nothing of ours runs at its exit.
+    unsafe { libc::_exit(0) }
 }
 
 /// Who started this process.
