@@ -48,7 +48,6 @@ test: test-rust test-python test-real portable
 
 # The Python module is left to the wheel's tests: outside an interpreter it does not link.
 test-rust: rust pythons allocators
-	$(CARGO) build --release --workspace --exclude memsight-py
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 	  set -x; $(CARGO) nextest run --release --workspace --exclude memsight-py --no-fail-fast; \
 	else \

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 /// What each crate may use of ours. Siblings of a layer never see each other.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("model", &[]),
+    ("unify", &[]),
+    ("model", &["unify"]),
     ("target", &["model"]),
     ("cpython", &["model"]),
     ("format", &["model"]),
@@ -50,6 +51,7 @@ pub fn run(root: &Path) -> Result<()> {
         }
         wrong.extend(faults(&path, &text).into_iter().map(|fault| format!("{path}: {fault}")));
     }
+    wrong.extend(crate::features::faults(root)?);
     if wrong.is_empty() {
         println!("layers: in order");
         return Ok(());

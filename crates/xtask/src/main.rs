@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 
 mod docs;
+mod features;
 mod layers;
 mod layouts;
 
@@ -17,7 +18,7 @@ const USAGE: &str = "\
 usage: cargo xtask VERB
   docs [--check]     make the sections of the pages that come from the program; check links and error codes
   layouts [3.X...]   generate the layout tables of CPython (all versions by default)
-  layers             check the layers of the crates and the sizes of the files";
+  layers             check the layers of the crates, the sizes of the files and that dependencies are built once";
 
 fn main() -> ExitCode {
     match run() {
