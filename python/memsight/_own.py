@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 from ._errors import Error, error
 from ._platform import native
@@ -28,7 +28,7 @@ sys.exit(serve(sys.argv[2:]))
 """
 
 
-def look(mode: str, values: bool) -> _native.Heap:
+def look(mode: str, values: bool, max_pause: Optional[float]) -> _native.Heap:
     """The heap of this process, as a helper sees it."""
     import shutil
     import tempfile
@@ -39,7 +39,7 @@ def look(mode: str, values: bool) -> _native.Heap:
     folder = tempfile.mkdtemp(prefix="memsight-")
     try:
         path = os.path.join(folder, "own.heap")
-        _run([str(os.getpid()), mode, str(int(values)), path])
+        _run([str(os.getpid()), mode, str(int(values)), json.dumps(max_pause), path])
         heap: _native.Heap = native().load(path, None, None, False)
         return heap
     finally:
@@ -73,10 +73,10 @@ def _run(arguments: list[str]) -> None:
 
 def serve(arguments: list[str]) -> int:
     """The helper: looks at a process when told to, and saves what it saw."""
-    pid, mode, values, path = arguments
+    pid, mode, values, max_pause, path = arguments
     sys.stdin.buffer.read(1)
     try:
-        native().look(int(pid), mode, values == "1").save(path, False)
+        native().look(int(pid), mode, values == "1", json.loads(max_pause)).save(path, False)
     except Error as failed:
         print(json.dumps([failed.code, failed.hint, failed.message]))
         return _FAILED

@@ -185,7 +185,9 @@ def _text(query: Query) -> str:
     return hex(query) if isinstance(query, int) else query
 
 
-def snapshot(pid: Optional[int] = None, *, mode: str = "auto", values: bool = False) -> Snapshot:
+def snapshot(
+    pid: Optional[int] = None, *, mode: str = "auto", values: bool = False, max_pause: Optional[float] = None
+) -> Snapshot:
     """Looks at the Python heap of a process; without ``pid`` at this one.
 
     Args:
@@ -194,6 +196,8 @@ def snapshot(pid: Optional[int] = None, *, mode: str = "auto", values: bool = Fa
             ``"freeze"`` while its memory is copied; ``"live"`` does not, and the result is best effort. ``"auto"``
             is ``"fork"`` where that can be done and ``"freeze"`` otherwise: ``overview().mode_reason`` says why.
         values: keep the contents of strings, bytes and numbers, which may be secrets.
+        max_pause: the longest that the process may stand still while its memory is copied, in seconds; ``None``: 1 s
+            where ``"auto"`` has come to that, as long as it takes with ``"freeze"``.
 
     Raises:
         NoSuchProcess: there is no such process.
@@ -206,12 +210,12 @@ def snapshot(pid: Optional[int] = None, *, mode: str = "auto", values: bool = Fa
     if pid is None or pid == os.getpid():
         from . import _own
 
-        return Snapshot(_own.look(mode, values))
+        return Snapshot(_own.look(mode, values, max_pause))
     if not 0 < pid < 2**32:
         from ._errors import NoSuchProcess
 
         raise NoSuchProcess("MS-E010", "`memsight ps` lists the Python processes", f"there is no process {pid}")
-    return Snapshot(native().look(pid, mode, values))
+    return Snapshot(native().look(pid, mode, values, max_pause))
 
 
 def load(

@@ -188,6 +188,10 @@ pub struct Look {
     /// live: read it as it runs (best effort, marked partial); auto: fork where that can be done, freeze otherwise
     #[arg(long, global = true, value_name = "MODE", default_value = "auto")]
     pub mode: ModeName,
+    /// The longest that the process may stand still while its memory is copied (250ms, 5s); beyond it the look is given up
+    /// [default: 1s where auto has come to that, no limit with `--mode freeze`]
+    #[arg(long, global = true, value_name = "TIME", value_parser = time::time)]
+    pub max_pause: Option<std::time::Duration>,
     /// Keep the contents of strings, bytes and numbers (left out otherwise: they may be secrets)
     #[arg(long, global = true)]
     pub values: bool,

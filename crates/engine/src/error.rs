@@ -61,6 +61,16 @@ pub enum Error {
         /// Why the interpreter could not be read.
         source: PythonError,
     },
+    /// The memory could not be copied within the pause that is allowed.
+    #[error("the memory of process {pid} cannot be copied in a pause of {limit:?}{}", because(reason.as_deref()))]
+    PauseTooLong {
+        /// The process.
+        pid: u32,
+        /// The longest pause that was allowed.
+        limit: std::time::Duration,
+        /// Why it was not forked.
+        reason: Option<String>,
+    },
     /// The person asked to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -84,6 +94,7 @@ impl Explain for Error {
             Error::Interval { .. } => "MS-E095",
             Error::NoSubject => "MS-E096",
             Error::Cancelled => "MS-E092",
+            Error::PauseTooLong { .. } => "MS-E168",
             Error::NoProbes { .. } => "MS-E093",
             Error::Core { .. } => "MS-E098",
             Error::ProbesRefused { .. } => "MS-E094",
@@ -111,9 +122,17 @@ impl Explain for Error {
                  with more room."
                     .into()
             }
+            Error::PauseTooLong { .. } => {
+                "It runs as before. Allow a longer pause with `--max-pause 10s`, or read it as it runs with `--mode live`.".into()
+            }
             Error::Cancelled => "Nothing was left behind; the process runs as before.".into(),
         }
     }
+}
+
+/// Why the pause is needed.
+fn because(reason: Option<&str>) -> String {
+    reason.map_or_else(String::new, |reason| format!(", which is needed because it cannot be forked: {reason}"))
 }
 
 impl From<PythonError> for Error {

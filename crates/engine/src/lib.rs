@@ -15,6 +15,7 @@ pub mod gc;
 mod look;
 mod moment;
 pub mod monitor;
+mod pause;
 mod processes;
 mod refcounts;
 

@@ -1,7 +1,7 @@
 //! One look at a process: from a pid to a decoded heap.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use memsight_cpython::{DecodeOptions, Python, locate};
 use memsight_model::{Blocks, CHeap, Manifest, Mode, PageRuns, Progress, ReadMemory, Region, Residence, Snapshot};
@@ -19,6 +19,9 @@ const MAX_COPIES: u32 = 8;
 pub struct LookOptions {
     /// Stop the process while its memory is copied, or not at all.
     pub mode: Mode,
+    /// The longest that the process may stand still while its memory is copied. `None`: 1 s where [`Mode::Auto`] has come to that
+    /// because the process cannot be forked, as long as it takes in [`Mode::Freeze`].
+    pub max_pause: Option<Duration>,
     /// Keep the contents of strings, bytes and numbers.
     pub values: bool,
     /// Count and size the objects only: no references, so that nothing but [`analysis::histogram`] makes sense.

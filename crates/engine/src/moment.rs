@@ -12,14 +12,17 @@ use memsight_model::{Mode, Progress, Residence, ResidentMapping};
 use memsight_target::{Fork, Halt, Image, Obstacle, Process, TargetError, Usage};
 
 use crate::look::start;
+use crate::pause::{self, Limited};
 use crate::{Error, LookOptions};
 
 /// Moments tried before a locked GIL is accepted.
 const GIL_ATTEMPTS: u32 = 12;
 /// Moments tried before one in a collection is accepted: some 10 seconds of one that does not end.
 const MAX_ATTEMPTS: u32 = 220;
+/// Moments at which threads are left alone whose calls a stop would change, before they are stopped with the others.
+const LENIENT: u32 = 24;
 /// Moments at which no thread could make a system call, before it is not tried any more.
-const MAX_UNFIT: u32 = 8;
+const MAX_UNFIT: u32 = LENIENT + 8;
 
 /// What was resident is read again after so long.
 const STALE: Duration = Duration::from_secs(1);
@@ -48,6 +51,8 @@ pub(crate) struct Cost {
     pub(crate) reason: Option<String>,
     /// Moments at which no thread could make a system call.
     unfit: u32,
+    /// It is stopped, so that a pause costs it nothing.
+    halted: bool,
 }
 
 impl Cost {
@@ -144,6 +149,7 @@ impl<'a> Subject<'a> {
             Err(error) if self.options.mode == Mode::Auto => error,
             fork => return Ok(fork?),
         };
+        cost.halted = matches!(error, TargetError::NoFork { cause: Obstacle::Halted, .. });
         cost.reason = Some(match error {
             TargetError::NoFork { cause, .. } => cause.to_string(),
             TargetError::CopyLost { .. } => "a copy of it was ended by the system".to_owned(),
@@ -164,18 +170,29 @@ impl<'a> Subject<'a> {
         }
         let Some(Forking { fork, before }) = forking else { return self.freeze(cost, progress) };
         let pause_before = fork.pause_ns();
-        let stopped = fork.stop().map_err(Error::from);
+        let stopped = if cost.unfit < LENIENT { fork.stop_most() } else { fork.stop() };
+        let stopped = stopped.map_err(Error::from);
         let stopped = stopped.and_then(|halt| self.fork(halt, before.as_ref(), cost, progress));
         cost.add_pause(fork.pause_ns() - pause_before);
         stopped
     }
 
     fn freeze(&self, cost: &mut Cost, progress: &dyn Progress) -> Attempt {
+        let limit = pause::longest(self.options).filter(|_| !cost.halted);
+        let too_long = |limit, cost: &Cost| {
+            let (pid, reason) = (self.process.pid(), cost.reason.clone());
+            Error::PauseTooLong { pid, limit, reason }
+        };
+        let bytes = self.process.private_bytes()?;
+        if let Some(limit) = limit.filter(|&limit| pause::is_hopeless(bytes, limit)) {
+            return Err(too_long(limit, cost));
+        }
         let frozen = self.process.freeze()?;
+        let progress = Limited::new(progress, limit);
         let result = match self.python.moment(&frozen.memory()).map(|moment| judge(moment, cost.attempts)) {
             Ok(Verdict::Wait { collecting }) => Ok(Err(collecting)),
             Ok(Verdict::Good(Good { gil_held, collecting })) => frozen
-                .capture(progress)
+                .capture(&progress)
                 .and_then(|image| {
                     let (usage, residence) = (self.process.usage()?, self.residence()?);
                     Ok(Ok(Capture { image, usage, residence, gil_held, collecting, mode: Mode::Freeze }))
@@ -183,8 +200,12 @@ impl<'a> Subject<'a> {
                 .map_err(Error::from),
             Err(error) => Err(error.into()),
         };
+        let over = progress.is_over() && !progress.progress.cancelled();
         cost.add_pause(frozen.resume());
-        result
+        match (result, limit) {
+            (Err(Error::Cancelled), Some(limit)) if over => Err(too_long(limit, cost)),
+            (result, _) => result,
+        }
     }
 
     fn fork(&self, halt: Halt<'_, 'a>, before: Option<&Before>, cost: &mut Cost, progress: &dyn Progress) -> Attempt {
@@ -206,7 +227,9 @@ impl<'a> Subject<'a> {
         let ended = forked.end();
         cost.add_pause(ended.pause_ns);
         if !ended.collected {
-            cost.reason = Some(format!("the entry of its copy (pid {child}) stays until the process ends"));
+            let reason =
+                "the entry of its copy stays until the process, which is stopped, traced or filtered, can collect it";
+            cost.reason = Some(format!("{reason} (pid {child})"));
         }
         Ok(Ok(Capture { image: image?, usage, residence: residence?, gil_held, collecting, mode: Mode::Fork }))
     }

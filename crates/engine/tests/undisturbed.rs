@@ -1,6 +1,9 @@
 //! A process under load computes the same, however often it is looked at; an idle one has no page more afterwards.
 
-use memsight_engine::{LookOptions, look};
+use std::process::Command;
+use std::time::Duration;
+
+use memsight_engine::{Error, LookOptions, look};
 use memsight_model::{Mode, Quiet};
 use memsight_testkit::{Busy, Interpreter, Target, interpreters};
 
@@ -65,5 +68,29 @@ fn no_page_is_added() -> Result<(), Box<dyn std::error::Error>> {
             assert!(after.1 <= before.1 + 8, "{interpreter}, {mode:?}: {} kB private, then {}", before.1, after.1);
         }
     }
+    Ok(())
+}
+
+fn signal(signal: &str, pid: u32) -> std::io::Result<()> {
+    Command::new("kill").args([signal, &pid.to_string()]).status().map(drop)
+}
+
+/// A pause that would last for longer than is allowed ends at its limit; one of a process that stands still anyway has none.
+#[test]
+fn a_pause_ends_at_its_limit() -> Result<(), Box<dyn std::error::Error>> {
+    let interpreters = interpreters();
+    let interpreter = interpreters.last().ok_or("no Python found")?;
+    let mut target = Target::start(interpreter, "libraries.py", &[])?;
+    let of = |mode| LookOptions { mode, max_pause: Some(Duration::ZERO), ..LookOptions::default() };
+    let error = look(target.pid(), &of(Mode::Freeze), &Quiet).map(drop);
+    assert!(matches!(error, Err(Error::PauseTooLong { reason: None, .. })), "{error:?}");
+    target.ask("once")?;
+    // what it forks in has no limit
+    assert!(look(target.pid(), &of(Mode::Auto), &Quiet).is_ok());
+    signal("-STOP", target.pid())?;
+    let snapshot = look(target.pid(), &of(Mode::Auto), &Quiet)?;
+    assert_eq!(snapshot.manifest.mode, Mode::Freeze);
+    signal("-CONT", target.pid())?;
+    target.ask("again")?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! A snapshot in memory, with its analysis, for Python.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use memsight_engine::analysis::Analysis;
 use memsight_engine::format::{self, Snapshot, WriteOptions};
@@ -50,10 +51,10 @@ impl Heap {
     }
 }
 
-/// Looks at the Python heap of another process. `mode` is `auto`, `fork`, `freeze` or `live`.
+/// Looks at the Python heap of another process. `mode` is `auto`, `fork`, `freeze` or `live`; `max_pause` is in seconds.
 #[pyfunction]
-#[pyo3(signature = (pid, mode, values))]
-pub(crate) fn look(py: Python<'_>, pid: u32, mode: &str, values: bool) -> PyResult<Heap> {
+#[pyo3(signature = (pid, mode, values, max_pause))]
+pub(crate) fn look(py: Python<'_>, pid: u32, mode: &str, values: bool, max_pause: Option<f64>) -> PyResult<Heap> {
     let mode = match mode {
         "auto" => Mode::Auto,
         "fork" => Mode::Fork,
@@ -65,7 +66,9 @@ pub(crate) fn look(py: Python<'_>, pid: u32, mode: &str, values: bool) -> PyResu
             )));
         }
     };
-    let options = LookOptions { mode, values, ..LookOptions::default() }.whole();
+    let max_pause = max_pause.map(Duration::try_from_secs_f64).transpose();
+    let max_pause = max_pause.map_err(|error| PyValueError::new_err(format!("max_pause: {error}")))?;
+    let options = LookOptions { mode, max_pause, values, ..LookOptions::default() }.whole();
     enter(py, move |progress| memsight_engine::look(pid, &options, progress).map(Heap::new))
 }
 

@@ -261,6 +261,12 @@ pub enum Obstacle {
         /// `MemAvailable`.
         spare_bytes: u64,
     },
+    /// It or its kin could need the place of the copy for a process or a thread of their own.
+    #[error("its limit of processes and threads (pids.max, RLIMIT_NPROC) has room for {left} more")]
+    Places {
+        /// What the tightest limit leaves.
+        left: u64,
+    },
     /// The kernel refused.
     #[error("the kernel refuses: {}", refusal(*errno))]
     Refused {

@@ -25,6 +25,8 @@
 mod absent;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod alloc;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
+mod calls;
 mod core;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod diagnose;

@@ -159,8 +159,7 @@ impl Process {
     }
 
     /// Bytes that are resident and neither of files nor shared. Source: `/proc/PID/statm`.
-    #[cfg(target_arch = "x86_64")]
-    pub(crate) fn private_bytes(&self) -> Result<u64, TargetError> {
+    pub fn private_bytes(&self) -> Result<u64, TargetError> {
         let [_, resident, shared] = self.statm()?;
         Ok(resident.saturating_sub(shared))
     }

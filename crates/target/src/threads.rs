@@ -7,6 +7,7 @@ use std::io::{self, Read, Seek};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
+use crate::calls::{self, Harm};
 use crate::diagnose;
 use crate::error::TargetError;
 use crate::procfs;
@@ -21,6 +22,11 @@ const EAGER: Duration = Duration::from_micros(300);
 const NAP: Duration = Duration::from_micros(200);
 /// How long the other threads stand still for signals that only the first is to take.
 const COURTESY: Duration = Duration::from_millis(5);
+/// Bytes that are kept of a status file: twice what stands behind its list of groups, at the least.
+pub(crate) const STATUS: usize = 16 << 10;
+/// So often those are left that wait in calls which a stop would change. One that wakes and sleeps again all the time is stopped
+/// then.
+const LENIENCE: u32 = 4;
 /// The most threads that one process may have here.
 const MOST: usize = 1 << 16;
 
@@ -28,6 +34,11 @@ const MOST: usize = 1 << 16;
 pub(crate) enum State {
     /// Seen, and nothing done to it.
     Found,
+    /// Left to wait in the kernel, since a stop would do `harm` to its call; how often it had run until then.
+    Left {
+        runs: u64,
+        harm: Harm,
+    },
     /// Traced, and running as before.
     Seized,
     /// Asked to stop.
@@ -106,21 +117,106 @@ impl Threads {
     /// Stops every thread, those included that the running ones create meanwhile.
     pub fn stop_all(&mut self) -> Result<(), Trouble> {
         while self.list()? {
-            // tracing alone stops nothing, so the pause begins after it
-            for place in 0..self.known.len() {
-                self.seize(place)?;
-            }
-            self.began.get_or_insert_with(Instant::now);
-            // the first thread last, and below let go first: it is the one that gets the signals of the process
-            for place in (0..self.known.len()).rev() {
-                self.interrupt(place);
-            }
-            self.wait()?;
+            self.stop_found()?;
         }
+        self.verdict()
+    }
+
+    /// The same, but for those that wait in calls which a stop would change: they stand still anyway, until what they wait for
+    /// comes. [`Threads::slept`] tells whether it did not. Where all wait like that, one is stopped whose call is at least not
+    /// [cut short](Harm::Cut); none, where there is no such one.
+    pub fn stop_most(&mut self) -> Result<(), Trouble> {
+        let mut rounds = 0;
+        while self.list()? | self.take_woken() {
+            rounds += 1;
+            for place in (0..self.known.len()).filter(|_| rounds <= LENIENCE) {
+                self.leave(place);
+            }
+            self.stop_found()?;
+        }
+        let stands = |thread: &Thread| matches!(thread.state, State::Stopped(_) | State::Halted);
+        let mild = |thread: &Thread| matches!(thread.state, State::Left { harm: Harm::Anew, .. });
+        if !self.known.iter().any(stands)
+            && let Some(place) = self.known.iter().position(mild)
+        {
+            self.put(place, State::Found);
+            self.stop_found()?;
+        }
+        self.verdict()
+    }
+
+    fn verdict(&self) -> Result<(), Trouble> {
         match self.known.iter().all(|thread| thread.state == State::Gone) {
             true => Err(Trouble::Gone),
             false => Ok(()),
         }
+    }
+
+    /// Stops those to which nothing was done yet.
+    fn stop_found(&mut self) -> Result<(), Trouble> {
+        // tracing alone stops nothing, so the pause begins after it
+        for place in 0..self.known.len() {
+            self.seize(place)?;
+        }
+        self.began.get_or_insert_with(Instant::now);
+        // the first thread last, and below let go first: it is the one that gets the signals of the process
+        for place in (0..self.known.len()).rev() {
+            self.interrupt(place);
+        }
+        self.wait()
+    }
+
+    /// Leaves one in a call that a stop would change.
+    fn leave(&mut self, place: usize) {
+        let Some(&Thread { tid, state: State::Found }) = self.known.get(place) else { return };
+        // in this order: what it does from now on counts
+        let Some(runs) = self.runs(tid) else { return };
+        let harm = self.harm(tid);
+        if harm > Harm::Nothing {
+            self.put(place, State::Left { runs, harm });
+        }
+    }
+
+    /// What a stop would do to the call that a thread waits in. Cost: a small file.
+    pub fn harm(&self, tid: u32) -> Harm {
+        let mut text = [0; 256];
+        calls::harm(self.file(tid, "syscall", &mut text))
+    }
+
+    /// Whether it stands in the freezer of its control group, out of which no stop takes it (kernel/cgroup/freezer.c,
+    /// kernel/freezer.c).
+    pub fn is_frozen(&self, tid: u32) -> bool {
+        let mut text = [0; 64];
+        matches!(self.file(tid, "wchan", &mut text), b"do_freezer_trap" | b"__refrigerator")
+    }
+
+    /// How often a thread was given a processor (fs/proc/base.c, `proc_pid_schedstat`, third number); `None` where the kernel
+    /// does not count.
+    fn runs(&self, tid: u32) -> Option<u64> {
+        let mut text = [0; 96];
+        let text = std::str::from_utf8(self.file(tid, "schedstat", &mut text)).ok()?;
+        text.split_ascii_whitespace().nth(2)?.parse().ok().filter(|&runs| runs > 0)
+    }
+
+    /// Whether each one that was left has slept ever since.
+    pub fn slept(&self) -> bool {
+        self.known.iter().all(|thread| match thread.state {
+            State::Left { runs, .. } => self.runs(thread.tid) == Some(runs),
+            _ => true,
+        })
+    }
+
+    /// Takes those that were left and have run since as not seen yet; whether there were any.
+    fn take_woken(&mut self) -> bool {
+        let mut woken = false;
+        for place in 0..self.known.len() {
+            let Some(&Thread { tid, state: State::Left { runs, .. } }) = self.known.get(place) else { continue };
+            if self.runs(tid) != Some(runs) {
+                self.put(place, State::Found);
+                woken = true;
+            }
+        }
+        woken
     }
 
     /// Stops the thread at `place` of [`Threads::known`] within `limit`, or leaves it traced and asked to stop.
@@ -160,6 +256,11 @@ impl Threads {
                 fresh = true;
             }
         }
+    }
+
+    /// Begins anew: what was known is another process's to trace.
+    pub fn forget(&mut self) {
+        self.known.clear();
     }
 
     /// Those that were taken down.
@@ -242,7 +343,7 @@ impl Threads {
         }
         let state = self.state(tid).unwrap_or('?');
         let mut text = [0; 256];
-        let vfork = waits_in_vfork(self.file(tid, "syscall", &mut text));
+        let vfork = calls::waits_in_vfork(self.file(tid, "syscall", &mut text));
         Err(Trouble::Unstoppable { tid, state, vfork, waited })
     }
 
@@ -267,6 +368,21 @@ impl Threads {
         buffer.get(..read.unwrap_or(0)).unwrap_or_default()
     }
 
+    /// The end of the status file of a thread, with all lines but those that may be behind a long list of groups.
+    pub fn status<'a>(&self, tid: u32, buffer: &'a mut [u8; STATUS]) -> &'a [u8] {
+        let path = Short::new(format_args!("{tid}/status"));
+        let Ok(mut file) = sys::open_below(&self.tasks, path.as_c()) else { return &[] };
+        let mut len = 0;
+        while let Ok(read @ 1..) = file.read(buffer.get_mut(len..).unwrap_or_default()) {
+            len += read;
+            if len == STATUS {
+                buffer.copy_within(STATUS / 2.., 0);
+                len = STATUS / 2;
+            }
+        }
+        buffer.get(..len).unwrap_or_default()
+    }
+
     /// Lets every thread that stands still go on, with the signal that it was about to receive; the time since the
     /// first was asked to stop, in nanoseconds. The others are let go when the calling thread ends.
     pub fn let_go(&mut self) -> u64 {
@@ -285,9 +401,9 @@ impl Threads {
     fn let_signals_pass(&self) {
         let Some(&Thread { tid, .. }) = self.known.first() else { return };
         let began = Instant::now();
-        let mut status = [0; 16 << 10];
+        let mut status = [0; STATUS];
         while began.elapsed() < COURTESY {
-            let status = self.file(tid, "status", &mut status);
+            let status = self.status(tid, &mut status);
             let bits = |name: &[u8]| procfs::line(status, name).and_then(hexadecimal);
             let (Some(pending), Some(blocked)) = (bits(b"\nShdPnd:\t"), bits(b"\nSigBlk:\t")) else { return };
             if pending & !blocked == 0 {
@@ -349,22 +465,6 @@ fn hexadecimal(digits: &[u8]) -> Option<u64> {
     u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Whether a thread waits for the child of a vfork to start a program or end: from the file `syscall`, which has the
-/// number and the arguments of its system call.
-fn waits_in_vfork(syscall: &[u8]) -> bool {
-    const CLONE_VFORK: u64 = 0x4000;
-    let mut words = std::str::from_utf8(syscall).unwrap_or_default().split_ascii_whitespace();
-    let number = words.next().and_then(|word| word.parse::<i64>().ok());
-    let flags = words.next().and_then(|word| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok());
-    match number {
-        Some(libc::SYS_vfork) => true,
-        Some(libc::SYS_clone) => flags.is_some_and(|flags| flags & CLONE_VFORK != 0),
-        // its flags are in memory, but nothing else in it waits uninterruptibly
-        Some(libc::SYS_clone3) => true,
-        _ => false,
-    }
-}
-
 /// The order of the threads of a process: the first one first, though others have smaller ids once ids begin anew.
 fn rank(process: u32, tid: u32) -> (bool, u32) {
     (tid != process, tid)
@@ -393,14 +493,5 @@ mod tests {
         assert_eq!(numbers(&two).collect::<Vec<_>>(), [42, 42]);
         assert_eq!(numbers(&two[..40]).collect::<Vec<_>>(), [42]);
         assert_eq!(numbers(&[0; 30]).count(), 0);
-    }
-
-    #[test]
-    fn a_vfork_is_seen() {
-        assert!(waits_in_vfork(b"56 0x4111 0x0 0x0 0x7f 0x0 0x0 0x7ffe 0x7f11\n"));
-        assert!(waits_in_vfork(b"58 0x0\n"));
-        assert!(!waits_in_vfork(b"56 0x11 0x0\n"));
-        assert!(!waits_in_vfork(b"running\n"));
-        assert!(!waits_in_vfork(b""));
     }
 }

@@ -237,14 +237,18 @@ fn a_limit_of_processes_is_respected() {
         println!("skipped: needs root, to start a process as another user");
         return;
     }
-    let program = "import resource, sys\nresource.setrlimit(resource.RLIMIT_NPROC, (1, 1))\nprint('ready', flush=True)\n\
-                   for line in sys.stdin: print('alive', flush=True)";
+    let program = "import resource, sys\nprint('ready', flush=True)\nfor line in sys.stdin:\n  \
+                   resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))\n  print('alive', flush=True)";
     let mut target = Target::spawn(Command::new("/usr/bin/python3").arg("-c").arg(program).uid(54321).current_dir("/"));
     assert_eq!(target.line(), "ready");
     let process = Process::open(target.pid()).unwrap();
     let mut fork = process.fork().unwrap();
+    assert_eq!(target.ask("limit"), "alive");
     let error = fork.stop().unwrap().fork().map(drop).unwrap_err();
     assert!(matches!(error, TargetError::NoFork { cause: Obstacle::Refused { errno: 11 }, .. }), "{error:?}");
+    // seen beforehand: it may need what little is left itself
+    let error = process.fork().map(drop).unwrap_err();
+    assert!(matches!(error, TargetError::NoFork { cause: Obstacle::Places { left: 0 }, .. }), "{error:?}");
     assert_eq!(target.ask("?"), "alive");
     assert_eq!(children(target.pid()), []);
 }

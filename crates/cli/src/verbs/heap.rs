@@ -119,7 +119,7 @@ fn is_pid(subject: &str) -> bool {
 
 /// The engine's options out of the person's.
 pub(super) fn options(look: &Look) -> LookOptions {
-    LookOptions { mode: look.mode.into(), values: look.values, ..LookOptions::default() }
+    LookOptions { mode: look.mode.into(), max_pause: look.max_pause, values: look.values, ..LookOptions::default() }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the command tells what a look costs")]

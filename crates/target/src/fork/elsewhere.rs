@@ -35,6 +35,10 @@ impl<'p> Fork<'p> {
         match self.0 {}
     }
 
+    pub fn stop_most(&mut self) -> Result<Halt<'_, 'p>, TargetError> {
+        match self.0 {}
+    }
+
     pub fn pause_ns(&self) -> u64 {
         match self.0 {}
     }

@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use crate::calls::Harm;
 use crate::error::Obstacle;
 use crate::short::Short;
 use crate::sys::{self, Event, spawn, trace};
@@ -24,6 +25,12 @@ const IDLE: Duration = Duration::from_secs(1 << 30);
 const BRIEF: Duration = Duration::from_millis(20);
 /// How long the end of the copy is waited for, which takes 30 ms a GiB.
 const LONG_END: Duration = Duration::from_secs(30);
+/// For so long none is stopped for that whose call would be cut short.
+const LENIENT: Duration = Duration::from_secs(1);
+/// How long it is waited between tries when the process is stopped, traced or frozen.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long that is tried with a process that has become another program, or has a filter of system calls around it now.
+const HASTE: Duration = Duration::from_millis(100);
 /// How long it is tried to collect the copy.
 const PERSEVERANCE: Duration = Duration::from_secs(3);
 /// The same while somebody else traces the target: another look, which may take its time.
@@ -58,8 +65,12 @@ impl Guard<'_> {
         let mut limit = IDLE;
         loop {
             match self.line.next(limit) {
-                Some(Request::Stop) => {
-                    if let Err(trouble) = self.threads.stop_all() {
+                Some(request @ (Request::Stop | Request::StopMost)) => {
+                    let stopped = match request {
+                        Request::StopMost => self.threads.stop_most(),
+                        _ => self.threads.stop_all(),
+                    };
+                    if let Err(trouble) = stopped {
                         let pause_ns = self.threads.let_go();
                         return self.line.answer(Reply::Trouble { trouble, pause_ns }, None);
                     }
@@ -78,18 +89,41 @@ impl Guard<'_> {
             }
         }
         let pause_ns = self.threads.let_go();
+        let copy = self.copy;
         let (collected, second_ns) = self.end();
         self.line.answer(Reply::Ended { collected, pause_ns: pause_ns.saturating_add(second_ns) }, None);
+        if let Some(copy) = copy.filter(|_| !collected) {
+            // whoever started us waits for our end
+            let _ = spawn::fork(&mut [self.threads.descriptor()], || self.keep_at_it(copy));
+        }
+    }
+
+    /// Tries to have the copy collected for as long as that may come to be: the process is traced by somebody, or frozen.
+    fn keep_at_it(&mut self, copy: Copy) {
+        self.threads.forget();
+        loop {
+            std::thread::sleep(PATIENCE);
+            if matches!(self.collect(copy, true).0, Found::Nothing | Found::Stranger) {
+                return;
+            }
+        }
     }
 
     fn fork(&mut self) {
         let made = self.make_copy();
+        let slept = self.threads.slept();
         let pause_ns = self.threads.let_go();
         match made {
             Err(cause) => self.line.answer(Reply::Unfit { cause, pause_ns }, None),
             Ok(copy) => {
                 self.copy = Some(copy);
                 settle(copy.pid, self.site);
+                if !slept {
+                    // a part of the copy may be older than the rest
+                    let (_, second_ns) = self.end();
+                    let pause_ns = pause_ns.saturating_add(second_ns);
+                    return self.line.answer(Reply::Unfit { cause: Obstacle::Moment, pause_ns }, None);
+                }
                 let memory = File::open(Short::new(format_args!("/proc/{}/mem", copy.pid)).as_str()).ok();
                 self.line.answer(Reply::Forked { child: copy.pid, pause_ns }, memory.as_ref());
             }
@@ -155,10 +189,11 @@ impl Guard<'_> {
         let mut pause_ns = 0_u64;
         let began = Instant::now();
         loop {
-            let (found, ns) = self.collect(copy);
+            let (found, ns) = self.collect(copy, began.elapsed() < LENIENT);
             pause_ns = pause_ns.saturating_add(ns);
             let limit = match found {
                 Found::Nothing => return (true, pause_ns),
+                Found::Stranger => HASTE,
                 Found::Copy => PERSEVERANCE,
                 Found::Tracer => RESPECT,
             };
@@ -169,8 +204,8 @@ impl Guard<'_> {
         }
     }
 
-    /// Stops one thread after the other until one has collected the copy.
-    fn collect(&mut self, copy: Copy) -> (Found, u64) {
+    /// Stops one thread after the other until one has collected the copy; with `lenient`, none whose call would be cut short.
+    fn collect(&mut self, copy: Copy, lenient: bool) -> (Found, u64) {
         let mut pause_ns = 0_u64;
         // no threads: whoever collects what the target leaves behind collects the copy, too
         if self.threads.list().is_err() {
@@ -180,37 +215,50 @@ impl Guard<'_> {
         // the first thread last: while it stands still, others would get the signals of the process
         for place in (0..self.threads.known().len()).rev() {
             let Some(&Thread { tid, .. }) = self.threads.known().get(place) else { break };
-            let stopped = self.threads.stop_one(place, BRIEF);
-            found = match stopped {
-                Ok(State::Gone) => found,
-                Err(Trouble::Refused { errno: libc::EPERM, .. }) => Found::Tracer,
-                _ => Found::Copy,
-            };
-            let mut collected = false;
-            if stopped == Ok(State::Stopped(0))
-                && inject::is_fit(&self.threads, tid).is_ok()
-                && inject::is_there(tid, self.site)
-            {
-                let made = inject::call(&mut self.threads, tid, self.site, Call::Wait { child: copy.inner });
-                self.threads.set(tid, made.state);
-                collected = made.value == Some(copy.inner) || made.value == Some(-i64::from(libc::ECHILD));
+            if self.threads.is_frozen(tid) || (lenient && self.threads.harm(tid) == Harm::Cut) {
+                found = found.max(Found::Copy);
+                continue;
             }
+            let there = self.collect_by(place, tid, copy);
             self.threads.release(place);
             pause_ns = pause_ns.saturating_add(self.threads.paused());
-            if collected {
-                return (Found::Nothing, pause_ns);
+            match there {
+                None => return (Found::Nothing, pause_ns),
+                Some(there) => found = found.max(there),
             }
         }
         self.threads.let_go();
         (found, pause_ns)
     }
+
+    /// Has one thread collect the copy; `None` when it did, otherwise what there is, for all that it knows.
+    fn collect_by(&mut self, place: usize, tid: u32, copy: Copy) -> Option<Found> {
+        match self.threads.stop_one(place, BRIEF) {
+            Ok(State::Gone) => return Some(Found::Nothing),
+            // one that stands still anyway (SIGSTOP) can make a call, too, and stands still again when it is let go
+            Ok(State::Stopped(0) | State::Halted) => {}
+            Err(Trouble::Refused { errno: libc::EPERM, .. }) => return Some(Found::Tracer),
+            _ => return Some(Found::Copy),
+        }
+        match inject::is_fit(&self.threads, tid) {
+            Ok(()) if inject::is_there(tid, self.site) => {}
+            Ok(()) | Err(Unfit::Seccomp { .. }) => return Some(Found::Stranger),
+            Err(_) => return Some(Found::Copy),
+        }
+        let made = inject::call(&mut self.threads, tid, self.site, Call::Wait { child: copy.inner });
+        self.threads.set(tid, made.state);
+        let collected = made.value == Some(copy.inner) || made.value == Some(-i64::from(libc::ECHILD));
+        if collected { None } else { Some(Found::Copy) }
+    }
 }
 
-/// What there was when the copy was to be collected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What there was when the copy was to be collected; of several threads the last of these counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Found {
     /// No trace of it, any more.
     Nothing,
+    /// The copy, and a target that is not what it was: another program, or with a filter of system calls.
+    Stranger,
     /// The copy.
     Copy,
     /// The copy, and somebody who traces the target.

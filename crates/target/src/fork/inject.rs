@@ -14,7 +14,7 @@ use crate::procfs;
 use crate::sys::spawn;
 use crate::sys::trace::{self, Registers};
 use crate::sys::{self, Event};
-use crate::threads::{State, Threads, nap};
+use crate::threads::{STATUS, State, Threads, nap};
 
 use super::way::{self, Site, Way};
 
@@ -65,11 +65,9 @@ pub(super) struct Made {
 /// Whether `tid`, which stands still, may be used: 64-bit code, without a filter of system calls, and not within a
 /// restartable sequence, which would not be restarted if the thread were elsewhere meanwhile.
 pub(super) fn is_fit(threads: &Threads, tid: u32) -> Result<(), Unfit> {
-    let mut status = [0; 16 << 10];
-    let room = status.len();
-    match threads.file(tid, "status", &mut status) {
-        // gone, or with so many groups that the line is not among what was read
-        status if status.is_empty() || status.len() == room => return Err(Unfit::Passing),
+    let mut status = [0; STATUS];
+    match threads.status(tid, &mut status) {
+        [] => return Err(Unfit::Passing),
         // a kernel without filters has no such line
         status => match seccomp(status) {
             None | Some(0) if has_shadow_stack(status) => return Err(Unfit::ShadowStack),

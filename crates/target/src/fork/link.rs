@@ -15,6 +15,8 @@ use crate::threads::Trouble;
 pub(super) enum Request {
     /// Stop every thread.
     Stop,
+    /// The same, but for those whose calls a stop would change.
+    StopMost,
     /// Make the copy and let the threads go on.
     Fork,
     /// Let the threads go on.
@@ -49,7 +51,7 @@ impl Request {
     }
 
     fn of(words: Words) -> Option<Request> {
-        [Request::Stop, Request::Fork, Request::LetGo, Request::End]
+        [Request::Stop, Request::StopMost, Request::Fork, Request::LetGo, Request::End]
             .into_iter()
             .find(|request| request.words() == words)
     }

@@ -19,6 +19,7 @@ mod guard;
 mod inject;
 mod link;
 mod lost;
+mod places;
 mod room;
 mod site;
 mod way;
@@ -87,9 +88,20 @@ impl<'p> Fork<'p> {
     /// Stops every thread until the guard is dropped, or 5 s are over. Another look at the process is waited for, for
     /// at most 10 s.
     pub fn stop(&mut self) -> Result<Halt<'_, 'p>, TargetError> {
+        self.stop_by(Request::Stop)
+    }
+
+    /// The same, but for threads that wait in calls which a stop would change: a `write` that has done a part of its work, a
+    /// `recv` that is to wait for everything, a wait with a limit of time. They sleep on. [`Halt::fork`] fails with
+    /// [`Obstacle::Moment`] when one of them has woken meanwhile, or when no other thread is left that could make the copy.
+    pub fn stop_most(&mut self) -> Result<Halt<'_, 'p>, TargetError> {
+        self.stop_by(Request::StopMost)
+    }
+
+    fn stop_by(&mut self, request: Request) -> Result<Halt<'_, 'p>, TargetError> {
         let mut turn = Turn::new(self.process.pid());
         loop {
-            match self.ask(Request::Stop)? {
+            match self.ask(request)? {
                 (Reply::Stopped, _) => return Ok(Halt { fork: self, done: false }),
                 (Reply::Trouble { trouble, .. }, _) => {
                     // the guard ends, and lets go of threads that were on their way into the stop
@@ -112,7 +124,7 @@ impl<'p> Fork<'p> {
         let asked = self.helper()?.ask(request);
         let (reply, file) = asked.map_err(|error| match request {
             Request::Fork => self.lost(error),
-            Request::Stop | Request::LetGo | Request::End => self.failed(error),
+            Request::Stop | Request::StopMost | Request::LetGo | Request::End => self.failed(error),
         })?;
         let (Reply::Forked { pause_ns, .. }
         | Reply::Free { pause_ns }
@@ -252,7 +264,9 @@ impl Drop for Forked<'_> {
 pub struct Ended {
     /// How long a thread of the process stood still to collect it, in nanoseconds.
     pub pause_ns: u64,
-    /// Whether it did: otherwise the copy's entry stays in the table of processes until the process ends.
+    /// Whether it did. Otherwise the copy's entry stays in the table of processes until a guard, which goes on trying, can have
+    /// the process collect it: when it is not frozen or traced any more. Where a seccomp filter has come it stays until the
+    /// process ends.
     pub collected: bool,
 }
 
@@ -287,8 +301,17 @@ impl Forked<'_> {
     }
 
     fn finish(&mut self) -> Ended {
+        let pid = self.process.pid();
         let ended = self.helper.take().and_then(Helper::end);
-        ended.unwrap_or_else(|| lost::collect(self.process.pid(), self.left, &self.site))
+        let ended = ended.unwrap_or_else(|| lost::collect(pid, self.left, &self.site));
+        if ended.collected {
+            return ended;
+        }
+        match Site::find(self.process) {
+            // it has started another program meanwhile (exec), with its instructions elsewhere
+            Ok(Some(site)) if site.call != self.site.call => lost::collect(pid, self.left, &site),
+            _ => ended,
+        }
     }
 
     /// Its process id, in our PID namespace.

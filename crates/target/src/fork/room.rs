@@ -5,7 +5,10 @@ use crate::figures::{Container, virtual_memory};
 use crate::process::Process;
 use crate::procfs::{self, Stat};
 
-use super::inject;
+use super::{inject, places};
+
+/// So many places for processes and threads are to be left to a process besides the copy's own.
+pub(super) const PLACES: u64 = 16;
 
 /// Fails with the first obstacle. Cost: some 15 small files of `/proc` and of control groups, 0.4 ms, and 2 us for each file that
 /// it has open.
@@ -36,8 +39,13 @@ pub(crate) fn obstacle(process: &Process) -> Result<Option<Obstacle>, TargetErro
     let needed_bytes = process.private_bytes()?;
     let spare = |bytes: Option<u64>| bytes.filter(|&spare_bytes| spare_bytes < needed_bytes);
     // a machine that does not say how much there is, or a group that is hidden, is not asked
-    let group = Container::of(pid).ok().flatten().and_then(|group| group.sample().ok());
-    if let Some(spare_bytes) = spare(group.and_then(|group| group.spare_bytes)) {
+    let group = Container::of(pid).ok().flatten();
+    let left = places::spare(pid, &String::from_utf8_lossy(&status), group.as_ref());
+    if let Some(left) = left.filter(|&left| left <= PLACES) {
+        return Ok(Some(Obstacle::Places { left }));
+    }
+    let sample = group.and_then(|group| group.sample().ok());
+    if let Some(spare_bytes) = spare(sample.and_then(|group| group.spare_bytes)) {
         return Ok(Some(Obstacle::Group { needed_bytes, spare_bytes }));
     }
     let machine = virtual_memory().ok().map(|memory| memory.available_bytes);

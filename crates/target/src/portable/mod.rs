@@ -93,6 +93,10 @@ impl Process {
         match self.0 {}
     }
 
+    pub fn private_bytes(&self) -> Result<u64, TargetError> {
+        match self.0 {}
+    }
+
     pub fn usage(&self) -> Result<Usage, TargetError> {
         match self.0 {}
     }

@@ -58,6 +58,13 @@ impl Container {
             Version::V2 => v2::sample(group, &self.groups),
         }
     }
+
+    /// How many more processes and threads the groups may have (`pids.max`, `pids.current`); `None` where nothing limits them,
+    /// or the controller is mounted elsewhere (version 1). Cost: two small files for each group.
+    pub fn spare_processes(&self) -> Option<u64> {
+        let left = |group: &Group| Some(group.number("pids.max")?.saturating_sub(group.number("pids.current")?));
+        self.groups.iter().filter_map(left).min()
+    }
 }
 
 /// The smallest of a figure that a group and those above it may have, and the path of the group that has it; the innermost
