@@ -2,6 +2,7 @@
 //! while it shares its pages with the copy is not its own.
 
 use std::error::Error;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use memsight_engine::gc::family;
@@ -32,6 +33,12 @@ fn pids(sample: &Sample) -> Vec<u32> {
     sample.processes.iter().map(|process| process.pid).collect()
 }
 
+/// Held by each test: the targets are brothers, and a copy of one of them is in doubt one of the others'.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A copy, as a look has it made; it lives as long as this.
 fn copy(process: &Process) -> Result<Forked<'_>, Box<dyn Error>> {
     Ok(process.fork()?.stop()?.fork()?)
@@ -45,6 +52,7 @@ fn uss(sample: &Sample) -> Option<(u64, u64)> {
 
 #[test]
 fn a_copy_is_in_no_tree_and_in_no_sum() -> Outcome {
+    let _alone = alone();
     let target = large()?;
     let process = Process::open(target.pid())?;
     let mut monitor = Monitor::new(Subject::Tree(target.pid()), options())?;
@@ -76,6 +84,7 @@ fn a_copy_is_in_no_tree_and_in_no_sum() -> Outcome {
 
 #[test]
 fn who_is_watched_alone_or_with_all_pythons_is_not_halved() -> Outcome {
+    let _alone = alone();
     let target = large()?;
     let process = Process::open(target.pid())?;
     for subject in [Subject::Process(target.pid()), Subject::Pythons] {
@@ -103,6 +112,7 @@ fn who_is_watched_alone_or_with_all_pythons_is_not_halved() -> Outcome {
 
 #[test]
 fn a_real_child_stays_one_while_looks_come_and_go() -> Outcome {
+    let _alone = alone();
     let mut target = large()?;
     let child = target.ask("children 1")?["children"][0].as_u64().ok_or("no child")? as u32;
     let mut monitor = Monitor::new(Subject::Tree(target.pid()), options())?;

@@ -54,12 +54,14 @@ fn is_on_a_stack(snapshot: &Snapshot, object: ObjectId) -> bool {
     snapshot.holders.iter().any(|holder| holder.object == object && holder.kind == HolderKind::Stack)
 }
 
-/// Whether a slot of a free list may lead to an object, which then counts as kept by C code. Up to 3.9 the lists of free
-/// dictionaries and lists are static arrays of [`SLOTS`], whose slots beyond the count lead where dead objects were.
+/// Whether a slot of a free list may lead to an object, which then counts as kept by C code. Up to 3.13 the lists of free
+/// dictionaries and lists are arrays of [`SLOTS`], whose slots beyond the count lead where dead objects were: variables up to
+/// 3.9 (`numfree` in Objects/listobject.c), then part of the interpreter's state.
 fn is_in_a_free_list(snapshot: &Snapshot, object: ObjectId) -> bool {
-    let is_static = ["3.8.", "3.9."].iter().any(|version| snapshot.manifest.python.starts_with(version));
-    let leads = |holder: &Holder| holder.object == object && holder.kind == HolderKind::Variable;
-    is_static && snapshot.holders.iter().any(leads)
+    let of = |versions: &[&str]| versions.iter().any(|version| snapshot.manifest.python.starts_with(version));
+    let kind = if of(&["3.8.", "3.9."]) { HolderKind::Variable } else { HolderKind::State };
+    let leads = |holder: &Holder| holder.object == object && holder.kind == kind;
+    !of(&["3.14.", "3.15."]) && snapshot.holders.iter().any(leads)
 }
 
 /// An object as its program tells of it.

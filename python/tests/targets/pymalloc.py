@@ -5,7 +5,7 @@
 STATE is `plain`, `alternate` (every second object freed), `sparse` (all but one object of each pool freed), `returned`
 (whole arenas given back) or `mixed` (all sizes, freed at random). What `sys._debugmallocstats()` prints goes to OUT.stats,
 what `sys.getallocatedblocks()` says to OUT.blocks; between those words and the pause nothing is allocated that is not
-freed again. With `subinterpreter` all of this happens inside one.
+freed again. Asked once more after the pause, it says what `sys.getallocatedblocks()` says then. With `subinterpreter` all of this happens inside one.
 """
 
 SOURCE = """
@@ -43,6 +43,8 @@ def say(path, ready, kept):
         write(words, b"%d" % counts[0])
     tell()
     write(1, ready)
+    wait(answer)
+    write(1, b'{"blocks": %d}\\n' % blocks())
     wait(answer)
 """
 

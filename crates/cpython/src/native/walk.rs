@@ -18,6 +18,7 @@ use crate::mark::LOWEST_ADDRESS;
 use crate::places::Place;
 use crate::pymalloc::PoolIndex;
 use crate::types::AddressHasher;
+use crate::unowned::Run;
 
 const PAGE: u64 = 4096;
 const PAGE_WORDS: usize = PAGE as usize / 8;
@@ -87,8 +88,10 @@ pub(super) struct Walk<'a, M> {
     pub loose: Loose,
     /// Threads by their numbers, which are addresses in their memory: a lock that notes who has it owns nothing of that.
     threads: HashSet<u64>,
-    /// Blocks of pymalloc that are taken.
+    /// Blocks of pymalloc that are taken, or free.
     small: HashSet<u64, BuildHasherDefault<AddressHasher>>,
+    /// Pools whose free blocks are known.
+    sifted: HashSet<u64, BuildHasherDefault<AddressHasher>>,
     queue: VecDeque<(Range<u64>, Owner)>,
     /// Words that lead to heads, and those that lead into the midst, of blocks that nobody has taken, in the order in which
     /// they were met.
@@ -117,6 +120,7 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
             loose,
             threads,
             small: HashSet::default(),
+            sifted: HashSet::default(),
             queue: VecDeque::new(),
             heads: Vec::new(),
             inner: Vec::new(),
@@ -243,6 +247,18 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
         self.got.push(Got { owner, bytes, untouched, kind });
     }
 
+    /// Notes the free blocks of the pool that holds `at`: they still hold what they held.
+    fn sift(&mut self, at: Address) {
+        let Some(pool) = self.pools.pool_of(at).filter(|pool| pool.used < pool.capacity) else { return };
+        if self.sifted.insert(pool.address.0)
+            && let Some(run) = Run::of_pool(self.shared.scene.memory, pool, (0, 0))
+        {
+            self.small.extend(run.free_blocks(self.shared.scene.memory).iter().map(|free| free.0));
+            let fresh = run.count..pool.capacity.into();
+            self.small.extend(fresh.map(|block| run.start.0.saturating_add(u64::from(block) * u64::from(run.bytes))));
+        }
+    }
+
     fn target(&mut self, words: &[u64], place: usize, owner: Owner) -> Option<(Range<u64>, Kind)> {
         let at = Address(*words.get(place)?);
         if !self.is_there(at) || self.threads.contains(&at.0) {
@@ -253,6 +269,7 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
             return None;
         }
         if let Some((start, bytes)) = self.pools.block(at) {
+            self.sift(at);
             let way = self.way(start.0..start.0 + bytes, at);
             if !self.believes(way) {
                 self.doubt(at, way, owner, self.small.contains(&start.0));

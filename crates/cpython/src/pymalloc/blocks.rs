@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memsight_model::{Address, Allocator, COwned, Fault, ObjectId, Owned, Pin, Pymalloc, ReadMemory, TypeId};
+use memsight_model::{Address, Allocator, COwned, Fault, ObjectId, Owned, Pin, Pool, Pymalloc, ReadMemory, TypeId};
 
 use super::buffers;
 use super::loose::{Loose, Part};
@@ -47,6 +47,12 @@ impl<'p> PoolIndex<'p> {
         let pooled = matches!(self.pymalloc.allocator, Allocator::Pymalloc | Allocator::PymallocDebug)
             && !matches!(info.buffer, Buffer::NdArray | Buffer::Mmap);
         self.sums && pooled && size.shallow.saturating_add(size.external) <= SMALL
+    }
+
+    /// The pool in use whose blocks hold `at`.
+    pub fn pool_of(&self, at: Address) -> Option<&'p Pool> {
+        let row = *self.rows.get(&((at.0 / self.pymalloc.pool_bytes.max(1)) << 3))?;
+        self.pymalloc.pools.get((row & !SPARSE) as usize)
     }
 
     /// The block of a pool in use that holds `at`: first byte and bytes. Whether it is in use is not known.

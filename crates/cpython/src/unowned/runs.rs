@@ -1,6 +1,6 @@
 //! Where blocks are, whichever allocator gave them out.
 
-use memsight_model::{Address, Blocks, Pymalloc, ReadMemory};
+use memsight_model::{Address, Blocks, Pool, Pymalloc, ReadMemory};
 
 /// Bytes in front of a block and behind it that debug hooks take: a size, the letter of a domain and marks; marks
 /// (`Objects/obmalloc.c`, `PYMEM_DEBUG_EXTRA_BYTES`).
@@ -81,23 +81,27 @@ impl Run {
 
     /// The pools of pymalloc.
     pub fn of_pools<M: ReadMemory>(memory: &M, pymalloc: &Pymalloc, hooked: bool) -> Vec<Run> {
+        let hooks = if hooked { HOOKS } else { (0, 0) };
+        pymalloc.pools.iter().filter_map(|pool| Run::of_pool(memory, pool, hooks)).collect()
+    }
+
+    /// A pool of pymalloc; `None` for one that makes no sense.
+    pub fn of_pool<M: ReadMemory>(memory: &M, pool: &Pool, hooks: (u32, u32)) -> Option<Run> {
         /// `freeblock` in a `struct pool_header` (`Include/internal/pycore_obmalloc.h`).
         const FREE: i64 = 8;
-        let run = |pool: &memsight_model::Pool| {
-            let start = pool.address.checked_add(Pymalloc::POOL_HEAD)?;
-            let count = u32::from(pool.capacity.saturating_sub(pool.fresh));
-            let free = memory.pointer(pool.address.at(FREE)).unwrap_or_default();
-            Some(Run {
-                start,
-                bytes: pool.block_bytes.into(),
-                count,
-                used: pool.used.into(),
-                free: [free, Address::NULL, Address::NULL],
-                hooks: if hooked { HOOKS } else { (0, 0) },
-                coarse: false,
-            })
-        };
-        pymalloc.pools.iter().filter(|pool| pool.block_bytes > 0).filter_map(run).collect()
+        if pool.block_bytes == 0 {
+            return None;
+        }
+        let free = memory.pointer(pool.address.at(FREE)).unwrap_or_default();
+        Some(Run {
+            start: pool.address.checked_add(Pymalloc::POOL_HEAD)?,
+            bytes: pool.block_bytes.into(),
+            count: pool.capacity.saturating_sub(pool.fresh).into(),
+            used: pool.used.into(),
+            free: [free, Address::NULL, Address::NULL],
+            hooks,
+            coarse: false,
+        })
     }
 
     /// Start and end of what the program has of each block that was ever given out.
