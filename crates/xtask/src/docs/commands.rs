@@ -7,9 +7,7 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-
-use anyhow::Result;
+use std::path::PathBuf;
 
 use super::pages::{self, Code};
 
@@ -96,17 +94,17 @@ impl Known {
 }
 
 /// Commands and options on the pages that the command does not know.
-pub fn faults(root: &Path, known: &Known) -> Result<Vec<String>> {
+pub fn faults(pages: &BTreeMap<PathBuf, String>, known: &Known) -> Vec<String> {
     let all = known.all();
     let mut faults = Vec::new();
-    for (name, text) in pages::read(root)? {
-        for code in pages::code(&text) {
+    for (name, text) in pages {
+        for code in pages::code(text) {
             let found = faults_of(&code, known, &all);
             faults.extend(found.into_iter().map(|fault| format!("{}: {fault}", name.display())));
         }
     }
     faults.dedup();
-    Ok(faults)
+    faults
 }
 
 fn faults_of(code: &Code, known: &Known, all: &BTreeSet<&str>) -> Vec<String> {

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::Result;
-
 /// A page as far as links care.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Page {
@@ -13,15 +11,14 @@ struct Page {
 }
 
 /// Links that lead nowhere, and pages that nobody finds.
-pub fn faults(root: &Path) -> Result<Vec<String>> {
-    let pages: BTreeMap<PathBuf, Page> =
-        super::pages::read(root)?.into_iter().map(|(name, text)| (name, parse(&text))).collect();
+pub fn faults(root: &Path, pages: &BTreeMap<PathBuf, String>) -> Vec<String> {
+    let pages: BTreeMap<&PathBuf, Page> = pages.iter().map(|(name, text)| (name, parse(text))).collect();
     let mut faults = Vec::new();
     let mut found = BTreeSet::new();
     for (name, page) in &pages {
         for link in &page.links {
             let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let target = if file.is_empty() { Some(name.clone()) } else { resolve(name, file) };
+            let target = if file.is_empty() { Some((*name).clone()) } else { resolve(name, file) };
             match target.filter(|target| root.join(target).exists()) {
                 None => faults.push(format!("{}: {link} leads nowhere", name.display())),
                 Some(target) => {
@@ -33,9 +30,9 @@ pub fn faults(root: &Path) -> Result<Vec<String>> {
             }
         }
     }
-    let lost = pages.keys().filter(|name| name.starts_with("docs") && !found.contains(*name));
+    let lost = pages.keys().filter(|name| name.starts_with("docs") && !found.contains(**name));
     faults.extend(lost.map(|name| format!("{}: no page links to it", name.display())));
-    Ok(faults)
+    faults
 }
 
 /// Where a link on page `from` leads, from the root; `None` outside of it.
@@ -129,6 +126,7 @@ mod tests {
             "README.md: docs/b.md leads nowhere",
             "docs/lost.md: no page links to it",
         ];
-        assert_eq!(faults(root.path()).unwrap(), expected);
+        let pages = crate::docs::pages::read(root.path()).unwrap();
+        assert_eq!(faults(root.path(), &pages), expected);
     }
 }

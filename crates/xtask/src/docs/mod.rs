@@ -1,12 +1,14 @@
 //! `cargo xtask docs`: sections of the pages that are made from the program, and checks of the rest.
 //!
 //! A made section stands between `<!-- made: NAME -->` and `<!-- end: NAME -->`. Everything else is written by hand
-//! and checked: links lead somewhere, pages can be found, error codes are explained, commands are understood.
+//! and checked: links lead somewhere, pages can be found, error codes are explained, commands are
+//! understood, the Python package has what they call.
 
 mod codes;
 mod commands;
 mod links;
 mod pages;
+mod python;
 
 use std::path::Path;
 use std::process::Command;
@@ -48,9 +50,11 @@ pub fn run(root: &Path, check: bool) -> Result<()> {
             }
         }
     }
-    wrong.extend(codes::faults(root)?);
-    wrong.extend(links::faults(root)?);
-    wrong.extend(commands::faults(root, &known)?);
+    let pages = pages::read(root)?;
+    wrong.extend(codes::faults(root, &pages)?);
+    wrong.extend(links::faults(root, &pages));
+    wrong.extend(commands::faults(&pages, &known));
+    wrong.extend(python::faults(root, &pages)?);
     if wrong.is_empty() {
         println!("docs: in order");
         return Ok(());
