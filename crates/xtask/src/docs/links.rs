@@ -3,11 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result};
-
-/// Folders whose pages are not ours.
-const FOREIGN: &[&str] = &["target", "dist", "node_modules", "corpus-work"];
-
 /// A page as far as links care.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Page {
@@ -16,15 +11,14 @@ struct Page {
 }
 
 /// Links that lead nowhere, and pages that nobody finds.
-pub fn faults(root: &Path) -> Result<Vec<String>> {
-    let mut pages = BTreeMap::new();
-    collect(root, root, &mut pages)?;
+pub fn faults(root: &Path, pages: &BTreeMap<PathBuf, String>) -> Vec<String> {
+    let pages: BTreeMap<&PathBuf, Page> = pages.iter().map(|(name, text)| (name, parse(text))).collect();
     let mut faults = Vec::new();
     let mut found = BTreeSet::new();
     for (name, page) in &pages {
         for link in &page.links {
             let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let target = if file.is_empty() { Some(name.clone()) } else { resolve(name, file) };
+            let target = if file.is_empty() { Some((*name).clone()) } else { resolve(name, file) };
             match target.filter(|target| root.join(target).exists()) {
                 None => faults.push(format!("{}: {link} leads nowhere", name.display())),
                 Some(target) => {
@@ -36,27 +30,9 @@ pub fn faults(root: &Path) -> Result<Vec<String>> {
             }
         }
     }
-    let lost = pages.keys().filter(|name| name.starts_with("docs") && !found.contains(*name));
+    let lost = pages.keys().filter(|name| name.starts_with("docs") && !found.contains(**name));
     faults.extend(lost.map(|name| format!("{}: no page links to it", name.display())));
-    Ok(faults)
-}
-
-/// The pages below `folder`, by their path from the root.
-fn collect(root: &Path, folder: &Path, pages: &mut BTreeMap<PathBuf, Page>) -> Result<()> {
-    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
-        let entry = entry?;
-        let (path, name) = (entry.path(), entry.file_name());
-        let name = name.to_string_lossy();
-        if entry.file_type()?.is_dir() {
-            if !name.starts_with('.') && !FOREIGN.contains(&name.as_ref()) {
-                collect(root, &path, pages)?;
-            }
-        } else if name.ends_with(".md") {
-            let text = std::fs::read_to_string(&path)?;
-            pages.insert(path.strip_prefix(root)?.to_owned(), parse(&text));
-        }
-    }
-    Ok(())
+    faults
 }
 
 /// Where a link on page `from` leads, from the root; `None` outside of it.
@@ -150,6 +126,7 @@ mod tests {
             "README.md: docs/b.md leads nowhere",
             "docs/lost.md: no page links to it",
         ];
-        assert_eq!(faults(root.path()).unwrap(), expected);
+        let pages = crate::docs::pages::read(root.path()).unwrap();
+        assert_eq!(faults(root.path(), &pages), expected);
     }
 }

@@ -1,15 +1,20 @@
 //! `cargo xtask docs`: sections of the pages that are made from the program, and checks of the rest.
 //!
 //! A made section stands between `<!-- made: NAME -->` and `<!-- end: NAME -->`. Everything else is written by hand
-//! and checked: links lead somewhere, pages can be found, error codes are explained.
+//! and checked: links lead somewhere, pages can be found, error codes are explained, commands are
+//! understood, the Python package has what they call.
 
 mod codes;
+mod commands;
 mod links;
+mod pages;
+mod python;
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use commands::Known;
 
 /// What `make -s bench` printed when somebody last kept it.
 const RESULTS: &str = "benches/RESULTS.txt";
@@ -27,8 +32,9 @@ struct Section {
 /// Makes the sections and checks all pages; with `check` nothing is written, and a stale section is an error.
 pub fn run(root: &Path, check: bool) -> Result<()> {
     let mut wrong = Vec::new();
+    let (help, known) = help(root)?;
     let sections = [
-        Section { page: "docs/reference/cli.md", name: "help", text: help(root)? },
+        Section { page: "docs/reference/cli.md", name: "help", text: help },
         Section { page: "docs/guides/compare.md", name: "figures", text: figures(root)? },
     ];
     for Section { page, name, text } in sections {
@@ -44,8 +50,11 @@ pub fn run(root: &Path, check: bool) -> Result<()> {
             }
         }
     }
-    wrong.extend(codes::faults(root)?);
-    wrong.extend(links::faults(root)?);
+    let pages = pages::read(root)?;
+    wrong.extend(codes::faults(root, &pages)?);
+    wrong.extend(links::faults(root, &pages));
+    wrong.extend(commands::faults(&pages, &known));
+    wrong.extend(python::faults(root, &pages)?);
     if wrong.is_empty() {
         println!("docs: in order");
         return Ok(());
@@ -60,19 +69,26 @@ fn replaced(page: &str, name: &str, text: &str) -> Option<String> {
     Some(format!("{before}<!-- made: {name} -->\n{}\n<!-- end: {name} -->{after}", text.trim_end()))
 }
 
-/// The help of the command and of each verb.
-fn help(root: &Path) -> Result<String> {
+/// The help of the command and of each verb, and what they know by it.
+fn help(root: &Path) -> Result<(String, Known)> {
     let cargo = ["build", "--release", "--quiet", "-p", "memsight-cli", "--bin", "memsight"];
     let status = Command::new("cargo").args(cargo).current_dir(root).status().context("cannot run cargo")?;
     ensure!(status.success(), "the command does not build");
     // It lies beside this program: both come from one release build.
     let memsight = std::env::current_exe()?.with_file_name("memsight");
+    let mut known = Known::default();
     let whole = help_of(&memsight, &[])?;
+    known.whole(&whole);
     let mut text = block("memsight", &whole);
-    for verb in verbs(&whole).into_iter().filter(|verb| *verb != "help") {
-        text.push_str(&block(&format!("memsight {verb}"), &help_of(&memsight, &[verb])?));
+    for verb in names(&whole, "Commands:").into_iter().filter(|verb| *verb != "help") {
+        let help = help_of(&memsight, &[verb])?;
+        known.verb(verb, &help);
+        text.push_str(&block(&format!("memsight {verb}"), &help));
+        for view in names(&help, "Views:") {
+            known.view(view, &help_of(&memsight, &[verb, view])?);
+        }
     }
-    Ok(text)
+    Ok((text, known))
 }
 
 fn help_of(memsight: &Path, words: &[&str]) -> Result<String> {
@@ -88,10 +104,11 @@ fn block(title: &str, help: &str) -> String {
     format!("\n### {title}\n\n```text\n{}\n```\n", lines.join("\n"))
 }
 
-/// The verbs in the help of the whole command.
-fn verbs(help: &str) -> Vec<&str> {
-    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    lines.take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next()).collect()
+/// The verbs or views that a help lists below a heading. Longer descriptions go on in lines that are indented further.
+fn names<'a>(help: &'a str, heading: &str) -> Vec<&'a str> {
+    let lines = help.lines().skip_while(|line| *line != heading).skip(1).take_while(|line| !line.is_empty());
+    let first = lines.filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
+    first.filter_map(|line| line.split_whitespace().next()).collect()
 }
 
 /// The figures that were kept of a run of the benches.
@@ -118,7 +135,8 @@ mod tests {
 
     #[test]
     fn verbs_are_read_from_the_help() {
-        let help = "Says.\n\nUsage: x\n\nCommands:\n  ps    List\n  heap  Explain\n\nOptions:\n  -h\n";
-        assert_eq!(verbs(help), ["ps", "heap"]);
+        let help = "Says.\n\nUsage: x\n\nCommands:\n  ps    List\n        all\n  heap  Explain\n\nOptions:\n  -h\n";
+        assert_eq!(names(help, "Commands:"), ["ps", "heap"]);
+        assert!(names(help, "Views:").is_empty());
     }
 }
