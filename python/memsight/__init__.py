@@ -11,7 +11,7 @@
     >>> process.memory_info().rss
     14229504
 
-The process is read from outside and changed in nothing; it stands still only while its memory is copied.
+The process is read from outside and changed in nothing; it stands still only while the kernel makes a copy of it.
 Every failure is a :class:`memsight.Error` with a stable code and a hint.
 """
 

@@ -139,7 +139,7 @@ pub enum Verb {
     disable_help_subcommand = true,
     override_usage = "memsight heap <PID|FILE> [VIEW] [OPTIONS]",
     long_about = "Explain the heap of a process, of a snapshot, or of a core file.\n\n\
-        The process stands still only while its memory is copied; it is neither restarted nor changed.\n\
+        The process stands still for some milliseconds, while the kernel makes a copy of it; it is neither restarted nor changed.\n\
         Without a view: an overview of its memory, the top types, leak suspects and the cost of the look.",
     after_long_help = concat!(
         "EXAMPLES\n",

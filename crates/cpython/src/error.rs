@@ -98,6 +98,7 @@ impl Explain for PythonError {
             PythonError::NotPython => "`memsight ps` lists the Python processes; give the pid of the interpreter itself, not of a launcher or shell",
             PythonError::OtherImplementation { .. } => "memsight reads CPython 3.8 to 3.15",
             PythonError::Narrow => "run the program with a 64-bit build of Python",
+            PythonError::UnknownVersion { version } if is_old(version) => "memsight reads CPython 3.8 to 3.15",
             PythonError::UnknownVersion { .. } => "memsight reads CPython 3.8 to 3.15; look for a newer memsight",
             PythonError::DebugBuild { .. } => "run the program with a release build of the same version",
             PythonError::NotReady => "try again in a moment",
@@ -109,4 +110,10 @@ impl Explain for PythonError {
         }
         .to_owned()
     }
+}
+
+/// Whether a version came before those that are read.
+fn is_old(version: &str) -> bool {
+    let mut numbers = version.split('.').map_while(|number| number.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) < (Some(3), Some(8))
 }

@@ -141,7 +141,11 @@ pub(crate) fn start() -> Instant {
 pub(crate) fn find(process: &Process) -> Result<Python, Error> {
     let regions = process.maps()?;
     let files = |region: &Region| process.file(region);
-    Ok(locate(&process.memory(), &regions, &files)?)
+    locate(&process.memory(), &regions, &files).map_err(|error| match process.check_access() {
+        // what cannot be read looks like no Python
+        Err(denied) => denied.into(),
+        Ok(()) => error.into(),
+    })
 }
 
 /// Copies the memory while the process runs.

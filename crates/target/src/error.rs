@@ -60,6 +60,14 @@ pub enum TargetError {
         /// The process.
         pid: u32,
     },
+    /// Its first thread has ended and others go on: the kernel shows nothing of it under its id.
+    #[error("the first thread of process {pid} has ended while others go on: under its id nothing can be read")]
+    FirstThreadEnded {
+        /// The process.
+        pid: u32,
+        /// One of its threads that go on.
+        thread: u32,
+    },
     /// A thread of the kernel: it has no memory of its own.
     #[error("process {pid} is a thread of the kernel")]
     KernelThread {
@@ -332,6 +340,7 @@ impl Explain for TargetError {
             TargetError::Traced { .. } => "MS-E013",
             TargetError::StoppedTooLong { .. } => "MS-E014",
             TargetError::Zombie { .. } => "MS-E015",
+            TargetError::FirstThreadEnded { .. } => "MS-E026",
             TargetError::KernelThread { .. } => "MS-E016",
             TargetError::Cancelled { .. } => "MS-E017",
             TargetError::Io { .. } => "MS-E018",
@@ -360,6 +369,9 @@ impl Explain for TargetError {
             TargetError::StoppedTooLong { .. } => {
                 "It runs as before. It waits for a disk or a network file system: try again, or use `--mode live`."
                     .to_owned()
+            }
+            TargetError::FirstThreadEnded { thread, .. } => {
+                format!("Write a core of a thread that goes on, `gcore {thread}`, and read it: `memsight heap core.{thread}`.")
             }
             TargetError::Zombie { pid } => format!("Its parent has yet to collect it: `ps -o ppid= -p {pid}`."),
             TargetError::KernelThread { .. } => "Only programs have memory to look at; see `memsight ps`.".to_owned(),

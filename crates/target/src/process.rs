@@ -57,7 +57,8 @@ impl Process {
         let pid = procfs::number(&status, "Tgid").unwrap_or(pid);
         let stat = Stat::of(pid).map_err(missing)?;
         if stat.is_dead() {
-            return Err(TargetError::Zombie { pid });
+            let others = procfs::threads(pid).unwrap_or_default().into_iter().find(|&tid| tid != pid);
+            return Err(others.map_or(TargetError::Zombie { pid }, |thread| TargetError::FirstThreadEnded { pid, thread }));
         }
         if stat.kernel {
             return Err(TargetError::KernelThread { pid });

@@ -3,11 +3,12 @@
 
 mod support;
 
+use std::path::Path;
 use std::process::Command;
 
 use memsight_model::Explain;
 use memsight_target::{Process, Subject, TargetError, Verdict, diagnose, pids};
-use support::{Target, status};
+use support::{Target, status, wait_for_state};
 
 const WAITING: &str = "import sys\nprint('ready', flush=True)\nsys.stdin.readline()";
 
@@ -153,4 +154,17 @@ fn own_files_are_found_by_their_paths() {
             .file(&memsight_model::Region { inode: 1, path: "/no such file".into(), ..regions[0].clone() })
             .is_none()
     );
+}
+
+/// The system call `exit` (60) ends one thread; the others go on.
+#[test]
+fn a_process_whose_first_thread_has_ended_is_not_called_ended() {
+    let program = "import ctypes, sys, threading\nthreading.Thread(target=sys.stdin.readline).start()\n\
+                   print('ready', flush=True)\nctypes.CDLL(None).syscall(60, 0)";
+    let target = Target::start(program);
+    wait_for_state(target.pid(), 'Z');
+    let error = Process::open(target.pid()).map(drop).unwrap_err();
+    let TargetError::FirstThreadEnded { pid, thread } = error else { panic!("{error:?}") };
+    assert_eq!(pid, target.pid());
+    assert!(Path::new(&format!("/proc/{pid}/task/{thread}")).exists());
 }

@@ -118,7 +118,7 @@ fn keep_asking(service: &Service, over: &AtomicBool) -> io::Result<u64> {
 fn explain(pid: u32, console: &Console, interrupt: &Interrupt) -> Result<Found, Error> {
     let started = now();
     let ticker = console.ticker(interrupt);
-    let snapshot = look(pid, &LookOptions::default(), &ticker)?;
+    let snapshot = look(pid, &LookOptions { residence: true, groups: true, ..LookOptions::default() }, &ticker)?;
     let analysis = Analysis::new(&snapshot, &ticker);
     let mut overview = analysis.overview(TOP);
     overview.total_ns = nanoseconds(started.elapsed());

@@ -37,7 +37,7 @@ fn invitation(detail: &Detail, width: u16, theme: Theme) -> Vec<Line<'static>> {
     if detail.ended {
         return told("The process has ended: its heap is gone.", Tone::Plain, width, theme);
     }
-    let text = "s: the types of its heap. l: leak suspects. The process stands still while its memory is copied, \
+    let text = "s: the types of its heap. l: leak suspects. The process stands still while the kernel copies it, \
                 for some milliseconds to a second by its size.";
     told(text, Tone::Plain, width, theme)
 }
