@@ -58,7 +58,9 @@ impl Process {
         let stat = Stat::of(pid).map_err(missing)?;
         if stat.is_dead() {
             let others = procfs::threads(pid).unwrap_or_default().into_iter().find(|&tid| tid != pid);
-            return Err(others.map_or(TargetError::Zombie { pid }, |thread| TargetError::FirstThreadEnded { pid, thread }));
+            return Err(
+                others.map_or(TargetError::Zombie { pid }, |thread| TargetError::FirstThreadEnded { pid, thread })
+            );
         }
         if stat.kernel {
             return Err(TargetError::KernelThread { pid });
