@@ -147,7 +147,8 @@ pub(super) fn call(threads: &mut Threads, tid: u32, site: &Site, call: Call) -> 
     let (Ok(registers), Ok(mask)) = (trace::registers(tid), trace::mask(tid)) else { return not_made(State::Gone) };
     let way = Way::back(tid, &registers, mask, site).filter(|way| way.lay(tid).is_ok());
     let Some(way) = way else { return not_made(State::Stopped(0)) };
-    let mut before = Before { threads, tid, registers, mask };
+    let halted = threads.known().iter().any(|thread| thread.tid == tid && thread.state == State::Halted);
+    let mut before = Before { threads, tid, registers, mask, halted };
     let prepared = trace::set_options(tid, trace::OPTIONS)
         .and_then(|()| trace::set_registers(tid, &way.registers(call, site, &registers)))
         .and_then(|()| trace::set_mask(tid, u64::MAX))
@@ -198,6 +199,8 @@ struct Before<'t> {
     tid: u32,
     registers: Registers,
     mask: u64,
+    /// It stood still for a SIGSTOP.
+    halted: bool,
 }
 
 impl Before<'_> {
@@ -205,6 +208,9 @@ impl Before<'_> {
     fn reach_call(&self, number: u64) -> Result<(), State> {
         let began = Instant::now();
         let mut asked = false;
+        // One that stands still for a SIGSTOP stops twice: when we come, and because it was asked to. The second stop may be
+        // yet to come.
+        let mut again = self.halted;
         loop {
             match sys::wait(self.tid, true) {
                 Ok(Some(Event::Call)) => {
@@ -212,7 +218,11 @@ impl Before<'_> {
                     return if there { Ok(()) } else { Err(State::Stopped(0)) };
                 }
                 Ok(Some(Event::Signal(signal))) => return Err(State::Stopped(signal)),
-                Ok(Some(Event::Halted)) => return Err(State::Halted),
+                Ok(Some(Event::Halted)) if !again => return Err(State::Halted),
+                Ok(Some(Event::Halted)) => {
+                    again = false;
+                    let _ = trace::run_to_call(self.tid);
+                }
                 Ok(Some(Event::Stopped)) if asked => return Err(State::Stopped(0)),
                 Ok(Some(Event::Stopped | Event::Cloned)) => {
                     let _ = trace::run_to_call(self.tid);
