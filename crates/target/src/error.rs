@@ -304,8 +304,15 @@ fn refusal(errno: i32) -> String {
     }
 }
 
+/// Whether a limit of open files is reached, of this process or of the machine.
+fn is_out_of_files(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc_numbers::EMFILE | libc_numbers::ENFILE))
+}
+
 /// Numbers of Linux: this file is compiled for every system.
 mod libc_numbers {
+    pub const ENFILE: i32 = 23;
+    pub const EMFILE: i32 = 24;
     pub const EAGAIN: i32 = 11;
     pub const ENOMEM: i32 = 12;
 }
@@ -376,6 +383,9 @@ impl Explain for TargetError {
             TargetError::Zombie { pid } => format!("Its parent has yet to collect it: `ps -o ppid= -p {pid}`."),
             TargetError::KernelThread { .. } => "Only programs have memory to look at; see `memsight ps`.".to_owned(),
             TargetError::Cancelled { .. } => "The process runs as before.".to_owned(),
+            TargetError::Io { source, .. } | TargetError::Machine { source, .. } if is_out_of_files(source) => {
+                "memsight may have more files open: `ulimit -n 1024`.".to_owned()
+            }
             TargetError::Io { pid: 0, .. } => "Is /proc mounted?".to_owned(),
             TargetError::Io { pid, .. } => format!("`memsight doctor {pid}` checks what is in the way."),
             TargetError::Machine { .. } => "Is /proc mounted, and is it the kernel's own?".to_owned(),
