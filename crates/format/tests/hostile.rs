@@ -193,7 +193,8 @@ fn no_change_of_a_byte_makes_the_reader_crash() {
             }
             fs::write(&file, &changed).unwrap();
             written.bless(table);
-            // a change may hit bytes that say nothing, such as statistics; all else is damage, or the size of a page, and never a crash
+            // a change may hit bytes that say nothing, such as statistics; all else is damage, or too large, and never a
+            // crash
             match read(&written.path()) {
                 Ok(_) | Err(FormatError::Damaged { .. } | FormatError::TooLarge { .. }) => {}
                 Err(error) => panic!("{error}"),
