@@ -173,7 +173,7 @@ class UnsupportedInterpreter(Error, RuntimeError):
 
 
 class CorruptFile(Error, ValueError):
-    """A snapshot that is damaged, of another version, or no snapshot at all."""
+    """A snapshot that is damaged, of another version, too large to be honest, or no snapshot at all."""
 
 
 class SnapshotNotFound(Error, FileNotFoundError):
@@ -209,6 +209,7 @@ _CLASSES: dict[str, type[Error]] = {
     "MS-E054": CorruptFile,
     "MS-E055": CorruptFile,
     "MS-E058": NotFound,
+    "MS-E062": CorruptFile,
     "MS-E070": NotFound,
     "MS-E071": NotFound,
 }

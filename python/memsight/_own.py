@@ -28,6 +28,10 @@ sys.exit(serve(sys.argv[2:]))
 """
 
 
+# a snapshot of this very process may take what it takes
+_NO_LIMIT = (1 << 64) - 1
+
+
 def look(mode: str, values: bool) -> _native.Heap:
     """The heap of this process, as a helper sees it."""
     import shutil
@@ -40,7 +44,7 @@ def look(mode: str, values: bool) -> _native.Heap:
     try:
         path = os.path.join(folder, "own.heap")
         _run([str(os.getpid()), mode, str(int(values)), path])
-        heap: _native.Heap = native().load(path, None, None, False)
+        heap: _native.Heap = native().load(path, None, None, False, _NO_LIMIT)
         return heap
     finally:
         shutil.rmtree(folder, ignore_errors=True)

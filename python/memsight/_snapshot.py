@@ -220,6 +220,7 @@ def load(
     exe: Optional[PathLike] = None,
     sysroot: Optional[PathLike] = None,
     values: bool = False,
+    max_memory: Optional[int] = None,
 ) -> Snapshot:
     """Reads a snapshot that :meth:`Snapshot.save` or ``memsight snapshot`` wrote, or the core file of a process.
 
@@ -228,14 +229,19 @@ def load(
         exe: the program that a core is of, when it is not where it was.
         sysroot: the root of the file system that the process of a core saw, such as that of its container.
         values: keep the contents of strings, bytes and numbers that are in a core, which may be secrets.
+        max_memory: bytes of memory that reading a snapshot may take; ``None``: 512 times the size of its files, but from
+            1 GiB to 16 GiB. Files can be made to fill the memory of whoever opens them.
 
     Raises:
         SnapshotNotFound: nothing is there.
-        CorruptFile: it is damaged, of another version, or neither a snapshot nor a core.
+        CorruptFile: it is damaged, of another version, or neither a snapshot nor a core; or it would take more than
+            ``max_memory``.
         UnsupportedInterpreter: a core without a Python that memsight can read.
     """
+    if max_memory is not None and max_memory < 0:
+        raise ValueError(f"max_memory is a number of bytes, not {max_memory}")
     files = [None if file is None else os.fspath(file) for file in (exe, sysroot)]
-    return Snapshot(native().load(os.fspath(path), *files, values))
+    return Snapshot(native().load(os.fspath(path), *files, values, max_memory))
 
 
 def compare(*snapshots: Snapshot, runs: bool = False, top: Optional[int] = 20) -> _compare.CompareView:

@@ -5,6 +5,7 @@ mod compare;
 mod export;
 mod files;
 mod gc;
+mod size;
 mod time;
 mod top;
 mod watch;
@@ -191,6 +192,9 @@ pub struct Look {
     /// Keep the contents of strings, bytes and numbers (left out otherwise: they may be secrets)
     #[arg(long, global = true)]
     pub values: bool,
+    /// Memory that reading a snapshot may take, such as 32GiB [default: 512 times its files, from 1GiB to 16GiB]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = size::size)]
+    pub max_memory: Option<u64>,
 }
 
 /// [`Mode`] as an option.

@@ -141,6 +141,13 @@ fn a_snapshot_that_is_none() {
         fs::write(&file, whole).expect("own file");
     }
     memsight(&["heap", &path("app.heap")]).ok();
+    for verb in [&["heap"][..], &["export", "-o", &path("app.heapsnapshot")], &["compare", &path("app.heap")]] {
+        let run = memsight(&[verb, &[&path("app.heap"), "--max-memory", "100KiB"]].concat());
+        run.fails_with("MS-E062");
+        assert!(run.stderr.contains("100.0 KiB is the limit") && run.stderr.contains("--max-memory"), "{run:#?}");
+    }
+    memsight(&["heap", &path("app.heap"), "--max-memory", "100MiB"]).ok();
+    assert_eq!(memsight(&["heap", &path("app.heap"), "--max-memory", "much"]).code, Some(2));
 }
 
 #[test]

@@ -81,7 +81,7 @@ impl Kept {
     fn back(self) -> Result<Snapshot, Error> {
         match self {
             Kept::Here(snapshot) => Ok(*snapshot),
-            Kept::Folder(folder) => Ok(format::read(&folder.path().join("app.heap"))?),
+            Kept::Folder(folder) => Ok(format::read_within(&folder.path().join("app.heap"), format::Limits::NONE)?),
         }
     }
 }

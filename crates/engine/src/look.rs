@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use memsight_cpython::{DecodeOptions, Python, locate};
+use memsight_format::Limits;
 use memsight_model::{Blocks, CHeap, Manifest, Mode, PageRuns, Progress, ReadMemory, Region, Residence, Snapshot};
 use memsight_target::{CoreFiles, Image, Process, TargetError, c_heap, is_core, note_pointers};
 
@@ -35,6 +36,8 @@ pub struct LookOptions {
     pub groups: bool,
     /// Look for what C holds, too, for the view `refcounts`. See [`DecodeOptions::holders`].
     pub holders: bool,
+    /// How much memory reading a snapshot may take.
+    pub limits: Limits,
 }
 
 impl LookOptions {
@@ -125,7 +128,7 @@ pub fn open_file(
 ) -> Result<Snapshot, Error> {
     match is_core(path) {
         true => open_core(path, files, options, progress),
-        false => Ok(memsight_format::read(path)?),
+        false => Ok(memsight_format::read_within(path, options.limits)?),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use memsight_model::Explain;
+use memsight_model::{Bytes, Explain};
 
 /// Why a snapshot could not be written, read or exported.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,16 @@ pub enum FormatError {
         file: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// Reading would take more memory than is allowed: a file can be made to fill the memory of whoever opens it.
+    #[error("reading {} takes {} of memory or more; {} is the limit", path.display(), Bytes(*needed), Bytes(*limit))]
+    TooLarge {
+        /// The file at which the limit is passed.
+        path: PathBuf,
+        /// Memory for it and for all that was read before, bytes; the rest of the snapshot comes on top.
+        needed: u64,
+        /// What is allowed, bytes.
+        limit: u64,
     },
     /// The disk (or the quota, or the file size limit) is full.
     #[error("no space left to write {}", file.display())]
@@ -189,6 +199,7 @@ impl Explain for FormatError {
             FormatError::History { .. } => "MS-E069",
             FormatError::ForeignLog { .. } => "MS-E060",
             FormatError::DamagedLog { .. } => "MS-E061",
+            FormatError::TooLarge { .. } => "MS-E062",
         }
     }
 
@@ -206,6 +217,11 @@ impl Explain for FormatError {
             FormatError::Version { .. } => "take a new snapshot".into(),
             FormatError::Damaged { .. } => {
                 "copy the folder again from where it was written, or take a new snapshot".into()
+            }
+            FormatError::TooLarge { .. } => {
+                "ask who made it, for files can be made to do this; to read it all the same: --max-memory SIZE, such as \
+                 --max-memory 32GiB (from Python: max_memory=32 << 30)"
+                    .into()
             }
             FormatError::NoSpace { .. } => {
                 "free some space or write to another disk; nothing was left behind and nothing was replaced".into()

@@ -1,15 +1,15 @@
 //! `manifest.json`: what was looked at, and which files belong to the snapshot.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use memsight_model::{Manifest, SCHEMA_VERSION};
 use serde::{Deserialize, Serialize};
 
-use crate::FormatError;
+use crate::limits::Budget;
 use crate::pymalloc::PymallocHead;
+use crate::{FormatError, regular};
 
 /// Name of the manifest inside the folder. Written last: a folder without it is no snapshot.
 pub(crate) const MANIFEST: &str = "manifest.json";
@@ -17,7 +17,7 @@ pub(crate) const MANIFEST: &str = "manifest.json";
 /// What `format` says in every manifest.
 pub(crate) const FORMAT: &str = "memsight-heap";
 
-/// A manifest is a few KiB; a larger one is not ours.
+/// A manifest is a few KiB, and some MiB where the C library has mapped 65,530 blocks, which is as many as Linux allows.
 const MAX_BYTES: u64 = 16 << 20;
 
 /// `manifest.json` as it stands.
@@ -60,25 +60,29 @@ struct Head {
 
 impl ManifestFile {
     /// Reads and judges the manifest of the snapshot `folder`.
-    pub(crate) fn read(folder: &Path) -> Result<ManifestFile, FormatError> {
+    pub(crate) fn read(folder: &Path, budget: &Budget) -> Result<ManifestFile, FormatError> {
         let path = folder.join(MANIFEST);
         let foreign = |reason: &str| FormatError::Foreign { path: folder.to_path_buf(), reason: reason.to_owned() };
         match std::fs::metadata(folder) {
             Ok(about) if about.is_dir() => {}
             Ok(_) => return Err(foreign("it is not a folder")),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err(FormatError::NotFound { path: folder.to_path_buf() });
             }
             Err(error) => return Err(FormatError::io(folder, "read", error)),
         }
-        match std::fs::metadata(&path) {
-            Ok(about) if about.is_file() => {}
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(FormatError::io(&path, "read", error));
+        let file = match regular::open(&path) {
+            Ok(file) => file,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => {
+                return Err(foreign("it has no manifest.json"));
             }
-            _ => return Err(foreign("it has no manifest.json")),
-        }
-        let text = read_capped(&path)?;
+            Err(error) if error.kind() == ErrorKind::InvalidInput => {
+                return Err(foreign(&format!("of its manifest.json: {error}")));
+            }
+            Err(error) => return Err(FormatError::io(&path, "read", error)),
+        };
+        let text = read_capped(file, &path)?;
+        budget.keep_manifest(&path, text.len())?;
         let head: Head = serde_json::from_slice(&text)
             .map_err(|error| FormatError::damaged(&path, format!("it is not the manifest of a snapshot: {error}")))?;
         match head.format.as_str() {
@@ -94,11 +98,9 @@ impl ManifestFile {
     }
 }
 
-fn read_capped(path: &Path) -> Result<Vec<u8>, FormatError> {
+fn read_capped(file: impl Read, path: &Path) -> Result<Vec<u8>, FormatError> {
     let mut text = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut text))
-        .map_err(|error| FormatError::io(path, "read", error))?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut text).map_err(|error| FormatError::io(path, "read", error))?;
     match text.len() as u64 > MAX_BYTES {
         true => Err(FormatError::damaged(path, format!("it is larger than {MAX_BYTES} bytes"))),
         false => Ok(text),

@@ -11,29 +11,41 @@ use memsight_model::{
 };
 
 use crate::FormatError;
+use crate::limits::{Budget, Limits};
 use crate::manifest::ManifestFile;
 use crate::panics;
 use crate::rows::{Batch, Rows};
 use crate::tables::{LABEL_KINDS, OBJECT_KINDS, ROOT_KINDS, Table, is_named};
 
+/// [`read_within`] the limits that fit every honest snapshot.
+///
+/// # Errors
+/// As [`read_within`].
+pub fn read(from: &Path) -> Result<Snapshot, FormatError> {
+    read_within(from, Limits::default())
+}
+
 /// Reads the snapshot in the folder `from`, equal to the one that was written.
 ///
 /// Nothing is taken on trust: versions, lengths, checksums, numbers of rows, types of columns, order and range of
-/// every id. Time and memory: linear in the rows.
+/// every id, and how much memory a file says it takes, before it does. Time and memory: linear in the rows.
 ///
 /// # Errors
 /// [`FormatError::NotFound`], [`FormatError::Foreign`], [`FormatError::Version`]; [`FormatError::Damaged`] names the
-/// file and what is wrong with it.
-pub fn read(from: &Path) -> Result<Snapshot, FormatError> {
-    let manifest = ManifestFile::read(from)?;
+/// file and what is wrong with it; [`FormatError::TooLarge`] when it would take more memory than `limits` allow.
+pub fn read_within(from: &Path, limits: Limits) -> Result<Snapshot, FormatError> {
+    let mut budget = Budget::of(limits);
+    let manifest = ManifestFile::read(from, &budget)?;
+    budget.allow_for(&manifest);
     // the checks below leave nothing for it to panic on that is known; a Parquet file made to crash is an error too
-    panics::caught(|| Reader { folder: from, manifest: &manifest }.snapshot())
+    panics::caught(|| Reader { folder: from, manifest: &manifest, budget: &budget }.snapshot())
         .unwrap_or_else(|| Err(FormatError::damaged(from, "a table is no valid Parquet file")))
 }
 
 pub(crate) struct Reader<'a> {
     folder: &'a Path,
     pub(crate) manifest: &'a ManifestFile,
+    budget: &'a Budget,
 }
 
 impl Reader<'_> {
@@ -88,8 +100,8 @@ impl Reader<'_> {
     }
 
     /// The file of `table`; an optional one is asked for only when the manifest says that it is there.
-    pub(crate) fn rows(&self, table: Table, columns: &[&str]) -> Result<Rows, FormatError> {
-        Rows::open(self.folder, self.manifest, table, columns)
+    pub(crate) fn rows(&self, table: Table, columns: &[&str]) -> Result<Rows<'_>, FormatError> {
+        Rows::open(self.folder, self.manifest, self.budget, table, columns)
     }
 
     fn names(&self) -> Result<Names, FormatError> {
@@ -137,6 +149,7 @@ impl Reader<'_> {
         };
         let mut last = None;
         rows.each(|batch| {
+            batch.keep(rare_entries(batch)?.saturating_mul(RARE_BYTES))?;
             for &address in batch.numbers::<UInt64Type>("address")? {
                 if last.is_some_and(|last| address <= last) {
                     return Err(batch.damaged(format!("address {address:#x} is not above the one before")));
@@ -323,6 +336,28 @@ pub(crate) struct RootBounds {
 pub(crate) fn optional_ids(batch: &Batch, name: &str, limit: usize) -> Result<Vec<Option<u32>>, FormatError> {
     let ids = batch.optional::<UInt32Type>(name)?;
     ids.iter().map(|id| id.map(|id| batch.below(name, id, limit)).transpose()).collect()
+}
+
+/// Memory of what stands aside of the columns of objects: an entry of a map, or of a list that may grow to twice its length.
+const RARE_BYTES: u64 = 48;
+
+/// At most how much of the objects of a batch stands aside: in an honest snapshot, little of it.
+fn rare_entries(batch: &Batch) -> Result<u64, FormatError> {
+    let mut count = 0;
+    let mut base = None;
+    for &address in batch.numbers::<UInt64Type>("address")? {
+        let is_far = base.is_none_or(|base: u64| address.abs_diff(base) >= 1 << 34);
+        count += usize::from(is_far) + usize::from(address & 7 != 0);
+        base = if is_far { Some(address) } else { base };
+    }
+    for name in ["external_bytes", "native_bytes", "untouched_bytes"] {
+        count += batch.later_numbers::<UInt64Type>(name)?.iter().filter(|bytes| **bytes > 0).count();
+    }
+    let large = |bytes: &&u64| **bytes >= u64::from(u32::MAX);
+    count += batch.numbers::<UInt64Type>("shallow_bytes")?.iter().filter(large).count();
+    let counted = batch.optional::<UInt32Type>("refcount")?.values();
+    count += counted.iter().filter(|count| Counts::byte(**count) == Counts::LARGE).count();
+    Ok(count as u64)
 }
 
 /// Appends the sizes of the few rows that have any.

@@ -461,6 +461,8 @@ mod tests {
             assert_eq!(OBJECT_KINDS[kind as usize], snake(format!("{kind:?}")).replace('_', ""));
         }
         assert_eq!(ObjectKind::ALL.len(), OBJECT_KINDS.len());
+        let words = [&LABEL_KINDS[..], &ROOT_KINDS, &OBJECT_KINDS, &crate::holders::HOLDER_KINDS].concat();
+        assert!(words.iter().all(|word| word.len() <= 12), "the reader compares words of up to 12 bytes");
         assert_eq!(LABEL_KINDS[LabelKind::Inferred as usize], "inferred");
         for (i, table) in Table::ALL.into_iter().enumerate() {
             assert_eq!(table.name(), TABLES[i]);

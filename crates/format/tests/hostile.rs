@@ -7,7 +7,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use memsight_format::{FormatError, Snapshot, TABLES, WriteOptions, read, write};
+use memsight_format::{FormatError, Limits, Snapshot, TABLES, WriteOptions, read, read_within, write};
 use memsight_model::{Explain, Label, LabelKind, NameId, ObjectId};
 
 struct Written {
@@ -193,9 +193,10 @@ fn no_change_of_a_byte_makes_the_reader_crash() {
             }
             fs::write(&file, &changed).unwrap();
             written.bless(table);
-            // a change may hit bytes that say nothing, such as statistics; all else is damage, and never a crash
+            // a change may hit bytes that say nothing, such as statistics; all else is damage, or too large, and never a
+            // crash
             match read(&written.path()) {
-                Ok(_) | Err(FormatError::Damaged { .. }) => {}
+                Ok(_) | Err(FormatError::Damaged { .. } | FormatError::TooLarge { .. }) => {}
                 Err(error) => panic!("{error}"),
             }
         }
@@ -203,4 +204,78 @@ fn no_change_of_a_byte_makes_the_reader_crash() {
         written.bless(table);
     }
     assert!(read(&written.path()).unwrap() == snapshot);
+}
+
+/// What reading says of a folder that would take too much: the file, what it needs and what is allowed.
+fn too_large(path: &Path, limits: Limits) -> (String, u64, u64) {
+    match read_within(path, limits) {
+        Err(error @ FormatError::TooLarge { .. }) => {
+            assert!(error.code() == "MS-E062" && error.hint().contains("--max-memory"), "{}", error.hint());
+            let FormatError::TooLarge { path, needed, limit } = error else { unreachable!() };
+            (path.file_name().unwrap().to_str().unwrap().to_owned(), needed, limit)
+        }
+        other => panic!("expected too much, got {:?}", other.map(|_| "a snapshot")),
+    }
+}
+
+#[test]
+fn honest_snapshots_fit_and_a_limit_can_be_set() {
+    let snapshot = common::snapshot(5, 20_000);
+    let written = Written::new(&snapshot);
+    assert!(read_within(&written.path(), Limits::NONE).unwrap() == snapshot);
+    assert!(read_within(&written.path(), Limits { memory: Some(64 << 20) }).unwrap() == snapshot);
+    let (_, needed, limit) = too_large(&written.path(), Limits { memory: Some(1 << 20) });
+    assert!(needed > limit && limit == 1 << 20);
+    assert_eq!(too_large(&written.path(), Limits { memory: Some(1) }).0, "manifest.json");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_table_that_is_no_plain_file_is_refused_at_once() {
+    use std::os::unix::fs::symlink;
+    let written = Written::new(&common::snapshot(5, 200));
+    let (table, manifest) = (written.file("objects.parquet"), written.file("manifest.json"));
+    let (device, kernel) = ("it is a pipe or a device, not a file", "it is a file of the kernel, not of a disk");
+    let kept = fs::read(&manifest).unwrap();
+    let cases = [("/dev/zero", device), ("/proc/self/mem", kernel), ("/proc/self/maps", kernel), ("fifo", device)];
+    for (target, reason) in cases {
+        for file in [&table, &manifest] {
+            fs::remove_file(file).unwrap();
+            match target {
+                "fifo" => common::fifo(file),
+                target => symlink(target, file).unwrap(),
+            }
+            match (file == &table, read(&written.path())) {
+                (true, Err(FormatError::Damaged { file: named, reason: found })) => {
+                    assert_eq!((named, found.as_str()), (table.clone(), reason), "{target}");
+                }
+                (false, Err(FormatError::Foreign { reason: found, .. })) => {
+                    assert_eq!(found, format!("of its manifest.json: {reason}"), "{target}");
+                }
+                (_, other) => panic!("{target}: {:?}", other.map(|_| "a snapshot")),
+            }
+            fs::remove_file(&manifest).unwrap();
+            fs::write(&manifest, &kept).unwrap();
+        }
+    }
+    fs::remove_file(&table).unwrap();
+    fs::create_dir(&table).unwrap();
+    assert_eq!(damaged(&written.path()), (table, "it is a folder, not a file".to_owned()));
+}
+
+#[test]
+fn a_sparse_giant_is_refused_at_once() {
+    const GIANT: u64 = 1 << 40;
+    let written = Written::new(&common::snapshot(5, 200));
+    let grow = |name: &str| fs::File::options().write(true).open(written.file(name)).unwrap().set_len(GIANT).unwrap();
+    grow("objects.parquet");
+    assert!(damaged(&written.path()).1.starts_with("it has 1099511627776 bytes, the manifest says"));
+    written.edit_manifest(|manifest| manifest["tables"]["objects"]["bytes"] = GIANT.into());
+    let (file, needed, limit) = too_large(&written.path(), Limits::default());
+    assert!(file == "objects.parquet" && needed > GIANT && limit == 16 << 30, "{file}, {needed}, {limit}");
+    grow("manifest.json");
+    assert_eq!(
+        damaged(&written.path()),
+        (written.file("manifest.json"), "it is larger than 16777216 bytes".to_owned())
+    );
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use memsight_format::FormatError;
 use memsight_format::monitor::{
-    Appended, Appender, Assembler, CsvWriter, FORMAT, Header, LogReader, Marker, MarkerSource, ParquetTable, Record,
-    Recorder, Rows, VERSION, Whole, read_log,
+    Appended, Appender, Assembler, CsvWriter, FORMAT, Header, LogReader, Marker, MarkerSource, ParquetTable,
+    ProcessRecord, Record, Recorder, Rows, VERSION, Whole, read_log,
 };
 use memsight_model::{MemoryInfo, ProcessSample, Rollup, Sample, StatusFigures, Timestamp, Totals};
 use proptest::prelude::*;
@@ -306,6 +306,61 @@ fn read_log_reads_files() {
     assert_eq!(read_log(&path).unwrap().header(), &header());
     assert!(matches!(read_log(&folder.path().join("none")), Err(FormatError::Io { .. })));
     assert!(matches!(read_log(folder.path()), Err(FormatError::Io { .. })));
+}
+
+/// The file at `path`, with a hole behind what is in it: 1 TiB in all.
+fn with_a_hole(path: &Path, start: &[u8]) {
+    std::fs::write(path, start).unwrap();
+    std::fs::File::options().write(true).open(path).unwrap().set_len(1 << 40).unwrap();
+}
+
+#[test]
+fn a_log_with_a_hole_of_any_length_ends_soon() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.jsonl");
+    with_a_hole(&path, b"");
+    let Err(FormatError::ForeignLog { reason, .. }) = read_log(&path) else { panic!("a hole is no log") };
+    assert_eq!(reason, "its first line: it is too long");
+
+    let log = whole_log(&samples(3));
+    with_a_hole(&path, &log);
+    let mut reader = read_log(&path).unwrap();
+    let (records, errors): (Vec<_>, Vec<_>) = (&mut reader).partition(Result::is_ok);
+    assert_eq!(records.len() + 1, log.iter().filter(|byte| **byte == b'\n').count());
+    let [Err(FormatError::DamagedLog { reason, .. })] = &errors[..] else { panic!("{errors:?}") };
+    assert!(reason == "it is too long" && reader.was_cut());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_is_no_plain_file_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.jsonl");
+    let mode = rustix::fs::Mode::RUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    for path in [path.as_path(), Path::new("/dev/zero"), Path::new("/proc/self/mem"), Path::new("/proc/self/status")] {
+        let Err(error @ FormatError::ForeignLog { .. }) = read_log(path) else { panic!("{}", path.display()) };
+        let reason = if path.starts_with("/proc") {
+            "it is a file of the kernel, not of a disk"
+        } else {
+            "it is a pipe or a device, not a file"
+        };
+        assert_eq!(error.to_string(), format!("{} is not a log of memsight: {reason}", path.display()));
+    }
+}
+
+#[test]
+fn what_a_log_says_of_processes_is_kept_within_bounds() {
+    let mut assembler = Assembler::default();
+    let mut process = |pid: u32, name: &str| {
+        let record = ProcessRecord { pid, name: name.to_owned(), ..ProcessRecord::default() };
+        assembler.take(&Record::Process(record));
+    };
+    process(0, &format!("a{}", "ä".repeat(1 << 20)));
+    (1..=1 << 17).for_each(|pid| process(pid, "python"));
+    let sample = assembler.take(&Record::Sample(Box::default())).unwrap();
+    assert_eq!(sample.processes.len(), 1 << 17, "the last one is left out");
+    assert_eq!(sample.processes[0].name, format!("a{}", "ä".repeat(127)));
 }
 
 /// What version 1 wrote stays readable. Made by this test's own writer; it is never written again.

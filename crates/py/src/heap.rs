@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use memsight_engine::analysis::Analysis;
-use memsight_engine::format::{self, Snapshot, WriteOptions};
+use memsight_engine::format::{self, Limits, Snapshot, WriteOptions};
 use memsight_engine::{CoreFiles, Error, LookOptions};
 use memsight_model::{Mode, Quiet};
 use memsight_render::{dot, json};
@@ -71,15 +71,17 @@ pub(crate) fn look(py: Python<'_>, pid: u32, mode: &str, values: bool) -> PyResu
 
 /// Reads a snapshot folder or a core file; `exe` and `sysroot` are where the files of the core's process are.
 #[pyfunction]
-#[pyo3(signature = (path, exe, sysroot, values))]
+#[pyo3(signature = (path, exe, sysroot, values, max_memory))]
 pub(crate) fn load(
     py: Python<'_>,
     path: PathBuf,
     exe: Option<PathBuf>,
     sysroot: Option<PathBuf>,
     values: bool,
+    max_memory: Option<u64>,
 ) -> PyResult<Heap> {
-    let options = LookOptions { values, ..LookOptions::default() }.whole();
+    let limits = Limits { memory: max_memory };
+    let options = LookOptions { values, limits, ..LookOptions::default() }.whole();
     let files = CoreFiles { exe, sysroot };
     enter(py, move |progress| memsight_engine::open_file(&path, &files, &options, progress).map(Heap::new))
 }

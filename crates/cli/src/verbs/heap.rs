@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use memsight_engine::analysis::{Analysis, histogram};
+use memsight_engine::format::Limits;
 use memsight_engine::{LookOptions, open_with};
 use memsight_render::{dot, text};
 
@@ -119,7 +120,8 @@ fn is_pid(subject: &str) -> bool {
 
 /// The engine's options out of the person's.
 pub(super) fn options(look: &Look) -> LookOptions {
-    LookOptions { mode: look.mode.into(), values: look.values, ..LookOptions::default() }
+    let limits = Limits { memory: look.max_memory };
+    LookOptions { mode: look.mode.into(), values: look.values, limits, ..LookOptions::default() }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the command tells what a look costs")]

@@ -6,6 +6,13 @@ use memsight_model::{ContainerSample, MachineSample, MemoryInfo, ProcessSample, 
 
 use super::record::{ProcessRecord, Record, SampleRecord, Usage};
 
+/// Processes that live at once in a log; later ones are left out. A line has room for some 100,000, and each takes about
+/// 1 KiB here.
+const MAX_LIVE: usize = 1 << 17;
+
+/// Bytes of a name that are kept: the kernel's have 15, and a version of Python is shorter.
+const MAX_NAME: usize = 256;
+
 /// Makes samples of records again: what the log leaves out as no news comes from earlier records.
 #[derive(Default)]
 pub struct Assembler {
@@ -43,23 +50,26 @@ impl Assembler {
         }
     }
 
-    fn entry(&mut self, pid: u32) -> &mut ProcessSample {
+    fn entry(&mut self, pid: u32) -> Option<&mut ProcessSample> {
+        if self.places.len() >= MAX_LIVE && !self.places.contains_key(&pid) {
+            return None;
+        }
         let place = *self.places.entry(pid).or_insert_with(|| {
             self.arrivals += 1;
             self.arrivals
         });
-        self.live.entry(place).or_default()
+        Some(self.live.entry(place).or_default())
     }
 
     fn learn(&mut self, process: &ProcessRecord) {
-        let known = self.entry(process.pid);
+        let Some(known) = self.entry(process.pid) else { return };
         if known.created != process.created {
             *known = ProcessSample { pid: process.pid, created: process.created, ..ProcessSample::default() };
         }
         known.pid = process.pid;
         known.parent = process.parent;
-        known.name.clone_from(&process.name);
-        known.python.clone_from(&process.python);
+        known.name = start(&process.name);
+        known.python = process.python.as_deref().map(start);
     }
 
     fn sample(&mut self, record: &SampleRecord) -> Sample {
@@ -81,7 +91,7 @@ impl Assembler {
     }
 
     fn update(&mut self, usage: &Usage) {
-        let known = self.entry(usage.pid);
+        let Some(known) = self.entry(usage.pid) else { return };
         known.pid = usage.pid;
         known.state = usage.state;
         known.memory = MemoryInfo {
@@ -108,4 +118,10 @@ impl Assembler {
             known.gc.clone_from(&usage.gc);
         }
     }
+}
+
+/// The start of a name.
+fn start(name: &str) -> String {
+    let end = (0..=name.len().min(MAX_NAME)).rev().find(|end| name.is_char_boundary(*end));
+    name.get(..end.unwrap_or(0)).unwrap_or_default().to_owned()
 }

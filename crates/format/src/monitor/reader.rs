@@ -5,17 +5,25 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::record::{FORMAT, Header, Record, VERSION};
-use crate::FormatError;
+use crate::{FormatError, regular};
 
 /// Longer lines are not ours: 100,000 processes fit one.
 pub const MAX_LINE_BYTES: u64 = 64 << 20;
 
+/// How much of a line that is too long is passed over, to go on behind it. What is longer is a file with a hole in it, which
+/// can be of any length.
+const MAX_SKIPPED_BYTES: u64 = 1 << 30;
+
 /// Opens a log and reads its header.
 ///
 /// # Errors
-/// [`FormatError::Foreign`] when the first line is no header of a log, [`FormatError::Version`], [`FormatError::Io`].
+/// [`FormatError::ForeignLog`] when it is no plain file, or its first line no header of a log; [`FormatError::Version`],
+/// [`FormatError::Io`].
 pub fn read_log(path: &Path) -> Result<LogReader<BufReader<File>>, FormatError> {
-    let file = File::open(path).map_err(|error| FormatError::io(path, "read", error))?;
+    let file = regular::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => FormatError::ForeignLog { path: path.to_path_buf(), reason: error.to_string() },
+        _ => FormatError::io(path, "read", error),
+    })?;
     LogReader::new(BufReader::with_capacity(1 << 18, file), path)
 }
 
@@ -86,7 +94,10 @@ impl<R: BufRead> LogReader<R> {
             return Ok(true);
         }
         if read as u64 == MAX_LINE_BYTES {
-            self.cut = !skip_line(&mut self.input).map_err(failed)?;
+            // without a header, nothing behind it counts
+            let most = if self.number == 1 { 0 } else { MAX_SKIPPED_BYTES };
+            self.cut = !skip_line(&mut self.input, most).map_err(failed)?;
+            self.over = self.cut;
             return Err(self.damaged("it is too long"));
         }
         self.cut = read > 0;
@@ -98,9 +109,10 @@ impl<R: BufRead> LogReader<R> {
     }
 }
 
-/// Passes over the rest of a line; `false` if the input ends within it.
-fn skip_line(input: &mut impl BufRead) -> io::Result<bool> {
-    loop {
+/// Passes over the rest of a line; `false` if the input ends within it, or after `most` bytes or somewhat more.
+fn skip_line(input: &mut impl BufRead, most: u64) -> io::Result<bool> {
+    let mut left = most;
+    while left > 0 {
         let buffer = input.fill_buf()?;
         if buffer.is_empty() {
             return Ok(false);
@@ -111,7 +123,9 @@ fn skip_line(input: &mut impl BufRead) -> io::Result<bool> {
         if at.is_some() {
             return Ok(true);
         }
+        left = left.saturating_sub(used as u64);
     }
+    Ok(false)
 }
 
 impl<R: BufRead> Iterator for LogReader<R> {
@@ -129,7 +143,7 @@ impl<R: BufRead> Iterator for LogReader<R> {
             }
             Err(error) => {
                 // A line that is too long can be passed over, a disk that cannot be read can not.
-                self.over = !matches!(error, FormatError::DamagedLog { .. });
+                self.over |= !matches!(error, FormatError::DamagedLog { .. });
                 return Some(Err(error));
             }
         }

@@ -28,6 +28,27 @@ pub(crate) fn lock(file: &File) -> bool {
     flock(file, FlockOperation::NonBlockingLockExclusive) != Err(Errno::WOULDBLOCK)
 }
 
+/// Opens a file to read it, and never waits for another process.
+pub(crate) fn open_at_once(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(openat(CWD, path, flags, Mode::empty())?.into())
+}
+
+/// Whether the kernel makes the file up while it is read: `/proc`, `/sys` and what is mounted there.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_of_kernel(file: &File) -> bool {
+    // SYSFS_MAGIC, TRACEFS_MAGIC, DEBUGFS_MAGIC, CGROUP2_SUPER_MAGIC in include/uapi/linux/magic.h
+    const OTHERS: [rustix::fs::FsWord; 4] = [0x6265_6572, 0x7472_6163, 0x6462_6720, 0x6367_7270];
+    let kind = rustix::fs::fstatfs(file).map(|about| about.f_type);
+    kind.is_ok_and(|kind| kind == rustix::fs::PROC_SUPER_MAGIC || OTHERS.contains(&kind))
+}
+
+/// Other systems have no such files.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_of_kernel(_file: &File) -> bool {
+    false
+}
+
 /// Whether both are of the same file.
 pub(crate) fn is_same(one: &Metadata, other: &Metadata) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())

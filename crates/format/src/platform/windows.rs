@@ -26,6 +26,16 @@ pub(crate) fn lock(_file: &File) -> bool {
     true
 }
 
+/// Opens a file to read it.
+pub(crate) fn open_at_once(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// This system has no files that the kernel makes up.
+pub(crate) fn is_of_kernel(_file: &File) -> bool {
+    false
+}
+
 /// Whether both are of the same file. Not asked for: what is open is not moved away from under its name.
 pub(crate) fn is_same(_one: &Metadata, _other: &Metadata) -> bool {
     true

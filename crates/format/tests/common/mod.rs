@@ -226,3 +226,10 @@ fn maps(dice: &mut Dice, snapshot: &mut Snapshot) {
         });
     }
 }
+
+/// Makes a pipe with a name.
+#[cfg(target_os = "linux")]
+pub fn fifo(path: &std::path::Path) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}
