@@ -20,7 +20,7 @@ const MAX_SKIPPED_BYTES: u64 = 1 << 30;
 /// [`FormatError::ForeignLog`] when it is no plain file, or its first line no header of a log; [`FormatError::Version`],
 /// [`FormatError::Io`].
 pub fn read_log(path: &Path) -> Result<LogReader<BufReader<File>>, FormatError> {
-    let file = regular::open(path).map_err(|error| match error.kind() {
+    let file = regular::open_given(path).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidInput => FormatError::ForeignLog { path: path.to_path_buf(), reason: error.to_string() },
         _ => FormatError::io(path, "read", error),
     })?;
