@@ -1,12 +1,12 @@
 //! From memory to tables: the order of the walks.
 //!
 //! 1. The collector's lists give the tracked objects.
-//! 2. A first walk from them and from the roots marks everything reachable ([`crate::mark`]).
+//! 2. A first walk from them and from the roots marks everything reachable ([`crate::walk::mark`]).
 //!    Blocks of the allocators that are then nobody's, and objects all the same, are walked from as well
-//!    ([`crate::unowned`]).
+//!    ([`crate::asked::unowned`]).
 //! 3. Ranks number the marked addresses.
-//! 4. A second walk in order of address writes rows and references ([`crate::emit`]), a part of memory per core
-//!    ([`crate::parts`]).
+//! 4. A second walk in order of address writes rows and references ([`crate::rows::emit`]), a part of memory per core
+//!    ([`crate::rows::parts`]).
 
 use std::cell::Cell;
 use std::sync::Mutex;
@@ -17,32 +17,32 @@ use memsight_model::{
     RootKind, SCHEMA_VERSION, Snapshot,
 };
 
-use crate::contents;
-use crate::decode::{Decoder, LastItems};
-use crate::elf::static_memory;
-use crate::emit::Shared;
+use crate::asked::contents;
+use crate::asked::holders;
+use crate::asked::native::{self, Claims, Ground};
+use crate::asked::places::Place;
+use crate::asked::pymalloc::PoolIndex;
+use crate::asked::unowned::{self, Runs};
 use crate::error::PythonError;
-use crate::generations::{Listed, Tracked};
-use crate::holders;
+use crate::find::elf::static_memory;
+use crate::find::locate::Python;
 use crate::layout::Layout;
-use crate::locate::Python;
-use crate::mark::{Found, Marker};
-use crate::native::{self, Claims, Ground};
-use crate::parts::emit;
-use crate::places::Place;
-use crate::pymalloc::PoolIndex;
-use crate::room;
-use crate::roots::{RootName, Seed};
-use crate::slots::{Bits, Ranks, SharedBits, Slots};
-use crate::stacks::Stacks;
-use crate::statics::StaticTypes;
-use crate::tally::Tally;
-use crate::text;
-use crate::texts;
-use crate::types::{AddressMap, TypeTable};
-use crate::unowned::{self, Runs};
-use crate::window::Window;
-use crate::workers::joined;
+use crate::object::references::{Decoder, LastItems};
+use crate::object::statics::StaticTypes;
+use crate::object::text;
+use crate::object::types::{AddressMap, TypeTable};
+use crate::rows::emit::Shared;
+use crate::rows::parts::emit;
+use crate::rows::room;
+use crate::rows::tally::Tally;
+use crate::rows::texts;
+use crate::walk::generations::{Listed, Tracked};
+use crate::walk::mark::{Found, Marker};
+use crate::walk::roots::{RootName, Seed};
+use crate::walk::slots::{Bits, Ranks, SharedBits, Slots};
+use crate::walk::stacks::Stacks;
+use crate::walk::window::Window;
+use crate::walk::workers::joined;
 
 /// How to decode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
