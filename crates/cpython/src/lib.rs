@@ -22,12 +22,13 @@ mod error;
 mod find;
 mod layout;
 mod object;
+mod options;
 mod rows;
 mod walk;
 
 pub use asked::gc::{GcProbeSite, GcRecord, GcRing, GcRingsSeen, Operand, gc_probe_sites};
-pub use build::DecodeOptions;
 pub use error::PythonError;
 pub use find::locate::{Python, Version, locate};
 pub use find::moment::Moment;
+pub use options::DecodeOptions;
 pub use walk::generations::Listed;

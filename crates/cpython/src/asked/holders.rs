@@ -13,13 +13,13 @@ use memsight_model::{
 };
 
 use crate::asked::places::{Place, readable};
-use crate::build::Scene;
 use crate::layout::Layout;
 use crate::object::dicts::DictView;
 use crate::object::references::saved_stack;
 use crate::object::text;
 use crate::rows::emit::{Shared, intern};
 use crate::walk::roots::{RootName, Seed};
+use crate::walk::scene::Scene;
 use crate::walk::slots::Slots;
 
 /// Words looked at in memory that a word of a stack, of a module's state or of a capsule points to.

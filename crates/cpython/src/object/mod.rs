@@ -1,7 +1,7 @@
 //! One object: its bytes, read through the table.
 //!
 //! ```text
-//! address ──> head ──> types (members, statics) ──> shapes ──┬──> sizes, buffers
+//! address ──> head ──> types (members, statics) ──> shapes ──┬──> sizes, buffers, owned
 //!                                                            └──> references ──> a Sink
 //! ```
 //! [`text`] and [`dicts`] read what the others need on the way; [`extensions`] and [`numpy`] know the structs of other
@@ -14,6 +14,7 @@ pub(crate) mod head;
 pub(crate) mod members;
 pub(crate) mod names;
 pub(crate) mod numpy;
+pub(crate) mod owned;
 pub(crate) mod references;
 pub(crate) mod shapes;
 pub(crate) mod sizes;

@@ -5,16 +5,16 @@ use std::sync::Mutex;
 
 use memsight_model::{Address, Counts, Label, LabelKind, NameId, Names, ObjectFlags, ObjectId, ReadMemory, TypeId};
 
-use crate::asked::native::{self, Claims, Share, Source};
-use crate::asked::pymalloc::{Blocks, PoolIndex};
-use crate::build::Scene;
 use crate::object::head::Head;
 use crate::object::references::{Decoder, Sink, Via};
 use crate::object::shapes::Shape;
 use crate::object::sizes;
 use crate::object::text;
 use crate::object::types::{AddressMap, TypeTable};
+use crate::rows::blocks::{Blocks, PoolIndex};
+use crate::rows::claims::{Claims, Share, Source, data};
 use crate::walk::generations::{GC_HEAD, PREV_FINALIZED, Tracked};
+use crate::walk::scene::Scene;
 use crate::walk::slots::{Bits, Ranks, Slot, Slots};
 use crate::walk::window::Window;
 
@@ -179,7 +179,7 @@ impl<M: ReadMemory> Shared<'_, M> {
         let untouched = claims.note(decoder, at, info, object.size).unwrap_or(0);
         found.untouched.extend((untouched > 0).then_some((id, untouched)));
         found.sources.extend(claims.may_own(type_).then_some(Source { type_, id, at }));
-        found.data.extend(native::data(decoder, at, info, object.size.external));
+        found.data.extend(data(decoder, at, info, object.size.external));
     }
 
     /// Up to 3.11 a string says that it is interned for good, and has one reference more for that

@@ -6,10 +6,10 @@ use memsight_model::{
     Counts, ExternalSizes, Label, ObjectFlags, ObjectId, ObjectTable, ReadMemory, ReferenceTable, Sizes, TypeId,
 };
 
-use crate::asked::native::Source;
-use crate::asked::pymalloc::Blocks;
-use crate::build::Settings;
+use crate::rows::blocks::Blocks;
+use crate::rows::claims::Source;
 use crate::rows::emit::{Part, Rows, Shared};
+use crate::walk::scene::Settings;
 use crate::walk::slots::{Bits, Slots};
 use crate::walk::window::Window;
 use crate::walk::workers::joined;

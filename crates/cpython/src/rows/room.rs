@@ -6,7 +6,7 @@
 //! claim them is no reference in any object of that type. Of the others an object's claims beyond its room are dropped,
 //! the least likely words first, then those of later objects. What is dropped becomes nothing.
 //!
-//! C memory that an object of an unknown struct owns ([`crate::asked::native`]) is searched as well: a validator of pydantic keeps
+//! C memory that an object of an unknown struct owns ([`Held`]) is searched as well: a validator of pydantic keeps
 //! its class there. Such words are believed last.
 
 use std::collections::{HashMap, HashSet};
@@ -16,7 +16,6 @@ use memsight_model::{
     RootKind, TypeRecord,
 };
 
-use crate::asked::native::Held;
 use crate::rows::emit::Shared;
 use crate::rows::parts::Emitted;
 use crate::walk::roots::Seed;
@@ -59,6 +58,15 @@ impl Votes {
 
 /// The word that stands for all of the C memory that an object owns.
 const C_MEMORY: u32 = MAX_PAYLOAD;
+
+/// A reference from C memory that an object owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Held {
+    pub owner: ObjectId,
+    pub target: ObjectId,
+    /// The collector sees it.
+    pub traversed: bool,
+}
 
 /// Adds what C memory that objects own may hold, and drops the inferred references that cannot be any, out of what the second
 /// walk has found.

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memsight_model::{Address, ReadMemory, TypeSum};
 
-use crate::build::Scene;
 use crate::object::head::Head;
 use crate::object::sizes::{self, Size};
 use crate::object::types::TypeTable;
+use crate::walk::scene::Scene;
 use crate::walk::slots::{Bits, Slots};
 use crate::walk::window::Window;
 use crate::walk::workers::joined;

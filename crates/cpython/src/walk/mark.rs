@@ -7,7 +7,6 @@
 
 use memsight_model::{Address, ReadMemory};
 
-use crate::build::Scene;
 use crate::layout::{DictKeys, Layout};
 use crate::object::dicts::DictView;
 use crate::object::head::Head;
@@ -15,6 +14,7 @@ use crate::object::references::{Decoder, Sink, Via};
 use crate::object::shapes::Shape;
 use crate::object::types::{TypeIx, TypeTable, flag};
 use crate::walk::generations::{GC_HEAD, Tracked};
+use crate::walk::scene::Scene;
 use crate::walk::slots::{Bits, SharedBits, Slots};
 use crate::walk::window::Window;
 

@@ -28,9 +28,9 @@ use memsight_model::{
 };
 use siphasher::sip128::SipHasher13;
 
-use crate::build::Scene;
 use crate::object::types::{TypeInfo, TypeTable};
 use crate::rows::emit::Shared;
+use crate::walk::scene::Scene;
 use crate::walk::slots::{Ranks, Slots};
 use crate::walk::window::Window;
 use crate::walk::workers::joined;

@@ -10,7 +10,6 @@
 //! A word that only looks like a pointer gives a block the wrong owner, never a block that is not there: sizes are the
 //! allocator's own.
 
-mod claims;
 mod loose;
 mod trees;
 mod walk;
@@ -19,22 +18,24 @@ use std::collections::BTreeMap;
 
 use memsight_model::{
     Address, CHeap, ExternalSizes, HolderKind, NativeMemory, NativeParts, NativePlace, NativeType, ObjectFlags,
-    ObjectId, ObjectKind, ObjectTable, Pymalloc, ReadMemory, Region, ThreadRecord, TypeId,
+    ObjectId, ObjectTable, Pymalloc, ReadMemory, Region, ThreadRecord, TypeId,
 };
 
 use crate::asked::places::Place;
-use crate::asked::pymalloc::{PoolIndex, each_buffer};
-use crate::build::Settings;
 use crate::object::buffers::Buffer;
 use crate::object::extensions;
+use crate::object::owned::each_buffer;
 use crate::object::references::Decoder;
 use crate::object::shapes::Shape;
 use crate::object::types::TypeInfo;
+use crate::rows::blocks::PoolIndex;
+use crate::rows::claims::{Claims, Share, Source};
 use crate::rows::emit::Shared;
 use crate::rows::parts::Emitted;
+use crate::rows::room::Held;
+use crate::walk::scene::Settings;
 use crate::walk::window::Window;
 
-pub(crate) use claims::{Claims, Share};
 use loose::Loose;
 use walk::{Got, Owner, Walk};
 
@@ -91,15 +92,6 @@ pub(crate) fn own<M: ReadMemory>(
     sum(walk.got, ground, &mut emitted.objects)
 }
 
-/// A reference from C memory that an object owns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Held {
-    pub owner: ObjectId,
-    pub target: ObjectId,
-    /// The collector sees it.
-    pub traversed: bool,
-}
-
 /// What the memory of objects holds whose struct no table knows: of the others the tables tell all.
 fn held<M>(found: Vec<(ObjectId, ObjectId)>, shared: &Shared<'_, M>, objects: &ObjectTable) -> Vec<Held> {
     let info = |owner: ObjectId| {
@@ -120,30 +112,6 @@ fn held<M>(found: Vec<(ObjectId, ObjectId)>, shared: &Shared<'_, M>, objects: &O
 
 fn is_stack(place: &Place) -> bool {
     !place.is_known_to_hold()
-}
-
-/// An object that may own C memory.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Source {
-    pub type_: TypeId,
-    pub id: ObjectId,
-    pub at: Address,
-}
-
-/// The data of an object that may lie outside of the C heap: whoever else points there does not own it.
-pub(crate) fn data<M: ReadMemory>(
-    decoder: &Decoder<M>,
-    at: Address,
-    info: &TypeInfo,
-    bytes: u64,
-) -> Option<std::ops::Range<u64>> {
-    /// `PyArrayObject_fields.data`, `mmap_object.data`.
-    const DATA: i64 = 16;
-    if bytes == 0 || !matches!(info.buffer, Buffer::NdArray | Buffer::Mmap) {
-        return None;
-    }
-    let data = decoder.memory.pointer(decoder.layout.fields(at).at(DATA)).ok()?;
-    Some(data.0..data.0.saturating_add(bytes))
 }
 
 /// Follows what the structs of objects of C types point to: first of those that own it, then of those that are part of another.
@@ -204,27 +172,6 @@ fn own_words<M: ReadMemory>(decoder: &Decoder<M>, at: Address, info: &TypeInfo) 
     let bytes = info.basicsize.saturating_add(items).min(STRUCT_CAP);
     let start = at.0.saturating_add(u64::from(decoder.layout.object.size));
     start..at.0.saturating_add(bytes).max(start)
-}
-
-/// Whether objects of a type may own memory that no table knows: those whose struct is C code's.
-fn may_own(info: &TypeInfo) -> bool {
-    let known = matches!(info.buffer, Buffer::NdArray | Buffer::Mmap)
-        || matches!(info.shape, Shape::Element | Shape::SimpleQueue);
-    let struct_of_c = matches!(
-        info.shape,
-        Shape::Scan
-            | Shape::Fields(_)
-            | Shape::Extension(_)
-            | Shape::Leaf
-            | Shape::Module
-            | Shape::NdIter
-            | Shape::Capsule
-            | Shape::StringIo(_)
-            | Shape::Pickler(_)
-            | Shape::Unpickler(_)
-            | Shape::XmlParser(_)
-    );
-    struct_of_c && !known && matches!(info.kind, ObjectKind::Other | ObjectKind::Module) && info.basicsize > 16
 }
 
 /// The sums by object, type and place.

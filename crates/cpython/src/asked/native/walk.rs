@@ -10,13 +10,13 @@ use std::ops::Range;
 use memsight_model::{Address, CBlocks, COwned, NativeParts, ObjectId, ReadMemory, Region};
 
 use super::Ground;
-use super::claims::Claims;
 use super::loose::Loose;
 use super::trees;
 use crate::asked::places::Place;
-use crate::asked::pymalloc::PoolIndex;
 use crate::asked::unowned::Run;
 use crate::object::types::AddressHasher;
+use crate::rows::blocks::PoolIndex;
+use crate::rows::claims::Claims;
 use crate::rows::emit::Shared;
 use crate::walk::mark::LOWEST_ADDRESS;
 

@@ -6,6 +6,7 @@ use memsight_model::{Address, Allocator, Fault, Pymalloc, ReadMemory};
 use super::state::State;
 use crate::find::locate::Python;
 use crate::layout::Obmalloc;
+use crate::rows::loose::is_debug_mark;
 
 /// Bytes of a `PyMemAllocatorEx`: context, malloc, calloc, realloc, free.
 const ALLOCATOR: i64 = 40;
@@ -44,12 +45,6 @@ fn by_table<M: ReadMemory>(memory: &M, runtime: Address, table: &Obmalloc) -> Re
     let same = memory.word(raw)? == memory.word(objects)?;
     // tracemalloc (a context that is not the hooks') does not show what is below it.
     Ok(if same || (!context.is_null() && !hooked) { Allocator::Malloc } else { Allocator::Mimalloc })
-}
-
-/// Whether a word is the second that a debug hook puts in front of a block: the letter of a domain and 7 bytes 0xFD.
-pub(super) fn is_debug_mark(word: u64) -> bool {
-    const FORBIDDEN: u64 = 0xfdfd_fdfd_fdfd_fd00;
-    word & !0xff == FORBIDDEN && b"rmo".contains(&(word as u8))
 }
 
 /// Whether blocks have the marks of the debug hooks: a size, the letter of a domain and 7 bytes 0xFD in front of what the

@@ -4,7 +4,7 @@ use memsight_model::{Address, Arena, Pool, Pymalloc, ReadMemory};
 
 use super::state::State;
 use super::{ALIGNMENT, CLASSES, Missing};
-use crate::build::Scene;
+use crate::walk::scene::Scene;
 
 /// Bytes of a `struct arena_object`.
 pub(super) const ENTRY: u64 = 48;

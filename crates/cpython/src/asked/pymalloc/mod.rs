@@ -6,18 +6,14 @@
 
 mod allocator;
 mod arenas;
-mod blocks;
-mod buffers;
 mod frames;
-mod loose;
 mod state;
 
 use memsight_model::{Address, Allocator, Pymalloc, ReadMemory};
 
-use crate::build::{DecodeOptions, Scene};
 use crate::find::locate::Python;
-pub(crate) use blocks::{Blocks, PoolIndex, SMALL};
-pub(crate) use buffers::each as each_buffer;
+use crate::options::DecodeOptions;
+use crate::walk::scene::Scene;
 use state::State;
 
 /// Classes of sizes: 16 to 512 bytes.

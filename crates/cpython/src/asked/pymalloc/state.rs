@@ -3,8 +3,8 @@
 use memsight_model::{Address, ReadMemory};
 
 use super::{ALIGNMENT, CLASSES, arenas};
-use crate::build::Scene;
 use crate::layout::{Obmalloc, ObmallocState};
+use crate::walk::scene::Scene;
 
 /// Words of `usedpools`: two for each size.
 const USED_POOLS: usize = 2 * CLASSES as usize;

@@ -14,9 +14,9 @@
 use memsight_model::{Address, ReadMemory};
 
 use super::Run;
-use crate::build::Scene;
 use crate::find::locate::Python;
 use crate::layout::Mimalloc;
+use crate::walk::scene::Scene;
 
 /// `MI_SEGMENT_SIZE` and `MI_SEGMENT_SLICE_SIZE`: pages are described at the start of their segment, one a slice.
 const SEGMENT: u64 = 1 << 25;

@@ -19,14 +19,15 @@ use memsight_model::{Address, Allocator, HolderKind, Pymalloc, ReadMemory};
 
 use crate::asked::holders::written;
 use crate::asked::places::Place;
-use crate::asked::pymalloc::each_buffer;
-use crate::build::{DecodeOptions, Scene};
 use crate::find::locate::Python;
 use crate::object::head::Head;
+use crate::object::owned::each_buffer;
 use crate::object::references::Decoder;
 use crate::object::types::{TypeIx, TypeTable};
+use crate::options::DecodeOptions;
 use crate::walk::generations::PREV_FINALIZED;
 use crate::walk::mark::{LOWEST_ADDRESS, Marker};
+use crate::walk::scene::Scene;
 use crate::walk::slots::{SharedBits, Slot};
 use crate::walk::window::Window;
 use crate::walk::workers::joined;

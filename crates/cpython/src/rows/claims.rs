@@ -5,13 +5,16 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use memsight_model::{
-    Address, Allocator, Blocks, CHeap, COwned, Fault, ObjectId, PageRuns, Pymalloc, ReadMemory, TypeId,
+    Address, Allocator, Blocks, CHeap, COwned, Fault, ObjectId, ObjectKind, PageRuns, Pymalloc, ReadMemory, TypeId,
 };
 
-use crate::asked::pymalloc::{SMALL, each_buffer};
+use crate::object::buffers::Buffer;
+use crate::object::owned::each_buffer;
 use crate::object::references::Decoder;
+use crate::object::shapes::Shape;
 use crate::object::sizes::Size;
 use crate::object::types::{TypeInfo, TypeTable};
+use crate::rows::blocks::SMALL;
 
 /// Which blocks are taken.
 #[derive(Debug)]
@@ -28,7 +31,7 @@ pub(crate) struct Claims<'a> {
 impl<'a> Claims<'a> {
     /// None are taken yet.
     pub fn new(heap: &'a CHeap, pages: Option<&'a PageRuns>, pymalloc: &Pymalloc, types: &TypeTable) -> Claims<'a> {
-        let owners = std::iter::once(false).chain(types.infos.iter().map(super::may_own)).collect();
+        let owners = std::iter::once(false).chain(types.infos.iter().map(may_own)).collect();
         let taken = (0..heap.blocks.len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
         let least = if pymalloc.allocator == Allocator::Malloc { 0 } else { SMALL };
         Claims { blocks: &heap.blocks, pages, taken, least, owners }
@@ -81,7 +84,7 @@ impl<'a> Claims<'a> {
 
     /// Data that is no block of the C heap: what `mmap` gave, and allocators that are not looked into.
     fn note_data<M: ReadMemory>(&self, decoder: &Decoder<M>, at: Address, info: &TypeInfo, bytes: u64) -> u64 {
-        match super::data(decoder, at, info, bytes) {
+        match data(decoder, at, info, bytes) {
             Some(data) if self.blocks.find(Address(data.start)).is_none() => self.untouched(data),
             _ => 0,
         }
@@ -109,3 +112,48 @@ impl<'a> Claims<'a> {
 
 /// An object and a number of bytes.
 pub(crate) type Share = (ObjectId, u64);
+
+/// An object that may own C memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source {
+    pub type_: TypeId,
+    pub id: ObjectId,
+    pub at: Address,
+}
+
+/// The data of an object that may lie outside of the C heap: whoever else points there does not own it.
+pub(crate) fn data<M: ReadMemory>(
+    decoder: &Decoder<M>,
+    at: Address,
+    info: &TypeInfo,
+    bytes: u64,
+) -> Option<std::ops::Range<u64>> {
+    /// `PyArrayObject_fields.data`, `mmap_object.data`.
+    const DATA: i64 = 16;
+    if bytes == 0 || !matches!(info.buffer, Buffer::NdArray | Buffer::Mmap) {
+        return None;
+    }
+    let data = decoder.memory.pointer(decoder.layout.fields(at).at(DATA)).ok()?;
+    Some(data.0..data.0.saturating_add(bytes))
+}
+
+/// Whether objects of a type may own memory that no table knows: those whose struct is C code's.
+fn may_own(info: &TypeInfo) -> bool {
+    let known = matches!(info.buffer, Buffer::NdArray | Buffer::Mmap)
+        || matches!(info.shape, Shape::Element | Shape::SimpleQueue);
+    let struct_of_c = matches!(
+        info.shape,
+        Shape::Scan
+            | Shape::Fields(_)
+            | Shape::Extension(_)
+            | Shape::Leaf
+            | Shape::Module
+            | Shape::NdIter
+            | Shape::Capsule
+            | Shape::StringIo(_)
+            | Shape::Pickler(_)
+            | Shape::Unpickler(_)
+            | Shape::XmlParser(_)
+    );
+    struct_of_c && !known && matches!(info.kind, ObjectKind::Other | ObjectKind::Module) && info.basicsize > 16
+}

@@ -13,7 +13,7 @@ use crate::object::text::StrView;
 use crate::object::types::{DictPlace, TypeInfo, flag};
 
 /// Tells the addresses of the buffers of an object, each inside its block and most at its start; null ones, too.
-pub(crate) fn each<M: ReadMemory>(
+pub(crate) fn each_buffer<M: ReadMemory>(
     decoder: &Decoder<M>,
     at: Address,
     info: &TypeInfo,

@@ -6,7 +6,6 @@
 
 use memsight_model::{Address, Blocks, COwned, COwnedType, ObjectId, OwnedBlock, ReadMemory, TypeId};
 
-use super::allocator::is_debug_mark;
 use crate::object::types::AddressMap;
 
 const PREV_INUSE: u64 = 1;
@@ -100,6 +99,12 @@ impl Loose {
         self.large.dedup_by_key(|block| block.address);
         COwned { types, large: self.large }
     }
+}
+
+/// Whether a word is the second that a debug hook puts in front of a block: the letter of a domain and 7 bytes 0xFD.
+pub(crate) fn is_debug_mark(word: u64) -> bool {
+    const FORBIDDEN: u64 = 0xfdfd_fdfd_fdfd_fd00;
+    word & !0xff == FORBIDDEN && b"rmo".contains(&(word as u8))
 }
 
 /// Where the C library's block begins that the debug hooks gave as `at`: each puts two words in front, the second of them

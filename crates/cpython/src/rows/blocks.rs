@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use memsight_model::{Address, Allocator, COwned, Fault, ObjectId, Owned, Pin, Pool, Pymalloc, ReadMemory, TypeId};
 
-use super::buffers;
-use super::loose::{Loose, Part};
 use crate::object::buffers::Buffer;
+use crate::object::owned::each_buffer;
 use crate::object::references::Decoder;
 use crate::object::sizes::Size;
 use crate::object::types::{AddressMap, TypeInfo};
+use crate::rows::loose::{Loose, Part};
 
 /// pymalloc serves what is smaller (`SMALL_REQUEST_THRESHOLD` in `Include/internal/pycore_obmalloc.h`), less what the
 /// debug hooks add.
@@ -174,7 +174,7 @@ impl Blocks {
             let fields = decoder.layout.fields(at);
             self.loose.mapping(id, decoder.memory.pointer(fields.at(16))?, decoder.memory.word(fields.at(24))?);
         }
-        buffers::each(decoder, at, info, &mut |buffer| {
+        each_buffer(decoder, at, info, &mut |buffer| {
             if !buffer.is_null() && !self.take(pools, buffer, Holds::Buffer, id, type_) {
                 self.loose.take(decoder.memory, pools.others, buffer, (id, type_), Part::Buffer);
             }
