@@ -1,114 +1,48 @@
 //! From memory to tables: the order of the walks.
 //!
 //! 1. The collector's lists give the tracked objects.
-//! 2. A first walk from them and from the roots marks everything reachable ([`crate::mark`]).
+//! 2. A first walk from them and from the roots marks everything reachable ([`crate::walk::mark`]).
 //!    Blocks of the allocators that are then nobody's, and objects all the same, are walked from as well
-//!    ([`crate::unowned`]).
+//!    ([`crate::asked::unowned`]).
 //! 3. Ranks number the marked addresses.
-//! 4. A second walk in order of address writes rows and references ([`crate::emit`]), a part of memory per core
-//!    ([`crate::parts`]).
+//! 4. A second walk in order of address writes rows and references ([`crate::rows::emit`]), a part of memory per core
+//!    ([`crate::rows::parts`]).
 
-use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memsight_model::{
-    Address, Blocks, CHeap, Manifest, Names, ObjectId, PageRuns, Progress, Pymalloc, ReadMemory, Region, Root,
-    RootKind, SCHEMA_VERSION, Snapshot,
+    Address, Blocks, Manifest, Names, ObjectId, Progress, Pymalloc, ReadMemory, Region, Root, RootKind, SCHEMA_VERSION,
+    Snapshot,
 };
 
-use crate::contents;
-use crate::decode::{Decoder, LastItems};
-use crate::elf::static_memory;
-use crate::emit::Shared;
+use crate::asked::contents;
+use crate::asked::holders;
+use crate::asked::native::{self, Ground};
+use crate::asked::places::Place;
+use crate::asked::unowned::{self, Runs};
 use crate::error::PythonError;
-use crate::generations::{Listed, Tracked};
-use crate::holders;
-use crate::layout::Layout;
-use crate::locate::Python;
-use crate::mark::{Found, Marker};
-use crate::native::{self, Claims, Ground};
-use crate::parts::emit;
-use crate::places::Place;
-use crate::pymalloc::PoolIndex;
-use crate::room;
-use crate::roots::{RootName, Seed};
-use crate::slots::{Bits, Ranks, SharedBits, Slots};
-use crate::stacks::Stacks;
-use crate::statics::StaticTypes;
-use crate::tally::Tally;
-use crate::text;
-use crate::texts;
-use crate::types::{AddressMap, TypeTable};
-use crate::unowned::{self, Runs};
-use crate::window::Window;
-use crate::workers::joined;
-
-/// How to decode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DecodeOptions<'a> {
-    /// Keep the texts of strings, bytes and numbers, not only of dictionary keys.
-    pub values: bool,
-    /// Threads of the walks.
-    pub threads: usize,
-    /// Write the references. Without them there are no rows of objects, only their sums by type
-    /// ([`Snapshot::sums`]).
-    pub references: bool,
-    /// Look at what objects hold, too: which are equal, and what could be held in less ([`memsight_model::Contents`]).
-    /// Needs the references. Cost: a third walk, over the bytes of all strings and numbers.
-    pub contents: bool,
-    /// Find out which memory of pymalloc and of the C heap the objects take ([`memsight_model::Pymalloc`],
-    /// [`memsight_model::COwned`]). Cost: about 20 ns an object.
-    pub account: bool,
-    /// Of pymalloc's blocks the sums are enough: whose those of at most 480 bytes are is not counted, which saves the time.
-    pub sums: bool,
-    /// Look for what holds objects from C ([`memsight_model::Holder`]). Needs the references. Cost: two passes over the
-    /// objects, one over static data and stacks.
-    pub holders: bool,
-    /// There is no other moment, as in a core file: lists that a collection has in hand, or that are cut, are read as far
-    /// as they go, and the manifest says so. Such a moment is an error otherwise.
-    pub best_effort: bool,
-    /// The C library's allocator as it stood: whose blocks its blocks are is found out then. Needs the references. Cost:
-    /// a walk over the memory of C code that objects point to.
-    pub c_heap: Option<&'a CHeap>,
-    /// The pages of private memory that exist: large buffers of which a part was never touched are noted then.
-    pub pages: Option<&'a PageRuns>,
-}
-
-impl Default for DecodeOptions<'_> {
-    fn default() -> Self {
-        DecodeOptions {
-            values: false,
-            threads: 2,
-            references: true,
-            contents: false,
-            account: false,
-            sums: false,
-            holders: false,
-            best_effort: false,
-            c_heap: None,
-            pages: None,
-        }
-    }
-}
-
-/// What every stage of decoding looks at.
-pub(crate) struct Scene<'a, M> {
-    pub memory: &'a M,
-    pub layout: &'a Layout,
-    pub slots: &'a Slots,
-    pub regions: &'a [Region],
-    /// Data of executables and libraries, sorted: where static objects are.
-    pub files: Vec<(Address, Address)>,
-}
-
-impl<M> Scene<'_, M> {
-    /// Whether an address lies in a mapping of an executable or library.
-    pub fn is_static(&self, at: Address) -> bool {
-        let index = self.files.partition_point(|(start, _)| *start <= at);
-        index.checked_sub(1).is_some_and(|index| at < self.files[index].1)
-    }
-}
+use crate::find::elf::static_memory;
+use crate::find::locate::Python;
+use crate::object::statics::StaticTypes;
+use crate::object::text;
+use crate::object::types::{AddressMap, TypeTable};
+use crate::options::DecodeOptions;
+use crate::rows::blocks::PoolIndex;
+use crate::rows::claims::Claims;
+use crate::rows::emit::Shared;
+use crate::rows::parts::emit;
+use crate::rows::room;
+use crate::rows::tally::Tally;
+use crate::rows::texts;
+use crate::walk::generations::{Listed, Tracked};
+use crate::walk::mark::{Found, Marker};
+use crate::walk::roots::{RootName, Seed};
+use crate::walk::scene::{Scene, Settings};
+use crate::walk::slots::{Bits, Ranks, SharedBits};
+use crate::walk::stacks::Stacks;
+use crate::walk::window::Window;
+use crate::walk::workers::joined;
 
 impl Python {
     /// Decodes the heap of every interpreter of the process.
@@ -425,39 +359,6 @@ fn mark_listed<M: ReadMemory + Sync>(
         joined(workers)
     });
     if progress.cancelled() { Err(PythonError::Cancelled) } else { Ok(found) }
-}
-
-/// What a worker needs to decode, besides memory.
-pub(crate) struct Settings {
-    statics: StaticTypes,
-    words: u64,
-    general_lookup: u64,
-    version: (u8, u8),
-    pub threads: usize,
-}
-
-impl Settings {
-    /// A worker's budget of item words (see [`Decoder::budget`]).
-    pub fn budget(&self) -> Cell<u64> {
-        Cell::new(self.words.saturating_mul(4).saturating_add(1 << 20))
-    }
-
-    pub fn decoder<'a, M: ReadMemory>(
-        &'a self,
-        scene: &'a Scene<M>,
-        window: &'a Window<'a, M>,
-        budget: &'a Cell<u64>,
-    ) -> Decoder<'a, Window<'a, M>> {
-        Decoder {
-            memory: window,
-            layout: scene.layout,
-            statics: &self.statics,
-            budget,
-            general_lookup: self.general_lookup,
-            version: self.version,
-            last_items: LastItems::default(),
-        }
-    }
 }
 
 /// Roots by number: those of interpreters and threads, static objects, strings interned for good.

@@ -5,54 +5,30 @@
 //! whole walk, pointers are followed only to objects whose type has been verified, and what could not be
 //! decoded is said in the manifest's `partial`.
 //!
+//! Six wings, in the order in which data goes through them; each tells its rooms in its `mod.rs`:
+//!
+//! ```text
+//! find ──> layout ──> object ──> walk ──> rows ──> asked
+//!                    build: calls them one after another
+//! ```
+//!
 //! [`locate`] finds the interpreter, [`Python::moment`] tells whether now is a good time to look,
 //! [`Python::decode`] turns memory into a [`memsight_model::Snapshot`].
 #![forbid(unsafe_code)]
 
-mod buffers;
+mod asked;
 mod build;
-mod contents;
-mod debug_offsets;
-mod decode;
-mod dicts;
-mod elf;
-mod emit;
 mod error;
-mod extensions;
-mod gc;
-mod generations;
-mod head;
-mod holders;
+mod find;
 mod layout;
-mod linetable;
-mod locate;
-mod mark;
-mod members;
-mod moment;
-mod names;
-mod native;
-mod numpy;
-mod parts;
-mod places;
-mod pymalloc;
-mod room;
-mod roots;
-mod shapes;
-mod sizes;
-mod slots;
-mod stacks;
-mod statics;
-mod tally;
-mod text;
-mod texts;
-mod types;
-mod unowned;
-mod window;
-mod workers;
+mod object;
+mod options;
+mod rows;
+mod walk;
 
-pub use build::DecodeOptions;
+pub use asked::gc::{GcProbeSite, GcRecord, GcRing, GcRingsSeen, Operand, gc_probe_sites};
 pub use error::PythonError;
-pub use gc::{GcProbeSite, GcRecord, GcRing, GcRingsSeen, Operand, gc_probe_sites};
-pub use generations::Listed;
-pub use locate::{Python, Version, locate};
-pub use moment::Moment;
+pub use find::locate::{Python, Version, locate};
+pub use find::moment::Moment;
+pub use options::DecodeOptions;
+pub use walk::generations::Listed;
