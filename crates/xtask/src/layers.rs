@@ -6,6 +6,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::circles;
+
 /// What each crate may use of ours. Siblings of a layer never see each other.
 const LAYERS: &[(&str, &[&str])] = &[
     ("unify", &[]),
@@ -43,6 +45,7 @@ pub fn run(root: &Path) -> Result<()> {
             }
         }
     }
+    let mut inside = Vec::new();
     for file in sources(&root.join("crates"))? {
         let path = file.strip_prefix(root)?.to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {path}"))?;
@@ -50,7 +53,9 @@ pub fn run(root: &Path) -> Result<()> {
             println!("  {remark}");
         }
         wrong.extend(faults(&path, &text).into_iter().map(|fault| format!("{path}: {fault}")));
+        inside.extend(path.strip_prefix(circles::SOURCE).map(|path| (path.to_owned(), text)));
     }
+    wrong.extend(circles::faults(&inside));
     wrong.extend(crate::features::faults(root)?);
     if wrong.is_empty() {
         println!("layers: in order");

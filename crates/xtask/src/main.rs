@@ -4,6 +4,7 @@
 // A tool for developers: it prints, reads files and the environment as it likes.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 
+mod circles;
 mod docs;
 mod features;
 mod layers;
@@ -18,7 +19,8 @@ const USAGE: &str = "\
 usage: cargo xtask VERB
   docs [--check]     make the sections of the pages that come from the program; check links and error codes
   layouts [3.X...]   generate the layout tables of CPython (all versions by default)
-  layers             check the layers of the crates, the sizes of the files and that dependencies are built once";
+  layers             check the layers of the crates, the wings of cpython, the sizes of the files and that dependencies
+                     are built once";
 
 fn main() -> ExitCode {
     match run() {

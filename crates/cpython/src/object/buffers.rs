@@ -8,7 +8,13 @@ use memsight_model::{Address, Fault, ReadMemory};
 
 use crate::layout::Layout;
 use crate::object::numpy::{self, NdArray};
-use crate::object::sizes::Size;
+
+/// Shallow and external size of an object, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Size {
+    pub shallow: u64,
+    pub external: u64,
+}
 
 /// Sizes larger than the address space are corrupt.
 const CAP: u64 = 1 << 47;

@@ -8,19 +8,7 @@ use memsight_model::{Address, ReadMemory};
 use crate::layout::Layout;
 use crate::object::buffers::Buffer;
 use crate::object::numpy::root_type;
-use crate::object::shapes::{Shape, tp_name};
-use crate::object::types::TypeInfo;
-
-/// A struct of another package: every field that holds a `PyObject *`.
-#[derive(Debug)]
-pub(crate) struct Extension {
-    /// `tp_name`.
-    name: &'static str,
-    size: u16,
-    pub fields: &'static [(&'static str, u16)],
-    /// Fields that `tp_traverse` leaves out, if the type has one: Cython leaves out what cannot be part of a cycle.
-    pub untraversed: &'static [&'static str],
-}
+use crate::object::shapes::{Extension, Shape, tp_name};
 
 /// Fields of a type all of which its `tp_traverse` tells, if it has one.
 const fn told(name: &'static str, size: u16, fields: &'static [(&'static str, u16)]) -> Extension {
@@ -84,11 +72,11 @@ const PARTS: [&str; 9] = [
     "lxml.etree._Entity",
 ];
 
-/// Whether memory to which objects of a type lead is another's, if another leads there, too.
-pub(crate) fn is_part_of_another(info: &TypeInfo) -> bool {
-    let name = match info.shape {
+/// Whether memory to which objects of a type lead is another's, if another leads there, too. `name` is the type's own.
+pub(crate) fn is_part_of_another(shape: Shape, name: &str) -> bool {
+    let name = match shape {
         Shape::Extension(extension) => extension.name,
-        _ => &info.name,
+        _ => name,
     };
     PARTS.contains(&name)
 }

@@ -1,8 +1,8 @@
 //! One object: its bytes, read through the table.
 //!
 //! ```text
-//! address ──> head ──> types (members, statics) ──> shapes ──┬──> sizes, buffers, owned
-//!                                                            └──> references ──> a Sink
+//! address ──> head ──> types (members, statics) ──> fit: its shape ──┬──> sizes, buffers, owned
+//!                                                                    └──> references ──> a Sink
 //! ```
 //! [`text`] and [`dicts`] read what the others need on the way; [`extensions`] and [`numpy`] know the structs of other
 //! packages, [`names`] keeps what slots and fields are called. Nothing here knows which objects there are.
@@ -10,6 +10,8 @@
 pub(crate) mod buffers;
 pub(crate) mod dicts;
 pub(crate) mod extensions;
+pub(crate) mod fit;
+pub(crate) mod flag;
 pub(crate) mod head;
 pub(crate) mod members;
 pub(crate) mod names;

@@ -7,10 +7,11 @@ use memsight_model::{Address, Fault, ReadMemory};
 use crate::layout::Layout;
 use crate::object::buffers::{self, Buffer};
 use crate::object::dicts::DictView;
+use crate::object::flag;
 use crate::object::references::Decoder;
 use crate::object::shapes::Shape;
 use crate::object::text::StrView;
-use crate::object::types::{DictPlace, TypeInfo, flag};
+use crate::object::types::{DictPlace, TypeInfo};
 
 /// Tells the addresses of the buffers of an object, each inside its block and most at its start; null ones, too.
 pub(crate) fn each_buffer<M: ReadMemory>(

@@ -6,18 +6,13 @@
 use memsight_model::{Address, Fault, ReadMemory};
 
 use crate::layout::{DictKeys, Layout};
+use crate::object::buffers::Size;
 use crate::object::dicts::{DictView, KeysView};
+use crate::object::flag;
 use crate::object::references::InterpreterFrame;
 use crate::object::shapes::Shape;
 use crate::object::text::{StrView, int_digits};
-use crate::object::types::{DictPlace, TypeInfo, flag};
-
-/// Shallow and external size of an object, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Size {
-    pub shallow: u64,
-    pub external: u64,
-}
+use crate::object::types::{DictPlace, TypeInfo};
 
 /// No object is larger than the address space of a process.
 const CAP: u64 = 1 << 47;

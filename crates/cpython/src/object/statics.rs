@@ -4,7 +4,7 @@
 use memsight_model::{Address, ReadMemory};
 
 use crate::layout::{Layout, StaticTypes as Table};
-use crate::object::types::flag;
+use crate::object::flag;
 
 /// `_Py_TPFLAGS_STATIC_BUILTIN`.
 const STATIC_BUILTIN: u64 = 1 << 1;

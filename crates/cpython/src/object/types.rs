@@ -13,21 +13,12 @@ use memsight_model::{Address, ObjectId, ObjectKind, ReadMemory, TypeId, TypeReco
 use crate::layout::Layout;
 use crate::object::buffers::Buffer;
 use crate::object::dicts::KeysView;
+use crate::object::fit::{Fit, shape_of};
+use crate::object::flag;
 use crate::object::members::{self, Member};
-use crate::object::shapes::{Fit, Shape, shape_of};
+use crate::object::shapes::Shape;
 use crate::object::statics::StaticTypes;
 use crate::object::text;
-
-/// `tp_flags` bits (`Include/object.h`).
-pub(crate) mod flag {
-    pub const INLINE_VALUES: u64 = 1 << 2;
-    pub const MANAGED_WEAKREF: u64 = 1 << 3;
-    pub const MANAGED_DICT: u64 = 1 << 4;
-    pub const HEAPTYPE: u64 = 1 << 9;
-    pub const HAVE_GC: u64 = 1 << 14;
-    pub const TUPLE_SUBCLASS: u64 = 1 << 26;
-    pub const TYPE_SUBCLASS: u64 = 1 << 31;
-}
 
 /// Row of a type in the [`TypeTable`].
 pub(crate) type TypeIx = u32;

@@ -5,9 +5,9 @@ use std::ops::Range;
 use memsight_model::{Address, Allocator, COwned, Fault, ObjectId, Owned, Pin, Pool, Pymalloc, ReadMemory, TypeId};
 
 use crate::object::buffers::Buffer;
+use crate::object::buffers::Size;
 use crate::object::owned::each_buffer;
 use crate::object::references::Decoder;
-use crate::object::sizes::Size;
 use crate::object::types::{AddressMap, TypeInfo};
 use crate::rows::loose::{Loose, Part};
 

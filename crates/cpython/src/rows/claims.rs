@@ -9,10 +9,10 @@ use memsight_model::{
 };
 
 use crate::object::buffers::Buffer;
+use crate::object::buffers::Size;
 use crate::object::owned::each_buffer;
 use crate::object::references::Decoder;
 use crate::object::shapes::Shape;
-use crate::object::sizes::Size;
 use crate::object::types::{TypeInfo, TypeTable};
 use crate::rows::blocks::SMALL;
 

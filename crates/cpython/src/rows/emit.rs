@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use memsight_model::{Address, Counts, Label, LabelKind, NameId, Names, ObjectFlags, ObjectId, ReadMemory, TypeId};
 
+use crate::object::buffers::Size;
 use crate::object::head::Head;
 use crate::object::references::{Decoder, Sink, Via};
 use crate::object::shapes::Shape;
@@ -137,14 +138,14 @@ impl<M: ReadMemory> Shared<'_, M> {
             flags.0 |= if finalised { ObjectFlags::FINALIZED } else { 0 };
         }
         (writer.broken, writer.inferred) = (kind.is_none(), false);
-        let (mut size, mut interned) = (sizes::Size::default(), false);
+        let (mut size, mut interned) = (Size::default(), false);
         if let Some(row) = kind {
             let info = &self.types.infos[row as usize];
             decoder.references(at, info, writer);
             writer.inferred |= !info.exact;
             size = sizes::of(memory, layout, at, info).unwrap_or_else(|_| {
                 writer.broken = true;
-                sizes::Size { shallow: info.basicsize, external: 0 }
+                Size { shallow: info.basicsize, external: 0 }
             });
             let is_str = matches!(info.shape, Shape::Str);
             interned = is_str && (immortal || self.interned_for_good(memory, at)) && !self.scene.is_static(at);
@@ -217,7 +218,7 @@ impl<M: ReadMemory> Shared<'_, M> {
 /// The row of an object.
 struct Object {
     type_: TypeId,
-    size: sizes::Size,
+    size: Size,
     refcount: u32,
     flags: ObjectFlags,
     interned: bool,

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memsight_model::{Address, ReadMemory, TypeSum};
 
+use crate::object::buffers::Size;
 use crate::object::head::Head;
-use crate::object::sizes::{self, Size};
+use crate::object::sizes;
 use crate::object::types::TypeTable;
 use crate::walk::scene::Scene;
 use crate::walk::slots::{Bits, Slots};

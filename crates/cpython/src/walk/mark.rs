@@ -9,10 +9,11 @@ use memsight_model::{Address, ReadMemory};
 
 use crate::layout::{DictKeys, Layout};
 use crate::object::dicts::DictView;
+use crate::object::flag;
 use crate::object::head::Head;
 use crate::object::references::{Decoder, Sink, Via};
 use crate::object::shapes::Shape;
-use crate::object::types::{TypeIx, TypeTable, flag};
+use crate::object::types::{TypeIx, TypeTable};
 use crate::walk::generations::{GC_HEAD, Tracked};
 use crate::walk::scene::Scene;
 use crate::walk::slots::{Bits, SharedBits, Slots};

@@ -10,10 +10,11 @@ use memsight_model::{Address, Fault, InstanceLayout, ObjectKind, ReadMemory, Typ
 use super::{Heap, Here, Walk};
 use crate::layout::Layout;
 use crate::object::dicts::DictView;
+use crate::object::flag;
 use crate::object::head::Head;
 use crate::object::shapes::Shape;
 use crate::object::sizes;
-use crate::object::types::{DictPlace, TypeInfo, flag};
+use crate::object::types::{DictPlace, TypeInfo};
 
 /// What the instances of each class have in common, by row of the type table.
 #[derive(Default)]

@@ -132,7 +132,8 @@ fn from_objects<M: ReadMemory>(
     // of several that point to the same, what there are fewest of comes first
     found.sort_by_key(|source| (counts[source.type_.0 as usize], source.id));
     // by type: names are compared, and a document has hundreds of thousands of elements
-    let is_part: Vec<bool> = shared.types.infos.iter().map(extensions::is_part_of_another).collect();
+    let is_part: Vec<bool> =
+        shared.types.infos.iter().map(|info| extensions::is_part_of_another(info.shape, &info.name)).collect();
     let is_part = |source: &Source| (source.type_.0 as usize).checked_sub(1).is_some_and(|row| is_part[row]);
     let (parts, whole): (Vec<Source>, Vec<Source>) = found.into_iter().partition(is_part);
     for sources in [whole, parts] {

@@ -3,7 +3,7 @@
 use memsight_model::{Address, Fault, ReadMemory};
 
 use super::{Decoder, Sink, Via};
-use crate::object::extensions::Extension;
+use crate::object::shapes::Extension;
 use crate::object::types::TypeInfo;
 
 /// `ct_flags` (`_cffi_backend.c`).

@@ -6,7 +6,8 @@
 use memsight_model::{Address, Fault, ReadMemory};
 
 use super::{Decoder, Sink, Via};
-use crate::object::types::{DictPlace, TypeInfo, flag};
+use crate::object::flag;
+use crate::object::types::{DictPlace, TypeInfo};
 
 impl<M: ReadMemory> Decoder<'_, M> {
     pub(super) fn instance<S: Sink>(&self, at: Address, info: &TypeInfo, sink: &mut S) -> Result<(), Fault> {

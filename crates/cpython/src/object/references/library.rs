@@ -4,7 +4,7 @@ use memsight_model::{Address, Fault, ReadMemory};
 
 use super::{Decoder, Sink, Via};
 use crate::layout::CType;
-use crate::object::types::flag;
+use crate::object::flag;
 
 impl<M: ReadMemory> Decoder<'_, M> {
     /// `Modules/_io/stringio.c`: from 3.14 on what is being written is in a `PyUnicodeWriter` of its own, which begins with

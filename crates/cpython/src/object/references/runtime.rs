@@ -5,8 +5,8 @@ use memsight_model::{Address, Fault, ReadMemory};
 use super::{Decoder, Sink, Via};
 use crate::layout::CType;
 use crate::object::dicts::KeysView;
+use crate::object::flag;
 use crate::object::references::executing::{variable_count, variable_name};
-use crate::object::types::flag;
 
 /// More extra fields or state words than real ones have.
 const CAP: u64 = 1 << 12;
