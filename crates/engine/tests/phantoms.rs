@@ -28,6 +28,8 @@ fn main() {
                 let (interpreter, folder) = (interpreter.clone(), folder.path().to_owned());
                 let (other, place) = (interpreter.clone(), folder.clone());
                 trials.push(Trial::test(format!("hidden::{interpreter}"), move || hidden(&other, &place)));
+                let (other, place) = (interpreter.clone(), folder.clone());
+                trials.push(Trial::test(format!("freed::{interpreter}"), move || freed(&other, &place)));
                 trials.push(Trial::test(format!("phantoms::{interpreter}"), move || phantoms(&interpreter, &folder)));
             }
         }
@@ -104,6 +106,25 @@ fn hidden(interpreter: &Interpreter, folder: &Path) -> Result<(), Failed> {
         true => Ok(()),
         false => Err(format!("{hidden:?}, certain: {}, {collected:?} collected of {seen}", garbage.certain).into()),
     }
+}
+
+/// Free memory is nobody's, and what it still holds keeps nothing alive. Python may have taken a few of the blocks again.
+fn freed(interpreter: &Interpreter, folder: &Path) -> Result<(), Failed> {
+    const FEW: usize = 5;
+    let folder = folder.to_str().ok_or("the folder's name is not text")?;
+    for (kind, bytes) in [("full", 64 + 480), ("drawers", 64)] {
+        let mut target = Target::start(interpreter, "phantoms.py", &[folder, kind])?;
+        let snapshot = look(target.pid(), &LookOptions::default(), &Quiet)?;
+        let of_drawer = |id: ObjectId| snapshot.type_of(id).is_some_and(|record| record.name == "phantoms.Drawer");
+        let native = snapshot.objects.native.0.iter().filter(|(id, _)| of_drawer(*id));
+        let exact = native.filter(|(_, own)| *own == bytes).count();
+        let garbage = Analysis::new(&snapshot, &Quiet).garbage(0)?.garbage.objects;
+        let collected = target.ask("collect")?["collected"].as_u64();
+        if exact + FEW < COUNT || (kind == "drawers" && Some(garbage) != collected) {
+            return Err(format!("{kind}: {exact} own {bytes} bytes; {garbage} garbage, {collected:?} collected").into());
+        }
+    }
+    Ok(())
 }
 
 /// The strong references of an object but for its class, in words, sorted.

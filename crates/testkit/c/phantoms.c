@@ -1,8 +1,9 @@
 /* C types that no table knows, by the stable interface: a box holds two objects, and has words that equal the addresses of
- * objects without holding them; a shelf holds an object in memory of its own. */
+ * objects without holding them; a shelf holds an object in memory of its own; a drawer has memory that leads to freed memory. */
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x03080000
 #include <Python.h>
+#include <string.h>
 #include <structmember.h>
 
 static void release(PyObject *self, inquiry clear) {
@@ -116,13 +117,61 @@ static PyType_Slot shelf_slots[] = {
 
 static PyType_Spec shelf_spec = {"phantoms.Shelf", sizeof(Shelf), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, shelf_slots};
 
+typedef struct {
+    PyObject_HEAD
+    void **memory; /* behind a word, the address of other memory, of which the ninth word is the address of an object */
+} Drawer;
+
+static int drawer_init(PyObject *self, PyObject *args, PyObject *names) {
+    PyObject *item;
+    void **memory, **other;
+    if (!PyArg_ParseTuple(args, "O", &item)) {
+        return -1;
+    }
+    memory = PyMem_Malloc(8 * sizeof(void *));
+    other = PyMem_Malloc(60 * sizeof(void *));
+    if (memory == NULL || other == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    memset(memory, 0, 8 * sizeof(void *));
+    memset(other, 0, 60 * sizeof(void *));
+    other[8] = item;
+    memory[1] = other;
+    ((Drawer *)self)->memory = memory;
+    return 0;
+}
+
+/* Frees the other memory, and forgets to forget it. */
+static PyObject *drawer_empty(PyObject *self, PyObject *nothing) {
+    PyMem_Free(((Drawer *)self)->memory[1]);
+    Py_RETURN_NONE;
+}
+
+static void drawer_dealloc(PyObject *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    PyMem_Free(((Drawer *)self)->memory);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef drawer_methods[] = {{"empty", drawer_empty, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
+
+static PyType_Slot drawer_slots[] = {
+    {Py_tp_init, drawer_init}, {Py_tp_dealloc, drawer_dealloc}, {Py_tp_methods, drawer_methods}, {0, NULL}};
+
+static PyType_Spec drawer_spec = {"phantoms.Drawer", sizeof(Drawer), 0, Py_TPFLAGS_DEFAULT, drawer_slots};
+
 static int add(PyObject *module, const char *name, PyType_Spec *spec) {
     PyObject *type = PyType_FromSpec(spec);
     return type == NULL ? -1 : PyModule_AddObject(module, name, type);
 }
 
 static int execute(PyObject *module) {
-    return add(module, "Box", &box_spec) < 0 ? -1 : add(module, "Shelf", &shelf_spec);
+    if (add(module, "Box", &box_spec) < 0 || add(module, "Shelf", &shelf_spec) < 0) {
+        return -1;
+    }
+    return add(module, "Drawer", &drawer_spec);
 }
 
 static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, execute}, {0, NULL}};

@@ -1,7 +1,8 @@
-"""Holds objects of C types that no table knows: `phantoms.py FOLDER boxes|shelves`, where `phantoms.abi3.so` is in FOLDER.
+"""Holds objects of C types that no table knows: `phantoms.py FOLDER boxes|shelves|full|drawers`, where `phantoms.abi3.so` is in FOLDER.
 
 Each box holds a list and a string, and has words that equal the addresses of itself and of a key, which it does not hold.
 A shelf holds one object in memory of its own: some are held, some hold lists that hold them, and nobody else does.
+A drawer has 64 bytes that lead to 480 more, which lead to a list that is garbage; these are freed in `drawers`, not in `full`.
 """
 
 import gc
@@ -43,11 +44,28 @@ def shelves():
     return [phantoms.Shelf([number]) for number in range(COUNT)]
 
 
+def full():
+    gc.disable()
+    drawers = []
+    for _ in range(COUNT):
+        item = []
+        item.append(item)
+        drawers.append(phantoms.Drawer(item))
+    return drawers
+
+
+def drawers():
+    emptied = full()
+    for drawer in emptied:
+        drawer.empty()
+    return emptied
+
+
 def main():
-    kept = {"boxes": boxes, "shelves": shelves}[sys.argv[2]]()
+    kept = {"boxes": boxes, "shelves": shelves, "full": full, "drawers": drawers}[sys.argv[2]]()
     os.write(1, (json.dumps({"ready": True, "pid": os.getpid()}) + "\n").encode())
     os.read(0, 4096)
-    if sys.argv[2] == "shelves":
+    if sys.argv[2] != "boxes":
         os.write(1, (json.dumps({"collected": gc.collect()}) + "\n").encode())
         os.read(0, 4096)
     del kept
