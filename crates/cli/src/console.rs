@@ -115,7 +115,8 @@ impl Console {
         let view = ErrorView { code: error.code().to_owned(), message: error.to_string(), hint: error.hint() };
         let text = match self.format {
             Format::Text => text::error(&view, &self.err),
-            Format::Json | Format::Jsonl => view.json(),
+            Format::Json => view.json(),
+            Format::Jsonl => view.json_line(),
         };
         // There is nowhere left to say that stderr is gone.
         let _ = io::stderr().lock().write_all(text::door(&text, self.err.color).as_bytes());
