@@ -20,6 +20,8 @@ const MAX_WIDTH: usize = 160;
 /// What the person said about output, and what the streams can do.
 pub struct Console {
     format: Format,
+    /// stdout is a terminal.
+    terminal: bool,
     out: Style,
     err: Style,
     quiet: bool,
@@ -32,6 +34,7 @@ impl Console {
     pub fn new(global: &Global) -> Console {
         Console {
             format: global.format,
+            terminal: io::stdout().is_terminal(),
             out: style(global.color, io::stdout().is_terminal(), terminal_size::terminal_size_of(io::stdout())),
             err: style(global.color, io::stderr().is_terminal(), terminal_size::terminal_size_of(io::stderr())),
             quiet: global.quiet,
@@ -43,6 +46,11 @@ impl Console {
     /// Style of stdout.
     pub fn style(&self) -> &Style {
         &self.out
+    }
+
+    /// Style of stdout for lines that a pipe gets whole, such as those that `grep` looks into.
+    pub fn whole_lines(&self) -> Style {
+        Style { width: if self.terminal { self.out.width } else { usize::MAX }, ..self.out }
     }
 
     /// Whether results go out as JSON.

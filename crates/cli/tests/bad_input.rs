@@ -251,6 +251,47 @@ fn a_reader_that_goes_away() {
 }
 
 #[test]
+fn a_reader_that_goes_away_is_no_failure_of_any_verb() {
+    let target = Python::start("");
+    let pid = target.pid();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (before, after, log) = (path("before.heap"), path("after.heap"), path("app.jsonl"));
+    for path in [&before, &after] {
+        memsight(&["snapshot", &pid, "-o", path]).ok();
+    }
+    memsight(&["watch", &pid, "-d", "20ms", "-i", "1ms", "-o", &log]).ok();
+    let verbs: [&[&str]; 14] = [
+        &["ps"],
+        &["heap", &before],
+        &["heap", &before, "rss"],
+        &["heap", &before, "graph", "dict", "--dot"],
+        &["compare", &before, &after],
+        &["top", "--json-lines", "-i", "1ms"],
+        &["watch", &log],
+        &["watch", &pid, "-d", "20ms", "-i", "1ms"],
+        &["watch", &pid, "-d", "20ms", "-i", "1ms", "--format", "jsonl"],
+        &["gc", &pid],
+        &["gc", &pid, "-d", "10s", "-i", "10ms", "--format", "jsonl"],
+        &["doctor", &pid],
+        &["completions", "bash"],
+        &["--help"],
+    ];
+    for verb in verbs {
+        for format in [&[][..], &["--format", "json"]] {
+            if !format.is_empty() && (verb.contains(&"--dot") || verb.contains(&"--format")) {
+                continue;
+            }
+            let mut run = command(&[verb, format].concat()).spawn().expect("memsight starts");
+            drop(run.stdout.take());
+            let run = finish(run);
+            assert_eq!(run.code, Some(0), "{verb:?} {format:?}: {run:#?}");
+            assert!(!run.stderr.contains("error"), "{verb:?} {format:?}: {run:#?}");
+        }
+    }
+}
+
+#[test]
 fn a_target_that_dies_while_it_is_read() {
     for _ in 0..5 {
         let target = Python::start("kept = [[i] for i in range(200_000)]");

@@ -272,3 +272,6 @@ for _ in range(3):
     let threads = json(&target.pid(), &["threads"]);
     assert!(threads["threads"].as_array().map(Vec::len) >= Some(4), "{threads:#}");
 }
+    let help = memsight(&["watch", "--help"]).ok();
+    let (_, codes) = help.split_once("EXIT CODES\n").expect("it has exit codes");
+    assert!(codes.lines().all(|line| line.starts_with("  ") && line.len() < 100), "{codes}");

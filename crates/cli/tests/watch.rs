@@ -380,3 +380,14 @@ fn after_its_duration_the_command_runs_on() {
     errors.read_to_string(&mut text).expect("its end");
     assert_eq!(watch.wait().expect("a child").code(), Some(6), "{text}");
 }
+#[test]
+fn a_process_is_watched_no_longer_than_somebody_reads() {
+    let python = Python::start("");
+    // The hour is never over: whoever goes on would hang here.
+    let arguments = ["watch", &python.pid(), "-i", "1ms", "-d", "1h", "--format", "jsonl"];
+    let mut watch = command(&arguments).spawn().expect("starts");
+    drop(watch.stdout.take());
+    let run = finish(watch);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:#?}");
+}
+

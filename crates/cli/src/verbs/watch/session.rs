@@ -54,6 +54,9 @@ impl Session<'_> {
             if let Some(over) = self.tick()? {
                 return Ok(over);
             }
+            if command.is_none() && self.files.is_unread() {
+                return Err(Error::BrokenPipe);
+            }
             if let Some(over) = self.until_due(&mut command) {
                 return Ok(over);
             }
