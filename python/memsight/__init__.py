@@ -61,6 +61,14 @@ from ._process import (
     STATUS_ZOMBIE,
     Process,
 )
+from ._pymalloc import (
+    PymallocAccount,
+    PymallocFill,
+    PymallocOwner,
+    PymallocPin,
+    PymallocSize,
+    PymallocSparse,
+)
 from ._rss import CArena, RssLine, RssPart, RssView
 from ._samples import (
     ContainerSample,
@@ -189,6 +197,12 @@ __all__ = [
     "Process",
     "ProcessSample",
     "ProcessSummary",
+    "PymallocAccount",
+    "PymallocFill",
+    "PymallocOwner",
+    "PymallocPin",
+    "PymallocSize",
+    "PymallocSparse",
     "ReferenceRow",
     "Rollup",
     "RssGroup",
@@ -238,9 +252,16 @@ __all__ = [
     "wait_procs",
 ]
 
+__version__: str
+"""Version of memsight, ``1.2.3``; known where the native half is."""
+
 if not TYPE_CHECKING:  # checkers would take every name for one of ours
 
     def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from ._platform import version
+
+            return version()
         from ._psutil_missing import FUNCTIONS, refusal
 
         raise AttributeError(refusal(name, FUNCTIONS, f"module {__name__!r}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from ._views import ObjectRef, _Record
+from ._views import ObjectRef, _Record, _Tables
 
 
 @dataclass(frozen=True, repr=False)
@@ -259,9 +259,10 @@ class Pending(_Record):
 
 
 @dataclass(frozen=True, repr=False)
-class CompareView(_Record):
+class CompareView(_Tables, _Record):
     """What has grown between the first look and the last, where, and whether it will end."""
 
+    _tables = ("memory", "suspects", "types")
     schema_version: int
     """Version of these keys."""
     moments: tuple[Moment, ...]

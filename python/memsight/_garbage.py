@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from ._views import _Header, _Record, _Rows
+from ._findings import Finding
+from ._views import _Header, _Record, _Rows, _Tables
 
 
 @dataclass(frozen=True, repr=False)
@@ -152,9 +153,10 @@ class Garbage(_Record):
 
 
 @dataclass(frozen=True, repr=False)
-class GarbageView(_Header):
+class GarbageView(_Tables, _Header):
     """What a full collection would free now, and the cycles that hold it."""
 
+    _tables = ("garbage.types", "garbage.cycles", "garbage.finalisers")
     garbage: Garbage
     """The garbage."""
     collectors: tuple[Collector, ...]
@@ -172,3 +174,5 @@ class CyclesView(_Rows[CycleRow]):
     """Distinct shapes; ``cycles`` may show fewer."""
     cycles: tuple[CycleRow, ...]
     """The shapes."""
+    findings: tuple[Finding, ...]
+    """The same as findings."""

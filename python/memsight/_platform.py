@@ -19,3 +19,15 @@ def native() -> Any:
         hint = "memsight reads Linux processes on x86-64 from CPython 3.9 or later; install its wheel there"
         raise Error("MS-E110", hint, f"memsight does not run here: {missing}") from missing
     return _native
+
+
+def version() -> str:
+    """Version of memsight.
+
+    Raises:
+        AttributeError: there is no native half, which would say it.
+    """
+    try:
+        return str(native().__version__)
+    except Error as missing:
+        raise AttributeError(f"the version of memsight is not known: {missing}") from missing

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from ._views import ObjectRef, _Header, _Record
+from ._findings import Finding
+from ._views import ObjectRef, _Header, _Record, _Tables
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,9 +70,10 @@ class HeldRow(_Record):
 
 
 @dataclass(frozen=True, repr=False)
-class RefcountsView(_Header):
+class RefcountsView(_Tables, _Header):
     """Reference counts against the references found."""
 
+    _tables = ("surplus", "deficits", "held")
     recorded: bool
     """The look says what the interpreter and C code hold; without that, nothing can be said."""
     gil_held: bool
@@ -100,3 +102,5 @@ class RefcountsView(_Header):
     """Types with missing references."""
     held: tuple[HeldRow, ...]
     """Surplus that C memory explains, most references first."""
+    findings: tuple[Finding, ...]
+    """What to look at."""

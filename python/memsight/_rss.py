@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Optional
 
-from ._views import _Header, _Record
+from ._pymalloc import PymallocAccount
+from ._views import _Header, _Record, _Tables
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,9 +72,10 @@ class CArena(_Record):
 
 
 @dataclass(frozen=True, repr=False)
-class RssView(_Header):
+class RssView(_Tables, _Header):
     """Every byte of RSS."""
 
+    _tables = ("lines", "beside")
     rss_bytes: int
     """Resident set size (``/proc/PID/statm``), of the same pause as all the rest."""
     lines_bytes: int
@@ -93,5 +96,7 @@ class RssView(_Header):
     """Arenas of the allocators."""
     c_allocator: str
     """The C library's allocator: ``glibc 2.36``."""
+    pymalloc: Optional[PymallocAccount]
+    """CPython's allocator of small objects; ``None`` where it was not looked at."""
     missing: tuple[str, ...]
     """Reasons why parts may be told less exactly."""

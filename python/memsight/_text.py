@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import html as _html
-from collections.abc import Iterable, Sequence
+import operator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 MAX_ROWS = 20
@@ -27,7 +28,7 @@ def cell(name: str, value: Any) -> str:
     """One value, in the unit that its name says."""
     if value is None:
         return "-"
-    if name.endswith("_bytes"):
+    if name == "bytes" or name.endswith("_bytes"):
         return size(value)
     if name.endswith("_ns"):
         return f"{value / 1e6:.1f} ms"
@@ -39,12 +40,12 @@ def cell(name: str, value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, tuple):
         return " -> ".join(value) if name == "path" else f"({len(value)})"
-    return str(value)
+    return str(value.name) if _is_object(name, value) else str(value)
 
 
 def record(row: Any) -> str:
     """``TypeRow(type='dict', count=3, ...)`` with sizes in units; nested rows only by their number."""
-    parts = (f"{name}={cell(name, value)}" for name, value in _items(row) if not _is_header(name))
+    parts = (f"{name}={_visible(cell(name, value))}" for name, value in _items(row) if not _is_header(name))
     return f"{type(row).__name__}({', '.join(parts)})"
 
 
@@ -59,12 +60,17 @@ def _is_header(name: str) -> bool:
 def _columns(rows: Sequence[Any]) -> list[str]:
     """Columns worth a place in a table: no nested rows, no column without a value."""
     names = [field.name for field in dataclasses.fields(rows[0])]
-    plain = [name for name in names if name == "path" or not any(_nested(getattr(row, name)) for row in rows)]
+    plain = [name for name in names if name == "path" or not any(_nested(name, getattr(row, name)) for row in rows)]
     return [name for name in plain if any(getattr(row, name) not in (None, 0, "") for row in rows)]
 
 
-def _nested(value: Any) -> bool:
-    return isinstance(value, tuple) or dataclasses.is_dataclass(value)
+def _nested(name: str, value: Any) -> bool:
+    return isinstance(value, tuple) or (dataclasses.is_dataclass(value) and not _is_object(name, value))
+
+
+def _is_object(name: str, value: Any) -> bool:
+    """The other end of a reference: one name says what it is."""
+    return name == "object" and dataclasses.is_dataclass(value)
 
 
 def _heading(name: str) -> str:
@@ -73,18 +79,47 @@ def _heading(name: str) -> str:
 
 def table(title: str, view: Any) -> str:
     """A view as a table of its first rows."""
-    rows = view[:MAX_ROWS]
     count = "1 row" if len(view) == 1 else f"{len(view):,} rows"
-    head = f"<{title} of pid {view.pid}, Python {view.python}: {count}>"
+    head = f"<{title} of pid {view.pid}, Python {_visible(view.python)}: {count}>"
+    return "\n".join([head, *_lines(view)])
+
+
+def tables(view: Any) -> str:
+    """A view with several sorts of rows: its figures, and each sort as a table."""
+    parts = _figures(view)
+    for name, rows in _sorts(view):
+        parts += ["", _heading(name), *_lines(rows)]
+    return "\n".join(parts)
+
+
+def _figures(view: Any) -> list[str]:
+    """The figures of a view in a line, and each record that it holds in one of its own."""
+    items = [(name, value) for name, value in _items(view) if not _is_header(name) and not isinstance(value, tuple)]
+    plain = ", ".join(f"{name}={_visible(cell(name, value))}" for name, value in items if not _nested(name, value))
+    records = [f"{name}={record(value)}" for name, value in items if _nested(name, value)]
+    return [f"{type(view).__name__}({plain})", *records]
+
+
+def _sorts(view: Any) -> Iterator[tuple[str, Sequence[Any]]]:
+    """The sorts of rows that a view shows and has any of: ``garbage.types`` under the name ``types``."""
+    for path in type(view)._tables:
+        rows = operator.attrgetter(path)(view)
+        if rows:
+            yield path.rpartition(".")[2], rows
+
+
+def _lines(view: Sequence[Any]) -> list[str]:
+    """The first rows as lines, titles first."""
+    rows = view[:MAX_ROWS]
     if not rows:
-        return head
+        return []
     columns = _columns(rows)
     lines = [[_heading(name) for name in columns]]
     lines += [[_cut(cell(name, getattr(row, name))) for name in columns] for row in rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     right = [isinstance(getattr(rows[0], name), (int, float)) for name in columns]
     more = [f"... {len(view) - len(rows):,} more"] if len(view) > len(rows) else []
-    return "\n".join([head, *(_line(line, widths, right) for line in lines), *more])
+    return [*(_line(line, widths, right) for line in lines), *more]
 
 
 def _line(cells: Iterable[str], widths: Sequence[int], right: Sequence[bool]) -> str:
@@ -92,16 +127,33 @@ def _line(cells: Iterable[str], widths: Sequence[int], right: Sequence[bool]) ->
     return "  ".join(padded).rstrip()
 
 
+def _visible(text: str) -> str:
+    """Names come from the process: what would drive a terminal is escaped."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def _cut(text: str) -> str:
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    text = _visible(text)
     return text if len(text) <= MAX_WIDTH else text[: MAX_WIDTH - 1] + "…"
 
 
 def html(view: Any) -> str:
     """A view as an HTML table of its first rows, for notebooks."""
+    return _html_table(view) if len(view) else _html_text(table(type(view).__name__, view))
+
+
+def html_tables(view: Any) -> str:
+    """The same of a view with several sorts of rows."""
+    parts = [f"<p><b>{_html.escape(_heading(name))}</b></p>{_html_table(rows)}" for name, rows in _sorts(view)]
+    return "".join([*map(_html_text, _figures(view)), *parts])
+
+
+def _html_text(text: str) -> str:
+    return f"<p>{_html.escape(text)}</p>"
+
+
+def _html_table(view: Sequence[Any]) -> str:
     rows = view[:MAX_ROWS]
-    if not rows:
-        return f"<p>{_html.escape(table(type(view).__name__, view))}</p>"
     columns = _columns(rows)
     head = "".join(f"<th>{_html.escape(_heading(name))}</th>" for name in columns)
     body = "".join(f"<tr>{_html_cells(row, columns)}</tr>" for row in rows)
@@ -110,4 +162,4 @@ def html(view: Any) -> str:
 
 
 def _html_cells(row: Any, columns: Iterable[str]) -> str:
-    return "".join(f"<td>{_html.escape(cell(name, getattr(row, name)))}</td>" for name in columns)
+    return "".join(f"<td>{_html.escape(_visible(cell(name, getattr(row, name))))}</td>" for name in columns)

@@ -202,7 +202,7 @@ class _Header(_Record):
     created: str
     """When the target was looked at, RFC 3339."""
     mode: str
-    """``freeze`` or ``live``."""
+    """``fork``, ``freeze`` or ``live``; ``core`` of a core file."""
     partial: tuple[str, ...]
     """Reasons why something may be missing; empty for a whole look."""
 
@@ -231,6 +231,18 @@ class _Rows(_Header, Generic[Row_co]):
 
     def _repr_html_(self) -> str:
         return _text.html(self)
+
+
+class _Tables:
+    """A result with several sorts of rows, which it shows as tables."""
+
+    _tables: ClassVar[tuple[str, ...]]
+
+    def __repr__(self) -> str:
+        return _text.tables(self)
+
+    def _repr_html_(self) -> str:
+        return _text.html_tables(self)
 
 
 @dataclass(frozen=True, repr=False)
@@ -262,7 +274,9 @@ class SuspectsView(_Rows[Suspect]):
     threshold: float
     """Part of all bytes from which something is a suspect."""
     total_bytes: int
-    """All bytes: shallow and external."""
+    """All bytes: shallow, external and native."""
+    resident_bytes: int
+    """Those of them in private memory, of which ``threshold`` and ``share`` speak."""
     suspects: tuple[Suspect, ...]
     """The suspects."""
     instances: tuple[TypeRow, ...]
@@ -305,9 +319,10 @@ class ThreadsView(_Rows[ThreadRow]):
 
 
 @dataclass(frozen=True, repr=False)
-class ObjectView(ObjectRef, _Header):
+class ObjectView(_Tables, ObjectRef, _Header):
     """One object, with the references from and to it."""
 
+    _tables = ("referents", "referrers")
     external_kind: Optional[str]
     """``file /path`` or ``shared memory`` where its external bytes are no memory of its own; else ``None``."""
     refcount: Optional[int]
@@ -359,9 +374,10 @@ class CoreFile(_Record):
 
 
 @dataclass(frozen=True, repr=False)
-class Overview(_Header):
+class Overview(_Tables, _Header):
     """Everything at one glance."""
 
+    _tables = ("memory", "types", "suspects")
     rss_bytes: int
     """Resident set size."""
     vms_bytes: int

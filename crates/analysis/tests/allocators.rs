@@ -6,8 +6,8 @@ use common::Heap;
 use memsight_analysis::Analysis;
 use memsight_analysis::rss::{RssKind, RssView};
 use memsight_model::{
-    Address, CAllocator, CArena, CBlocks, CHeap, COwned, COwnedType, CPointed, PageRuns, Quiet, Region, Residence,
-    ResidentMapping, Rollup, Snapshot,
+    Address, CAllocator, CArena, CBlocks, CHeap, COwned, COwnedType, CPointed, Mode, PageRuns, Quiet, Region,
+    Residence, ResidentMapping, Rollup, Snapshot,
 };
 
 const MIB: u64 = 1 << 20;
@@ -50,6 +50,19 @@ fn known_objects_are_taken_out_of_an_allocator_that_is_not_looked_into() {
     assert_eq!((bytes(&view, RssKind::Unknown), view.difference_bytes), (0, 0));
     let whole = view.lines.iter().find(|line| line.kind == RssKind::CHeapWhole).expect("musl's line");
     assert_eq!(whole.parts[0].name, "musl, used and free");
+}
+
+#[test]
+fn a_core_is_not_told_to_be_looked_at_anew() {
+    let mut snapshot = snapshot(CHeap::default());
+    (snapshot.residence, snapshot.manifest.mode) = (None, Mode::Core);
+    let view = Analysis::new(&snapshot, &Quiet).rss(5);
+    assert!(view.missing.iter().any(|reason| reason.contains("no core file")), "{:?}", view.missing);
+    assert!(!view.missing.iter().any(|reason| reason.contains("a new one does")), "{:?}", view.missing);
+    assert!(view.lines.iter().any(|line| line.name.contains("dumped")), "{:?}", view.lines);
+    snapshot.manifest.mode = Mode::Freeze;
+    let view = Analysis::new(&snapshot, &Quiet).rss(5);
+    assert!(view.missing.iter().any(|reason| reason.contains("a new one does")), "{:?}", view.missing);
 }
 
 #[test]

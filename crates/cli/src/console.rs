@@ -20,6 +20,8 @@ const MAX_WIDTH: usize = 160;
 /// What the person said about output, and what the streams can do.
 pub struct Console {
     format: Format,
+    /// stdout is a terminal.
+    terminal: bool,
     out: Style,
     err: Style,
     quiet: bool,
@@ -32,6 +34,7 @@ impl Console {
     pub fn new(global: &Global) -> Console {
         Console {
             format: global.format,
+            terminal: io::stdout().is_terminal(),
             out: style(global.color, io::stdout().is_terminal(), terminal_size::terminal_size_of(io::stdout())),
             err: style(global.color, io::stderr().is_terminal(), terminal_size::terminal_size_of(io::stderr())),
             quiet: global.quiet,
@@ -43,6 +46,11 @@ impl Console {
     /// Style of stdout.
     pub fn style(&self) -> &Style {
         &self.out
+    }
+
+    /// Style of stdout for lines that a pipe gets whole, such as those that `grep` looks into.
+    pub fn whole_lines(&self) -> Style {
+        Style { width: if self.terminal { self.out.width } else { usize::MAX }, ..self.out }
     }
 
     /// Whether results go out as JSON.
@@ -115,7 +123,8 @@ impl Console {
         let view = ErrorView { code: error.code().to_owned(), message: error.to_string(), hint: error.hint() };
         let text = match self.format {
             Format::Text => text::error(&view, &self.err),
-            Format::Json | Format::Jsonl => view.json(),
+            Format::Json => view.json(),
+            Format::Jsonl => view.json_line(),
         };
         // There is nowhere left to say that stderr is gone.
         let _ = io::stderr().lock().write_all(text::door(&text, self.err.color).as_bytes());

@@ -11,10 +11,10 @@ mod error;
 mod interrupt;
 mod platform;
 mod progress;
+mod usage;
 mod verbs;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
 
 use clap::Parser;
 
@@ -23,7 +23,6 @@ use console::Console;
 use error::Error;
 use interrupt::Interrupt;
 use memsight_engine::format;
-use memsight_render::text;
 
 /// Exit code of a person's Ctrl-C.
 const STOPPED: i32 = 130;
@@ -33,7 +32,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(usage) => return usage_exit(&usage, &args),
+        Err(usage) => return usage::exit(&usage, &args),
     };
     format::silence_caught_panics();
     let console = Console::new(&cli.global);
@@ -54,18 +53,6 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
         Verb::Completions(args) => done(verbs::completions::run(args, &console)),
     };
     result.unwrap_or_else(|error| exit_code(&error, &console))
-}
-
-/// clap's own answers: help and version are results, the rest is an error, which repeats the arguments: those with hidden
-/// characters without clap's colours.
-fn usage_exit(usage: &clap::Error, args: &[OsString]) -> i32 {
-    let is_plain = |arg: &OsString| arg.to_str().is_some_and(|text| !text.contains(memsight_model::is_hidden));
-    // Whoever closed the pipe does not want the text.
-    let _ = match !usage.use_stderr() || args.iter().all(is_plain) {
-        true => usage.print(),
-        false => io::stderr().write_all(text::door(&usage.render().to_string(), false).as_bytes()),
-    };
-    usage.exit_code()
 }
 
 fn exit_code(error: &Error, console: &Console) -> i32 {

@@ -73,6 +73,32 @@ fn an_error_for_scripts() {
 }
 
 #[test]
+fn arguments_that_cannot_be_understood_are_an_error_for_scripts_too() {
+    let error = |args: &[&str]| {
+        let run = memsight(args);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run:#?}");
+        let value: serde_json::Value = serde_json::from_str(&run.stderr).unwrap_or_else(|_| panic!("{run:#?}"));
+        assert_eq!(value["error"]["code"], "MS-E109", "{value}");
+        let word = |key: &str| value["error"][key].as_str().expect("text").to_owned();
+        (word("message"), word("hint"))
+    };
+    let (message, hint) = error(&["--format", "json", "haep", "1"]);
+    assert!(message.contains("'haep'") && hint.contains("'heap'"), "{message} {hint}");
+    let (message, hint) = error(&["snapshot", "1", "--format=json"]);
+    assert!(message.contains("--output <FILE>") && hint.contains("Usage: memsight snapshot"), "{message} {hint}");
+    let (message, hint) = error(&["heap", "1", "--mode", "no", "--format", "json"]);
+    assert!(message.contains("'no'") && message.contains("freeze") && !hint.is_empty(), "{message} {hint}");
+    let (message, _) = error(&["--format", "json"]);
+    assert!(!message.contains("error") && !message.is_empty(), "{message}");
+    error(&["top", "--nonsense\u{1b}[31m", "--format", "jsonl"]);
+    let lines = memsight(&["ps", "--nonsense", "--format", "jsonl"]).stderr;
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+    // Behind two dashes stands another command.
+    let text = memsight(&["watch", "--nonsense", "--", "app", "--format", "json"]).stderr;
+    assert!(text.starts_with("error: "), "{text}");
+}
+
+#[test]
 fn no_permission() {
     let mut target = Python::start("");
     if status(std::process::id(), "Uid").split_ascii_whitespace().next() != Some("0") {
@@ -229,6 +255,47 @@ fn a_reader_that_goes_away() {
     let run = finish(look);
     assert_eq!(run.code, Some(0), "{run:#?}");
     assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure_of_any_verb() {
+    let target = Python::start("");
+    let pid = target.pid();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (before, after, log) = (path("before.heap"), path("after.heap"), path("app.jsonl"));
+    for path in [&before, &after] {
+        memsight(&["snapshot", &pid, "-o", path]).ok();
+    }
+    memsight(&["watch", &pid, "-d", "20ms", "-i", "1ms", "-o", &log]).ok();
+    let verbs: [&[&str]; 14] = [
+        &["ps"],
+        &["heap", &before],
+        &["heap", &before, "rss"],
+        &["heap", &before, "graph", "dict", "--dot"],
+        &["compare", &before, &after],
+        &["top", "--json-lines", "-i", "1ms"],
+        &["watch", &log],
+        &["watch", &pid, "-d", "20ms", "-i", "1ms"],
+        &["watch", &pid, "-d", "20ms", "-i", "1ms", "--format", "jsonl"],
+        &["gc", &pid],
+        &["gc", &pid, "-d", "10s", "-i", "10ms", "--format", "jsonl"],
+        &["doctor", &pid],
+        &["completions", "bash"],
+        &["--help"],
+    ];
+    for verb in verbs {
+        for format in [&[][..], &["--format", "json"]] {
+            if !format.is_empty() && (verb.contains(&"--dot") || verb.contains(&"--format")) {
+                continue;
+            }
+            let mut run = command(&[verb, format].concat()).spawn().expect("memsight starts");
+            drop(run.stdout.take());
+            let run = finish(run);
+            assert_eq!(run.code, Some(0), "{verb:?} {format:?}: {run:#?}");
+            assert!(!run.stderr.contains("error"), "{verb:?} {format:?}: {run:#?}");
+        }
+    }
 }
 
 #[test]

@@ -56,6 +56,9 @@ fn a_session_from_the_list_to_the_heap_and_back() {
         ]),
     );
     assert_eq!(answer["code"], 0, "{answer:#}");
+    let text = answer["text"].as_str().expect("text");
+    let (_, next) = text.rsplit_once("Next").unwrap_or_else(|| panic!("no next command: {text}"));
+    assert!(next.contains(&format!("memsight heap {pid} --since 60s")), "{next}");
 }
 
 #[test]

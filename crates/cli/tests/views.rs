@@ -231,6 +231,46 @@ fn processes_are_listed() {
     assert!(memsight(&["ps"]).ok().lines().any(|line| line.trim_start().starts_with(&target.pid())));
 }
 
+/// What a run says to run next, on stderr.
+fn next(run: common::Run) -> String {
+    assert_eq!(run.code, Some(0), "{run:#?}");
+    let (_, next) = run.stderr.split_once("Next\n").unwrap_or_else(|| panic!("no next command: {run:#?}"));
+    next.to_owned()
+}
+
+#[test]
+fn pages_end_with_the_next_command() {
+    let target = Python::start("import gc\ngc.collect()");
+    let pid = target.pid();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (before, after, log) = (path("before.heap"), path("after.heap"), path("app.jsonl"));
+    for path in [&before, &after] {
+        memsight(&["snapshot", &pid, "-o", path]).ok();
+    }
+    let text = next(memsight(&["compare", &before, &after]));
+    assert!(text.contains(&format!("memsight heap {after} ")), "{text}");
+    let text = next(memsight(&["gc", &pid]));
+    assert!(text.contains(&format!("memsight gc {pid} -d 1m")) && text.contains("garbage"), "{text}");
+    let text = next(memsight(&["watch", &pid, "-d", "50ms", "-i", "1ms", "-o", &log]));
+    assert!(text.contains(&format!("memsight watch {pid} -d 10m")), "{text}");
+    let text = next(memsight(&["watch", &log]));
+    assert!(text.contains("-o app.png"), "{text}");
+    for args in [&["gc", &pid][..], &["compare", &before, &after], &["watch", &log]] {
+        let run = memsight(&[args, &["--format", "json"]].concat());
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:#?}");
+    }
+}
+
+#[test]
+fn a_pipe_gets_whole_command_lines() {
+    let word = format!("{}end", "long ".repeat(60));
+    let target = Python::start(&format!("word = {word:?}"));
+    let text = memsight(&["ps"]).ok();
+    let line = text.lines().find(|line| line.trim_start().starts_with(&target.pid())).expect("the target is listed");
+    assert!(line.contains(&word), "{line}");
+}
+
 #[test]
 fn the_doctor_is_content() {
     let target = Python::start("");
@@ -246,6 +286,9 @@ fn completions_and_help() {
         assert!(memsight(&[verb, "--help"]).ok().contains("EXAMPLES"), "{verb}");
     }
     assert!(memsight(&["--help"]).ok().contains("EXIT CODES"));
+    let help = memsight(&["watch", "--help"]).ok();
+    let (_, codes) = help.split_once("EXIT CODES\n").expect("it has exit codes");
+    assert!(codes.lines().all(|line| line.starts_with("  ") && line.len() < 100), "{codes}");
     assert!(memsight(&["--version"]).ok().starts_with("memsight "));
 }
 

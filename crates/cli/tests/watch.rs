@@ -60,6 +60,22 @@ fn the_exit_code_is_that_of_the_command() {
 }
 
 #[test]
+fn a_command_that_ends_at_once_has_a_peak() {
+    let ended = "import os; os._exit(bytearray(1 << 26)[0])";
+    let run = memsight(&["watch", "-i", "1h", "--format", "json", "--", "python3", "-c", ended]);
+    let view: Value = serde_json::from_str(&run.stderr).unwrap_or_else(|_| panic!("{run:#?}"));
+    assert_eq!(view["command_peak"]["exact"], true, "{view:#}");
+    assert!(view["command_peak"]["bytes"].as_u64() > Some(64 << 20), "{view:#}");
+    let run = memsight(&["watch", "-i", "1h", "--", "python3", "-c", ended]);
+    assert!(run.stderr.contains("RSS of its largest process"), "{run:#?}");
+    assert!(run.stderr.contains("\nNext\n") && run.stderr.contains("memsight watch -i 1ms -- python3 -c"), "{run:#?}");
+    // Less than memsight had itself when it started the command: the kernel counts that.
+    let run = memsight(&["watch", "-i", "1h", "--format", "json", "--", "true"]);
+    let view: Value = serde_json::from_str(&run.stderr).unwrap_or_else(|_| panic!("{run:#?}"));
+    assert_eq!(view["command_peak"]["exact"], false, "{view:#}");
+}
+
+#[test]
 fn a_command_that_cannot_be_run() {
     let run = memsight(&["watch", "--", "no-such-command-of-anybody"]);
     assert_eq!(run.code, Some(127), "{run:#?}");
@@ -362,6 +378,17 @@ fn the_reader_of_stdout_may_go() {
     let run = finish(watch);
     assert_eq!(run.code, Some(4), "{run:#?}");
     assert!(!run.stderr.contains("warning"), "{run:#?}");
+}
+
+#[test]
+fn a_process_is_watched_no_longer_than_somebody_reads() {
+    let python = Python::start("");
+    // The hour is never over: whoever goes on would hang here.
+    let arguments = ["watch", &python.pid(), "-i", "1ms", "-d", "1h", "--format", "jsonl"];
+    let mut watch = command(&arguments).spawn().expect("starts");
+    drop(watch.stdout.take());
+    let run = finish(watch);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:#?}");
 }
 
 #[test]

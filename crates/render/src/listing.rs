@@ -80,10 +80,16 @@ pub struct ErrorView {
 impl ErrorView {
     /// `{"error": {"code", "message", "hint"}}`.
     pub fn json(&self) -> String {
-        #[derive(Serialize)]
-        struct Envelope<'a> {
-            error: &'a ErrorView,
-        }
         crate::json(&Envelope { error: self })
     }
+
+    /// The same in one line.
+    pub fn json_line(&self) -> String {
+        crate::json_line(&Envelope { error: self })
+    }
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    error: &'a ErrorView,
 }

@@ -100,3 +100,15 @@ fn growth_beside_objects() {
         insta::assert_snapshot!(format!("compare_{width}"), text::compare(&view(), &style));
     }
 }
+
+#[test]
+fn a_comparison_goes_on_with_what_the_reader_named() {
+    let style = Style { color: false, width: 80 };
+    let mut view = view();
+    view.verdict.next = Some("memsight heap 4242 object 0x7f12".to_owned());
+    let text = text::next_after_compare(&view, "after.heap", &style);
+    assert!(text.contains("memsight heap after.heap object 0x7f12") && !text.contains("--since"), "{text}");
+    assert!(text::next_after_compare(&view, "4242", &style).contains("memsight heap 4242 --since 10m"));
+    view.verdict.next = Some("memsight heap 4242 --since 60s".to_owned());
+    assert!(text::next_after_compare(&view, "after.heap", &style).contains("memsight heap 4242 --since 60s"));
+}

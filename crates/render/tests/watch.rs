@@ -3,7 +3,7 @@
 use memsight_analysis::trend::{Summary, Verdict};
 use memsight_model::{ContainerSample, MemoryInfo, ProcessSample, Rollup, Sample, Timestamp, Totals, Unavailable};
 use memsight_render::text::{self, Style};
-use memsight_render::{Cost, WatchView};
+use memsight_render::{CommandPeak, Cost, WatchView};
 
 const MIB: u64 = 1 << 20;
 
@@ -44,6 +44,7 @@ fn view() -> WatchView {
         interval_ns: 1_000_000_000,
         rollup_missing: None,
         exit_code: Some(0),
+        command_peak: None,
         cost: Some(Cost { cpu_ns: 240_000_000, elapsed_ns: 120_000_000_000, peak_rss_bytes: 9 * MIB }),
         damaged_lines: 0,
         cut: false,
@@ -70,6 +71,22 @@ fn what_is_missing_is_said() {
     }
     view.summary = Summary::default().finish();
     assert!(text::watch(&view, &Style::plain(80)).contains("it ended before it could be sampled"));
+}
+
+#[test]
+fn a_peak_that_no_sample_has_seen_is_the_kernels() {
+    let mut view = view();
+    let page = |view: &WatchView| text::watch(view, &Style::plain(120));
+    view.command_peak = Some(CommandPeak { bytes: 500 * MIB, exact: true });
+    assert!(page(&view).contains("500.0 MiB between two samples"), "{}", page(&view));
+    for seen in [CommandPeak { bytes: 5 * MIB, exact: true }, CommandPeak { bytes: 500 * MIB, exact: false }] {
+        view.command_peak = Some(seen);
+        assert!(!page(&view).contains("between two samples"), "{}", page(&view));
+    }
+    view.summary = Summary::default().finish();
+    assert!(page(&view).contains("sampled; peak below 500.0 MiB, RSS of its largest process"), "{}", page(&view));
+    view.command_peak = Some(CommandPeak { bytes: 7 * MIB, exact: true });
+    assert!(page(&view).contains("sampled; peak 7.0 MiB, RSS of its largest process"), "{}", page(&view));
 }
 
 #[test]
@@ -108,4 +125,28 @@ fn it_can_be_read_back() -> Result<(), serde_json::Error> {
     let again: WatchView = serde_json::from_str(&serde_json::to_string(&view)?)?;
     assert_eq!(again.headline(), view.headline());
     Ok(())
+}
+
+#[test]
+fn a_recording_says_what_to_run_next() {
+    let style = Style::plain(80);
+    let judged = |verdict| {
+        let mut view = view();
+        view.summary.trend.verdict = verdict;
+        view
+    };
+    let leaking = text::next_after_watch(&judged(Verdict::Leaking { bytes_per_hour: 1e9 }), true, &[], &style);
+    assert!(leaking.contains("memsight heap 4242 --since 60s"), "{leaking}");
+    let mut short = judged(Verdict::TooShort);
+    short.summary.samples = 3;
+    let text = text::next_after_watch(&short, true, &[], &style);
+    assert!(text.contains("memsight watch 4242 -d 10m"), "{text}");
+    let command = ["python", "-c", "print('a b')"].map(str::to_owned);
+    let text = text::next_after_watch(&short, false, &command, &style);
+    assert!(text.contains(r"memsight watch -i 1ms -- python -c 'print('\''a b'\'')'"), "{text}");
+    assert!(!text.contains("4242"), "{text}");
+    let text = text::next_after_watch(&short, false, &["x".repeat(200)], &style);
+    assert!(text.contains("-- COMMAND"), "{text}");
+    let text = text::next_after_watch(&short, false, &["evil\x1b[31m".to_owned()], &style);
+    assert!(!text.contains('\x1b'), "{text:?}");
 }

@@ -230,6 +230,15 @@ fn configured(name: libc::c_int) -> Option<u64> {
     u64::try_from(value).ok().filter(|&value| value > 0)
 }
 
+/// The largest RSS that one of the children of this process had that have ended and were waited for, and of theirs; bytes.
+pub(crate) fn largest_child_bytes() -> u64 {
+    // SAFETY: a struct of numbers, for which zeros are values.
+    let mut usage: libc::rusage = unsafe { mem::zeroed() };
+    // SAFETY: the kernel fills `usage`, which is ours; it cannot fail for this constant.
+    unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, &mut usage) };
+    u64::try_from(usage.ru_maxrss).unwrap_or(0).saturating_mul(1024)
+}
+
 /// A clock in nanoseconds.
 pub(crate) fn clock(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };

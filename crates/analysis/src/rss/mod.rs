@@ -11,7 +11,7 @@ mod pages;
 mod python;
 mod unknown;
 
-use memsight_model::{Residence, Rollup};
+use memsight_model::{Mode, Residence, Rollup, Snapshot};
 use serde::Serialize;
 
 use crate::Analysis;
@@ -195,7 +195,7 @@ impl Analysis<'_> {
             missing: self.rss_missing(&account),
         };
         if let Some(more) = rss_bytes.checked_sub(total.rss_bytes).filter(|more| *more > 0) {
-            view.lines.push(counters(more, self.snapshot.residence.is_some()));
+            view.lines.push(counters(more, self.snapshot));
         }
         view.lines_bytes = view.lines.iter().map(|line| line.bytes).sum();
         view.difference_bytes = i64::try_from(i128::from(rss_bytes) - i128::from(view.lines_bytes)).unwrap_or(0);
@@ -211,7 +211,13 @@ impl Analysis<'_> {
         let snapshot = self.snapshot;
         let mut missing = account.missing.clone();
         if snapshot.residence.is_none() {
-            missing.push("this snapshot does not say what was in memory; a new one does".to_owned());
+            let why = match snapshot.manifest.mode {
+                Mode::Core => {
+                    "no core file says what of its memory was resident: that is known of a running process alone"
+                }
+                _ => "this snapshot does not say what was in memory; a new one does",
+            };
+            missing.push(why.to_owned());
         }
         missing.extend(snapshot.c_heap.iter().flat_map(|heap| heap.missing.iter().cloned()));
         missing.extend(snapshot.pymalloc.iter().flat_map(|pymalloc| pymalloc.missing.iter().cloned()));
@@ -224,14 +230,18 @@ fn limit_parts(top: usize) -> usize {
     if top == 0 { usize::MAX } else { top }
 }
 
-/// What `statm` has beyond `smaps`; everything where there is no `smaps`.
-fn counters(bytes: u64, known: bool) -> RssLine {
-    let detail = match known {
-        true => "counted by the kernel (statm) but in no page table (smaps): counters are exact from Linux 6.16 on",
-        false => "not looked at",
+/// What `statm` has beyond `smaps`; everything where there is no `smaps`, and what was dumped into a core.
+fn counters(bytes: u64, snapshot: &Snapshot) -> RssLine {
+    let name = "unknown: in the counters alone";
+    let (name, detail) = match (&snapshot.residence, snapshot.manifest.mode) {
+        (Some(_), _) => {
+            (name, "counted by the kernel (statm) but in no page table (smaps): counters are exact from Linux 6.16 on")
+        }
+        (None, Mode::Core) => ("unknown: dumped into the core", "what the core holds, whether it was resident or not"),
+        (None, _) => (name, "not looked at"),
     };
     RssLine {
-        name: "unknown: in the counters alone".to_owned(),
+        name: name.to_owned(),
         kind: RssKind::Counters,
         bytes,
         pss_bytes: 0,

@@ -37,8 +37,9 @@ const MAX_INTERVAL: Duration = Duration::from_secs(3600);
         "  memsight watch app.jsonl -o app.parquet         a recording: its summary again, and another form\n",
         "\n",
         "EXIT CODES\n",
-        "  that of the command, 128 + n if signal n ended it, 127 if there is no such command; without a command 0,\n",
-        "  130 after Ctrl-C; 2 if something was in the way"
+        "  with a command its own: 128 + n if signal n ended it, 127 if there is no such command\n",
+        "  without one 0, and 130 after Ctrl-C\n",
+        "  2 if something was in the way"
     )
 )]
 pub struct Watch {

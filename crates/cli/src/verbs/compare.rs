@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use memsight_engine::LookOptions;
-use memsight_engine::analysis::compare::CompareOptions;
+use memsight_engine::analysis::compare::{CompareOptions, CompareView};
 use memsight_engine::compare;
 use memsight_render::text;
 
@@ -21,7 +21,17 @@ pub fn run(args: &Compare, console: &Console, interrupt: &Interrupt) -> Result<(
     let how = CompareOptions { runs: args.runs, top: args.top };
     let view = interrupt.carefully(|| compare::compare(&args.subjects, &options(&args.look), &how, &ticker))?;
     drop(ticker);
-    console.show(&view, text::compare)
+    // Looks that came in another order: which one is the latest is known of two alone.
+    let latest = if view.swapped { args.subjects.first() } else { args.subjects.last() };
+    show(&view, latest.map_or("", String::as_str), console)
+}
+
+fn show(view: &CompareView, latest: &str, console: &Console) -> Result<(), Error> {
+    console.show(view, text::compare)?;
+    if !console.is_json() && !latest.is_empty() {
+        console.remark(|style| text::next_after_compare(view, latest, style));
+    }
+    Ok(())
 }
 
 /// Looks at the process that `args` name at the beginning, in the middle and at the end of an interval.
@@ -38,5 +48,5 @@ pub fn since(
     let how = CompareOptions { runs: false, top: args.top.unwrap_or(TOP) };
     let view = interrupt.carefully(|| compare::since(pid, interval, &look, &how, &ticker))?;
     drop(ticker);
-    console.show(&view, text::compare)
+    show(&view, subject, console)
 }

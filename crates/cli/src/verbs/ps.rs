@@ -16,5 +16,6 @@ pub fn run(console: &Console) -> Result<(), Error> {
         rss_bytes: process.rss_bytes,
         command: process.command,
     });
-    console.show(&ProcessesView { schema_version: SCHEMA_VERSION, processes: processes.collect() }, text::processes)
+    let view = ProcessesView { schema_version: SCHEMA_VERSION, processes: processes.collect() };
+    console.show(&view, |view, _| text::processes(view, &console.whole_lines()))
 }

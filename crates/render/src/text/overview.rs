@@ -137,35 +137,3 @@ fn reason(view: &Overview) -> String {
         (None, _) => String::new(),
     }
 }
-
-/// The commands to try after the overview of `subject` (a pid or a folder as the reader wrote it).
-pub fn next_steps(view: &Overview, subject: &str, style: &Style) -> String {
-    let heap = format!("memsight heap {subject}");
-    let mut steps = vec![(format!("{heap} suspects"), "who keeps the most alive, and where")];
-    if !view.memory.is_empty() {
-        steps.push((format!("{heap} rss"), "every byte of RSS, and what to do"));
-    }
-    let first = view.suspects.first().and_then(|suspect| suspect.accumulation_point.as_ref());
-    match (first, view.types.first()) {
-        (Some(object), _) => {
-            steps.push((format!("{heap} path {}", object.address), "how the first suspect is reached"))
-        }
-        (None, Some(row)) => steps.push((format!("{heap} path {}", quoted(&row.type_name)), "who holds the top type")),
-        (None, None) => {}
-    }
-    if subject.bytes().all(|byte| byte.is_ascii_digit()) {
-        steps.push((format!("memsight snapshot {subject} -o app.heap"), "keep it for later"));
-    }
-    let mut table = Table::new(2).text("").text("");
-    for (command, why) in steps {
-        table.row([toned(Tone::Hint, command), toned(Tone::Dim, why)]);
-    }
-    format!("{}{}", heading("Next", "", style), table.render(style))
-}
-
-/// A name as one word of a shell.
-fn quoted(name: &str) -> String {
-    let plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'));
-    let name = super::words::clean(name);
-    if plain { name } else { format!("'{}'", name.replace('\'', r"'\''")) }
-}

@@ -32,12 +32,25 @@ pub struct WatchView {
     pub rollup_missing: Option<Unavailable>,
     /// Exit code of the command, if there was one and it has ended.
     pub exit_code: Option<i32>,
+    /// The largest RSS of one process of the command, by the kernel's account; `None` until it has ended, and without one.
+    #[serde(default)]
+    pub command_peak: Option<CommandPeak>,
     /// What recording it cost; `None` when the log does not say.
     pub cost: Option<Cost>,
     /// Lines of the log that could not be read.
     pub damaged_lines: u64,
     /// The log ends within a line: its writer was killed, or still writes.
     pub cut: bool,
+}
+
+/// What the kernel counted of the command's processes: the largest RSS that one of them ever had, between samples too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandPeak {
+    /// Bytes.
+    pub bytes: u64,
+    /// Whether it is the command's own. Otherwise the command had no more: each process starts as a copy of memsight, whose
+    /// size the kernel counts, too.
+    pub exact: bool,
 }
 
 /// What a recording cost its recorder.
@@ -64,7 +77,10 @@ pub fn watch(view: &WatchView, style: &Style) -> String {
     let summary = &view.summary;
     let mut out = title(view, style);
     if summary.samples == 0 {
-        out.push_str("it ended before it could be sampled\n");
+        let peak = view.command_peak.map_or_else(String::new, |peak| format!("; {}", at_once(peak)));
+        for line in wrap_words(&format!("it ended before it could be sampled{peak}"), style.width) {
+            out.push_str(&format!("{line}\n"));
+        }
         return out;
     }
     out.push_str(&judgement(summary, style));
@@ -141,6 +157,7 @@ fn facts(view: &WatchView) -> Vec<(&'static str, String)> {
     let summary = &view.summary;
     let several = summary.process_count > 1;
     let mut facts = vec![("peak", peak(summary, several))];
+    facts.extend(unseen(view).map(|text| ("and", text)));
     facts.extend(peak_pss(view, several).map(|text| ("peak PSS", text)));
     facts.push((
         "RSS",
@@ -158,6 +175,19 @@ fn facts(view: &WatchView) -> Vec<(&'static str, String)> {
     }
     facts.push(("cost", cost(view)));
     facts
+}
+
+/// The peak of a command that no sample has seen.
+fn at_once(peak: CommandPeak) -> String {
+    let what = if peak.exact { "peak" } else { "peak below" };
+    format!("{what} {}, RSS of its largest process by the kernel's account", Bytes(peak.bytes))
+}
+
+/// What the kernel has seen of one process and no sample has.
+fn unseen(view: &WatchView) -> Option<String> {
+    let sampled = view.summary.processes.iter().map(|process| process.peak.bytes).max().unwrap_or(0);
+    let peak = view.command_peak.filter(|peak| peak.exact && peak.bytes > sampled)?;
+    Some(format!("{} between two samples: RSS of its largest process by the kernel's account", Bytes(peak.bytes)))
 }
 
 /// The largest sum of PSS, or why it is not known: an error before all else.

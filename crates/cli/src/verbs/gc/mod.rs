@@ -24,7 +24,7 @@ pub fn run(args: &Gc, console: &Console, interrupt: &Interrupt) -> Result<i32, E
     let lines = console.format() == Format::Jsonl;
     if args.once || !(live || lines || args.duration.is_some()) {
         job.look_back();
-        return job.tell(0);
+        return job.tell(0, true);
     }
     let mut screen = live.then(Screen::default);
     let end = interrupt.carefully(|| job.watch(args, &mut screen, &|| interrupt.asked()))?;
@@ -34,7 +34,7 @@ pub fn run(args: &Gc, console: &Console, interrupt: &Interrupt) -> Result<i32, E
     if end == End::Exited && !console.is_json() {
         console.remark(|_| format!("process {pid} ended\n"));
     }
-    job.end(if end == End::Stopped { STOPPED } else { 0 })
+    job.end(if end == End::Stopped { STOPPED } else { 0 }, end != End::Exited)
 }
 
 /// A watch with what it has seen.
@@ -106,19 +106,25 @@ impl<'c> Job<'c> {
     }
 
     /// The result after a watch: with the dear figures once more, if the process is still there.
-    fn end(mut self, code: i32) -> Result<i32, Error> {
+    fn end(mut self, code: i32, runs: bool) -> Result<i32, Error> {
         if let Ok(reading) = self.watch.probe().read_whole() {
             update(&mut self.evidence, reading);
         }
-        self.tell(code)
+        self.tell(code, runs)
     }
 
-    /// The result, and the exit code: 1 if a pause was over the budget.
-    fn tell(self, code: i32) -> Result<i32, Error> {
+    /// The result, what to run next if the process is still there, and the exit code: 1 if a pause was over the budget.
+    fn tell(self, code: i32, runs: bool) -> Result<i32, Error> {
         let view = self.view();
         match self.console.format() {
             Format::Jsonl => self.console.write(&json_line(&GcLine::Summary(Box::new(view))))?,
-            _ => self.console.show(&view, text::gc)?,
+            Format::Json => self.console.show(&view, text::gc)?,
+            Format::Text => {
+                self.console.show(&view, text::gc)?;
+                if runs {
+                    self.console.remark(|style| text::next_after_gc(&view, style));
+                }
+            }
         }
         Ok(if code == 0 && self.evidence.over_budget > 0 { 1 } else { code })
     }

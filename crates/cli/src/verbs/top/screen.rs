@@ -24,7 +24,7 @@ use crate::platform;
 const FRAME: Duration = Duration::from_millis(33);
 
 /// Shows the screen until a person, a signal or the last reading ends it; gives the exit code.
-pub fn run(mut state: State, source: Source, pacer: Pacer, theme: Theme) -> Result<i32, Error> {
+pub fn run(state: &mut State, source: Source, pacer: Pacer, theme: Theme) -> Result<i32, Error> {
     let (events, received) = channel();
     let signals = follow_signals(events.clone())?;
     let mut screen = Screen::open(theme)?;
@@ -38,7 +38,7 @@ pub fn run(mut state: State, source: Source, pacer: Pacer, theme: Theme) -> Resu
     });
     follow_terminal(events.clone());
     let mut threads = Threads { events, wishes, collector, look: None };
-    let code = serve(&mut state, &mut screen, &received, &mut threads);
+    let code = serve(state, &mut screen, &received, &mut threads);
     drop(screen);
     signals.close();
     threads.end();

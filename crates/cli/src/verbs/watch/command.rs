@@ -5,14 +5,22 @@ use std::io;
 use std::path::Path;
 use std::process::{Child, ExitStatus};
 
+use memsight_engine::figures::{Handle, largest_child_bytes};
+use memsight_render::CommandPeak;
+
 use super::markers::VARIABLE;
 use crate::error::Error;
 use crate::platform::{exit_code, forward};
+
+/// Counters of a process's own size may lag behind by this much.
+const LAG: u64 = 1 << 20;
 
 /// A command of the person's, with our own input and output.
 pub(super) struct Command {
     child: Child,
     status: Option<ExitStatus>,
+    /// What the kernel counts of it in any case: our own size when it was started, and what our children had before.
+    floor: u64,
 }
 
 impl Command {
@@ -29,7 +37,9 @@ impl Command {
                 _ => Error::CommandNotStarted { program, source },
             }
         })?;
-        Ok(Command { child, status: None })
+        let own = Handle::open(std::process::id()).and_then(|own| own.status());
+        let floor = own.map_or(u64::MAX - LAG, |own| own.peak_rss_bytes).max(largest_child_bytes());
+        Ok(Command { child, status: None, floor })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -50,6 +60,13 @@ impl Command {
         if !self.ended() {
             forward(&self.child, signal);
         }
+    }
+
+    /// The largest RSS of one of its processes, by the kernel's account. It must have ended and been waited for.
+    pub(super) fn peak(&self) -> Option<CommandPeak> {
+        let bytes = largest_child_bytes();
+        let exact = bytes > self.floor.saturating_add(LAG);
+        (bytes > 0).then_some(CommandPeak { bytes, exact })
     }
 
     /// Its exit code, as a shell would say it. It must have ended.

@@ -73,6 +73,7 @@ impl Opened {
             spare: self.spare,
             force: self.force,
             failed: false,
+            unread: false,
         };
         files.tables.extend(self.tables.into_iter().map(|table| CsvWriter::new(table, header.at)));
         for log in self.logs {
@@ -80,6 +81,7 @@ impl Opened {
             files.logs.push(recorder);
             files.tell(appended, console);
         }
+        files.leave_reader();
         files
     }
 }
@@ -92,9 +94,23 @@ pub(super) struct Files {
     spare: Option<PathBuf>,
     force: bool,
     failed: bool,
+    /// The reader of stdout is gone.
+    unread: bool,
 }
 
 impl Files {
+    /// Whether nobody gets anything of the recording any more: its only output was stdout, and the reader is gone.
+    pub(super) fn is_unread(&self) -> bool {
+        self.unread && self.logs.is_empty() && self.tables.is_empty() && self.later.is_empty()
+    }
+
+    /// Writes no more to a reader that is gone.
+    fn leave_reader(&mut self) {
+        if self.unread {
+            self.logs.retain(|log| log.appender().path() != Path::new("stdout"));
+        }
+    }
+
     /// Appends a sample to what grows. A full disk is told once and stops nothing.
     pub(super) fn sample(&mut self, sample: &Sample, console: &Console) {
         for at in 0..self.logs.len() {
@@ -105,6 +121,7 @@ impl Files {
             let appended = self.tables[at].sample(sample);
             self.tell(appended, console);
         }
+        self.leave_reader();
     }
 
     /// Appends a marker to what grows.
@@ -154,15 +171,17 @@ impl Files {
     }
 
     fn tell(&mut self, appended: Appended, console: &Console) {
-        let error = match appended {
-            Appended::Written => return,
-            Appended::Lost => None,
-            Appended::Failed(error) => Some(error),
-        };
-        self.failed = true;
-        if let Some(error) = error.filter(|error| !is_broken_pipe(error)) {
-            let (code, error) = (error.code(), error.to_string());
-            console.remark(|_| format!("warning[{code}]: {error}; recording goes on without it\n"));
+        match appended {
+            Appended::Written => {}
+            // A reader who has seen enough is no failure.
+            Appended::Failed(error) if is_broken_pipe(&error) => self.unread = true,
+            Appended::Lost if self.unread => {}
+            Appended::Lost => self.failed = true,
+            Appended::Failed(error) => {
+                self.failed = true;
+                let (code, error) = (error.code(), error.to_string());
+                console.remark(|_| format!("warning[{code}]: {error}; recording goes on without it\n"));
+            }
         }
     }
 }

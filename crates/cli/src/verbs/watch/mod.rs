@@ -56,6 +56,9 @@ fn replay(log: &Path, outputs: &[Output], args: &Watch, console: &Console) -> Re
     let (figures, view) = replay::read(log, console)?;
     replay::convert(log, outputs, &figures, &view, args.force)?;
     show(&view, &figures, args, console, false)?;
+    if !console.is_json() && outputs.is_empty() {
+        console.remark(|style| text::next_after_log(&log.display().to_string(), style));
+    }
     Ok(0)
 }
 
@@ -116,7 +119,8 @@ fn conclude(
 ) -> Result<i32, Error> {
     let console = session.console;
     let code = command.as_mut().filter(|_| over == Over::Ended).map(Command::code);
-    let view = session.conclude(code);
+    let peak = command.as_ref().filter(|_| code.is_some()).and_then(Command::peak);
+    let view = session.conclude(code, peak);
     let left_over = session.left_over();
     let Session { mut wake, files, live, figures, .. } = session;
     drop(live);
@@ -130,6 +134,7 @@ fn conclude(
             if left_over == 1 { "1 process that it started still runs" } else { "processes that it started still run" };
         console.remark(|_| if left_over == 1 { format!("{it}\n") } else { format!("{left_over} {it}\n") });
     }
+    next(&view, over, args, console);
     let Some(mut command) = command else {
         shown?;
         return Ok(match over {
@@ -147,6 +152,14 @@ fn conclude(
         }
     }
     Ok(command.code())
+}
+
+/// What to run next. Of a command that runs on the process can be looked at as well.
+fn next(view: &WatchView, over: Over, args: &Watch, console: &Console) {
+    if !console.is_json() {
+        let words: Vec<String> = args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        console.remark(|style| text::next_after_watch(view, over != Over::Ended, &words, style));
+    }
 }
 
 /// What was written, and how to see it again.

@@ -51,6 +51,7 @@ pub(super) fn read(path: &Path, console: &Console) -> Result<(Figures, WatchView
         pid: header.watched.pid,
         interval_ns: header.interval_ns,
         exit_code: serde_json::from_value(field("exit_code")).ok().flatten(),
+        command_peak: serde_json::from_value(field("command_peak")).ok().flatten(),
         cost: serde_json::from_value(field("cost")).ok().flatten(),
         damaged_lines,
         cut: reader.was_cut(),

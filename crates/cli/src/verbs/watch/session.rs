@@ -6,7 +6,7 @@ use memsight_engine::figures::{self, Handle};
 use memsight_engine::format::monitor::{Header, Marker, MarkerSource};
 use memsight_engine::monitor::{Monitor, Pacer, Tick};
 use memsight_model::Timestamp;
-use memsight_render::{Cost, WatchView};
+use memsight_render::{CommandPeak, Cost, WatchView};
 
 use super::command::Command;
 use super::figures::Figures;
@@ -53,6 +53,9 @@ impl Session<'_> {
             }
             if let Some(over) = self.tick()? {
                 return Ok(over);
+            }
+            if command.is_none() && self.files.is_unread() {
+                return Err(Error::BrokenPipe);
             }
             if let Some(over) = self.until_due(&mut command) {
                 return Ok(over);
@@ -130,7 +133,7 @@ impl Session<'_> {
     }
 
     /// The markers that came last, and everything that is known now.
-    pub(super) fn conclude(&mut self, code: Option<i32>) -> WatchView {
+    pub(super) fn conclude(&mut self, code: Option<i32>, command_peak: Option<CommandPeak>) -> WatchView {
         let now = figures::now();
         for marker in self.markers.as_mut().map(|markers| markers.rest(now)).unwrap_or_default() {
             self.mark(&marker);
@@ -143,6 +146,7 @@ impl Session<'_> {
             interval_ns: self.header.interval_ns,
             rollup_missing: self.figures.rollup_missing(),
             exit_code: code,
+            command_peak,
             cost: Some(cost(elapsed_ns)),
             damaged_lines: 0,
             cut: false,

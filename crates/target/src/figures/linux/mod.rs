@@ -6,6 +6,7 @@
 
 mod allocator;
 mod cgroup;
+mod children;
 mod field;
 mod handle;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod thread;
 
 pub use allocator::{heap_info, heap_trim};
 pub use cgroup::Container;
+pub use children::largest_child_bytes;
 pub use handle::Handle;
 pub use kept::{kept_files, raise_file_limit};
 pub use listing::{is_guard, is_of_a_look, last_pid, parents, pid_exists, pids, stat_of};

@@ -160,6 +160,12 @@ impl State {
         }
     }
 
+    /// The process that the person looked at last: the one shown from near, or the selected one.
+    pub fn in_view(&self) -> Option<u32> {
+        let near = self.detail.as_ref().map(|detail| detail.identity);
+        near.or(self.selected).map(|identity| identity.pid)
+    }
+
     /// Takes an event.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
         let mut effects = self.take(event);

@@ -1,0 +1,98 @@
+//! Arguments that cannot be understood: clap's own words for people, an error like all others for scripts.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+
+use clap::error::ErrorKind;
+use memsight_render::{ErrorView, text};
+
+/// Code of every one of them.
+const CODE: &str = "MS-E109";
+
+/// clap's own answers: help and version are results, the rest is an error. Gives the exit code.
+pub fn exit(usage: &clap::Error, args: &[OsString]) -> i32 {
+    // Whoever closed the pipe does not want the text.
+    let _ = match (usage.use_stderr(), form(args)) {
+        (false, _) => usage.print(),
+        (true, Form::Text) => tell(usage, args),
+        (true, form) => {
+            let view = view(usage);
+            let json = if form == Form::Json { view.json() } else { view.json_line() };
+            io::stderr().write_all(text::door(&json, false).as_bytes())
+        }
+    };
+    usage.exit_code()
+}
+
+/// For people: clap's text, which repeats the arguments: those with hidden characters without its colours.
+fn tell(usage: &clap::Error, args: &[OsString]) -> io::Result<()> {
+    let is_plain = |arg: &OsString| arg.to_str().is_some_and(|text| !text.contains(memsight_model::is_hidden));
+    match args.iter().all(is_plain) {
+        true => usage.print(),
+        false => io::stderr().write_all(text::door(&usage.render().to_string(), false).as_bytes()),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Text,
+    Json,
+    Lines,
+}
+
+/// The form asked for, as far as that can be said of arguments that were not understood: the last word on it counts, and
+/// what stands behind two dashes belongs to another command.
+fn form(args: &[OsString]) -> Form {
+    let own = args.iter().take_while(|arg| *arg != "--");
+    let (mut form, mut is_value) = (Form::Text, false);
+    for arg in own.map(|arg| OsStr::to_str(arg).unwrap_or_default()) {
+        let value = if is_value { Some(arg) } else { arg.strip_prefix("--format=") };
+        form = match value {
+            Some("json") => Form::Json,
+            Some("jsonl") => Form::Lines,
+            Some(_) => Form::Text,
+            None => form,
+        };
+        is_value = arg == "--format";
+    }
+    form
+}
+
+/// clap's paragraphs: what is wrong, tips, the usage.
+fn view(usage: &clap::Error) -> ErrorView {
+    let text = usage.render().to_string();
+    let mut paragraphs = text.split("\n\n").map(one_line);
+    let message = match usage.kind() {
+        // clap shows the whole help, which is no message.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "no verb was given".to_owned(),
+        _ => paragraphs.next().unwrap_or_default(),
+    };
+    let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+    let hints = paragraphs.filter(|hint| hint.starts_with("tip: ") || hint.starts_with("Usage: "));
+    let hints: Vec<String> = hints.map(|hint| hint.trim_start_matches("tip: ").to_owned()).collect();
+    let hint = if hints.is_empty() { "memsight --help says what can be given".to_owned() } else { hints.join("; ") };
+    ErrorView { code: CODE.to_owned(), message, hint }
+}
+
+fn one_line(paragraph: &str) -> String {
+    paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(args: &[&str]) -> Form {
+        form(&args.iter().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_last_word_on_the_form_counts_but_for_those_of_another_command() {
+        assert_eq!(asked(&["memsight", "ps"]), Form::Text);
+        assert_eq!(asked(&["memsight", "--format", "json", "nonsense"]), Form::Json);
+        assert_eq!(asked(&["memsight", "nonsense", "--format=jsonl"]), Form::Lines);
+        assert_eq!(asked(&["memsight", "--format", "json", "--format", "text"]), Form::Text);
+        assert_eq!(asked(&["memsight", "--format", "xml"]), Form::Text);
+        assert_eq!(asked(&["memsight", "watch", "--", "app", "--format", "json"]), Form::Text);
+    }
+}

@@ -1,0 +1,171 @@
+"""Views of Python and JSON of the command have the same keys, and views show themselves as tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import json
+import subprocess
+import sys
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import pytest
+
+import memsight
+from memsight import _compare, _findings, _garbage, _graph, _pymalloc, _refcounts, _rss, _snapshot, _views, _waste
+from memsight._platform import native
+
+MODULES = (_views, _garbage, _refcounts, _rss, _pymalloc, _waste, _findings, _graph, _compare)
+
+HOSTILE = "<b>\x1b[31m\u202e"
+
+
+class Node:
+    """A cycle each, and memory to suspect."""
+
+    def __init__(self, number: int) -> None:
+        self.me = self
+        self.text = f"node {number} " * 40
+        self.row = [str(number)] * 3
+
+
+class Closing(Node):
+    """The same with something to do at its end."""
+
+    def __del__(self) -> None:
+        self.text = ""
+
+
+NODES = [Node(number) for number in range(3000)]
+SAME = ["".join(["the same text, ", "made anew " * 9]) for _ in range(3000)]
+
+
+@pytest.fixture(scope="module")
+def looks() -> tuple[memsight.Snapshot, memsight.Snapshot]:
+    gc.disable()
+    before = memsight.snapshot(values=True)
+    for number in range(2000):
+        Node(number)
+    Closing(0)
+    NODES.extend(Node(number) for number in range(20_000))
+    after = memsight.snapshot(values=True)
+    gc.enable()
+    return before, after
+
+
+def views(look: memsight.Snapshot) -> dict[type, str]:
+    """Each view with its JSON."""
+    heap = look._heap
+
+    def view(name: str, query: str = "") -> str:
+        return heap.view(name, query, 1000)
+
+    node = hex(id(NODES[7]))
+    return {
+        _views.Overview: view("overview"),
+        _views.TypesView: view("types"),
+        _views.SuspectsView: view("suspects"),
+        _views.DominatorsView: view("dominators"),
+        _views.ThreadsView: view("threads"),
+        _views.PathsView: view("path", "test_views.Node"),
+        _views.ObjectView: view("object", node),
+        _garbage.GarbageView: view("garbage"),
+        _garbage.CyclesView: view("cycles"),
+        _refcounts.RefcountsView: view("refcounts"),
+        _rss.RssView: view("rss"),
+        _waste.WasteView: view("waste"),
+        _graph.GraphView: heap.graph(node, 2, 100)[0],
+    }
+
+
+def compare_keys(hint: Any, data: Any, met: set[type], where: str) -> None:
+    """Walks a type and the JSON that fills it. What is not there may be so only where ``None`` stands for it."""
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        met.add(hint)
+        hints = get_type_hints(hint)
+        fields = {field.name for field in dataclasses.fields(hint) if not field.name.startswith("_")}
+        optional = {name for name in fields if type(None) in get_args(hints[name])}
+        assert not data.keys() - fields, f"{where}: {hint.__name__} lacks keys of the JSON"
+        assert not fields - optional - data.keys(), f"{where}: {hint.__name__} has fields that the JSON lacks"
+        for name, value in data.items():
+            compare_keys(hints[name], value, met, f"{where}.{name}")
+    elif get_origin(hint) is tuple:
+        for item in data:
+            compare_keys(get_args(hint)[0], item, met, where)
+    elif get_origin(hint) is Union and data is not None:
+        compare_keys(get_args(hint)[0], data, met, where)
+
+
+def test_python_has_the_keys_of_the_json(looks: tuple[memsight.Snapshot, memsight.Snapshot]) -> None:
+    met: set[type] = set()
+    for cls, text in views(looks[1]).items():
+        compare_keys(cls, json.loads(text), met, cls.__name__)
+    compared = native().compare([look._heap for look in looks], False, 1000)
+    compare_keys(_compare.CompareView, json.loads(compared), met, "CompareView")
+    own = {value for module in MODULES for value in vars(module).values() if dataclasses.is_dataclass(value)}
+    bases = {base for cls in own for base in cls.__mro__[1:]}
+    # a program that is in order has none: references that C code has leaked, or a core file
+    rare = {
+        _refcounts.SurplusRow,
+        _refcounts.DeficitRow,
+        _refcounts.CountedObject,
+        _garbage.HiddenRow,
+        _views.CoreFile,
+    }
+    assert own - bases - rare <= met, {cls.__name__ for cls in own - bases - rare - met}
+
+
+def test_every_view_is_compared() -> None:
+    given = {hint for name, hint in returned(_snapshot.Snapshot).items() if hint.__module__.startswith("memsight._")}
+    own = {cls for cls in given if dataclasses.is_dataclass(cls)}
+    assert own - {_compare.CompareView} == set(views(memsight.snapshot())), "a view that no test compares"
+
+
+def returned(cls: type) -> dict[str, Any]:
+    """What the public methods of a class return."""
+    methods = {name: value for name, value in vars(cls).items() if callable(value) and not name.startswith("_")}
+    found = {}
+    for name, method in methods.items():
+        # (the class has a method with the name of a built-in type, which annotations do not mean)
+        words = method.__annotations__.get("return", "")
+        module, _, view = words.partition(".")
+        known = getattr(sys.modules["memsight._snapshot"], module, None)
+        if view and hasattr(known, view):
+            found[name] = getattr(known, view)
+    return found
+
+
+def test_views_show_themselves_as_tables(looks: tuple[memsight.Snapshot, memsight.Snapshot]) -> None:
+    before, look = looks
+    node = id(NODES[7])
+    shown = [
+        (look.overview(), "Node"),
+        (look.object(node), "NODES[7].text"),
+        (look.rss(), "python objects"),
+        (look.garbage(), "Node"),
+        (look.refcounts(), "references"),
+        (before.compare(look), "Node"),
+        (look.graph(node), "Node"),
+        (look.cycles(), "Node"),
+    ]
+    for view, word in shown:
+        text, page = repr(view), view._repr_html_()
+        assert len(text.splitlines()) > 2 and word.lower() in text.lower(), text
+        assert page.count("<table>") == page.count("</table>") > 0, page
+        assert max(map(len, text.splitlines()[-3:])) < 400, text
+
+
+def test_names_of_the_process_drive_no_terminal_and_no_page() -> None:
+    row = memsight.TypeRow(HOSTILE, *[1] * 9)
+    view = memsight.TypesView(1, 1, HOSTILE, "", "", (), 1, 1, 1, 1, 1, 1, (row,))
+    assert repr(row).isprintable()
+    assert all(line.isprintable() for line in repr(view).splitlines()), repr(view)
+    page = view._repr_html_()
+    assert page.isprintable() and "<b>" not in page and "&lt;b&gt;" in page
+
+
+def test_the_version_is_that_of_the_command() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "memsight", "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    assert said == f"memsight {memsight.__version__}\n"
