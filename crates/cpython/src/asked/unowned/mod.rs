@@ -244,6 +244,15 @@ impl<M: ReadMemory> Searcher<'_, M> {
         !is_object && words[0] != 0 && words[2] != 0
     }
 
+    /// Whether a word that would be a count leads to memory instead, in programs that lie low: what C code holds in a block may
+    /// begin with a pointer, with the type of an object that was freed there still behind it. The first word of an object of a
+    /// free-threaded build is an address anyway.
+    fn is_pointer(&self, word: u64) -> bool {
+        word >= LOWEST_ADDRESS
+            && !self.scene.layout.is_free_threaded()
+            && self.scene.slots.slot(Address(word & !7)).is_some()
+    }
+
     /// Whether an object begins at a word of a block.
     fn begins(&self, words: &[u64], front: usize) -> bool {
         let layout = self.scene.layout;
@@ -255,7 +264,7 @@ impl<M: ReadMemory> Searcher<'_, M> {
         head.is_some_and(|head| {
             // A list of objects begins with one, whose address may be a small number.
             let is_type = self.types.may_be(head.type_).unwrap_or_else(|| self.is_known(head.type_));
-            is_type && !self.is_known(Address(head.first))
+            is_type && !self.is_known(Address(head.first)) && !self.is_pointer(head.first)
         })
     }
 }
