@@ -91,7 +91,16 @@ def hold(count):
     return told
 
 
+def litter(count):
+    """Blocks of C that begin with a pointer, with the type of an object that was freed there still behind it."""
+    for _ in range(count):
+        block = ctypes.cast(LIBC.malloc(complex().__sizeof__()), ctypes.POINTER(ctypes.c_void_p))
+        block[0], block[1] = LIBC.malloc(100), id(complex)
+        block[2] = block[3] = 0
+
+
 def serve():
+    litter(300)
     Fraction(1, 3)  # whose module keeps a table, as programs do
     os.write(1, (json.dumps({"ready": True, "pid": os.getpid(), "version": sys.version.split()[0]}) + "\n").encode())
     while True:
