@@ -58,7 +58,8 @@ def test_patterns_name_services_and_the_rest_is_summed() -> None:
         assert len(usage) == 2, usage
         assert series(text, "process_memory_usage_bytes", pid="other")
         assert not series(text, "process_paging_faults_total", pid="other"), "counters are not summed"
-        assert running.figure("memsight_agent_dropped_processes") >= 2
+        # the third may be found a sample later
+        until(lambda: running.figure("memsight_agent_dropped_processes") >= 2)
 
 
 def identities(text: str, pid: str) -> set[str]:
