@@ -121,13 +121,18 @@ impl Console {
     /// An error, in the form asked for.
     pub fn report(&self, error: &Error) {
         let view = ErrorView { code: error.code().to_owned(), message: error.to_string(), hint: error.hint() };
-        let text = match self.format {
-            Format::Text => text::error(&view, &self.err),
-            Format::Json => view.json(),
-            Format::Jsonl => view.json_line(),
-        };
+        let text = for_scripts(&view, self.format).unwrap_or_else(|| text::error(&view, &self.err));
         // There is nowhere left to say that stderr is gone.
         let _ = io::stderr().lock().write_all(text::door(&text, self.err.color).as_bytes());
+    }
+}
+
+/// An error in a form for scripts; `None` where it is for people.
+pub fn for_scripts(view: &ErrorView, format: Format) -> Option<String> {
+    match format {
+        Format::Text => None,
+        Format::Json => Some(view.json()),
+        Format::Jsonl => Some(view.json_line()),
     }
 }
 

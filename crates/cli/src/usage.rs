@@ -3,8 +3,12 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 
+use clap::ValueEnum;
 use clap::error::ErrorKind;
 use memsight_render::{ErrorView, text};
+
+use crate::args::Format;
+use crate::console::for_scripts;
 
 /// Code of every one of them.
 const CODE: &str = "MS-E109";
@@ -12,14 +16,11 @@ const CODE: &str = "MS-E109";
 /// clap's own answers: help and version are results, the rest is an error. Gives the exit code.
 pub fn exit(usage: &clap::Error, args: &[OsString]) -> i32 {
     // Whoever closed the pipe does not want the text.
-    let _ = match (usage.use_stderr(), form(args)) {
-        (false, _) => usage.print(),
-        (true, Form::Text) => tell(usage, args),
-        (true, form) => {
-            let view = view(usage);
-            let json = if form == Form::Json { view.json() } else { view.json_line() };
-            io::stderr().write_all(text::door(&json, false).as_bytes())
-        }
+    let json = if usage.use_stderr() { for_scripts(&view(usage), form(args)) } else { None };
+    let _ = match json {
+        Some(json) => io::stderr().write_all(text::door(&json, false).as_bytes()),
+        None if usage.use_stderr() => tell(usage, args),
+        None => usage.print(),
     };
     usage.exit_code()
 }
@@ -33,26 +34,14 @@ fn tell(usage: &clap::Error, args: &[OsString]) -> io::Result<()> {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Text,
-    Json,
-    Lines,
-}
-
 /// The form asked for, as far as that can be said of arguments that were not understood: the last word on it counts, and
 /// what stands behind two dashes belongs to another command.
-fn form(args: &[OsString]) -> Form {
+fn form(args: &[OsString]) -> Format {
     let own = args.iter().take_while(|arg| *arg != "--");
-    let (mut form, mut is_value) = (Form::Text, false);
+    let (mut form, mut is_value) = (Format::Text, false);
     for arg in own.map(|arg| OsStr::to_str(arg).unwrap_or_default()) {
         let value = if is_value { Some(arg) } else { arg.strip_prefix("--format=") };
-        form = match value {
-            Some("json") => Form::Json,
-            Some("jsonl") => Form::Lines,
-            Some(_) => Form::Text,
-            None => form,
-        };
+        form = value.map_or(form, |value| Format::from_str(value, false).unwrap_or(Format::Text));
         is_value = arg == "--format";
     }
     form
@@ -82,17 +71,17 @@ fn one_line(paragraph: &str) -> String {
 mod tests {
     use super::*;
 
-    fn asked(args: &[&str]) -> Form {
+    fn asked(args: &[&str]) -> Format {
         form(&args.iter().map(OsString::from).collect::<Vec<_>>())
     }
 
     #[test]
     fn the_last_word_on_the_form_counts_but_for_those_of_another_command() {
-        assert_eq!(asked(&["memsight", "ps"]), Form::Text);
-        assert_eq!(asked(&["memsight", "--format", "json", "nonsense"]), Form::Json);
-        assert_eq!(asked(&["memsight", "nonsense", "--format=jsonl"]), Form::Lines);
-        assert_eq!(asked(&["memsight", "--format", "json", "--format", "text"]), Form::Text);
-        assert_eq!(asked(&["memsight", "--format", "xml"]), Form::Text);
-        assert_eq!(asked(&["memsight", "watch", "--", "app", "--format", "json"]), Form::Text);
+        assert_eq!(asked(&["memsight", "ps"]), Format::Text);
+        assert_eq!(asked(&["memsight", "--format", "json", "nonsense"]), Format::Json);
+        assert_eq!(asked(&["memsight", "nonsense", "--format=jsonl"]), Format::Jsonl);
+        assert_eq!(asked(&["memsight", "--format", "json", "--format", "text"]), Format::Text);
+        assert_eq!(asked(&["memsight", "--format", "xml"]), Format::Text);
+        assert_eq!(asked(&["memsight", "watch", "--", "app", "--format", "json"]), Format::Text);
     }
 }

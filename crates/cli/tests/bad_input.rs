@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{Python, command, finish, kill, memsight, nobody, status};
+use common::{Kept, Python, command, finish, kill, memsight, nobody, status};
 
 #[test]
 fn no_such_process() {
@@ -261,12 +261,8 @@ fn a_reader_that_goes_away() {
 fn a_reader_that_goes_away_is_no_failure_of_any_verb() {
     let target = Python::start("");
     let pid = target.pid();
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
-    let (before, after, log) = (path("before.heap"), path("after.heap"), path("app.jsonl"));
-    for path in [&before, &after] {
-        memsight(&["snapshot", &pid, "-o", path]).ok();
-    }
+    let kept = Kept::of(&pid);
+    let (before, after, log) = (kept.path("before.heap"), kept.path("after.heap"), kept.path("app.jsonl"));
     memsight(&["watch", &pid, "-d", "20ms", "-i", "1ms", "-o", &log]).ok();
     let verbs: [&[&str]; 14] = [
         &["ps"],

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Python, memsight};
+use common::{Kept, Python, memsight};
 use serde_json::Value;
 
 /// A program with an obvious leak: 20,000 sessions in a dictionary of a module.
@@ -242,12 +242,8 @@ fn next(run: common::Run) -> String {
 fn pages_end_with_the_next_command() {
     let target = Python::start("import gc\ngc.collect()");
     let pid = target.pid();
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
-    let (before, after, log) = (path("before.heap"), path("after.heap"), path("app.jsonl"));
-    for path in [&before, &after] {
-        memsight(&["snapshot", &pid, "-o", path]).ok();
-    }
+    let kept = Kept::of(&pid);
+    let (before, after, log) = (kept.path("before.heap"), kept.path("after.heap"), kept.path("app.jsonl"));
     let text = next(memsight(&["compare", &before, &after]));
     assert!(text.contains(&format!("memsight heap {after} ")), "{text}");
     let text = next(memsight(&["gc", &pid]));

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use memsight_cpython::{DecodeOptions, Python, locate};
 use memsight_format::Limits;
-use memsight_model::{Blocks, CHeap, Manifest, Mode, PageRuns, Progress, ReadMemory, Region, Residence, Snapshot};
+use memsight_model::{
+    Blocks, CHeap, Manifest, Mode, PageRuns, Progress, ReadMemory, Region, Residence, Snapshot, is_pid,
+};
 use memsight_target::{CoreFiles, Image, Process, TargetError, c_heap, is_core, note_pointers};
 
 use crate::core::open_core;
@@ -115,7 +117,7 @@ pub fn open_with(
     options: &LookOptions,
     progress: &dyn Progress,
 ) -> Result<Snapshot, Error> {
-    if subject.bytes().all(|byte| byte.is_ascii_digit()) && !subject.is_empty() {
+    if is_pid(subject) {
         let pid = subject.parse().map_err(|_| Error::NotAPid { text: subject.to_owned() })?;
         return look(pid, options, progress);
     }

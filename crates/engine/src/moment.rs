@@ -183,8 +183,9 @@ impl<'a> Subject<'a> {
             let (pid, reason) = (self.process.pid(), cost.reason.clone());
             Error::PauseTooLong { pid, limit, reason }
         };
-        let bytes = self.process.private_bytes()?;
-        if let Some(limit) = limit.filter(|&limit| pause::is_hopeless(bytes, limit)) {
+        if let Some(limit) = limit
+            && pause::is_hopeless(self.process.private_bytes()?, limit)
+        {
             return Err(too_long(limit, cost));
         }
         let frozen = self.process.freeze()?;
@@ -228,7 +229,7 @@ impl<'a> Subject<'a> {
         cost.add_pause(ended.pause_ns);
         if !ended.collected {
             let reason =
-                "the entry of its copy stays until the process, which is stopped, traced or filtered, can collect it";
+                "the entry of its copy stays until the process, which is traced, frozen or filtered, can collect it";
             cost.reason = Some(format!("{reason} (pid {child})"));
         }
         Ok(Ok(Capture { image: image?, usage, residence: residence?, gil_held, collecting, mode: Mode::Fork }))

@@ -9,7 +9,7 @@ use crate::look::start;
 
 /// What is allowed without being asked for, where the memory is copied in the pause because the kernel cannot copy it.
 const DEFAULT: Duration = Duration::from_secs(1);
-/// No machine copies more bytes in a second.
+/// Bytes in a second, several times as many as copies were seen to take: what is too much at this rate need not be begun.
 const FASTEST: u64 = 16 << 30;
 
 /// The longest pause that the options allow; `None`: as long as it takes, which whoever says `freeze` and no more has chosen.
@@ -20,7 +20,7 @@ pub(crate) fn longest(options: &LookOptions) -> Option<Duration> {
     }
 }
 
-/// Whether nobody could copy `bytes` within `limit`.
+/// Whether it need not be tried to copy `bytes` within `limit`.
 pub(crate) fn is_hopeless(bytes: u64, limit: Duration) -> bool {
     Duration::from_secs_f64(bytes as f64 / FASTEST as f64) > limit
 }

@@ -21,6 +21,7 @@ mod progress;
 mod pymalloc;
 mod residence;
 mod snapshot;
+mod subject;
 mod texts;
 mod units;
 
@@ -49,6 +50,7 @@ pub use snapshot::{
     Ended, FrameRecord, Manifest, Mode, NameId, Names, ObjectKind, ProcessStamp, Root, RootKind, SCHEMA_VERSION,
     Snapshot, ThreadRecord, TypeId, TypeRecord, TypeSum, is_free_threaded,
 };
+pub use subject::is_pid;
 pub use texts::TextTable;
 pub use units::{Bytes, count, duration};
 

@@ -76,6 +76,13 @@ impl Stat {
     }
 }
 
+/// The state in a stat file, or in the beginning of one; without memory of the heap. The second field is the program's name in
+/// brackets, which may hold brackets and spaces.
+pub(crate) fn state(stat: &[u8]) -> Option<char> {
+    let after = stat.iter().rposition(|&byte| byte == b')')?;
+    stat.get(after + 2).map(|&state| char::from(state))
+}
+
 /// The rest of the line of a status file that begins with `name`, given with the end of the line before it; without
 /// memory of the heap.
 pub(crate) fn line<'s>(status: &'s [u8], name: &[u8]) -> Option<&'s [u8]> {

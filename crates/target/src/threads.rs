@@ -200,18 +200,19 @@ impl Threads {
 
     /// Whether each one that was left has slept ever since.
     pub fn slept(&self) -> bool {
-        self.known.iter().all(|thread| match thread.state {
-            State::Left { runs, .. } => self.runs(thread.tid) == Some(runs),
-            _ => true,
-        })
+        !self.known.iter().any(|thread| self.has_woken(thread))
+    }
+
+    /// Whether one was left, and has run since.
+    fn has_woken(&self, thread: &Thread) -> bool {
+        matches!(thread.state, State::Left { runs, .. } if self.runs(thread.tid) != Some(runs))
     }
 
     /// Takes those that were left and have run since as not seen yet; whether there were any.
     fn take_woken(&mut self) -> bool {
         let mut woken = false;
         for place in 0..self.known.len() {
-            let Some(&Thread { tid, state: State::Left { runs, .. } }) = self.known.get(place) else { continue };
-            if self.runs(tid) != Some(runs) {
+            if self.known.get(place).is_some_and(|thread| self.has_woken(thread)) {
                 self.put(place, State::Found);
                 woken = true;
             }
@@ -355,10 +356,7 @@ impl Threads {
     /// The state of a thread as in `ps`; `None` when it is gone.
     fn state(&self, tid: u32) -> Option<char> {
         let mut text = [0; 256];
-        let text = self.file(tid, "stat", &mut text);
-        // the program's name, in brackets, may hold brackets and spaces
-        let after = text.iter().rposition(|&byte| byte == b')')?;
-        text.get(after + 2).map(|&state| char::from(state))
+        procfs::state(self.file(tid, "stat", &mut text))
     }
 
     /// The beginning of a file of a thread; empty when it cannot be read.

@@ -1,10 +1,11 @@
 //! Sizes as people write them: `512MiB`, `1.5GiB`, `32G`; a bare number is bytes.
 
+use super::time::number_and_unit;
+
 /// Reads a size, in bytes.
 pub fn size(text: &str) -> Result<u64, String> {
-    let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit_at);
-    let power = match unit.trim().to_ascii_lowercase().as_str() {
+    let (number, unit) = number_and_unit(text);
+    let power = match unit.to_ascii_lowercase().as_str() {
         "" | "b" => 0,
         "k" | "kb" | "kib" => 10,
         "m" | "mb" | "mib" => 20,

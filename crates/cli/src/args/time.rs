@@ -4,9 +4,8 @@ use std::time::Duration;
 
 /// Reads a time.
 pub fn time(text: &str) -> Result<Duration, String> {
-    let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit_at);
-    let seconds = match unit.trim() {
+    let (number, unit) = number_and_unit(text);
+    let seconds = match unit {
         "us" => 1e-6,
         "ms" => 1e-3,
         "" | "s" => 1.0,
@@ -17,6 +16,13 @@ pub fn time(text: &str) -> Result<Duration, String> {
     };
     let number: f64 = number.parse().map_err(|_| "write a time such as 100ms, 2.5s, 10m or 1h".to_owned())?;
     Duration::try_from_secs_f64(number * seconds).map_err(|_| "it is too long".to_owned())
+}
+
+/// What stands before the first letter, and the rest.
+pub(super) fn number_and_unit(text: &str) -> (&str, &str) {
+    let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    (number, unit.trim())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Instant;
 use memsight_engine::analysis::{Analysis, histogram};
 use memsight_engine::format::Limits;
 use memsight_engine::{LookOptions, open_with};
+use memsight_model::is_pid;
 use memsight_render::{dot, text};
 
 use crate::args::{Heap, Look, View};
@@ -112,10 +113,6 @@ fn is_shallow(args: &Heap) -> Result<bool, Error> {
         Some(_) if args.types_only => Err(Error::TypesOnly),
         Some(_) => Ok(false),
     }
-}
-
-fn is_pid(subject: &str) -> bool {
-    subject.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The engine's options out of the person's.

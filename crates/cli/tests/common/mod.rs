@@ -48,6 +48,23 @@ pub fn memsight(args: &[&str]) -> Run {
     finish(command(args).spawn().expect("memsight starts"))
 }
 
+/// A folder with two snapshots of a process, `before.heap` and `after.heap`, and room for more.
+pub struct Kept(tempfile::TempDir);
+
+impl Kept {
+    pub fn of(pid: &str) -> Kept {
+        let kept = Kept(tempfile::tempdir().expect("a folder"));
+        for name in ["before.heap", "after.heap"] {
+            memsight(&["snapshot", pid, "-o", &kept.path(name)]).ok();
+        }
+        kept
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().expect("UTF-8").to_owned()
+    }
+}
+
 /// Waits for a run of the command.
 pub fn finish(child: Child) -> Run {
     let output = child.wait_with_output().expect("memsight ends");

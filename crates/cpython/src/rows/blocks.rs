@@ -51,8 +51,13 @@ impl<'p> PoolIndex<'p> {
 
     /// The pool in use whose blocks hold `at`.
     pub fn pool_of(&self, at: Address) -> Option<&'p Pool> {
+        self.find(at).map(|(pool, _)| pool)
+    }
+
+    /// The same, and whether it is sparse.
+    fn find(&self, at: Address) -> Option<(&'p Pool, bool)> {
         let row = *self.rows.get(&((at.0 / self.pymalloc.pool_bytes.max(1)) << 3))?;
-        self.pymalloc.pools.get((row & !SPARSE) as usize)
+        Some((self.pymalloc.pools.get((row & !SPARSE) as usize)?, row & SPARSE != 0))
     }
 
     /// The block of a pool in use that holds `at`: first byte and bytes. Whether it is in use is not known.
@@ -63,16 +68,11 @@ impl<'p> PoolIndex<'p> {
 
     /// The blocks of the pool that holds `at`.
     fn pool(&self, at: Address) -> Option<PoolBlocks> {
-        let row = *self.rows.get(&((at.0 / self.pymalloc.pool_bytes.max(1)) << 3))?;
-        let pool = self.pymalloc.pools.get((row & !SPARSE) as usize)?;
+        let (pool, sparse) = self.find(at)?;
         let start = pool.address.0.checked_add(Pymalloc::POOL_HEAD)?;
         let bytes = u64::from(pool.block_bytes) * u64::from(pool.capacity);
         let blocks = start..start.checked_add(bytes)?;
-        (blocks.contains(&at.0)).then_some(PoolBlocks {
-            blocks,
-            block_bytes: pool.block_bytes,
-            sparse: row & SPARSE != 0,
-        })
+        (blocks.contains(&at.0)).then_some(PoolBlocks { blocks, block_bytes: pool.block_bytes, sparse })
     }
 }
 

@@ -4,6 +4,7 @@ use memsight_analysis::compare::CompareView;
 use memsight_analysis::gc::GcView;
 use memsight_analysis::trend::Verdict;
 use memsight_analysis::views::Overview;
+use memsight_model::is_pid;
 
 use super::heading;
 use super::style::{Style, Tone};
@@ -115,10 +116,6 @@ fn section(steps: Vec<Step>, style: &Style) -> String {
         table.row([toned(Tone::Hint, clean(&command)), toned(Tone::Dim, why)]);
     }
     format!("{}{}", heading("Next", "", style), table.render(style))
-}
-
-fn is_pid(subject: &str) -> bool {
-    subject.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A name as one word of a shell.

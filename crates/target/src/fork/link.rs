@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use crate::error::Obstacle;
+use crate::procfs;
 use crate::short::Short;
 use crate::sys::spawn::{self, MESSAGE};
 use crate::threads::Trouble;
@@ -170,10 +171,7 @@ fn is_halted(pid: u32) -> bool {
     let mut text = [0; 256];
     let path = Short::new(format_args!("/proc/{pid}/stat"));
     let read = File::open(path.as_str()).and_then(|mut file| file.read(&mut text)).unwrap_or(0);
-    let text = text.get(..read).unwrap_or_default();
-    // the program's name, in brackets, may hold brackets and spaces
-    let after = text.iter().rposition(|&byte| byte == b')');
-    after.and_then(|after| text.get(after + 2)).is_some_and(|state| matches!(state, b'T' | b't'))
+    matches!(procfs::state(text.get(..read).unwrap_or_default()), Some('T' | 't'))
 }
 
 impl Far {

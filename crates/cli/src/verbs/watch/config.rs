@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use memsight_model::is_pid;
+
 use crate::args::Watch;
 use crate::error::Error;
 
@@ -47,7 +49,7 @@ pub(super) fn source(args: &Watch) -> Result<Source, Error> {
         return Ok(Source::Process(pid));
     }
     let Some(subject) = args.subject.as_deref() else { return Err(Error::NothingToWatch { subject: None }) };
-    if !subject.is_empty() && subject.bytes().all(|byte| byte.is_ascii_digit()) {
+    if is_pid(subject) {
         let not_a_pid = |_| Error::NothingToWatch { subject: Some(subject.to_owned()) };
         return subject.parse().map(Source::Process).map_err(not_a_pid);
     }
