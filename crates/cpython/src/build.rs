@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memsight_model::{
     Address, Blocks, Manifest, Names, ObjectId, Progress, Pymalloc, ReadMemory, Region, Root, RootKind, SCHEMA_VERSION,
-    Snapshot,
+    Snapshot, TypeSum,
 };
 
 use crate::asked::contents;
@@ -33,7 +33,6 @@ use crate::rows::claims::Claims;
 use crate::rows::emit::Shared;
 use crate::rows::parts::emit;
 use crate::rows::room;
-use crate::rows::tally::Tally;
 use crate::rows::texts;
 use crate::walk::generations::{Listed, Tracked};
 use crate::walk::mark::{Found, Marker};
@@ -41,6 +40,7 @@ use crate::walk::roots::{RootName, Seed};
 use crate::walk::scene::{Scene, Settings};
 use crate::walk::slots::{Bits, Ranks, SharedBits};
 use crate::walk::stacks::Stacks;
+use crate::walk::tally::Tally;
 use crate::walk::window::Window;
 use crate::walk::workers::joined;
 
@@ -114,31 +114,26 @@ impl Python {
         let pymalloc = self.pymalloc(scene, &interpreters, options);
         let (runs, whole) = self.runs(scene, &interpreters, &pymalloc, options);
         torn.extend(self.layout.is_free_threaded().then(|| unowned::without_lists(whole).to_owned()));
-        let starts = Starts { seeds: &seeds, places: &places, runs: &runs };
+        let starts = Starts { seeds: &seeds, places: &places, runs: &runs, counting: !options.references };
         let marked = mark(scene, &tracked, types, &starts, settings, progress)?;
         seeds.extend(marked.unheld.iter().map(|object| Seed::held_by_nobody_known(*object)));
         let walked = Walked { interpreters, tracked, torn, stacks, seeds, places, pymalloc, marked };
         match options.references {
             true => self.rows(scene, walked, options, progress),
-            false => Ok((self.sums(scene, walked, options, progress), Ranks::default())),
+            false => Ok((self.sums(walked, options), Ranks::default())),
         }
     }
 
     /// The objects by type, without a row of their own.
-    fn sums<M: ReadMemory + Sync>(
-        &self,
-        scene: &Scene<M>,
-        walked: Walked,
-        options: &DecodeOptions<'_>,
-        progress: &dyn Progress,
-    ) -> Snapshot {
-        progress.phase("counting objects", None);
-        let Marked { objects, types, settings, .. } = walked.marked;
-        let tally = Tally::of(scene, &types, &objects, settings.threads);
+    fn sums(&self, walked: Walked, options: &DecodeOptions<'_>) -> Snapshot {
+        let Marked { types, tally, .. } = walked.marked;
+        let Tally { mut sums, partial } = tally.unwrap_or_default();
+        let types = types.records(|_| None);
+        sums.resize(types.len(), TypeSum::default());
         Snapshot {
-            manifest: self.manifest(options, walked.interpreters.len(), tally.partial, false, walked.torn),
-            types: types.records(|_| None),
-            sums: tally.sums,
+            manifest: self.manifest(options, walked.interpreters.len(), partial, false, walked.torn),
+            types,
+            sums,
             ..Snapshot::default()
         }
     }
@@ -260,6 +255,8 @@ struct Marked {
     cells: AddressMap<Address>,
     /// Objects that nothing known refers to.
     unheld: Vec<Address>,
+    /// The objects by type, where they are only counted.
+    tally: Option<Tally>,
     settings: Settings,
 }
 
@@ -269,6 +266,8 @@ struct Starts<'a> {
     places: &'a [Place],
     /// Blocks of the allocators.
     runs: &'a Runs<'a>,
+    /// Whether objects are only counted.
+    counting: bool,
 }
 
 /// What there is to be decoded: from the lists of the collector, the roots, and the first walk.
@@ -294,10 +293,10 @@ fn mark<M: ReadMemory + Sync>(
     progress: &dyn Progress,
 ) -> Result<Marked, PythonError> {
     let objects = tracked.shared();
-    let mut found = mark_listed(scene, tracked, &objects, &types, &settings, progress)?;
+    let mut found = mark_listed(scene, tracked, (&objects, starts.counting), &types, &settings, progress)?;
     let (window, budget) = (Window::new(scene.memory), settings.budget());
     let decoder = settings.decoder(scene, &window, &budget);
-    let mut marker = Marker::new(scene, tracked, &objects, types);
+    let mut marker = Marker::new(scene, tracked, &objects, types, starts.counting);
     starts.seeds.iter().for_each(|seed| marker.walk_root(seed.object, &decoder));
     settings.statics.all(scene.memory).into_iter().for_each(|known| marker.walk_root(known, &decoder));
     // What only C code holds is on no list when it is untracked. Static objects have other ways to be found: a word
@@ -315,10 +314,10 @@ fn mark<M: ReadMemory + Sync>(
         marker.meet(met.address);
     }
     marker.walk_types(&decoder);
-    found.iter_mut().for_each(|found| marker.take_owners(found));
+    found.iter_mut().for_each(|found| marker.take(found));
     let unheld = unowned::adopt(scene, &mut marker, &decoder, starts.runs, settings.threads);
     let unheld = unowned::without_passing(scene, marker.types(), starts.places, unheld);
-    let Found { mut edges, mut general_lookup, cells, types, .. } = marker.finish();
+    let Found { mut edges, mut general_lookup, cells, types, tally, .. } = marker.finish();
     let mut cells: AddressMap<Address> = cells.into_iter().map(|(cell, name)| (cell.0, name)).collect();
     for part in found {
         edges.iter_mut().zip(part.edges).for_each(|(sum, edges)| *sum += edges);
@@ -326,14 +325,14 @@ fn mark<M: ReadMemory + Sync>(
         general_lookup = if general_lookup == 0 { part.general_lookup } else { general_lookup };
     }
     settings.general_lookup = general_lookup;
-    Ok(Marked { objects: objects.into_bits(), edges, types, cells, unheld, settings })
+    Ok(Marked { objects: objects.into_bits(), edges, types, cells, unheld, tally, settings })
 }
 
 /// What the lists of the collector lead to: workers take chunks from one counter.
 fn mark_listed<M: ReadMemory + Sync>(
     scene: &Scene<M>,
     tracked: &Tracked,
-    objects: &SharedBits,
+    (objects, counting): (&SharedBits, bool),
     types: &TypeTable,
     settings: &Settings,
     progress: &dyn Progress,
@@ -344,7 +343,7 @@ fn mark_listed<M: ReadMemory + Sync>(
     let work = |types: TypeTable| {
         let (window, budget) = (Window::new(scene.memory), settings.budget());
         let decoder = settings.decoder(scene, &window, &budget);
-        let mut marker = Marker::new(scene, tracked, objects, types);
+        let mut marker = Marker::new(scene, tracked, objects, types, counting);
         loop {
             let chunk = next.fetch_add(1, Ordering::Relaxed);
             if chunk >= chunks || progress.cancelled() {

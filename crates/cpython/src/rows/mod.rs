@@ -2,7 +2,6 @@
 //!
 //! ```text
 //! numbered objects ──> parts: a part of memory per core ──> emit: rows, references ──> room ──> texts
-//!                └──> tally: sums by type, no rows
 //! ```
 //! [`blocks`], [`loose`] and [`claims`] note whose the blocks of the allocators are while rows are written. [`room`] drops
 //! words found by scanning that can be no references, [`texts`] reads what keys and values say.
@@ -13,5 +12,4 @@ pub(crate) mod emit;
 pub(crate) mod loose;
 pub(crate) mod parts;
 pub(crate) mod room;
-pub(crate) mod tally;
 pub(crate) mod texts;

@@ -17,6 +17,7 @@ use crate::object::types::{TypeIx, TypeTable};
 use crate::walk::generations::{GC_HEAD, Tracked};
 use crate::walk::scene::Scene;
 use crate::walk::slots::{Bits, SharedBits, Slots};
+use crate::walk::tally::Tally;
 use crate::walk::window::Window;
 
 /// Linux maps nothing below (`vm.mmap_min_addr`).
@@ -36,6 +37,8 @@ pub(crate) struct Found {
     pub types: TypeTable,
     /// Objects with memory of their own that may hold anything.
     pub owners: Vec<(Address, TypeIx)>,
+    /// The objects that this worker marked, counted by its rows of types, where that was asked for.
+    pub tally: Option<Tally>,
 }
 
 /// The walk of one worker.
@@ -51,6 +54,8 @@ pub(crate) struct Marker<'a, M> {
     owners: Vec<(Address, TypeIx)>,
     /// Objects to which no reference is known so far, while such are adopted.
     unheld: Option<Bits>,
+    /// Where objects are counted by whoever marks them.
+    tally: Option<Tally>,
 }
 
 /// The references of one object, by address alone, and the names of all closure cells met.
@@ -76,11 +81,28 @@ impl Sink for Targets {
 }
 
 impl<'a, M: ReadMemory> Marker<'a, M> {
-    /// `objects` is shared by all workers and starts with the tracked objects; the rest is the worker's own.
-    pub fn new(scene: &'a Scene<'a, M>, tracked: &'a Tracked, objects: &'a SharedBits, types: TypeTable) -> Self {
-        let edges = vec![0; scene.slots.chunk_count()];
-        let (pending, targets, owners) = (Vec::new(), Targets::default(), Vec::new());
-        Marker { scene, tracked, objects, edges, general_lookup: 0, types, pending, targets, owners, unheld: None }
+    /// `objects` is shared by all workers and starts with the tracked objects; the rest is the worker's own. With `counting`
+    /// each object is counted once, by the worker that marks it, a tracked one by the worker that walks its chunk.
+    pub fn new(
+        scene: &'a Scene<'a, M>,
+        tracked: &'a Tracked,
+        objects: &'a SharedBits,
+        types: TypeTable,
+        counting: bool,
+    ) -> Self {
+        Marker {
+            scene,
+            tracked,
+            objects,
+            edges: vec![0; scene.slots.chunk_count()],
+            general_lookup: 0,
+            types,
+            pending: Vec::new(),
+            targets: Targets::default(),
+            owners: Vec::new(),
+            unheld: None,
+            tally: counting.then(Tally::default),
+        }
     }
 
     /// Walks from the tracked objects of a chunk.
@@ -89,8 +111,10 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
         for slot in tracked.ones(Slots::slots_of(chunk..chunk + 1)) {
             let object = self.scene.slots.address(slot);
             window.turn_to(object);
-            let Ok(kind) = window.pointer(object.at(self.scene.layout.object.type_.into())) else { continue };
-            if let Some(row) = self.types.meet(self.scene.memory, self.scene.layout, kind) {
+            let kind = window.pointer(object.at(self.scene.layout.object.type_.into())).ok();
+            let row = kind.and_then(|kind| self.types.meet(self.scene.memory, self.scene.layout, kind));
+            self.count(window, object, row);
+            if let Some(row) = row {
                 self.pending.push((object, row));
                 self.walk(decoder);
             }
@@ -120,8 +144,8 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
     /// What the walk found.
     pub fn finish(self) -> Found {
         let cells = self.targets.cells;
-        let Marker { edges, general_lookup, types, owners, .. } = self;
-        Found { edges, general_lookup, cells, types, owners }
+        let Marker { edges, general_lookup, types, owners, tally, .. } = self;
+        Found { edges, general_lookup, cells, types, owners, tally }
     }
 
     /// The marks.
@@ -139,11 +163,14 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
         &self.owners
     }
 
-    /// Takes over those of another worker, whose rows of types are its own.
-    pub fn take_owners(&mut self, found: &mut Found) {
+    /// Takes over those of another worker, and what it counted: its rows of types are its own.
+    pub fn take(&mut self, found: &mut Found) {
         let infos = &found.types.infos;
         let rows: Vec<Option<TypeIx>> =
             infos.iter().map(|info| self.types.meet(self.scene.memory, self.scene.layout, info.address)).collect();
+        if let (Some(tally), Some(other)) = (&mut self.tally, &found.tally) {
+            tally.take(other, &rows);
+        }
         let owners = std::mem::take(&mut found.owners);
         self.owners
             .extend(owners.into_iter().filter_map(|(object, row)| Some((object, rows.get(row as usize).copied()??))));
@@ -167,6 +194,7 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
             if let (Some(slot), Some(row)) = (slots.slot(object), self.candidate(object))
                 && self.objects.set(slot)
             {
+                self.count(self.scene.memory, object, Some(row));
                 self.pending.push((object, row));
                 self.walk(decoder);
             }
@@ -215,11 +243,19 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
         if !self.objects.set(slot) {
             return true;
         }
+        self.count(self.scene.memory, object, Some(row));
         let info = &self.types.infos[row as usize];
         if !info.shape.is_leaf() || info.is_heap() || info.owns_data() {
             self.pending.push((object, row));
         }
         true
+    }
+
+    fn count(&mut self, memory: &impl ReadMemory, object: Address, row: Option<TypeIx>) {
+        if let Some(tally) = &mut self.tally {
+            let known = row.and_then(|row| Some((row, self.types.infos.get(row as usize)?)));
+            tally.add(memory, self.scene.layout, object, known);
+        }
     }
 
     /// The type of an address that is not on the collector's lists, when it can be an object.

@@ -297,16 +297,8 @@ impl ReadMemory for Image {
             return Ok(());
         }
         if let Entry::Packed { chunk, offset } = entry {
-            let first = within / 8;
-            let last = first + out.len();
             let record = self.record(chunk, offset).ok_or(fault)?;
-            let mut places = out.iter_mut();
-            return page::words(record, self.origin(at.0), first, last, |word| {
-                if let Some(place) = places.next() {
-                    *place = word;
-                }
-            })
-            .ok_or(fault);
+            return page::fill(record, self.origin(at.0), within / 8, out).ok_or(fault);
         }
         if entry == Entry::Unknown {
             let page = self.readable(at.0).and_then(|_| self.outside.page(at.0)).ok_or(fault)?;

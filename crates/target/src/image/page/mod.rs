@@ -23,6 +23,9 @@
 //!
 //! A class takes `A + C + 2 * B` units, so the place of a word is one count of bits away.
 
+#[cfg(target_arch = "x86_64")]
+mod wide;
+
 /// Bytes of a page.
 pub(crate) const PAGE_BYTES: usize = 4096;
 /// Words of a page.
@@ -56,8 +59,18 @@ impl Origin {
     }
 }
 
-/// Packs `page` into `record`; the bytes used. Cost: about 2 ns a word.
+/// Packs `page` into `record`; the bytes used. Cost: about 1 ns a word with AVX2, 2 ns without.
 pub(crate) fn pack(page: &[u8; PAGE_BYTES], origin: Origin, record: &mut [u8; MAX_RECORD]) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if wide::is_here() {
+        // SAFETY: the processor has what the function is compiled for.
+        return unsafe { wide::pack(page, origin, record) };
+    }
+    pack_each(page, origin, record)
+}
+
+/// The same on any processor.
+fn pack_each(page: &[u8; PAGE_BYTES], origin: Origin, record: &mut [u8; MAX_RECORD]) -> usize {
     let mut at = HEADS;
     let (groups, _) = page.as_chunks::<{ 8 * GROUP }>();
     for (number, group) in groups.iter().enumerate() {
@@ -150,6 +163,30 @@ pub(crate) fn word(record: &[u8], origin: Origin, index: usize) -> Option<u64> {
     Some(value(raw, head.class(bit), origin, index))
 }
 
+/// Fills `out` with the words from `from` on of the packed page. Cost: as of [`words`], with AVX2 a third of that for whole
+/// groups of 16 words.
+#[inline]
+pub(crate) fn fill(record: &[u8], origin: Origin, from: usize, out: &mut [u64]) -> Option<()> {
+    let done = whole_groups(record, origin, from, out);
+    let mut places = out.get_mut(done..)?.iter_mut();
+    words(record, origin, from + done, from + done + places.len(), |word| {
+        if let Some(place) = places.next() {
+            *place = word;
+        }
+    })
+}
+
+/// Fills as much of `out` as can be done by whole groups; how many words that are.
+#[inline]
+fn whole_groups(record: &[u8], origin: Origin, from: usize, out: &mut [u64]) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if out.len() >= GROUP && from.is_multiple_of(GROUP) && wide::is_here() {
+        // SAFETY: the processor has what the function is compiled for.
+        return unsafe { wide::unpack(record, origin, from, out) };
+    }
+    0
+}
+
 /// Hands the words `from..to` of the packed page to `take`, in order. Cost: about 1.5 ns a word.
 #[inline]
 pub(crate) fn words(record: &[u8], origin: Origin, from: usize, to: usize, mut take: impl FnMut(u64)) -> Option<()> {
@@ -233,6 +270,9 @@ mod tests {
             }
             let mut record = [0xaa; MAX_RECORD];
             let used = pack(&page, origin, &mut record);
+            let mut plain = [0xaa; MAX_RECORD];
+            prop_assert_eq!(pack_each(&page, origin, &mut plain), used);
+            prop_assert_eq!(&record[..used], &plain[..used]);
             prop_assert!(used + 8 <= MAX_RECORD);
             prop_assert_eq!(used == EMPTY_RECORD, content.iter().all(|word| *word == 0));
             for (index, expected) in content.iter().enumerate() {
@@ -242,12 +282,24 @@ mod tests {
             let mut some = Vec::new();
             words(&record, origin, from, to, |word| some.push(word));
             prop_assert_eq!(&some[..], &content[from..to]);
+            let mut filled = vec![0; to - from];
+            prop_assert_eq!(fill(&record, origin, from, &mut filled), Some(()));
+            prop_assert_eq!(&filled[..], &content[from..to]);
+            let mut whole = [0; WORDS];
+            prop_assert_eq!(fill(&record[..used + 8], origin, 0, &mut whole), Some(()));
+            prop_assert_eq!(&whole[..], &content[..]);
         }
 
         #[test]
         fn any_bytes_unpack_without_a_panic(record in prop::collection::vec(any::<u8>(), 0..MAX_RECORD), index in 0..WORDS) {
             let _ = word(&record, ORIGIN, index);
-            let _ = words(&record, ORIGIN, index, WORDS, |_| {});
+            let mut each = Vec::new();
+            let there = words(&record, ORIGIN, index, WORDS, |word| each.push(word));
+            let mut filled = vec![0; WORDS - index];
+            prop_assert_eq!(fill(&record, ORIGIN, index, &mut filled), there);
+            if there.is_some() {
+                prop_assert_eq!(filled, each);
+            }
         }
     }
 }
