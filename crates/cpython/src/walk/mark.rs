@@ -123,7 +123,7 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
 
     /// Walks from a root.
     pub fn walk_root(&mut self, object: Address, decoder: &Decoder<Window<M>>) {
-        self.reach(object);
+        self.reach(decoder.memory, object);
         self.walk(decoder);
     }
 
@@ -179,7 +179,7 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
     /// Whether an address is an object, or could be one.
     pub fn may_be_object(&mut self, object: Address) -> bool {
         let Some(slot) = self.scene.slots.slot(object) else { return false };
-        self.objects.get(slot) || self.candidate(object).is_some()
+        self.objects.get(slot) || self.candidate(self.scene.memory, object).is_some()
     }
 
     /// Marks objects that nobody led to, and what they lead to; those to which none of them refers, ascending.
@@ -191,10 +191,10 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
         });
         self.unheld = Some(unheld);
         for &object in objects {
-            if let (Some(slot), Some(row)) = (slots.slot(object), self.candidate(object))
+            if let (Some(slot), Some(row)) = (slots.slot(object), self.candidate(decoder.memory, object))
                 && self.objects.set(slot)
             {
-                self.count(self.scene.memory, object, Some(row));
+                self.count(decoder.memory, object, Some(row));
                 self.pending.push((object, row));
                 self.walk(decoder);
             }
@@ -222,7 +222,7 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
                 self.learn_lookup(object);
             }
             let targets = std::mem::take(&mut self.targets.found);
-            let found = targets.iter().filter(|target| self.reach(**target)).count();
+            let found = targets.iter().filter(|target| self.reach(decoder.memory, **target)).count();
             self.targets.found = targets;
             if let Some(slot) = self.scene.slots.slot(object) {
                 self.edges[Slots::chunk_of(slot)] += found as u64;
@@ -231,7 +231,7 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
     }
 
     /// Marks an address when it is an object; whether it is one.
-    fn reach(&mut self, object: Address) -> bool {
+    fn reach(&mut self, memory: &Window<M>, object: Address) -> bool {
         let Some(slot) = self.scene.slots.slot(object) else { return false };
         if let Some(unheld) = &mut self.unheld {
             unheld.clear(slot);
@@ -239,11 +239,11 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
         if self.objects.get(slot) {
             return true;
         }
-        let Some(row) = self.candidate(object) else { return false };
+        let Some(row) = self.candidate(memory, object) else { return false };
         if !self.objects.set(slot) {
             return true;
         }
-        self.count(self.scene.memory, object, Some(row));
+        self.count(memory, object, Some(row));
         let info = &self.types.infos[row as usize];
         if !info.shape.is_leaf() || info.is_heap() || info.owns_data() {
             self.pending.push((object, row));
@@ -259,8 +259,8 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
     }
 
     /// The type of an address that is not on the collector's lists, when it can be an object.
-    pub fn candidate(&mut self, object: Address) -> Option<TypeIx> {
-        let (memory, layout) = (self.scene.memory, self.scene.layout);
+    pub fn candidate(&mut self, memory: &impl ReadMemory, object: Address) -> Option<TypeIx> {
+        let layout = self.scene.layout;
         let head = Head::read(memory, layout, object).ok().filter(Head::is_possible)?;
         // A table of types, such as `PyDateTime_CAPI`, looks like an object of its second where programs lie low.
         if head.first >= LOWEST_ADDRESS && self.types.meet(memory, layout, Address(head.first)).is_some() {

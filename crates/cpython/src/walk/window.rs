@@ -1,51 +1,108 @@
-//! A page of memory unpacked: walks in order of address read most words of an object next to each other.
+//! Pages of memory unpacked: walks in order of address read most words of an object next to each other, and objects made
+//! one after the other lie next to each other in a few places at a time: one for each size.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use memsight_model::{Address, Fault, ReadMemory};
 
 const PAGE: u64 = 4096;
 const WORDS: usize = PAGE as usize / 8;
+/// Pages at hand: 128 KiB, a part of the second cache of a core.
+const PAGES: usize = 32;
+/// A page that is read so often, without another of its place between, is taken at hand: to unpack all of it costs as
+/// much as ten or twenty reads.
+const OFTEN: u32 = 6;
 
-/// Memory with one page at hand. Everything else is read through.
+/// Memory with some pages at hand. Everything else is read through.
 pub(crate) struct Window<'m, M> {
     memory: &'m M,
-    page: Cell<u64>,
-    words: Box<[Cell<u64>; WORDS]>,
+    /// Each page has one place.
+    places: Box<[Place; PAGES]>,
+    words: Box<[Cell<u64>]>,
+    fresh: RefCell<Box<[u64]>>,
 }
+
+/// Where one page can be at hand.
+struct Place {
+    /// The number of the page that is.
+    page: Cell<u64>,
+    /// The one that was read last without being at hand, and how often in a row.
+    wanted: Cell<(u64, u32)>,
+}
+
+/// The number of no page.
+const NONE: u64 = u64::MAX;
 
 impl<'m, M: ReadMemory> Window<'m, M> {
     /// A window with no page yet.
     pub fn new(memory: &'m M) -> Self {
-        Window { memory, page: Cell::new(u64::MAX), words: Box::new([const { Cell::new(0) }; WORDS]) }
+        let empty = || Place { page: Cell::new(NONE), wanted: Cell::new((NONE, 0)) };
+        Window {
+            memory,
+            places: Box::new(std::array::from_fn(|_| empty())),
+            words: (0..PAGES * WORDS).map(|_| Cell::new(0)).collect(),
+            fresh: RefCell::new(vec![0; WORDS].into_boxed_slice()),
+        }
     }
 
     /// Takes the page of `at` at hand.
     #[inline]
     pub fn turn_to(&self, at: Address) {
-        if at.0 / PAGE != self.page.get() {
-            self.load(at.0 / PAGE);
+        let page = at.0 / PAGE;
+        if self.places[place_of(page)].page.get() != page {
+            self.load(page);
         }
     }
 
+    #[cold]
     fn load(&self, page: u64) {
-        let mut words = [0; WORDS];
-        let found = self.memory.fill(Address(page * PAGE), &mut words).is_ok();
-        self.page.set(if found { page } else { u64::MAX });
-        self.words.iter().zip(words).for_each(|(place, word)| place.set(word));
+        let (mut fresh, number) = (self.fresh.borrow_mut(), place_of(page));
+        let found = self.memory.fill(Address(page * PAGE), &mut fresh).is_ok();
+        self.places[number].page.set(if found { page } else { NONE });
+        let words = &self.words[number * WORDS..(number + 1) * WORDS];
+        words.iter().zip(&**fresh).for_each(|(place, word)| place.set(*word));
     }
 
+    /// Where the words of the page of `at` begin, when it is at hand.
     #[inline]
-    fn at_hand(&self, at: Address) -> Option<u64> {
-        (at.0 / PAGE == self.page.get()).then(|| self.words[(at.0 % PAGE / 8) as usize].get())
+    fn at_hand(&self, at: Address) -> Option<usize> {
+        let page = at.0 / PAGE;
+        let number = place_of(page);
+        (self.places[number].page.get() == page || self.is_wanted(page, number)).then_some(number * WORDS)
     }
 
-    /// A number of `len` bytes inside one word of the page.
+    /// Notes that a page is read; whether that makes it one at hand.
+    fn is_wanted(&self, page: u64, number: usize) -> bool {
+        let place = &self.places[number];
+        let (wanted, times) = place.wanted.get();
+        if wanted != page {
+            place.wanted.set((page, 1));
+            return false;
+        }
+        place.wanted.set((page, times.saturating_add(1)));
+        // What cannot be read is tried once.
+        times + 1 == OFTEN && {
+            self.load(page);
+            place.page.get() == page
+        }
+    }
+
+    /// A number of `len` bytes inside one word of a page.
     #[inline]
     fn part(&self, at: Address, len: u64) -> Option<u64> {
         let within = at.0 % 8;
-        if within + len > 8 { None } else { Some(self.at_hand(at)? >> (8 * within)) }
+        if within + len > 8 {
+            return None;
+        }
+        let word = self.at_hand(at)? + (at.0 % PAGE / 8) as usize;
+        Some(self.words[word].get() >> (8 * within))
     }
+}
+
+/// The place of a page: that of neighbours are different ones.
+#[inline]
+fn place_of(page: u64) -> usize {
+    (page ^ page >> 5 ^ page >> 10) as usize % PAGES
 }
 
 impl<M: ReadMemory> ReadMemory for Window<'_, M> {
@@ -83,13 +140,15 @@ impl<M: ReadMemory> ReadMemory for Window<'_, M> {
 
     #[inline]
     fn fill(&self, at: Address, out: &mut [u64]) -> Result<(), Fault> {
-        let first = (at.0 % PAGE / 8) as usize;
-        match self.words.get(first..first + out.len()) {
-            Some(words) if at.0.is_multiple_of(8) && at.0 / PAGE == self.page.get() => {
+        let within = (at.0 % PAGE / 8) as usize;
+        let is_inside = at.0.is_multiple_of(8) && within + out.len() <= WORDS;
+        let start = if is_inside { self.at_hand(at) } else { None };
+        match start.and_then(|start| self.words.get(start + within..start + within + out.len())) {
+            Some(words) => {
                 out.iter_mut().zip(words).for_each(|(place, word)| *place = word.get());
                 Ok(())
             }
-            _ => self.memory.fill(at, out),
+            None => self.memory.fill(at, out),
         }
     }
 }

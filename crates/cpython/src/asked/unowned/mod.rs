@@ -275,7 +275,7 @@ fn verified<M: ReadMemory>(
     decoder: &Decoder<Window<M>>,
     candidate: &Candidate,
 ) -> Option<TypeIx> {
-    let row = marker.candidate(candidate.object)?;
+    let row = marker.candidate(decoder.memory, candidate.object)?;
     let info = marker.types().infos.get(row as usize)?;
     match fields(decoder, candidate, info) {
         Verdict::No => None,
