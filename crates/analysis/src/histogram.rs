@@ -63,12 +63,45 @@ impl Counter {
         self.resident += own.saturating_sub(untouched);
     }
 
+    /// Adds what was counted elsewhere.
+    fn join(&mut self, other: Counter) {
+        self.count += other.count;
+        self.shallow += other.shallow;
+        self.external += other.external;
+        self.native += other.native;
+        self.resident += other.resident;
+        self.retained += other.retained;
+        self.retained_resident += other.retained_resident;
+    }
+
     /// Counts what an outermost instance retains.
     fn keep(&mut self, tree: &DominatorTree, node: Node) {
         self.retained += tree.retained(node);
         self.retained_resident += tree.resident(node);
         self.covered = tree.end(node).0;
     }
+}
+
+/// Fewer nodes are counted by one thread.
+const FEW: u32 = 1 << 15;
+
+/// Slices with about half of all nodes, and the rest; nothing is left where there are few. The last of the first half may
+/// have been cut.
+fn halves(mut slices: Vec<Range<Node>>) -> (Vec<Range<Node>>, Vec<Range<Node>>) {
+    let nodes = |slice: &Range<Node>| slice.end.0.saturating_sub(slice.start.0);
+    let all: u32 = slices.iter().map(nodes).sum();
+    if all < FEW {
+        return (slices, Vec::new());
+    }
+    let mut left = all / 2;
+    let whole = slices.iter().take_while(|slice| left.checked_sub(nodes(slice)).inspect(|rest| left = *rest).is_some());
+    let mut second = slices.split_off(whole.count());
+    if let Some(slice) = second.first_mut() {
+        let cut = Node(slice.start.0 + left);
+        slices.push(slice.start..cut);
+        slice.start = cut;
+    }
+    (slices, second)
 }
 
 /// What a list has for a node, where the nodes asked for ascend as those of the list do.
@@ -105,10 +138,28 @@ impl Analysis<'_> {
     /// An instance below another one of its type counts but retains nothing more, so that no byte is retained twice by
     /// a type. In preorder that is known from where the last outermost instance of the type ends.
     pub(crate) fn histogram(&self, slices: impl Iterator<Item = Range<Node>>) -> Vec<TypeRow> {
+        let (first, second) = halves(slices.collect());
+        let native = self.native();
+        let count = |half: &[Range<Node>], start| self.count(half, self.covers(start), &native);
+        let (mut counters, others) = std::thread::scope(|scope| {
+            let others = (!second.is_empty()).then(|| scope.spawn(|| count(&second, first.last())));
+            let counters = count(&first, None);
+            (counters, others.map(|others| others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
+        });
+        counters.iter_mut().zip(others.into_iter().flatten()).for_each(|(counter, other)| counter.join(other));
+        let used = (0..).zip(counters).filter(|(_, counter)| counter.count > 0);
+        let mut rows: Vec<TypeRow> = used.map(|(group, counter)| self.row(group, counter)).collect();
+        rows.sort_by(|a, b| {
+            let size = |row: &TypeRow| (row.retained_resident_bytes, row.retained_bytes, row.resident_bytes);
+            size(b).cmp(&size(a)).then_with(|| a.type_name.cmp(&b.type_name))
+        });
+        rows
+    }
+
+    /// Counts the objects of some slices by group, where instances in front of them are those that cover.
+    fn count(&self, slices: &[Range<Node>], mut counters: Vec<Counter>, native: &[(Node, u64)]) -> Vec<Counter> {
         let tree = self.graph.tree();
-        let mut counters = vec![Counter::default(); self.group_count()];
-        let (native, mut untouched) = (self.native(), tree.untouched().peekable());
-        let mut native = native.into_iter().peekable();
+        let (mut native, mut untouched) = (native.iter().copied().peekable(), tree.untouched().peekable());
         for slice in slices {
             for node in (slice.start.0..slice.end.0).map(Node) {
                 let Some(object) = tree.object(node) else { continue };
@@ -121,13 +172,23 @@ impl Analysis<'_> {
                 }
             }
         }
-        let used = (0..).zip(counters).filter(|(_, counter)| counter.count > 0);
-        let mut rows: Vec<TypeRow> = used.map(|(group, counter)| self.row(group, counter)).collect();
-        rows.sort_by(|a, b| {
-            let size = |row: &TypeRow| (row.retained_resident_bytes, row.retained_bytes, row.resident_bytes);
-            size(b).cmp(&size(a)).then_with(|| a.type_name.cmp(&b.type_name))
-        });
-        rows
+        counters
+    }
+
+    /// Counters at the end of a slice that was cut there: those that are instances of a type in the slice, and have what
+    /// comes next below them, cover it.
+    fn covers(&self, cut: Option<&Range<Node>>) -> Vec<Counter> {
+        let tree = self.graph.tree();
+        let mut counters = vec![Counter::default(); self.group_count()];
+        let Some(Range { start, end }) = cut else { return counters };
+        let mut above = tree.parent(*end);
+        while above != Node::ROOT && above >= *start {
+            if let Some(object) = tree.object(above) {
+                counters[self.group(object) as usize].covered = tree.end(above).0;
+            }
+            above = tree.parent(above);
+        }
+        counters
     }
 
     /// The nodes with memory of C code and its bytes, ascending.

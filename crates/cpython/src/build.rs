@@ -51,7 +51,7 @@ impl Python {
     /// taken by value, so that a copy is let go as soon as it is read; a reference does as well. Fills all of the
     /// snapshot but what only the operating system knows (pid, RSS, pause, time of the look). Cost: two walks over all
     /// objects, about 20 bytes an object and 8 a reference beside the copy.
-    pub fn decode<M: ReadMemory + Sync>(
+    pub fn decode<M: ReadMemory + Send + Sync>(
         &self,
         memory: M,
         regions: &[Region],
@@ -63,7 +63,7 @@ impl Python {
     }
 
     /// [`Python::decode`] from its first step on.
-    pub fn decode_listed<M: ReadMemory + Sync>(
+    pub fn decode_listed<M: ReadMemory + Send + Sync>(
         &self,
         memory: M,
         regions: &[Region],
@@ -76,10 +76,13 @@ impl Python {
         let scene = Scene { memory: &memory, layout: &self.layout, slots: &slots, regions, files };
         let (mut snapshot, ranks) = self.read_heap(&scene, (tracked, torn), options, progress)?;
         progress.phase("numbering objects", None);
-        drop(memory);
-        if options.references {
-            snapshot.objects.addresses = texts::addresses(&slots, &ranks);
-        }
+        std::thread::scope(|scope| {
+            // To give a copy back takes as long as to number what was in it.
+            scope.spawn(|| drop(memory));
+            if options.references {
+                snapshot.objects.addresses = texts::addresses(&slots, &ranks);
+            }
+        });
         snapshot.maps = regions.to_vec();
         Ok(snapshot)
     }

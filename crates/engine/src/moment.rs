@@ -135,8 +135,13 @@ pub(crate) fn capture(subject: &Subject<'_>, cost: &mut Cost, progress: &dyn Pro
 
 impl<'a> Subject<'a> {
     fn forking(&self) -> Result<Forking<'a>, TargetError> {
-        let before = self.options.residence.then(|| Before::of(self.process)).transpose()?;
-        Ok(Forking { fork: self.process.fork()?, before })
+        // Both take their time in the kernel.
+        let (before, fork) = std::thread::scope(|scope| {
+            let before = self.options.residence.then(|| scope.spawn(|| Before::of(self.process)));
+            let fork = self.process.fork();
+            (before.map(|before| before.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))), fork)
+        });
+        Ok(Forking { before: before.transpose()?, fork: fork? })
     }
 
     /// What a fork that cannot be done comes to: nothing, and its reason, when another way will do.

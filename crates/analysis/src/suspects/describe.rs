@@ -60,7 +60,7 @@ impl Analysis<'_> {
 
     /// A member of a group without keeper that is held as most of its members are: by nothing, by C code, by others.
     fn example(&self, culprit: &Culprit) -> Option<ObjectId> {
-        let paths = self.graph.paths(self.snapshot);
+        let paths = self.graph.paths();
         let mut ways: BTreeMap<Option<RootKind>, (Reverse<u64>, ObjectId)> = BTreeMap::new();
         for object in culprit.parts.iter().filter_map(|&part| self.graph.tree().object(part)) {
             let origin = paths.last_step(self.snapshot, self.graph.roots(), object)?.err();

@@ -31,8 +31,6 @@ pub(crate) const PAGE_BYTES: usize = 4096;
 /// Words of a page.
 pub(crate) const WORDS: usize = PAGE_BYTES / 8;
 const GROUP: usize = 16;
-/// So many words are read sooner one by one.
-const FEW: usize = 4;
 const HEAD: usize = 8;
 const HEADS: usize = HEAD * WORDS / GROUP;
 /// The most that a record takes, with the 8 bytes that may be read and written past its end.
@@ -190,9 +188,6 @@ fn whole_groups(record: &[u8], origin: Origin, from: usize, out: &mut [u64]) -> 
 /// Hands the words `from..to` of the packed page to `take`, in order. Cost: about 1.5 ns a word.
 #[inline]
 pub(crate) fn words(record: &[u8], origin: Origin, from: usize, to: usize, mut take: impl FnMut(u64)) -> Option<()> {
-    if to.saturating_sub(from) <= FEW {
-        return (from..to.min(WORDS)).try_for_each(|index| word(record, origin, index).map(&mut take));
-    }
     let mut index = from;
     while index < to.min(WORDS) {
         let head = Head::of(record, index / GROUP)?;
