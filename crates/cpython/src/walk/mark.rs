@@ -239,6 +239,7 @@ impl<'a, M: ReadMemory> Marker<'a, M> {
         if self.objects.get(slot) {
             return true;
         }
+        memory.visit(object);
         let Some(row) = self.candidate(memory, object) else { return false };
         if !self.objects.set(slot) {
             return true;

@@ -9,9 +9,9 @@ const PAGE: u64 = 4096;
 const WORDS: usize = PAGE as usize / 8;
 /// Pages at hand: 128 KiB, a part of the second cache of a core.
 const PAGES: usize = 32;
-/// A page that is read so often, without another of its place between, is taken at hand: to unpack all of it costs as
-/// much as ten or twenty reads.
-const OFTEN: u32 = 6;
+/// A page that is visited so often, without another of its place between, is taken at hand: to unpack all of it costs as
+/// much as looking at five or ten objects. In a heap without order no page comes to that.
+const OFTEN: u32 = 3;
 
 /// Memory with some pages at hand. Everything else is read through.
 pub(crate) struct Window<'m, M> {
@@ -26,7 +26,7 @@ pub(crate) struct Window<'m, M> {
 struct Place {
     /// The number of the page that is.
     page: Cell<u64>,
-    /// The one that was read last without being at hand, and how often in a row.
+    /// The one that was visited last without being at hand, and how often in a row.
     wanted: Cell<(u64, u32)>,
 }
 
@@ -63,28 +63,30 @@ impl<'m, M: ReadMemory> Window<'m, M> {
         words.iter().zip(&**fresh).for_each(|(place, word)| place.set(*word));
     }
 
+    /// Tells that an object is looked at, wherever it is. Its page is taken at hand when its neighbours were looked at just
+    /// before.
+    #[inline]
+    pub fn visit(&self, at: Address) {
+        let page = at.0 / PAGE;
+        let place = &self.places[place_of(page)];
+        if place.page.get() == page {
+            return;
+        }
+        let (wanted, times) = place.wanted.get();
+        let times = if wanted == page { times.saturating_add(1) } else { 1 };
+        place.wanted.set((page, times));
+        // What cannot be read is tried once.
+        if times == OFTEN {
+            self.load(page);
+        }
+    }
+
     /// Where the words of the page of `at` begin, when it is at hand.
     #[inline]
     fn at_hand(&self, at: Address) -> Option<usize> {
         let page = at.0 / PAGE;
         let number = place_of(page);
-        (self.places[number].page.get() == page || self.is_wanted(page, number)).then_some(number * WORDS)
-    }
-
-    /// Notes that a page is read; whether that makes it one at hand.
-    fn is_wanted(&self, page: u64, number: usize) -> bool {
-        let place = &self.places[number];
-        let (wanted, times) = place.wanted.get();
-        if wanted != page {
-            place.wanted.set((page, 1));
-            return false;
-        }
-        place.wanted.set((page, times.saturating_add(1)));
-        // What cannot be read is tried once.
-        times + 1 == OFTEN && {
-            self.load(page);
-            place.page.get() == page
-        }
+        (self.places[number].page.get() == page).then_some(number * WORDS)
     }
 
     /// A number of `len` bytes inside one word of a page.
