@@ -80,6 +80,12 @@ pub trait ReadMemory {
         None
     }
 
+    /// How many bytes from `at` on are known to be zeros without a read, for walks that look for something: a thread's stack
+    /// is mostly memory that nobody ever touched. 0 when that is not known.
+    fn blank(&self, _at: Address) -> u64 {
+        0
+    }
+
     /// A NUL-terminated string of at most `cap` bytes (lossy UTF-8; cut at `cap` or at unreadable memory).
     fn c_string(&self, at: Address, cap: usize) -> Result<String, Fault> {
         let mut bytes = Vec::new();
@@ -124,6 +130,9 @@ impl<M: ReadMemory + ?Sized> ReadMemory for &M {
     }
     fn populated(&self) -> Option<Vec<u64>> {
         (**self).populated()
+    }
+    fn blank(&self, at: Address) -> u64 {
+        (**self).blank(at)
     }
     fn u32(&self, at: Address) -> Result<u32, Fault> {
         (**self).u32(at)

@@ -1,5 +1,7 @@
 //! Memory of C where references may be kept: static data of libraries, state of the interpreter and of modules, stacks.
 
+use std::ops::Range;
+
 use memsight_model::{Address, HolderKind, ReadMemory, Region, RootKind};
 
 use crate::find::elf::Image;
@@ -8,6 +10,7 @@ use crate::layout::Layout;
 use crate::walk::roots::{RootName, Seed};
 use crate::walk::stacks::Stacks;
 
+const PAGE: u64 = 4096;
 /// Bytes of one place: no variables and no stack take more, whatever a damaged header or pointer says.
 const MOST: u64 = 1 << 30;
 /// Bytes of a stack that are looked at: eight times what Linux gives by default.
@@ -37,17 +40,9 @@ impl Place {
 
     /// Tells every word that can be an address. Pages that are not there are left out.
     pub fn words<M: ReadMemory>(&self, memory: &M, mut tell: impl FnMut(Address)) {
-        const PAGE: u64 = 4096;
-        let mut words = [0u64; (PAGE / 8) as usize];
-        let mut at = self.start;
-        while at < self.end {
-            let next = at.at((PAGE - at.0 % PAGE) as i64).min(self.end);
-            let block = &mut words[..((next.0 - at.0) / 8) as usize];
-            if memory.fill(at, block).is_ok() {
-                block.iter().filter(|word| **word >= PAGE).for_each(|word| tell(Address(*word)));
-            }
-            at = next;
-        }
+        pages(memory, self.start.0..self.end.0, |words| {
+            words.iter().filter(|word| **word >= PAGE).for_each(|word| tell(Address(*word)));
+        });
     }
 
     /// Whether an address lies inside.
@@ -58,6 +53,26 @@ impl Place {
     /// Whether what its words point to is alive: stacks keep words of what is long gone.
     pub fn is_known_to_hold(&self) -> bool {
         self.kind != HolderKind::Stack
+    }
+}
+
+/// Tells the words of a range, from its first multiple of 8 on, by pages. Those that are not there are left out, and those
+/// that are known to be zeros.
+pub(crate) fn pages<M: ReadMemory>(memory: &M, range: Range<u64>, mut tell: impl FnMut(&[u64])) {
+    let mut words = [0u64; PAGE as usize / 8];
+    let mut at = range.start.checked_next_multiple_of(8).unwrap_or(range.end);
+    while at < range.end {
+        let blank = memory.blank(Address(at));
+        if blank > 0 {
+            at = at.saturating_add(blank);
+            continue;
+        }
+        let next = (at / PAGE + 1).saturating_mul(PAGE).min(range.end);
+        let block = &mut words[..((next - at) / 8) as usize];
+        if memory.fill(Address(at), block).is_ok() {
+            tell(block);
+        }
+        at = next;
     }
 }
 

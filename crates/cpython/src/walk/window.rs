@@ -140,6 +140,10 @@ impl<M: ReadMemory> ReadMemory for Window<'_, M> {
         self.memory.words(at, count, out)
     }
 
+    fn blank(&self, at: Address) -> u64 {
+        self.memory.blank(at)
+    }
+
     #[inline]
     fn fill(&self, at: Address, out: &mut [u64]) -> Result<(), Fault> {
         let within = (at.0 % PAGE / 8) as usize;

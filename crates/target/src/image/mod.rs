@@ -21,7 +21,7 @@ use chunk::Chunk;
 use outside::Outside;
 use page::{Origin, PAGE_BYTES};
 use plan::Plan;
-use table::{Entry, PageTable};
+use table::{BLOCK_BITS, Entry, PageTable};
 
 /// The private writable memory of a process as it stood when it was copied (heap, stacks, data of libraries),
 /// packed to a third to a half of its size. Everything else (code, constants, shared memory) is read from the
@@ -241,6 +241,21 @@ impl ReadMemory for Image {
 
     fn populated(&self) -> Option<Vec<u64>> {
         Some(self.table.populated())
+    }
+
+    fn blank(&self, at: Address) -> u64 {
+        let rest_of = |bytes: u64| bytes - at.0 % bytes;
+        match self.table.find(at.0) {
+            Entry::Packed { .. } | Entry::Unreadable => 0,
+            Entry::Zero => rest_of(PAGE),
+            Entry::Unknown => match self.readable(at.0) {
+                Some(region) if self.is_untouched(region, at.0) => {
+                    let rest = rest_of(if self.table.is_unknown(at.0) { 1 << BLOCK_BITS } else { PAGE });
+                    rest.min(region.end.0 - at.0)
+                }
+                _ => 0,
+            },
+        }
     }
 
     #[inline]

@@ -4,7 +4,7 @@ use crate::sys::PAGE;
 
 /// Pages of a block, which is 1 MiB of the target's memory.
 pub(crate) const BLOCK_PAGES: usize = 256;
-const BLOCK_BITS: u32 = 20;
+pub(crate) const BLOCK_BITS: u32 = 20;
 
 /// What is known of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,19 +118,28 @@ impl PageTable {
     /// What is known of the page of `at`. Cost: usually two cache lines.
     #[inline]
     pub fn find(&self, at: u64) -> Entry {
+        self.block(at).map_or(Entry::Unknown, |block| Entry::from_raw(block.entries[page_of(at)]))
+    }
+
+    /// Whether nothing is known of any page of the block of `at`.
+    pub fn is_unknown(&self, at: u64) -> bool {
+        self.block(at).is_none()
+    }
+
+    #[inline]
+    fn block(&self, at: u64) -> Option<&Block> {
         let number = block_number(at);
         let mut slot = self.home(number);
         while let Some(&(owner, place)) = self.slots.get(slot) {
             if owner == number {
-                let block = self.blocks.get(place as usize);
-                return block.map_or(Entry::Unknown, |block| Entry::from_raw(block.entries[page_of(at)]));
+                return self.blocks.get(place as usize);
             }
             if owner == NOBODY {
                 break;
             }
             slot = (slot + 1) & (self.slots.len() - 1);
         }
-        Entry::Unknown
+        None
     }
 
     /// Bytes that the table takes.

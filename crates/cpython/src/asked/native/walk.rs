@@ -12,7 +12,7 @@ use memsight_model::{Address, CBlocks, COwned, NativeParts, ObjectId, ReadMemory
 use super::Ground;
 use super::loose::Loose;
 use super::trees;
-use crate::asked::places::Place;
+use crate::asked::places::{Place, pages};
 use crate::asked::unowned::Run;
 use crate::object::types::AddressHasher;
 use crate::rows::blocks::PoolIndex;
@@ -135,19 +135,7 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
 
     /// Takes what the words of a range point to, to be followed later.
     pub fn scan(&mut self, range: Range<u64>, owner: Owner) {
-        let memory = self.shared.scene.memory;
-        let mut words = [0u64; PAGE_WORDS];
-        let mut at = range.start.next_multiple_of(8);
-        while at < range.end {
-            let next = (at / PAGE + 1).saturating_mul(PAGE).min(range.end);
-            let block = &mut words[..((next - at) / 8) as usize];
-            if memory.fill(Address(at), block).is_ok() {
-                for place in 0..block.len() {
-                    self.take(block, place, owner);
-                }
-            }
-            at = next;
-        }
+        pages(self.shared.scene.memory, range, |words| (0..words.len()).for_each(|place| self.take(words, place, owner)));
     }
 
     /// Gives an owner the block that begins with a range, of which only the range holds something.
