@@ -6,6 +6,7 @@ use memsight_heap::{Node, cyclic_components};
 use memsight_model::{Bytes, Confidence, Finding, Label, ObjectFlags, ObjectId, ObjectKind, Severity, count};
 use serde::Serialize;
 
+pub use crate::knots::CycleStep;
 use crate::knots::{Advice, Cycle, HEAD, Knots, advise};
 use crate::program::Data;
 use crate::views::Header;
@@ -56,18 +57,6 @@ pub struct CycleRow {
     pub example: Vec<CycleStep>,
     /// References left out of `steps` and `example`, behind the first [`SPELLED`]: of a cycle longer than 24.
     pub left_out: u64,
-}
-
-/// A step of a cycle.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct CycleStep {
-    /// The object.
-    pub address: String,
-    /// Its type.
-    #[serde(rename = "type")]
-    pub type_name: String,
-    /// The reference to the next object: `.parent`, `[3]`, `local exc`.
-    pub reference: String,
 }
 
 impl CycleRow {

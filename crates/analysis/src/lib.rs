@@ -17,6 +17,7 @@ mod inventory;
 mod knots;
 mod naming;
 mod object;
+pub mod overview;
 mod paths;
 mod program;
 mod query;
@@ -35,13 +36,13 @@ mod words;
 use std::sync::Arc;
 
 use memsight_heap::{Graph, Node};
-use memsight_model::{Ended, ObjectFlags, Progress, SCHEMA_VERSION, Snapshot};
+use memsight_model::{Progress, SCHEMA_VERSION, Snapshot};
 
 pub use error::AnalysisError;
 use histogram::TypeGroups;
 pub use shallow::histogram;
 pub use suspects::THRESHOLD;
-use views::{CoreFile, Header, Overview, SuspectsView, TypesView};
+use views::{Header, SuspectsView, TypesView};
 
 /// A snapshot with its graph, ready for questions. In every view `top` limits the rows; 0 means all.
 #[derive(Debug)]
@@ -66,51 +67,6 @@ impl<'a> Analysis<'a> {
     /// The graph, to be kept beside the snapshot and used again.
     pub fn graph(&self) -> Arc<Graph> {
         Arc::clone(&self.graph)
-    }
-
-    /// Everything at one glance: sizes, top types by retained size, suspects.
-    pub fn overview(&self, top: usize) -> Overview {
-        let manifest = &self.snapshot.manifest;
-        let (types, suspects, memory) = std::thread::scope(|scope| {
-            let types = scope.spawn(|| self.types(top));
-            let suspects = self.find_suspects(top);
-            let memory = self.snapshot.residence.as_ref().map(|_| self.rss(1).groups());
-            (types.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), suspects, memory)
-        });
-        let TypesView {
-            header,
-            objects,
-            shallow_bytes,
-            external_bytes,
-            native_bytes,
-            resident_bytes,
-            type_count,
-            types,
-        } = types;
-        Overview {
-            header,
-            rss_bytes: manifest.rss_bytes,
-            vms_bytes: manifest.vms_bytes,
-            pause_ns: manifest.pause_ns,
-            mode_reason: manifest.mode_reason.clone(),
-            total_ns: manifest.total_ns,
-            attempts: manifest.attempts,
-            gil_held: manifest.gil_held,
-            objects,
-            references: self.snapshot.references.len() as u64,
-            tracked: self.snapshot.objects.flags.iter().filter(|flags| flags.has(ObjectFlags::TRACKED)).count() as u64,
-            interpreters: manifest.interpreters,
-            threads: self.snapshot.threads.len() as u64,
-            shallow_bytes,
-            external_bytes,
-            native_bytes,
-            resident_bytes,
-            type_count,
-            types,
-            suspects,
-            core: manifest.ended.as_ref().map(|ended| core_file(ended, manifest.vms_bytes)),
-            memory: memory.unwrap_or_default(),
-        }
     }
 
     /// The histogram by type name. Cost: one pass over the objects.
@@ -154,16 +110,6 @@ impl<'a> Analysis<'a> {
             0 => 0.0,
             total => resident_bytes as f64 / total as f64,
         }
-    }
-}
-
-fn core_file(ended: &Ended, mapped_bytes: u64) -> CoreFile {
-    CoreFile {
-        command: ended.command.clone(),
-        signal: ended.signal,
-        os_threads: ended.os_threads,
-        dumped_bytes: ended.dumped_bytes,
-        mapped_bytes,
     }
 }
 

@@ -5,6 +5,7 @@
 //! of three and of five nodes are one shape, and it is found in one pass over the references.
 
 mod advice;
+mod step;
 mod words;
 
 use std::collections::HashMap;
@@ -13,10 +14,10 @@ use memsight_heap::{Components, cycle_through, shortest};
 use memsight_model::{Label, ObjectId, ObjectKind, count};
 
 use crate::Analysis;
-use crate::cycles::CycleStep;
 use crate::inventory::is_class;
 use crate::words::short_type;
 pub(crate) use advice::{Advice, advise};
+pub use step::CycleStep;
 use words::Words;
 
 /// References of a long cycle that are spelled, at its beginning and at its end.

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use memsight_heap::Subset;
 use memsight_model::{Label, LabelKind, ObjectId, ObjectKind};
 
+use super::step::CycleStep;
 use crate::Analysis;
-use crate::cycles::CycleStep;
 use crate::words::{bare_key, is_namespace, key, key_of, label as label_word, object_kind, short_type, type_name};
 
 /// What references are called, with a number for each word, so that links can be compared.

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use memsight_engine::analysis::Analysis;
-use memsight_engine::analysis::views::{Overview, PathsView};
+use memsight_engine::analysis::overview::Overview;
+use memsight_engine::analysis::views::PathsView;
 use memsight_engine::{Error as EngineError, LookOptions, look, rss_bytes};
 use memsight_model::{Bytes, count, duration};
 use memsight_render::text::{self, Tone};

@@ -3,7 +3,7 @@
 use memsight_analysis::compare::CompareView;
 use memsight_analysis::gc::GcView;
 use memsight_analysis::trend::Verdict;
-use memsight_analysis::views::Overview;
+use memsight_analysis::overview::Overview;
 use memsight_model::is_pid;
 
 use super::heading;

@@ -4,7 +4,7 @@ use super::style::{Style, Tone};
 use super::table::{Table, cell, toned};
 use super::words::{bar, percent, plural, share, wrap};
 use super::{header, heading, more, suspects, types};
-use memsight_analysis::views::{CoreFile, Overview};
+use memsight_analysis::overview::{CoreFile, Overview};
 use memsight_model::{Bytes, Mode, duration, is_free_threaded};
 
 const BAR: usize = 20;
