@@ -13,7 +13,7 @@ pub mod plot;
 pub mod text;
 
 pub use listing::{CheckRow, CheckStatus, DoctorView, ErrorView, ProcessRow, ProcessesView};
-pub use text::{CommandPeak, Cost, WatchView};
+pub use text::{CommandPeak, Cost, KeptHeap, WatchView};
 
 use memsight_model::visible_json;
 use serde::Serialize;

@@ -3,7 +3,7 @@
 use memsight_analysis::trend::{Summary, Verdict};
 use memsight_model::{ContainerSample, MemoryInfo, ProcessSample, Rollup, Sample, Timestamp, Totals, Unavailable};
 use memsight_render::text::{self, Style};
-use memsight_render::{CommandPeak, Cost, WatchView};
+use memsight_render::{CommandPeak, Cost, KeptHeap, WatchView};
 
 const MIB: u64 = 1 << 20;
 
@@ -45,6 +45,8 @@ fn view() -> WatchView {
         rollup_missing: None,
         exit_code: Some(0),
         command_peak: None,
+        heaps: Vec::new(),
+        heaps_missing: Vec::new(),
         cost: Some(Cost { cpu_ns: 240_000_000, elapsed_ns: 120_000_000_000, peak_rss_bytes: 9 * MIB }),
         damaged_lines: 0,
         cut: false,
