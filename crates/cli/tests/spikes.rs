@@ -61,8 +61,9 @@ fn the_peak_of_a_batch_names_the_function_that_made_it() {
     assert!(run.stderr.contains("memsight heap batch.heap suspects"), "{run:#?}");
     assert!(run.stderr.contains("snapshot    batch.heap: python"), "{run:#?}");
     let text = suspects(&folder.path().join("batch.heap"));
-    assert!(text.contains("normalise() batch.py:"), "{text}");
-    let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
+    assert!(text.contains("frame normalise() at batch.py:"), "{text}");
+    let left: Vec<_> =
+        fs::read_dir(folder.path()).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(left.len(), 2, "one snapshot, and nothing half: {left:?}");
 }
 
@@ -73,7 +74,11 @@ fn the_figures_are_those_of_the_program_alone() {
     watched(&options, "batch.heap", folder.path()).ok();
     let text = fs::read_to_string(folder.path().join("batch.json")).expect("a summary");
     let view: Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!((&view["process_count"], &view["exit_code"]), (&1.into(), &0.into()), "copies are none of its own: {view:#}");
+    assert_eq!(
+        (&view["process_count"], &view["exit_code"]),
+        (&1.into(), &0.into()),
+        "copies are none of its own: {view:#}"
+    );
     let peak = view["peak"]["bytes"].as_u64().expect("bytes");
     let kept = view["heaps"].as_array().expect("snapshots");
     assert_eq!(kept.len(), 1, "the last is kept: {view:#}");
@@ -81,7 +86,10 @@ fn the_figures_are_those_of_the_program_alone() {
     // (the RSS of a sample and that of a look are counted by the kernel in different ways, and both are of the spike)
     assert!(bytes > SPIKE && peak > SPIKE && peak < 2 * bytes, "{view:#}");
     let by_kernel = &view["command_peak"];
-    assert!(by_kernel["exact"] == false || by_kernel["bytes"].as_u64() < Some(2 * bytes), "not that of memsight: {view:#}");
+    assert!(
+        by_kernel["exact"] == false || by_kernel["bytes"].as_u64() < Some(2 * bytes),
+        "not that of memsight: {view:#}"
+    );
 }
 
 #[test]
@@ -95,7 +103,7 @@ fn a_size_that_is_crossed_is_kept_under_a_number() {
     assert!(run.stderr.contains("the size was crossed"), "{run:#?}");
     assert!(run.stderr.contains("memsight heap batch-1.heap suspects"), "{run:#?}");
     assert!(!folder.path().join("batch.heap").exists(), "nobody asked for the peak");
-    assert!(suspects(&folder.path().join("batch-1.heap")).contains("normalise() batch.py:"));
+    assert!(suspects(&folder.path().join("batch-1.heap")).contains("frame normalise() at batch.py:"));
 }
 
 #[test]
@@ -117,7 +125,8 @@ fn without_a_name_it_has_that_of_the_process() {
 
 #[test]
 fn what_is_no_python_is_said_in_a_line() {
-    let mut other = Command::new("sh").args(["-c", "read line"]).stdin(std::process::Stdio::piped()).spawn().expect("sh");
+    let mut other =
+        Command::new("sh").args(["-c", "read line"]).stdin(std::process::Stdio::piped()).spawn().expect("sh");
     let pid = other.id().to_string();
     let options = ["-i", "5ms", "--snapshot-above", "1KiB", "-o", "-", "--format", "json"];
     let mut watch = command(&[&["watch", &pid], &options[..]].concat()).spawn().expect("starts");
@@ -135,7 +144,10 @@ fn what_is_no_python_is_said_in_a_line() {
     let record: Value = serde_json::from_str(&last).expect("JSON");
     let missing = &record["summary"]["heaps_missing"];
     assert_eq!(missing.as_array().map(Vec::len), Some(1), "{record:#}");
-    assert!(missing[0]["reason"].as_str().is_some_and(|reason| reason.starts_with(&format!("pid {pid}: "))), "{record:#}");
+    assert!(
+        missing[0]["reason"].as_str().is_some_and(|reason| reason.starts_with(&format!("pid {pid}: "))),
+        "{record:#}"
+    );
     assert_eq!(finish(watch).code, Some(0));
 }
 

@@ -3,7 +3,7 @@
 use memsight_engine::{export, open_with};
 use memsight_model::count;
 
-use super::heap::options;
+use super::options::look as options;
 use crate::args::Export;
 use crate::console::Console;
 use crate::error::Error;

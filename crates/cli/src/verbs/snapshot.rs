@@ -3,7 +3,7 @@
 use memsight_engine::{format, open_with};
 use memsight_model::{Bytes, Mode, Progress, count, duration};
 
-use super::heap::options;
+use super::options::look as options;
 use crate::args::Snapshot;
 use crate::console::Console;
 use crate::error::Error;
