@@ -25,6 +25,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// No user has that name.
+    #[error("no user {user:?} is known here")]
+    NoSuchUser {
+        /// As it was given.
+        user: String,
+    },
     /// Both were given, or the pid twice.
     #[error("the process was named twice: {subject:?} and --pid {pid}")]
     TwoSubjects {
@@ -189,6 +195,7 @@ impl Explain for Error {
             Error::Render(error) => error.code(),
             Error::NoSubject => "MS-E100",
             Error::NoSuchForm { .. } => "MS-E145",
+            Error::NoSuchUser { .. } => "MS-E146",
             Error::TwoSubjects { .. } => "MS-E101",
             Error::Since => "MS-E099",
             Error::TypesOnly => "MS-E097",
@@ -228,6 +235,9 @@ impl Explain for Error {
             Error::NoSuchForm { .. } => {
                 "Chrome's DevTools take no other ending; for Parquet tables there is `memsight snapshot`.".into()
             }
+            Error::NoSuchUser { .. } => {
+                "Names are looked up in /etc/passwd; `id -u NAME` gives the number of any other.".into()
+            }
             Error::TwoSubjects { .. } => "Leave one of them out.".into(),
             Error::Since => {
                 "memsight heap PID --since 60s; two snapshots: memsight compare before.heap after.heap".into()
@@ -247,8 +257,12 @@ impl Explain for Error {
             Error::CommandNotStarted { .. } => "Is it a program, and may it be executed?".into(),
             Error::OutputKind { .. } => "Write .jsonl, .csv, .parquet, .png, .svg, .json or .heap.".into(),
             Error::NothingRecorded { .. } => "The recording was stopped before its first sample; record again.".into(),
-            Error::SecondHeap { .. } => "Give one -o FILE.heap: crossings of a size get numbers, as FILE-1.heap.".into(),
-            Error::NoHeapInLog { .. } => "A heap is kept while a process is watched: memsight watch PID -o app.heap".into(),
+            Error::SecondHeap { .. } => {
+                "Give one -o FILE.heap: crossings of a size get numbers, as FILE-1.heap.".into()
+            }
+            Error::NoHeapInLog { .. } => {
+                "A heap is kept while a process is watched: memsight watch PID -o app.heap".into()
+            }
             Error::File { .. } => "Is there room, and may the folder be written?".into(),
             Error::Setup(_) => "Are there open files and room in the folder of temporary files left?".into(),
             Error::PortBusy { address } => {

@@ -16,7 +16,9 @@ use serde_json::Value;
 const BATCH: &str = "import json, os, sys, time
 
 def normalise(rows):
-    spread = [{'number': row, 'text': f'row {row}'} for row in rows]
+    spread = []
+    for row in rows:
+        spread.append({'number': row, 'text': f'row {row}'})
     folder, least = sys.argv[1], int(sys.argv[2])
     def kept():
         try:
@@ -103,7 +105,8 @@ fn a_size_that_is_crossed_is_kept_under_a_number() {
     assert!(run.stderr.contains("the size was crossed"), "{run:#?}");
     assert!(run.stderr.contains("memsight heap batch-1.heap suspects"), "{run:#?}");
     assert!(!folder.path().join("batch.heap").exists(), "nobody asked for the peak");
-    assert!(suspects(&folder.path().join("batch-1.heap")).contains("frame normalise() at batch.py:"));
+    let text = suspects(&folder.path().join("batch-1.heap"));
+    assert!(text.contains("frame normalise() at batch.py:"), "{text}");
 }
 
 #[test]

@@ -152,3 +152,26 @@ fn a_recording_says_what_to_run_next() {
     let text = text::next_after_watch(&short, false, &["evil\x1b[31m".to_owned()], &style);
     assert!(!text.contains('\x1b'), "{text:?}");
 }
+
+#[test]
+fn snapshots_of_spikes_and_those_that_are_missing() {
+    let mut view = view();
+    let heap = KeptHeap {
+        path: "app\x1b[31m.heap".to_owned(),
+        at_peak: true,
+        pid: 4242,
+        name: "python3".to_owned(),
+        rss_bytes: 219 * MIB,
+        after_ns: 118_000_000_000,
+    };
+    view.heaps =
+        vec![KeptHeap { path: "app-1.heap".into(), at_peak: false, rss_bytes: 150 * MIB, ..heap.clone() }, heap];
+    view.heaps_missing =
+        vec![Unavailable { code: "MS-E010".into(), reason: "pid 4243: no process has this id".into() }];
+    for width in [80, 120] {
+        let style = Style::plain(width);
+        let page = text::watch(&view, &style) + &text::next_after_watch(&view, false, &["app".to_owned()], &style);
+        assert!(!page.contains('\x1b'), "{page}");
+        insta::assert_snapshot!(format!("spikes_{width}"), page);
+    }
+}

@@ -62,6 +62,13 @@ pub fn forward(child: &Child, signal: i32) {
     }
 }
 
+/// The id of a user by its name in `/etc/passwd`.
+pub fn user_id(name: &str) -> Option<u32> {
+    let text = std::fs::read_to_string("/etc/passwd").ok()?;
+    let mut users = text.lines().map(|line| line.split(':'));
+    users.find_map(|mut fields| (fields.next() == Some(name)).then(|| fields.nth(1)?.parse().ok()).flatten())
+}
+
 /// Whether a child has ended, so that waiting for it gives its exit code. One that a thread of ours has stopped to look at it
 /// reports to whoever waits, and that thread must not miss it: it is looked at, not waited for.
 pub fn has_ended(child: &Child) -> bool {

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod export;
 pub mod gc;
 pub mod heap;
+pub mod man;
 mod options;
 pub mod ps;
 pub mod snapshot;

@@ -330,7 +330,7 @@ fn seconds(ns: u64) -> String {
 }
 
 /// A long time: `45 s`, `12 min`, `2 h 5 min`, `3 days 4 h`.
-fn long(seconds: f64) -> String {
+pub(super) fn long(seconds: f64) -> String {
     let whole = seconds.clamp(0.0, 1e12) as u64;
     match whole {
         0..120 => format!("{whole} s"),
