@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHONS := $(or $(MEMSIGHT_PYTHONS_DIR),.pythons)
 ALLOCATORS := $(or $(MEMSIGHT_ALLOCATORS_DIR),.allocators)
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Seconds that `make fuzz` gives each of its targets.
 SECONDS_EACH ?= 600
 
@@ -21,7 +22,7 @@ export CARGO_TERM_COLOR ?= auto
 export MEMSIGHT_PYTHONS_DIR := $(abspath $(PYTHONS))
 export MEMSIGHT_ALLOCATORS_DIR := $(abspath $(ALLOCATORS))
 
-.PHONY: help demo test test-rust test-python test-real real truth check bench fuzz docs wheel pythons allocators clean rust python portable platforms
+.PHONY: help demo static test-static test test-rust test-python test-real real truth check bench fuzz docs wheel pythons allocators clean rust python portable platforms
 
 help:
 	@echo "make demo    a leaking service, explained while it runs"
@@ -33,6 +34,7 @@ help:
 	@echo "make fuzz    the readers on corrupted memory, snapshots and cores (SECONDS_EACH=$(SECONDS_EACH))"
 	@echo "make docs    reference pages and the documentation of the crates"
 	@echo "make wheel   the wheel, in dist/"
+	@echo "make static  the command as one file that needs no library, in dist/"
 
 rust:
 	@command -v $(CARGO) >/dev/null || { echo "memsight is built with Rust, and cargo is not there: see https://rustup.rs" >&2; exit 1; }
@@ -42,7 +44,9 @@ python:
 	{ echo "$(PYTHON) must be Python 3.9 or later with venv (Debian: apt install python3-venv)" >&2; exit 1; }
 
 demo: rust python
-	$(CARGO) run --release --quiet -p memsight-cli --bin memsight -- demo
+	@[ -x "$(TARGET)/release/memsight" ] || \
+	echo "First memsight is built, once: some 8 minutes on 2 cores, fewer on more."
+	$(CARGO) run --release -p memsight-cli --bin memsight -- demo
 
 test: test-rust test-python test-real portable
 
@@ -145,6 +149,17 @@ docs: rust
 
 wheel: rust $(VENV)/.ready
 	$(BIN)/maturin build --profile dist --out dist
+
+# The command with the C library in it, for machines with any, or none. In a folder of its own, since the flag is of everything.
+STATIC := x86_64-unknown-linux-gnu
+static: rust
+	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --profile dist --target $(STATIC) --target-dir target/static \
+	  -p memsight-cli --bin memsight
+	@mkdir -p dist && cp target/static/$(STATIC)/dist/memsight dist/memsight && ls -l dist/memsight
+
+# Not a part of `make test`: the build takes as long as all of that. As root it runs in an empty root directory.
+test-static: static python
+	$(PYTHON) tools/test_static.py dist/memsight
 
 # Interpreters that this machine lacks. Without a Debian mirror the tests go on and name what they miss.
 pythons:

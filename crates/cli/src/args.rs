@@ -5,6 +5,8 @@ mod compare;
 mod export;
 mod files;
 mod gc;
+mod man;
+mod ps;
 mod size;
 mod time;
 mod top;
@@ -21,6 +23,8 @@ pub use compare::Compare;
 pub use export::Export;
 pub use files::Files;
 pub use gc::{Gc, PausesName};
+pub use man::Man;
+pub use ps::{Ps, PsSort};
 pub use top::{SortName, Top};
 pub use watch::Watch;
 
@@ -101,27 +105,27 @@ pub enum Color {
     Never,
 }
 
-/// The verbs.
+/// The verbs. A comment on one would be all that its `--help` says, and not `long_about` of its options: those have `about`.
 #[derive(Debug, Subcommand)]
+#[allow(missing_docs)]
 pub enum Verb {
     /// List the Python processes of this machine
-    #[command(after_long_help = "EXAMPLES\n  memsight ps\n  memsight ps --format json")]
-    Ps,
-    /// Explain the heap of a process, or of a snapshot
+    Ps(Ps),
+    #[command(about = "Explain the heap of a process, or of a snapshot")]
     Heap(Heap),
     /// Write the heap of a process to a folder of Parquet tables
     Snapshot(Snapshot),
-    /// Say what has grown between two snapshots, and who holds it
+    #[command(about = "Say what has grown between two snapshots, and who holds it")]
     Compare(Compare),
-    /// Write a heap in the form of another tool
+    #[command(about = "Write a heap in the form of another tool")]
     Export(Export),
-    /// Watch the memory of Python processes on the screen
+    #[command(about = "Watch the memory of Python processes on the screen")]
     Top(Top),
-    /// Record the memory of a process and its children over time, and say whether it leaks
+    #[command(about = "Record the memory of a process and its children over time, and say whether it leaks")]
     Watch(Watch),
-    /// Watch the garbage collector: generations, collections, pauses, and what to change
+    #[command(about = "Watch the garbage collector: generations, collections, pauses, and what to change")]
     Gc(Gc),
-    /// Export the memory of Python processes to Prometheus and OpenTelemetry
+    #[command(about = "Export the memory of Python processes to Prometheus and OpenTelemetry")]
     Agent(Agent),
     /// Say what stands between memsight and a process, and the one command that helps
     Doctor(Doctor),
@@ -129,6 +133,8 @@ pub enum Verb {
     Demo(Demo),
     /// Print the completions of a shell
     Completions(Completions),
+    #[command(about = "Write the manual pages")]
+    Man(Man),
 }
 
 /// `memsight heap`.
@@ -343,6 +349,7 @@ pub enum View {
     "It appears whole or not at all; its files can be read by their owner only.\n",
     "\n",
     "EXAMPLES\n",
+    "  memsight snapshot 4242                     into memsight-4242.heap\n",
     "  memsight snapshot 4242 -o app.heap\n",
     "  memsight heap app.heap suspects\n",
     "  memsight snapshot core.4242 -o app.heap    keep what matters of a core: a tenth of its size or less"
@@ -354,9 +361,9 @@ pub struct Snapshot {
     /// Process id
     #[arg(short, long, value_name = "PID", conflicts_with = "subject")]
     pub pid: Option<u32>,
-    /// Folder to write
+    /// Folder to write [default: memsight-PID.heap, or the name of the core with .heap]
     #[arg(short, long, value_name = "FILE")]
-    pub output: PathBuf,
+    pub output: Option<PathBuf>,
     /// Replace a snapshot that is there already
     #[arg(long)]
     pub force: bool,

@@ -25,6 +25,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// No user has that name.
+    #[error("no user {user:?} is known here")]
+    NoSuchUser {
+        /// As it was given.
+        user: String,
+    },
     /// Both were given, or the pid twice.
     #[error("the process was named twice: {subject:?} and --pid {pid}")]
     TwoSubjects {
@@ -103,6 +109,18 @@ pub enum Error {
         /// The output.
         path: PathBuf,
     },
+    /// `watch` was given two places for a snapshot.
+    #[error("a second place for the snapshot was named: {}", path.display())]
+    SecondHeap {
+        /// It.
+        path: PathBuf,
+    },
+    /// A heap was asked for of a recording that is over.
+    #[error("{} is a recording of figures, and holds no heap", path.display())]
+    NoHeapInLog {
+        /// The log.
+        path: PathBuf,
+    },
     /// A log holds no sample.
     #[error("{} holds no samples", path.display())]
     NothingRecorded {
@@ -177,6 +195,7 @@ impl Explain for Error {
             Error::Render(error) => error.code(),
             Error::NoSubject => "MS-E100",
             Error::NoSuchForm { .. } => "MS-E145",
+            Error::NoSuchUser { .. } => "MS-E146",
             Error::TwoSubjects { .. } => "MS-E101",
             Error::Since => "MS-E099",
             Error::TypesOnly => "MS-E097",
@@ -194,6 +213,8 @@ impl Explain for Error {
             Error::OutputKind { .. } => "MS-E123",
             Error::NothingRecorded { .. } => "MS-E124",
             Error::File { .. } => "MS-E125",
+            Error::SecondHeap { .. } => "MS-E127",
+            Error::NoHeapInLog { .. } => "MS-E128",
             Error::Setup(_) => "MS-E126",
             Error::PortBusy { .. } => "MS-E130",
             Error::Listen { .. } => "MS-E131",
@@ -214,6 +235,9 @@ impl Explain for Error {
             Error::NoSuchForm { .. } => {
                 "Chrome's DevTools take no other ending; for Parquet tables there is `memsight snapshot`.".into()
             }
+            Error::NoSuchUser { .. } => {
+                "Names are looked up in /etc/passwd; `id -u NAME` gives the number of any other.".into()
+            }
             Error::TwoSubjects { .. } => "Leave one of them out.".into(),
             Error::Since => {
                 "memsight heap PID --since 60s; two snapshots: memsight compare before.heap after.heap".into()
@@ -231,8 +255,14 @@ impl Explain for Error {
             }
             Error::NoSuchCommand { .. } => "Is it on PATH? The command stands behind two dashes, word by word.".into(),
             Error::CommandNotStarted { .. } => "Is it a program, and may it be executed?".into(),
-            Error::OutputKind { .. } => "Write .jsonl, .csv, .parquet, .png, .svg or .json.".into(),
+            Error::OutputKind { .. } => "Write .jsonl, .csv, .parquet, .png, .svg, .json or .heap.".into(),
             Error::NothingRecorded { .. } => "The recording was stopped before its first sample; record again.".into(),
+            Error::SecondHeap { .. } => {
+                "Give one -o FILE.heap: crossings of a size get numbers, as FILE-1.heap.".into()
+            }
+            Error::NoHeapInLog { .. } => {
+                "A heap is kept while a process is watched: memsight watch PID -o app.heap".into()
+            }
             Error::File { .. } => "Is there room, and may the folder be written?".into(),
             Error::Setup(_) => "Are there open files and room in the folder of temporary files left?".into(),
             Error::PortBusy { address } => {

@@ -39,7 +39,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
     let interrupt = Interrupt::listen();
     let done = |result: Result<(), Error>| result.map(|()| 0);
     let result = match &cli.verb {
-        Verb::Ps => done(verbs::ps::run(&console)),
+        Verb::Ps(args) => done(verbs::ps::run(args, &console)),
         Verb::Heap(args) => done(verbs::heap::run(args, &console, &interrupt)),
         Verb::Snapshot(args) => done(verbs::snapshot::run(args, &console, &interrupt)),
         Verb::Compare(args) => done(verbs::compare::run(args, &console, &interrupt)),
@@ -51,6 +51,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
         Verb::Doctor(args) => done(verbs::doctor::run(args, &console)),
         Verb::Demo(args) => done(demo::run(args, &console, &interrupt)),
         Verb::Completions(args) => done(verbs::completions::run(args, &console)),
+        Verb::Man(args) => done(verbs::man::run(args, &console)),
     };
     result.unwrap_or_else(|error| exit_code(&error, &console))
 }

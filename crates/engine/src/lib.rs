@@ -26,6 +26,8 @@ pub use look::{LookOptions, look, open, open_file, open_with};
 pub use memsight_analysis as analysis;
 pub use memsight_format as format;
 pub use memsight_target::figures;
-pub use memsight_target::{Check, CoreFiles, Diagnosis, LargePages, Subject, Verdict, allow_reader};
+pub use memsight_target::{
+    Check, CoreFiles, Diagnosis, LargePages, Subject, Verdict, allow_reader, resolve_without_libraries,
+};
 pub use processes::{PythonProcess, processes, rss_bytes};
 pub use refcounts::refcounts;

@@ -11,7 +11,7 @@ use crate::look::find;
 const COMMAND_CAP: usize = 4096;
 
 /// A process that runs Python, or looks like it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PythonProcess {
     /// Process id.
     pub pid: u32,
@@ -23,6 +23,14 @@ pub struct PythonProcess {
     pub rss_bytes: u64,
     /// Command line as the process shows it, capped.
     pub command: String,
+    /// Short name; empty when unknown.
+    pub name: String,
+    /// Its user, the effective one; `None` when unknown.
+    pub user: Option<u32>,
+    /// CPU time so far, user and system, nanoseconds.
+    pub cpu_ns: u64,
+    /// When it was created, seconds since 1970; 0 when unknown.
+    pub created: f64,
 }
 
 /// Every process that runs Python, by pid; this process left out, and the copies that looks have made of others.
@@ -67,12 +75,18 @@ fn describe(pid: u32) -> Option<PythonProcess> {
         Err(_) if !names_python(command.first()?) => return None,
         Err(error) => Err(error.into()),
     };
+    let handle = Handle::open(pid).ok();
+    let stat = handle.as_ref().and_then(|handle| handle.stat().ok());
     Some(PythonProcess {
         pid,
         error: python.as_ref().err().map(Explain::code),
         version: python.ok().map(|python| python.version().to_string()),
         rss_bytes: process.usage().map(|usage| usage.rss_bytes).unwrap_or(0),
         command: command.join(" ").chars().take(COMMAND_CAP).collect(),
+        name: handle.as_ref().and_then(|handle| handle.name().ok()).unwrap_or_default().to_string_lossy().into_owned(),
+        user: handle.as_ref().and_then(|handle| handle.ids().ok()).map(|ids| ids.uids[1]),
+        cpu_ns: stat.map_or(0, |stat| stat.cpu_ns()),
+        created: handle.as_ref().map_or(0.0, Handle::created),
     })
 }
 

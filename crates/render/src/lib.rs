@@ -12,8 +12,8 @@ pub mod otlp;
 pub mod plot;
 pub mod text;
 
-pub use listing::{CheckRow, CheckStatus, DoctorView, ErrorView, ProcessRow, ProcessesView};
-pub use text::{CommandPeak, Cost, WatchView};
+pub use listing::{CheckRow, CheckStatus, DoctorView, ErrorView, ProcessFigure, ProcessRow, ProcessesView};
+pub use text::{CommandPeak, Cost, KeptHeap, WatchView};
 
 use memsight_model::visible_json;
 use serde::Serialize;

@@ -7,7 +7,7 @@ use serde::Serialize;
 pub struct ProcessesView {
     /// [`memsight_model::SCHEMA_VERSION`].
     pub schema_version: u32,
-    /// The processes, by pid.
+    /// The processes, by pid or in the order asked for.
     pub processes: Vec<ProcessRow>,
 }
 
@@ -24,6 +24,27 @@ pub struct ProcessRow {
     pub rss_bytes: u64,
     /// Command line.
     pub command: String,
+    /// Short name; empty when unknown.
+    pub name: String,
+    /// Its user, the effective one.
+    pub user: Option<u32>,
+    /// CPU time so far, user and system, nanoseconds.
+    pub cpu_ns: u64,
+    /// When it was created, seconds since 1970.
+    pub created: f64,
+    /// Unique set size, where it was asked for and could be read.
+    pub uss_bytes: Option<u64>,
+}
+
+/// A figure that the text has a column for, beside those that are always there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ProcessFigure {
+    /// Unique set size.
+    Uss,
+    /// CPU time.
+    Cpu,
+    /// Time since it was created; the moment that it is now, seconds since 1970.
+    Age(f64),
 }
 
 /// `memsight doctor`: what stands between memsight and a process.

@@ -3,7 +3,7 @@
 use memsight_analysis::views::*;
 use memsight_model::Mode;
 use memsight_render::text::{self, Style};
-use memsight_render::{CheckRow, CheckStatus, DoctorView, ErrorView, ProcessRow, ProcessesView};
+use memsight_render::{CheckRow, CheckStatus, DoctorView, ErrorView, ProcessFigure, ProcessRow, ProcessesView};
 
 fn header() -> Header {
     Header {
@@ -253,6 +253,11 @@ fn processes_doctor_and_errors() {
         error: version.is_none().then(|| "MS-E012".into()),
         rss_bytes: 12_345_678,
         command: command.into(),
+        name: "python".into(),
+        user: Some(0),
+        cpu_ns: 83_000_000_000,
+        created: 1e9,
+        uss_bytes: version.map(|_| 7_654_321),
     };
     let processes = ProcessesView {
         schema_version: 1,
@@ -265,7 +270,12 @@ fn processes_doctor_and_errors() {
             ),
         ],
     };
-    check("processes", |style| text::processes(&processes, style));
+    check("processes", |style| text::processes(&processes, None, true, style));
+    let figures =
+        [("uss", ProcessFigure::Uss), ("cpu", ProcessFigure::Cpu), ("age", ProcessFigure::Age(1e9 + 7_500.0))];
+    for (name, figure) in figures {
+        check(&format!("processes_{name}"), |style| text::processes(&processes, Some(figure), true, style));
+    }
     let doctor = DoctorView {
         schema_version: 1,
         pid: Some(7),

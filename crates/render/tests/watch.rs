@@ -3,7 +3,7 @@
 use memsight_analysis::trend::{Summary, Verdict};
 use memsight_model::{ContainerSample, MemoryInfo, ProcessSample, Rollup, Sample, Timestamp, Totals, Unavailable};
 use memsight_render::text::{self, Style};
-use memsight_render::{CommandPeak, Cost, WatchView};
+use memsight_render::{CommandPeak, Cost, KeptHeap, WatchView};
 
 const MIB: u64 = 1 << 20;
 
@@ -45,6 +45,8 @@ fn view() -> WatchView {
         rollup_missing: None,
         exit_code: Some(0),
         command_peak: None,
+        heaps: Vec::new(),
+        heaps_missing: Vec::new(),
         cost: Some(Cost { cpu_ns: 240_000_000, elapsed_ns: 120_000_000_000, peak_rss_bytes: 9 * MIB }),
         damaged_lines: 0,
         cut: false,
@@ -149,4 +151,27 @@ fn a_recording_says_what_to_run_next() {
     assert!(text.contains("-- COMMAND"), "{text}");
     let text = text::next_after_watch(&short, false, &["evil\x1b[31m".to_owned()], &style);
     assert!(!text.contains('\x1b'), "{text:?}");
+}
+
+#[test]
+fn snapshots_of_spikes_and_those_that_are_missing() {
+    let mut view = view();
+    let heap = KeptHeap {
+        path: "app\x1b[31m.heap".to_owned(),
+        at_peak: true,
+        pid: 4242,
+        name: "python3".to_owned(),
+        rss_bytes: 219 * MIB,
+        after_ns: 118_000_000_000,
+    };
+    view.heaps =
+        vec![KeptHeap { path: "app-1.heap".into(), at_peak: false, rss_bytes: 150 * MIB, ..heap.clone() }, heap];
+    view.heaps_missing =
+        vec![Unavailable { code: "MS-E010".into(), reason: "pid 4243: no process has this id".into() }];
+    for width in [80, 120] {
+        let style = Style::plain(width);
+        let page = text::watch(&view, &style) + &text::next_after_watch(&view, false, &["app".to_owned()], &style);
+        assert!(!page.contains('\x1b'), "{page}");
+        insta::assert_snapshot!(format!("spikes_{width}"), page);
+    }
 }

@@ -47,6 +47,7 @@ mod live;
 mod malloc;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod maps;
+mod names;
 #[cfg(any(not(target_os = "linux"), memsight_portable))]
 mod portable;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
@@ -82,6 +83,7 @@ pub use image::Image;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use live::{LiveMemory, PinnedMemory};
 pub use malloc::{c_heap, note_pointers};
+pub use names::resolve_without_libraries;
 #[cfg(any(not(target_os = "linux"), memsight_portable))]
 pub use portable::{
     Frozen, Hit, Image, LargePages, LiveMemory, PinnedMemory, ProbeSite, Process, Uprobes, allow_reader, diagnose,

@@ -1,4 +1,5 @@
-//! The wings of `cpython` as `docs/dev/architecture.md` draws them: what uses what, read from the paths in its sources.
+//! What uses what inside of a crate, read from the paths in its sources: the wings of `cpython` as `docs/dev/architecture.md`
+//! draws them, and circles between the files of others.
 //!
 //! ```text
 //! sources ──> paths (`crate::...`, `super::...`) ──> edges between rooms ──> edges that go back, circles
@@ -8,8 +9,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// The sources that are looked at.
-pub const SOURCE: &str = "crates/cpython/src/";
+/// The sources that have wings.
+const SOURCE: &str = "crates/cpython/src/";
+/// The sources whose files stand in no circle; every file counts by itself.
+const FILES: &[&str] = &["crates/cli/src/"];
+/// Words of a module that make a room: a wing and what is in it.
+const ROOM: usize = 2;
 /// In the order in which data goes through them: each may use those before it. What all may use comes first, what calls
 /// all of them last.
 const ORDER: &[&str] = &["error", "options", "find", "layout", "object", "walk", "rows", "asked", "build"];
@@ -24,9 +29,28 @@ const KNOWN: &[(&str, &str)] = &[
 /// Who uses whom, by rooms, and in which file.
 type Edges = BTreeMap<(String, String), String>;
 
-/// What is wrong with the wings; `files` are all of [`SOURCE`], by their paths in there, with their texts.
+/// What is wrong inside of crates; `files` are those of the workspace, by their paths, with their texts.
 pub fn faults(files: &[(String, String)]) -> Vec<String> {
-    let edges = edges(files);
+    let of = |source: &str| -> Vec<(String, String)> {
+        let inside =
+            files.iter().filter_map(|(path, text)| Some((path.strip_prefix(source)?.to_owned(), text.clone())));
+        inside.collect()
+    };
+    let mut faults = wings(&of(SOURCE));
+    faults.extend(FILES.iter().flat_map(|source| circles_of_files(source, &of(source))));
+    faults
+}
+
+/// The circles between files; `files` are those of a crate, by their paths in there.
+fn circles_of_files(source: &str, files: &[(String, String)]) -> Vec<String> {
+    let edges = edges(files, usize::MAX);
+    let edges = edges.keys().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    circles(&edges).iter().map(|circle| format!("{source}: a circle of files: {}", circle.join(" -> "))).collect()
+}
+
+/// What is wrong with the wings.
+fn wings(files: &[(String, String)]) -> Vec<String> {
+    let edges = edges(files, ROOM);
     let mut faults: Vec<String> = edges.iter().filter_map(|((from, to), file)| goes_back(from, to, file)).collect();
     for (from, to) in KNOWN.iter().filter(|known| !edges.keys().any(|(from, to)| is_known(known, from, to))) {
         faults.push(format!("{from} no longer uses {to}: take it off the list in xtask's circles.rs"));
@@ -59,17 +83,19 @@ fn wing(room: &str) -> &str {
     room.split("::").next().unwrap_or(room)
 }
 
-/// All edges between different rooms.
-fn edges(files: &[(String, String)]) -> Edges {
+/// All edges between different rooms, which are the first `depth` words of modules.
+fn edges(files: &[(String, String)], depth: usize) -> Edges {
     let modules: Vec<Vec<&str>> = files.iter().map(|(path, _)| module(path)).collect();
-    let rooms: BTreeSet<String> = modules.iter().map(|module| first_two(module)).collect();
+    let room = |module: &[&str]| module[..module.len().min(depth)].join("::");
+    let rooms: BTreeSet<String> = modules.iter().map(|module| room(module)).collect();
     let mut edges = Edges::new();
     for ((path, text), module) in files.iter().zip(&modules).filter(|(_, module)| !module.is_empty()) {
-        let from = first_two(module);
+        let from = room(module);
         for used in used_by(&code(text), module) {
-            let (room, wing) = (first_two(&used), used.first().copied().unwrap_or_default().to_owned());
-            // `layout::Layout` is an item of the wing itself
-            let to = if rooms.contains(&room) { room } else { wing };
+            // `layout::Layout` is an item of `layout` itself
+            let longest = (1..=used.len().min(depth)).rev().map(|words| room(&used[..words]));
+            let to = longest.into_iter().find(|room| rooms.contains(room));
+            let to = to.unwrap_or_else(|| used.first().copied().unwrap_or_default().to_owned());
             if !to.is_empty() && to != from {
                 edges.entry((from.clone(), to)).or_insert_with(|| path.clone());
             }
@@ -85,11 +111,6 @@ fn module(path: &str) -> Vec<&str> {
         parts.pop();
     }
     parts
-}
-
-/// The room of a module.
-fn first_two(module: &[&str]) -> String {
-    module[..module.len().min(2)].join("::")
 }
 
 /// A source without its comments and its tests, which stand last.
@@ -194,8 +215,8 @@ mod tests {
     fn what_follows_the_order_is_fine() {
         let rows = "use crate::walk::{mark, slots::{Bits, Slots}};\nuse super::parts;";
         let fine = files(&[("rows/emit.rs", rows), ("rows/parts.rs", ""), ("build.rs", "use crate::rows::emit;")]);
-        assert_eq!(faults(&fine), Vec::<String>::new());
-        let edges = edges(&fine);
+        assert_eq!(wings(&fine), Vec::<String>::new());
+        let edges = edges(&fine, ROOM);
         let used: Vec<&str> = edges.keys().filter(|(from, _)| from == "rows::emit").map(|(_, to)| &**to).collect();
         assert_eq!(used, ["rows::parts", "walk"]);
     }
@@ -203,11 +224,11 @@ mod tests {
     #[test]
     fn what_goes_back_is_refused() {
         let back = files(&[("walk/mark.rs", "let x = super::super::rows::emit::x();"), ("rows/emit.rs", "")]);
-        assert_eq!(faults(&back), ["crates/cpython/src/walk/mark.rs: walk must not use rows::emit"]);
+        assert_eq!(wings(&back), ["crates/cpython/src/walk/mark.rs: walk must not use rows::emit"]);
         let back = files(&[("find/elf.rs", "use crate::object::{\n    sizes, text,\n};"), ("object/sizes.rs", "")]);
-        assert_eq!(faults(&back), ["crates/cpython/src/find/elf.rs: find must not use object::sizes"]);
+        assert_eq!(wings(&back), ["crates/cpython/src/find/elf.rs: find must not use object::sizes"]);
         let stranger = files(&[("attic.rs", "use crate::error::X;")]);
-        assert!(faults(&stranger)[0].contains("attic is in no wing"));
+        assert!(wings(&stranger)[0].contains("attic is in no wing"));
     }
 
     #[test]
@@ -222,18 +243,32 @@ mod tests {
             "a circle of wings: find -> object -> find",
             "a circle of files: object::buffers -> object::types -> object::sizes -> object::buffers",
         ];
-        assert_eq!(faults(&files), told);
+        assert_eq!(wings(&files), told);
     }
 
     #[test]
     fn a_folder_is_one_room_and_tests_may_look_anywhere() {
         let inner = "use super::Walk;\n// crate::build\n#[cfg(test)]\nmod tests {\n    use crate::build::X;\n}";
         let room = files(&[("asked/gc/mod.rs", "use rings::X;"), ("asked/gc/rings.rs", inner)]);
-        assert_eq!(faults(&room), Vec::<String>::new());
+        assert_eq!(wings(&room), Vec::<String>::new());
     }
 
     #[test]
     fn the_list_of_what_is_known_is_kept_short() {
-        assert_eq!(faults(&[]).len(), KNOWN.len());
+        assert_eq!(wings(&[]).len(), KNOWN.len());
+    }
+
+    #[test]
+    fn files_of_other_crates_stand_in_no_circle() {
+        let file = |path: &str, text: &str| (format!("crates/cli/src/{path}"), text.to_owned());
+        let serve = file("verbs/agent/serve.rs", "use super::routes::Routes;\nuse crate::STOPPED;");
+        let routes = file("verbs/agent/routes.rs", "use super::serve::Rate;");
+        let known = files(&[]).into_iter().map(|(path, text)| (format!("{SOURCE}{path}"), text));
+        let mut all: Vec<_> = known.chain([serve, routes]).collect();
+        let told = "crates/cli/src/: a circle of files: \
+            verbs::agent::routes -> verbs::agent::serve -> verbs::agent::routes";
+        assert_eq!(faults(&all), [told]);
+        all.pop();
+        assert_eq!(faults(&all), Vec::<String>::new());
     }
 }

@@ -53,7 +53,7 @@ pub fn run(root: &Path) -> Result<()> {
             println!("  {remark}");
         }
         wrong.extend(faults(&path, &text).into_iter().map(|fault| format!("{path}: {fault}")));
-        inside.extend(path.strip_prefix(circles::SOURCE).map(|path| (path.to_owned(), text)));
+        inside.push((path, text));
     }
     wrong.extend(circles::faults(&inside));
     wrong.extend(crate::features::faults(root)?);

@@ -16,7 +16,8 @@ use super::{Files, Look};
     after_long_help = concat!(
         "EXAMPLES\n",
         "  memsight export 4242 -o app.heapsnapshot              a process as it is now\n",
-        "  memsight export app.heap -o app.heapsnapshot          a snapshot that was taken before\n",
+        "  memsight export app.heap                              a snapshot, into app.heapsnapshot\n",
+        "  memsight export 4242 -o - | gzip > app.heapsnapshot.gz\n",
         "  memsight export 4242 -o app.heapsnapshot --values     with the contents of strings and numbers"
     )
 )]
@@ -24,9 +25,10 @@ pub struct Export {
     /// Process id, or the folder of a snapshot, or a core file
     #[arg(value_name = "PID|FILE")]
     pub subject: String,
-    /// File to write, ending in .heapsnapshot (DevTools take no other)
+    /// File to write, ending in .heapsnapshot (DevTools take no other), or - for stdout [default: memsight-PID.heapsnapshot,
+    /// or the name of the snapshot with .heapsnapshot]
     #[arg(short, long, value_name = "FILE")]
-    pub output: PathBuf,
+    pub output: Option<PathBuf>,
     /// Replace a file that is there already
     #[arg(long)]
     pub force: bool,

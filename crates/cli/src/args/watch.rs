@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::size::size;
 use super::time::time;
 
 /// The longest interval.
@@ -29,11 +30,14 @@ const MAX_INTERVAL: Duration = Duration::from_secs(3600);
         "  .jsonl  the log: a line a sample, appended at once; what was written survives kill -9\n",
         "  .csv    a row a process and a sample, appended at once\n",
         "  .parquet .png .svg .json  the same table, the plot, the summary; written at the end\n",
+        "  .heap   the folder of a snapshot at the peak: `memsight heap FILE.heap suspects` says who held it\n",
         "\n",
         "EXAMPLES\n",
         "  memsight watch -- python train.py               run it, then say what it took\n",
         "  memsight watch 4242 -d 10m                      does it leak?\n",
         "  memsight watch 4242 -o app.jsonl -o app.png     record, and draw\n",
+        "  memsight watch -o app.heap -- python batch.py   keep the heap at its peak: who was it?\n",
+        "  memsight watch 4242 --snapshot-above 2GiB       keep the heap when a process grows beyond that\n",
         "  memsight watch app.jsonl -o app.parquet         a recording: its summary again, and another form\n",
         "\n",
         "EXIT CODES\n",
@@ -70,9 +74,20 @@ pub struct Watch {
     /// A file whose new lines are markers [default for a command: a file of its own]
     #[arg(long, value_name = "FILE", help_heading = "Sampling")]
     pub markers: Option<PathBuf>,
-    /// Write a file: .jsonl (or - for stdout), .csv, .parquet, .png, .svg, .json; may be given several times
+    /// Write a file: .jsonl (or - for stdout), .csv, .parquet, .png, .svg, .json, .heap; may be given several times
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Vec<PathBuf>,
+    /// Keep a snapshot of the largest process at its peak: a new one, in place of the last, when it has grown by 10% and
+    /// 16 MiB since [default folder: memsight-PID.heap]
+    #[arg(long, help_heading = "Snapshots")]
+    pub snapshot_at_peak: bool,
+    /// Keep a snapshot when the RSS of a process grows beyond this size; again once it was 10% below [default folders:
+    /// memsight-PID-1.heap, ...]
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Snapshots")]
+    pub snapshot_above: Option<u64>,
+    /// Snapshots that --snapshot-above keeps, the first ones: 1 to 100
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100), requires = "snapshot_above", help_heading = "Snapshots")]
+    pub snapshots: u32,
     /// Replace files that are there already
     #[arg(long, help_heading = "Output")]
     pub force: bool,

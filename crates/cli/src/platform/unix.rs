@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 
-use rustix::process::{Pid, Signal, getpgrp, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpgrp, kill_process, waitid};
 use rustix::termios::tcgetpgrp;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::{Handle, Signals};
@@ -59,6 +59,25 @@ pub fn forward(child: &Child, signal: i32) {
     if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
         // It may have ended just now.
         let _ = kill_process(pid, signal);
+    }
+}
+
+/// The id of a user by its name in `/etc/passwd`.
+pub fn user_id(name: &str) -> Option<u32> {
+    let text = std::fs::read_to_string("/etc/passwd").ok()?;
+    let mut users = text.lines().map(|line| line.split(':'));
+    users.find_map(|mut fields| (fields.next() == Some(name)).then(|| fields.nth(1)?.parse().ok()).flatten())
+}
+
+/// Whether a child has ended, so that waiting for it gives its exit code. One that a thread of ours has stopped to look at it
+/// reports to whoever waits, and that thread must not miss it: it is looked at, not waited for.
+pub fn has_ended(child: &Child) -> bool {
+    let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else { return true };
+    let seen = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT);
+    match seen {
+        Ok(status) => status.is_some_and(|status| status.exited() || status.killed() || status.dumped()),
+        // None of ours any more: whoever waits is told.
+        Err(_) => true,
     }
 }
 

@@ -84,6 +84,16 @@ pub fn suspend() -> io::Result<()> {
 /// Would pass a signal on: the console's reach the child without us.
 pub fn forward(_child: &Child, _signal: i32) {}
 
+/// Users have no numbers here.
+pub fn user_id(_name: &str) -> Option<u32> {
+    None
+}
+
+/// Whether a child may have ended.
+pub fn has_ended(_child: &Child) -> bool {
+    true
+}
+
 /// The exit code.
 pub fn exit_code(status: ExitStatus) -> Option<i32> {
     status.code()

@@ -7,7 +7,7 @@ use memsight_engine::analysis::compare::{CompareOptions, CompareView};
 use memsight_engine::compare;
 use memsight_render::text;
 
-use super::heap::options;
+use super::options::look as options;
 use crate::args::{Compare, Heap};
 use crate::console::Console;
 use crate::error::Error;

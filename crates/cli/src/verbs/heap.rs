@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use memsight_engine::analysis::{Analysis, histogram};
-use memsight_engine::format::Limits;
 use memsight_engine::{LookOptions, open_with};
 use memsight_model::is_pid;
 use memsight_render::{dot, text};
 
-use crate::args::{Heap, Look, View};
+use super::options::look as options;
+use crate::args::{Heap, View};
 use crate::console::Console;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
@@ -112,17 +112,6 @@ fn is_shallow(args: &Heap) -> Result<bool, Error> {
         Some(View::Types { shallow }) => Ok(*shallow || args.types_only),
         Some(_) if args.types_only => Err(Error::TypesOnly),
         Some(_) => Ok(false),
-    }
-}
-
-/// The engine's options out of the person's.
-pub(super) fn options(look: &Look) -> LookOptions {
-    LookOptions {
-        mode: look.mode.into(),
-        max_pause: look.max_pause,
-        values: look.values,
-        limits: Limits { memory: look.max_memory },
-        ..LookOptions::default()
     }
 }
 

@@ -7,6 +7,8 @@ pub mod doctor;
 pub mod export;
 pub mod gc;
 pub mod heap;
+pub mod man;
+mod options;
 pub mod ps;
 pub mod snapshot;
 pub mod top;

@@ -3,7 +3,7 @@
 use memsight_engine::{format, open_with};
 use memsight_model::{Bytes, Mode, Progress, count, duration};
 
-use super::heap::options;
+use super::options::{beside, look as options};
 use crate::args::Snapshot;
 use crate::console::Console;
 use crate::error::Error;
@@ -13,14 +13,15 @@ pub fn run(args: &Snapshot, console: &Console, interrupt: &Interrupt) -> Result<
     let subject = args.pid.map(|pid| pid.to_string()).or_else(|| args.subject.clone()).ok_or(Error::NoSubject)?;
     let write_options = format::WriteOptions { force: args.force };
     // Nobody is stopped for a snapshot that could not be kept.
-    format::check_output(&args.output, &write_options)?;
+    let output = args.output.clone().unwrap_or_else(|| beside(&subject, "heap"));
+    format::check_output(&output, &write_options)?;
     let ticker = console.ticker(interrupt);
     let snapshot = interrupt.carefully(|| {
         // Whoever asks later has no process to look at again.
         let look_options = options(&args.look).whole();
         let snapshot = open_with(&subject, &(&args.files).into(), &look_options, &ticker)?;
         ticker.phase("writing the snapshot", None);
-        format::write(&snapshot, &args.output, &write_options)?;
+        format::write(&snapshot, &output, &write_options)?;
         Ok::<_, Error>(snapshot)
     })?;
     drop(ticker);
@@ -35,7 +36,7 @@ pub fn run(args: &Snapshot, console: &Console, interrupt: &Interrupt) -> Result<
     };
     let objects = count(snapshot.objects.len() as u64);
     console.remark(|_| format!("{objects} objects, {}, of pid {}; {pause}\n", Bytes(all), manifest.pid));
-    let file = args.output.display();
+    let file = output.display();
     console.remark(|_| format!("wrote {file}; next: {}\n", console.hint(&format!("memsight heap {file}"))));
     Ok(())
 }

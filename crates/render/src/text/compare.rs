@@ -29,9 +29,6 @@ pub fn compare(view: &CompareView, style: &Style) -> String {
     for note in &view.verdict.notes {
         lines(note, 0, Tone::Dim, style, &mut out);
     }
-    if let Some(next) = &view.verdict.next {
-        lines(&format!("next: {next}"), 0, Tone::Hint, style, &mut out);
-    }
     out.push_str(&totals(view, style));
     if !view.memory.is_empty() {
         let meaning = format!("every line of RSS; growth of {} or more is read", Bytes(view.memory_threshold_bytes));

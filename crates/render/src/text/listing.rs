@@ -3,24 +3,32 @@
 use super::heading;
 use super::style::{Style, Tone};
 use super::table::{Table, cell, toned};
+use super::watch::long;
 use super::words::{clean, shorten, wrap_words};
-use crate::listing::{CheckStatus, DoctorView, ErrorView, ProcessRow, ProcessesView};
+use crate::listing::{CheckStatus, DoctorView, ErrorView, ProcessFigure, ProcessRow, ProcessesView};
 use memsight_model::Bytes;
 
-/// `memsight ps`.
-pub fn processes(view: &ProcessesView, style: &Style) -> String {
+/// `memsight ps`, with a column more for `figure`. `all`: nothing was left out on purpose.
+pub fn processes(view: &ProcessesView, figure: Option<ProcessFigure>, all: bool, style: &Style) -> String {
     if view.processes.is_empty() {
-        return "no Python process found (processes of other users may be hidden: see memsight doctor)\n".to_owned();
+        let hidden = if all { "found" } else { "with that name and user found" };
+        return format!("no Python process {hidden} (processes of other users may be hidden: see memsight doctor)\n");
     }
-    let mut table = Table::new(0).numbers(&["pid"]).text("python").numbers(&["rss"]).giving("command");
+    let mut table = Table::new(0).numbers(&["pid"]).text("python").numbers(&["rss"]);
+    if let Some(figure) = figure {
+        table = table.numbers(&[match figure {
+            ProcessFigure::Uss => "uss",
+            ProcessFigure::Cpu => "cpu",
+            ProcessFigure::Age(_) => "age",
+        }]);
+    }
+    table = table.giving("command");
     for row in &view.processes {
         let version = row.version.as_deref().map_or_else(|| unreadable(row), |v| cell(clean(v)));
-        table.row([
-            toned(Tone::Hint, row.pid.to_string()),
-            version,
-            cell(Bytes(row.rss_bytes).to_string()),
-            cell(clean(&row.command)),
-        ]);
+        let mut cells = vec![toned(Tone::Hint, row.pid.to_string()), version, cell(Bytes(row.rss_bytes).to_string())];
+        cells.extend(figure.map(|figure| cell(told(row, figure))));
+        cells.push(cell(clean(&row.command)));
+        table.row(cells);
     }
     let mut out = table.render(style);
     if view.processes.iter().any(|row| row.version.is_none()) {
@@ -28,6 +36,15 @@ pub fn processes(view: &ProcessesView, style: &Style) -> String {
         out.push('\n');
     }
     out
+}
+
+/// A figure of a process.
+fn told(row: &ProcessRow, figure: ProcessFigure) -> String {
+    match figure {
+        ProcessFigure::Uss => row.uss_bytes.map_or_else(|| "-".to_owned(), |bytes| Bytes(bytes).to_string()),
+        ProcessFigure::Cpu => long(row.cpu_ns as f64 / 1e9),
+        ProcessFigure::Age(now) => long(now - row.created),
+    }
 }
 
 /// Why there is no version, in a word.

@@ -47,7 +47,7 @@ pub use suspects::{culprit, suspects};
 pub use threads::threads;
 pub use types::{histogram, types};
 pub use waste::waste;
-pub use watch::{CommandPeak, Cost, WatchView, watch};
+pub use watch::{CommandPeak, Cost, KeptHeap, WatchView, watch};
 pub use words::{clean, door};
 
 use memsight_analysis::views::Header;

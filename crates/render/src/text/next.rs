@@ -63,6 +63,9 @@ pub fn next_after_compare(view: &CompareView, subject: &str, style: &Style) -> S
 pub fn next_after_watch(view: &WatchView, runs: bool, command: &[String], style: &Style) -> String {
     let (pid, verdict) = (view.pid, view.summary.trend.verdict);
     let mut steps: Vec<Step> = Vec::new();
+    if let Some(heap) = view.heaps.iter().max_by_key(|heap| heap.rss_bytes) {
+        steps.push((format!("memsight heap {} suspects", quoted(&heap.path)), "who held it then"));
+    }
     if runs {
         match verdict {
             Verdict::TooShort => steps.push((format!("memsight watch {pid} -d 10m"), "long enough for a verdict")),

@@ -35,6 +35,12 @@ pub struct WatchView {
     /// The largest RSS of one process of the command, by the kernel's account; `None` until it has ended, and without one.
     #[serde(default)]
     pub command_peak: Option<CommandPeak>,
+    /// Snapshots that were kept of it, in the order of time.
+    #[serde(default)]
+    pub heaps: Vec<KeptHeap>,
+    /// Why snapshots that were due are not there.
+    #[serde(default)]
+    pub heaps_missing: Vec<Unavailable>,
     /// What recording it cost; `None` when the log does not say.
     pub cost: Option<Cost>,
     /// Lines of the log that could not be read.
@@ -51,6 +57,23 @@ pub struct CommandPeak {
     /// Whether it is the command's own. Otherwise the command had no more: each process starts as a copy of memsight, whose
     /// size the kernel counts, too.
     pub exact: bool,
+}
+
+/// A snapshot that was kept of a spike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptHeap {
+    /// Its folder.
+    pub path: String,
+    /// Whether it is of the peak; otherwise of a size that was crossed.
+    pub at_peak: bool,
+    /// The process.
+    pub pid: u32,
+    /// Its short name.
+    pub name: String,
+    /// Its RSS when it was looked at.
+    pub rss_bytes: u64,
+    /// When the sample was taken that called for it, nanoseconds from the beginning.
+    pub after_ns: u64,
 }
 
 /// What a recording cost its recorder.
@@ -173,6 +196,9 @@ fn facts(view: &WatchView) -> Vec<(&'static str, String)> {
     if let Some(collections) = summary.gc_collections {
         facts.push(("collector", plural(collections, "collection")));
     }
+    facts.extend(view.heaps.iter().map(|heap| ("snapshot", kept(heap))));
+    let missing = view.heaps_missing.iter();
+    facts.extend(missing.map(|missing| ("no heap", format!("{} ({})", clean(&missing.reason), clean(&missing.code)))));
     facts.push(("cost", cost(view)));
     facts
 }
@@ -203,6 +229,12 @@ fn peak_pss(view: &WatchView, several: bool) -> Option<String> {
         }
         (None, missing) => missing.map(|missing| format!("not known: {}", clean(&missing.reason))),
     }
+}
+
+fn kept(heap: &KeptHeap) -> String {
+    let KeptHeap { path, pid, name, rss_bytes, after_ns, at_peak } = heap;
+    let why = if *at_peak { "the peak" } else { "the size was crossed" };
+    format!("{}: {} {pid} with {} after {}, {why}", clean(path), clean(name), Bytes(*rss_bytes), seconds(*after_ns))
 }
 
 fn peak(summary: &WatchSummary, several: bool) -> String {
@@ -298,7 +330,7 @@ fn seconds(ns: u64) -> String {
 }
 
 /// A long time: `45 s`, `12 min`, `2 h 5 min`, `3 days 4 h`.
-fn long(seconds: f64) -> String {
+pub(super) fn long(seconds: f64) -> String {
     let whole = seconds.clamp(0.0, 1e12) as u64;
     match whole {
         0..120 => format!("{whole} s"),

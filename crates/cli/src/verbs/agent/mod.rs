@@ -3,6 +3,7 @@
 mod board;
 mod hosts;
 mod push;
+mod rate;
 mod routes;
 mod serve;
 mod settings;

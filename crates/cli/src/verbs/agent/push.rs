@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use memsight_engine::agent::OwnFigures;
+use memsight_engine::resolve_without_libraries;
 use memsight_render::otlp;
 use ureq::tls::{RootCerts, TlsConfig};
 
@@ -73,6 +74,7 @@ impl Drop for Pusher {
 }
 
 fn client(endpoint: &Endpoint) -> ureq::Agent {
+    resolve_without_libraries();
     let tls = TlsConfig::builder()
         .root_certs(RootCerts::PlatformVerifier)
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))

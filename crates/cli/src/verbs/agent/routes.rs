@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 
 use super::board::Board;
 use super::hosts::Hosts;
-use super::serve::Rate;
+use super::rate::Rate;
 
 /// Milliseconds that a question to the history goes back, unless it says otherwise.
 const HISTORY_SPAN: i64 = 900_000;

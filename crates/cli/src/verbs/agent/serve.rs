@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,12 +14,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use memsight_engine::agent::OwnFigures;
-use memsight_engine::figures::now;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore};
 
 use super::board::Board;
 use super::hosts::Hosts;
+use super::rate::Rate;
 use super::routes::{Routes, refused};
 use crate::error::Error;
 
@@ -135,25 +134,4 @@ async fn converse(stream: TcpStream, routes: Arc<Routes>) -> Result<(), hyper::E
         .max_buf_size(HEADER_BYTES)
         .serve_connection(TokioIo::new(stream), answer)
         .await
-}
-
-/// Requests that are answered in each second of the clock.
-#[derive(Default)]
-pub struct Rate {
-    second: std::sync::atomic::AtomicU64,
-    served: std::sync::atomic::AtomicU64,
-}
-
-impl Rate {
-    /// Requests a second: a Prometheus needs one in fifteen.
-    const LIMIT: u64 = 100;
-
-    /// Whether one more fits.
-    pub fn admits(&self) -> bool {
-        let second = now().monotonic_ns / 1_000_000_000;
-        if self.second.swap(second, Ordering::Relaxed) != second {
-            self.served.store(0, Ordering::Relaxed);
-        }
-        self.served.fetch_add(1, Ordering::Relaxed) < Self::LIMIT
-    }
 }

@@ -10,7 +10,7 @@ use memsight_render::CommandPeak;
 
 use super::markers::VARIABLE;
 use crate::error::Error;
-use crate::platform::{exit_code, forward};
+use crate::platform::{exit_code, forward, has_ended};
 
 /// Counters of a process's own size may lag behind by this much.
 const LAG: u64 = 1 << 20;
@@ -37,9 +37,7 @@ impl Command {
                 _ => Error::CommandNotStarted { program, source },
             }
         })?;
-        let own = Handle::open(std::process::id()).and_then(|own| own.status());
-        let floor = own.map_or(u64::MAX - LAG, |own| own.peak_rss_bytes).max(largest_child_bytes());
-        Ok(Command { child, status: None, floor })
+        Ok(Command { child, status: None, floor: own_peak().max(largest_child_bytes()) })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -48,7 +46,7 @@ impl Command {
 
     /// Whether it has ended.
     pub(super) fn ended(&mut self) -> bool {
-        if self.status.is_none() {
+        if self.status.is_none() && has_ended(&self.child) {
             self.status = self.child.try_wait().ok().flatten();
         }
         self.status.is_some()
@@ -62,10 +60,12 @@ impl Command {
         }
     }
 
-    /// The largest RSS of one of its processes, by the kernel's account. It must have ended and been waited for.
-    pub(super) fn peak(&self) -> Option<CommandPeak> {
+    /// The largest RSS of one of its processes, by the kernel's account. It must have ended and been waited for. Where memsight
+    /// `looked` into processes, children of ours with our own memory have done that, and count as well.
+    pub(super) fn peak(&self, looked: bool) -> Option<CommandPeak> {
         let bytes = largest_child_bytes();
-        let exact = bytes > self.floor.saturating_add(LAG);
+        let floor = if looked { self.floor.max(own_peak()) } else { self.floor };
+        let exact = bytes > floor.saturating_add(LAG);
         (bytes > 0).then_some(CommandPeak { bytes, exact })
     }
 
@@ -80,4 +80,10 @@ impl Command {
             Err(_) => 2,
         }
     }
+}
+
+/// The largest RSS that memsight had itself.
+fn own_peak() -> u64 {
+    let own = Handle::open(std::process::id()).and_then(|own| own.status());
+    own.map_or(u64::MAX - LAG, |own| own.peak_rss_bytes)
 }

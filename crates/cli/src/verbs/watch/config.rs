@@ -24,6 +24,8 @@ pub(super) enum Kind {
     Png,
     Svg,
     Json,
+    /// The folder of a snapshot.
+    Heap,
 }
 
 /// A file to write.
@@ -65,6 +67,7 @@ pub(super) fn outputs(args: &Watch) -> Result<Vec<Output>, Error> {
     for path in &args.output {
         let kind = match path.extension().and_then(OsStr::to_str) {
             _ if path.as_os_str() == "-" => Kind::Log,
+            _ if is_heap(path) => Kind::Heap,
             Some("jsonl" | "log") => Kind::Log,
             Some("csv") => Kind::Csv,
             Some("parquet") => Kind::Parquet,
@@ -81,6 +84,11 @@ pub(super) fn outputs(args: &Watch) -> Result<Vec<Output>, Error> {
         }
     }
     Ok(outputs)
+}
+
+/// Whether a path is that of a snapshot.
+pub(super) fn is_heap(path: &Path) -> bool {
+    path.extension().is_some_and(|suffix| suffix == "heap")
 }
 
 fn is_stream(path: &Path) -> bool {

@@ -203,7 +203,7 @@ pub(super) fn make(
         Kind::Svg => place(&output.path, plot::svg(plot, Size::default()).as_bytes(), force),
         Kind::Json => place(&output.path, json(view).as_bytes(), force),
         Kind::Parquet | Kind::Csv => log.map_or(Ok(()), |log| table(output, log, force)),
-        Kind::Log => Ok(()),
+        Kind::Log | Kind::Heap => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@ mod live;
 mod markers;
 mod replay;
 mod session;
+mod spikes;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -31,6 +32,7 @@ use files::Opened;
 use live::Live;
 use markers::Markers;
 use session::{Over, Session};
+use spikes::{Place, Spikes};
 
 /// Share of a core for USS and PSS when the person asked for them more often than by default.
 const DEAR: f64 = 0.25;
@@ -41,13 +43,15 @@ const MAX_PLOT_LINES: usize = 24;
 
 /// Records or replays, and gives the exit code.
 pub fn run(args: &Watch, console: &Console, interrupt: &Interrupt) -> Result<i32, Error> {
-    let outputs = config::outputs(args)?;
+    let mut outputs = config::outputs(args)?;
+    let place = Place::take(&mut outputs, args)?;
     match config::source(args)? {
+        Source::Log(path) if place.is_asked_for() => Err(Error::NoHeapInLog { path }),
         Source::Log(log) => replay(&log, &outputs, args, console),
-        Source::Process(pid) => interrupt.carefully(|| record(Some(pid), &[], outputs, args, console)),
+        Source::Process(pid) => interrupt.carefully(|| record(Some(pid), &[], (outputs, place), args, console)),
         Source::Command(command) => {
             interrupt.leave();
-            record(None, &command, outputs, args, console)
+            record(None, &command, (outputs, place), args, console)
         }
     }
 }
@@ -66,7 +70,7 @@ fn replay(log: &Path, outputs: &[Output], args: &Watch, console: &Console) -> Re
 fn record(
     pid: Option<u32>,
     command: &[OsString],
-    mut outputs: Vec<Output>,
+    (mut outputs, place): (Vec<Output>, Place),
     args: &Watch,
     console: &Console,
 ) -> Result<i32, Error> {
@@ -76,6 +80,7 @@ fn record(
     }
     // A process that is not there is told before any file is created.
     let monitor = pid.map(|pid| Monitor::new(subject(pid, args), options(args))).transpose()?;
+    place.check()?;
     let opened = Opened::open(outputs, args.force)?;
     let to_stderr = pid.is_none() || opened.has_stdout();
     let mut wake = Wake::listen().map_err(Error::Setup)?;
@@ -99,6 +104,7 @@ fn record(
         markers,
         files: opened.begin(&header, console),
         live: Live::new(live, args.ascii_only),
+        spikes: Spikes::new(place, args, pid, header.at),
         console,
         header,
         duration: args.duration,
@@ -119,8 +125,10 @@ fn conclude(
 ) -> Result<i32, Error> {
     let console = session.console;
     let code = command.as_mut().filter(|_| over == Over::Ended).map(Command::code);
-    let peak = command.as_ref().filter(|_| code.is_some()).and_then(Command::peak);
-    let view = session.conclude(code, peak);
+    let heaps = session.spikes.finish();
+    let looked = session.spikes.looked;
+    let peak = command.as_ref().filter(|_| code.is_some()).and_then(|command| command.peak(looked));
+    let view = session.conclude(code, peak, heaps);
     let left_over = session.left_over();
     let Session { mut wake, files, live, figures, .. } = session;
     drop(live);
@@ -164,7 +172,7 @@ fn next(view: &WatchView, over: Over, args: &Watch, console: &Console) {
 
 /// What was written, and how to see it again.
 fn written(args: &Watch, console: &Console) {
-    let paths: Vec<_> = args.output.iter().filter(|path| path.as_os_str() != "-").collect();
+    let paths: Vec<_> = args.output.iter().filter(|path| path.as_os_str() != "-" && !config::is_heap(path)).collect();
     let names: Vec<_> = paths.iter().map(|path| console.hint(&path.display().to_string())).collect();
     let log = paths.iter().find(|path| path.extension().is_some_and(|kind| kind == "jsonl" || kind == "log"));
     let again = log.map(|log| console.hint(&format!("memsight watch {}", log.display())));

@@ -52,6 +52,8 @@ pub(super) fn read(path: &Path, console: &Console) -> Result<(Figures, WatchView
         interval_ns: header.interval_ns,
         exit_code: serde_json::from_value(field("exit_code")).ok().flatten(),
         command_peak: serde_json::from_value(field("command_peak")).ok().flatten(),
+        heaps: serde_json::from_value(field("heaps")).unwrap_or_default(),
+        heaps_missing: serde_json::from_value(field("heaps_missing")).unwrap_or_default(),
         cost: serde_json::from_value(field("cost")).ok().flatten(),
         damaged_lines,
         cut: reader.was_cut(),

@@ -5,14 +5,15 @@ use std::time::Duration;
 use memsight_engine::figures::{self, Handle};
 use memsight_engine::format::monitor::{Header, Marker, MarkerSource};
 use memsight_engine::monitor::{Monitor, Pacer, Tick};
-use memsight_model::Timestamp;
-use memsight_render::{CommandPeak, Cost, WatchView};
+use memsight_model::{Timestamp, Unavailable};
+use memsight_render::{CommandPeak, Cost, KeptHeap, WatchView};
 
 use super::command::Command;
 use super::figures::Figures;
 use super::files::Files;
 use super::live::Live;
 use super::markers::Markers;
+use super::spikes::Spikes;
 use crate::console::Console;
 use crate::error::Error;
 use crate::platform::{Asked, Wake, own_cpu_ns};
@@ -40,6 +41,7 @@ pub(super) struct Session<'a> {
     pub header: Header,
     pub duration: Option<Duration>,
     pub figures: Figures,
+    pub spikes: Spikes,
     /// The root had memory at the last sample: threads of the kernel never have.
     pub had_memory: bool,
 }
@@ -73,6 +75,7 @@ impl Session<'_> {
         let sample = self.monitor.latest();
         self.figures.add(sample);
         self.files.sample(sample, self.console);
+        self.spikes.add(sample);
         self.live.show(sample, &mut self.figures);
         let elapsed = at.monotonic_ns.saturating_sub(self.header.at.monotonic_ns);
         let over = self.duration.is_some_and(|duration| u128::from(elapsed) >= duration.as_nanos());
@@ -133,7 +136,12 @@ impl Session<'_> {
     }
 
     /// The markers that came last, and everything that is known now.
-    pub(super) fn conclude(&mut self, code: Option<i32>, command_peak: Option<CommandPeak>) -> WatchView {
+    pub(super) fn conclude(
+        &mut self,
+        code: Option<i32>,
+        command_peak: Option<CommandPeak>,
+        (heaps, heaps_missing): (Vec<KeptHeap>, Vec<Unavailable>),
+    ) -> WatchView {
         let now = figures::now();
         for marker in self.markers.as_mut().map(|markers| markers.rest(now)).unwrap_or_default() {
             self.mark(&marker);
@@ -147,6 +155,8 @@ impl Session<'_> {
             rollup_missing: self.figures.rollup_missing(),
             exit_code: code,
             command_peak,
+            heaps,
+            heaps_missing,
             cost: Some(cost(elapsed_ns)),
             damaged_lines: 0,
             cut: false,

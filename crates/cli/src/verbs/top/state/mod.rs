@@ -3,6 +3,7 @@
 pub mod columns;
 mod detail;
 mod keys;
+mod order;
 pub mod reading;
 pub mod rows;
 pub mod track;
@@ -19,8 +20,9 @@ use memsight_engine::analysis::trend::Trend;
 use columns::{Column, Sort};
 pub use detail::{Detail, Failure, Heap, HeapBody, Job, LookKind, Page, Stage};
 pub use keys::{HELP, Key, MEANING};
+use order::arrange;
 use reading::{Identity, Reading};
-use rows::{Row, arrange, rows};
+use rows::{Row, rows};
 use track::{Point, Series, Track, judge};
 
 /// Points of the past that are kept of all processes together: some 8 MiB.
