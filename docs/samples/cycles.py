@@ -42,21 +42,21 @@ def family():
     return parent
 
 
-def failed(error):
+def failed(kind):
     kept = None
     try:
-        raise error
-    except type(error) as caught:
-        kept = caught
+        raise kind("told")
+    except kind as error:
+        kept = error
     return kept
 
 
 living = [family() for _ in range(500)]
-errors = [failed(KeyError("gone")) for _ in range(50)]
+errors = [failed(KeyError) for _ in range(50)]
 for _ in range(300):
     family()
 for _ in range(40):
-    failed(ValueError("bad"))
+    failed(ValueError)
 for _ in range(20):
     Reader()
 for _ in range(5):

@@ -1,6 +1,7 @@
 //! The programs that samples are about. Each says `ready` when it is what the page speaks of, and then waits or goes on
 //! until it is ended.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -17,9 +18,9 @@ const FIRST_STEPS: &str = "docs/guides/first-steps.md";
 /// Programs of the pages that stand on none, and what makes those that do say that they are ready.
 const FOLDER: &str = "docs/samples";
 const SHOP: &str = "examples/leaky_service";
-/// Enough for every suspect of the shop.
-const VISITS: usize = 2000;
-const USERS: usize = 50;
+/// As the pages have it.
+const VISITS: usize = 6000;
+const USERS: usize = 600;
 /// The width of the samples.
 const COLUMNS: &str = "120";
 /// What the doctor says with its exit code where memsight may not look at a process.
@@ -34,11 +35,14 @@ pub struct Python {
 impl Python {
     /// The first on `PATH`; within the result the reason why nothing can be run here.
     pub fn find(memsight: &Path) -> Result<Result<Python, String>> {
-        let ask = ["-c", "import os, sys; print(os.path.join(sys.base_prefix, 'bin'))"];
+        let ask = ["-c", "import os, sys; print(sys.version_info >= (3, 11), os.path.join(sys.base_prefix, 'bin'))"];
         let Ok(said) = Command::new(PYTHON).args(ask).output() else {
             return Ok(Err(format!("{PYTHON} is not on PATH")));
         };
-        let folder = String::from_utf8(said.stdout)?.trim().to_owned();
+        let said = String::from_utf8(said.stdout)?;
+        let Some(folder) = said.trim().strip_prefix("True ").map(str::to_owned) else {
+            return Ok(Err(format!("{PYTHON} is older than 3.11, which the pages show")));
+        };
         if !Path::new(&folder).join(PYTHON).exists() {
             return Ok(Err(format!("there is no {PYTHON} in {folder:?}")));
         }
@@ -89,7 +93,7 @@ impl Python {
         let mut stdout = BufReader::new(child.stdout.take().context("no stdout")?);
         let mut said = String::new();
         let read = stdout.read_line(&mut said);
-        let running = Running { child, said, place: None, _stdout: stdout };
+        let running = Running { child, said, place: None, answers: RefCell::default(), _stdout: stdout };
         read?;
         ensure!(running.said.starts_with("ready"), "{PYTHON} {arguments:?} did not say that it is ready");
         Ok(running)
@@ -103,16 +107,32 @@ pub struct Running {
     said: String,
     /// Where it runs, and memsight with it.
     place: Option<tempfile::TempDir>,
+    answers: RefCell<BTreeMap<String, String>>,
     /// A closed pipe would end it.
     _stdout: BufReader<ChildStdout>,
 }
 
 impl Running {
-    /// What memsight prints, stdout and stderr as they come.
+    /// What memsight prints, stdout and stderr as they come. `PID` stands for the program, `@NAME` for an object of a type.
     pub fn ask(&self, memsight: &Path, command: &str) -> Result<String> {
+        let printed = self.look(memsight, command)?;
+        self.answers.borrow_mut().insert(command.to_owned(), printed.clone());
+        Ok(printed)
+    }
+
+    /// What it printed when it was last asked, which saves a look that takes long.
+    pub fn asked(&self, command: &str) -> Option<String> {
+        self.answers.borrow().get(command).cloned()
+    }
+
+    fn look(&self, memsight: &Path, command: &str) -> Result<String> {
         let place = self.place.as_ref().context("a program without a place")?.path();
         let pid = self.child.id().to_string();
-        let words = command.split_whitespace().map(|word| if word == "PID" { pid.as_str() } else { word });
+        let words = command.split_whitespace().map(|word| match word.strip_prefix('@') {
+            Some(name) => self.one_of(name, memsight),
+            None => Ok(if word == "PID" { pid.clone() } else { word.to_owned() }),
+        });
+        let words = words.collect::<Result<Vec<String>>>()?;
         let printed = place.join("printed");
         let out = File::create(&printed)?;
         let err = out.try_clone()?;
@@ -120,6 +140,13 @@ impl Running {
         run.args(words).current_dir(place).env("COLUMNS", COLUMNS).stdin(Stdio::null()).stdout(out).stderr(err);
         run.status().with_context(|| format!("cannot run memsight {command}"))?;
         Ok(std::fs::read_to_string(printed)?)
+    }
+
+    /// The address of an object of a type.
+    fn one_of(&self, name: &str, memsight: &Path) -> Result<String> {
+        let paths = self.ask(memsight, &format!("heap PID path {name}"))?;
+        let address = paths.split_whitespace().find(|word| word.starts_with("0x"));
+        Ok(address.with_context(|| format!("there is no {name}"))?.trim_end_matches(',').to_owned())
     }
 }
 
@@ -151,7 +178,9 @@ fn visit(port: u16) -> Result<()> {
     for number in 0..VISITS {
         let last = if number + 1 == VISITS { "Connection: close\r\n" } else { "" };
         let user = number % USERS;
-        write!(stream.get_mut(), "GET /page/{number}?user={user} HTTP/1.1\r\nHost: localhost\r\n{last}\r\n")?;
+        // In one piece: the second of two would wait for the acknowledgement of the first.
+        let request = format!("GET /page/{number}?user={user} HTTP/1.1\r\nHost: localhost\r\n{last}\r\n");
+        stream.get_mut().write_all(request.as_bytes())?;
         let mut length = 0;
         loop {
             let mut line = String::new();
