@@ -15,6 +15,8 @@ SECONDS_EACH ?= 600
 TEST_PACKAGES := maturin pytest numpy pandas polars pyarrow duckdb prometheus-client opentelemetry-proto psutil==7.2.2
 # Libraries that the reproduced reports of memory troubles are about.
 REPORT_PACKAGES := python/tests/reports/requirements.txt
+# Packages that look at processes through psutil.
+FOREIGN_PACKAGES := python/tests/foreign/requirements.txt
 BENCH_PACKAGES := guppy3 pympler psutil==7.2.2
 CHECK_PACKAGES := ruff mypy
 
@@ -171,9 +173,11 @@ allocators:
 	@tools/get_allocators.sh "$(ALLOCATORS)" >/dev/null || \
 	echo "tools/get_allocators.sh failed: the tests name the allocators that they miss" >&2
 
-$(VENV)/.ready: pyproject.toml $(REPORT_PACKAGES) | python
+$(VENV)/.ready: pyproject.toml $(REPORT_PACKAGES) $(FOREIGN_PACKAGES) | python
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip $(TEST_PACKAGES) -r $(REPORT_PACKAGES)
+	@$(BIN)/python -m pip install --quiet --only-binary :all: -r $(FOREIGN_PACKAGES) || \
+	echo "NOT COVERED: packages that use psutil, of which one cannot be installed: $(FOREIGN_PACKAGES)" >&2
 	@touch $@
 
 $(BIN)/.tools: $(VENV)/.ready

@@ -262,6 +262,10 @@ if not TYPE_CHECKING:  # checkers would take every name for one of ours
             from ._platform import version
 
             return version()
-        from ._psutil_missing import FUNCTIONS, refusal
+        from ._psutil_rest import of_module
 
-        raise AttributeError(refusal(name, FUNCTIONS, f"module {__name__!r}"))
+        return of_module(name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__", "__doc__", "__all__"])

@@ -11,13 +11,13 @@ import os
 import signal
 import time
 from collections.abc import Iterable
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Callable, Literal, Optional, Union, overload
 
-from . import _psutil_wait
+from . import _psutil_rest, _psutil_wait
 from ._errors import AccessDenied, Error, NoSuchProcess, TimeoutExpired, ZombieProcess
 from ._platform import native
 from ._psutil_base import UNKNOWN, Base
-from ._psutil_missing import PROCESS, refusal
 from ._psutil_types import (
     Negsignal,
     pcputimes,
@@ -87,6 +87,7 @@ class Process(Base):
     """What ``process_iter(attrs)`` was asked for."""
     returncode: Union[int, Negsignal, None]
     """The exit code, once ``wait_procs`` saw the end."""
+    _twin: Any = None
 
     def __repr__(self) -> str:
         fields: dict[str, Any] = {"pid": self._pid}
@@ -116,7 +117,7 @@ class Process(Base):
         if attrs is not None:
             if not isinstance(attrs, (list, tuple, set, frozenset)):
                 raise TypeError(f"invalid attrs type {type(attrs)}")
-            invalid = set(attrs) - ATTRIBUTES
+            invalid = {name for name in set(attrs) - ATTRIBUTES if not _psutil_rest.offers(name)}
             if invalid:
                 raise ValueError(f"invalid attr name{'s'[: len(invalid) - 1]} {', '.join(map(repr, sorted(invalid)))}")
         found = {}
@@ -131,7 +132,13 @@ class Process(Base):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            raise AttributeError(refusal(name, PROCESS, f"{type(self).__name__!r} object"))
+            return _psutil_rest.of_process(name, self._as_psutil, self._check_same)
+
+    def _as_psutil(self, psutil: ModuleType) -> Any:
+        """The same process as psutil has it, kept: ``cpu_percent`` tells what was since it was last asked."""
+        if self._twin is None:
+            self._twin = psutil.Process(self._pid)
+        return self._twin
 
     # --- memory
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import memsight
-from memsight import _psutil_missing, _psutil_types
+from memsight import _psutil_rest, _psutil_types
 
 psutil = pytest.importorskip("psutil")
 
@@ -50,13 +50,13 @@ def members(owner: Any) -> set[str]:
 
 
 def verdicts(heading: str) -> dict[str, str]:
-    """``same`` or ``no`` for each name of the page's sections that begin so."""
+    """``same``, ``psutil`` or ``no`` for each name of the page's sections that begin so."""
     found = {}
     for section in PAGE.read_text().split("\n## "):
         if section.startswith(heading):
             for names, verdict in re.findall(r"^\| (`.*?`) \| (\w+) \|", section, re.MULTILINE):
                 found.update(dict.fromkeys(re.findall(r"`(\w+)`", names), verdict))
-    assert set(found.values()) <= {"same", "no"}
+    assert set(found.values()) <= {"same", "psutil", "no"}
     return found
 
 
@@ -78,7 +78,7 @@ def test_the_page_lists_every_name() -> None:
 @pytest.mark.parametrize("heading", ["Functions", "Constants"])
 def test_names_of_the_module(heading: str) -> None:
     for name, verdict in verdicts(heading).items():
-        assert hasattr(memsight, name) == (verdict == "same"), name
+        assert hasattr(memsight, name) == (verdict != "no"), name
         if verdict == "same":
             assert name in memsight.__all__
             ours, theirs = getattr(memsight, name), getattr(psutil, name)
@@ -88,7 +88,6 @@ def test_names_of_the_module(heading: str) -> None:
 
 def test_methods_of_a_process() -> None:
     for name, verdict in verdicts("Process").items():
-        assert hasattr(memsight.Process, name) == (verdict == "same"), name
         if verdict == "same" and name != "pid":
             assert signature(getattr(memsight.Process, name)) == signature(getattr(psutil.Process, name)), name
     new = {"memory_footprint", "memory_extras", "page_faults"}
@@ -119,16 +118,61 @@ def test_exceptions(kind: str) -> None:
 
 
 def test_what_is_not_offered_says_what_to_take() -> None:
-    for name in verdicts("Process"):
-        assert (name in _psutil_missing.PROCESS) == (verdicts("Process")[name] == "no"), name
-    with pytest.raises(AttributeError, match="sched_getaffinity"):
-        memsight.Process().cpu_affinity()
-    with pytest.raises(AttributeError, match="getloadavg"):
-        memsight.getloadavg()
-    for name, verdict in {**verdicts("Functions"), **verdicts("Classes")}.items():
-        assert (name in _psutil_missing.FUNCTIONS) == (verdict == "no"), name
+    for name, verdict in {**verdicts("Functions"), **verdicts("Classes"), **verdicts("Constants")}.items():
+        assert (name in _psutil_rest.REFUSED) == (verdict == "no"), name
+    with pytest.raises(AttributeError, match="subprocess.Popen"):
+        memsight.Popen(["true"])
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'$"):
         memsight.Process().nonsense  # noqa: B018
+
+
+def test_the_rest_is_psutils(child: subprocess.Popen[bytes]) -> None:
+    process = memsight.Process(child.pid)
+    for name, verdict in verdicts("Process").items():
+        assert hasattr(process, name), name
+        assert (name in dir(memsight.Process)) == (verdict == "same"), name
+    assert process.num_fds() == psutil.Process(child.pid).num_fds()
+    assert process.cpu_percent() == 0.0 and process.cpu_percent() >= 0.0
+    assert process.as_dict(["pid", "nice"]) == {"pid": child.pid, "nice": psutil.Process(child.pid).nice()}
+    assert [one.info["num_fds"] for one in memsight.process_iter(["num_fds", "pid"]) if one.pid == child.pid]
+    assert memsight.cpu_count() == psutil.cpu_count() and memsight.LINUX is True
+    assert memsight.net_io_counters()._fields == psutil.net_io_counters()._fields
+    child.kill()
+    child.wait()
+    with pytest.raises(memsight.NoSuchProcess) as ended:
+        process.num_fds()
+    assert ended.value.pid == child.pid and ended.value.code == "MS-E010"
+
+
+def test_the_rest_without_psutil(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_psutil_rest, "_found", None)
+    monkeypatch.setattr(_psutil_rest, "_imported", lambda: None)
+    monkeypatch.setitem(sys.modules, "psutil", None)  # type: ignore[arg-type]
+    assert not hasattr(memsight.Process(), "num_fds") and not hasattr(memsight, "cpu_count")
+    with pytest.raises(AttributeError, match="pip install psutil.*or take os.sched_getaffinity"):
+        memsight.Process().cpu_affinity()
+    with pytest.raises(AttributeError, match="pip install psutil.*or take os.getloadavg"):
+        memsight.getloadavg()
+    with pytest.raises(ValueError, match="invalid attr name 'num_fds'"):
+        memsight.Process().as_dict(["num_fds"])
+    with pytest.raises(AttributeError, match="has no attribute '_nonsense'$"):
+        memsight.Process()._nonsense  # noqa: B018
+
+
+def test_memsight_in_the_place_of_psutil() -> None:
+    script = """
+import sys
+import memsight
+sys.modules["psutil"] = memsight
+import psutil
+assert psutil is memsight and psutil.cpu_count() and psutil.Process().io_counters() and psutil.Process().num_fds()
+assert sys.modules["psutil"] is memsight
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_only_what_is_for_users_is_listed() -> None:
+    assert {name for name in dir(memsight) if name[0] != "_"} == set(memsight.__all__)
 
 
 def test_a_process_is_told_by_id_and_start(child: subprocess.Popen[bytes]) -> None:

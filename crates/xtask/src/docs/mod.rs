@@ -2,15 +2,16 @@
 //!
 //! A made section stands between `<!-- made: NAME -->` and `<!-- end: NAME -->`. Everything else is written by hand
 //! and checked: links lead somewhere, pages can be found, error codes are explained, commands are
-//! understood, the Python package has what they call.
+//! understood, the Python package has what they call, samples of output are what the command prints.
 
 mod codes;
 mod commands;
 mod links;
 mod pages;
 mod python;
+mod samples;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -32,7 +33,8 @@ struct Section {
 /// Makes the sections and checks all pages; with `check` nothing is written, and a stale section is an error.
 pub fn run(root: &Path, check: bool) -> Result<()> {
     let mut wrong = Vec::new();
-    let (help, known) = help(root)?;
+    let memsight = built(root)?;
+    let (help, known) = help(&memsight)?;
     let sections = [
         Section { page: "docs/reference/cli.md", name: "help", text: help },
         Section { page: "docs/guides/compare.md", name: "figures", text: figures(root)? },
@@ -55,6 +57,11 @@ pub fn run(root: &Path, check: bool) -> Result<()> {
     wrong.extend(links::faults(root, &pages));
     wrong.extend(commands::faults(&pages, &known));
     wrong.extend(python::faults(root, &pages)?);
+    let mut samples = samples::check(root, &pages, &memsight)?;
+    if !check {
+        samples.renew(root)?;
+    }
+    wrong.extend(samples.in_words());
     if wrong.is_empty() {
         println!("docs: in order");
         return Ok(());
@@ -69,23 +76,27 @@ fn replaced(page: &str, name: &str, text: &str) -> Option<String> {
     Some(format!("{before}<!-- made: {name} -->\n{}\n<!-- end: {name} -->{after}", text.trim_end()))
 }
 
-/// The help of the command and of each verb, and what they know by it.
-fn help(root: &Path) -> Result<(String, Known)> {
+/// The command, built.
+fn built(root: &Path) -> Result<PathBuf> {
     let cargo = ["build", "--release", "--quiet", "-p", "memsight-cli", "--bin", "memsight"];
     let status = Command::new("cargo").args(cargo).current_dir(root).status().context("cannot run cargo")?;
     ensure!(status.success(), "the command does not build");
     // It lies beside this program: both come from one release build.
-    let memsight = std::env::current_exe()?.with_file_name("memsight");
+    Ok(std::env::current_exe()?.with_file_name("memsight"))
+}
+
+/// The help of the command and of each verb, and what they know by it.
+fn help(memsight: &Path) -> Result<(String, Known)> {
     let mut known = Known::default();
-    let whole = help_of(&memsight, &[])?;
+    let whole = help_of(memsight, &[])?;
     known.whole(&whole);
     let mut text = block("memsight", &whole);
     for verb in names(&whole, "Commands:").into_iter().filter(|verb| *verb != "help") {
-        let help = help_of(&memsight, &[verb])?;
+        let help = help_of(memsight, &[verb])?;
         known.verb(verb, &help);
         text.push_str(&block(&format!("memsight {verb}"), &help));
         for view in names(&help, "Views:") {
-            known.view(view, &help_of(&memsight, &[verb, view])?);
+            known.view(view, &help_of(memsight, &[verb, view])?);
         }
     }
     Ok((text, known))
