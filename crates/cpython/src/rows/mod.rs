@@ -5,10 +5,12 @@
 //!                └──> tally: sums by type, no rows
 //! ```
 //! [`blocks`], [`loose`] and [`claims`] note whose the blocks of the allocators are while rows are written. [`room`] drops
-//! words found by scanning that can be no references, [`texts`] reads what keys and values say.
+//! words found by scanning that can be no references, [`texts`] reads what keys and values say, [`code`] what code is
+//! called.
 
 pub(crate) mod blocks;
 pub(crate) mod claims;
+pub(crate) mod code;
 pub(crate) mod emit;
 pub(crate) mod loose;
 pub(crate) mod parts;
