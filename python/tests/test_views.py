@@ -13,7 +13,19 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import pytest
 
 import memsight
-from memsight import _compare, _findings, _garbage, _graph, _pymalloc, _refcounts, _rss, _snapshot, _tasks, _views, _waste
+from memsight import (
+    _compare,
+    _findings,
+    _garbage,
+    _graph,
+    _pymalloc,
+    _refcounts,
+    _rss,
+    _snapshot,
+    _tasks,
+    _views,
+    _waste,
+)
 from memsight._platform import native
 
 MODULES = (_views, _garbage, _refcounts, _rss, _pymalloc, _tasks, _waste, _findings, _graph, _compare)
