@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Optional, Protocol, TypeVar, Union
 
-from . import _build, _compare, _garbage, _graph, _refcounts, _rss, _views, _waste
+from . import _build, _compare, _garbage, _graph, _refcounts, _rss, _tasks, _views, _waste
 from ._platform import native
 
 if TYPE_CHECKING:
@@ -114,6 +114,10 @@ class Snapshot:
             raise ValueError(f"depth and top are numbers of references and objects, not {depth} and {top}")
         json, dot = self._heap.graph(_text(query), min(depth, _ALL), min(top, _ALL))
         return dataclasses.replace(_build.view(_graph.GraphView, json), _dot=dot)
+
+    def tasks(self, top: int = 20) -> _tasks.TasksView:
+        """Tasks of asyncio by what they run and where they wait, and who keeps those that are done."""
+        return self._view(_tasks.TasksView, "tasks", top)
 
     def garbage(self, top: int = 20) -> _garbage.GarbageView:
         """What ``gc.collect()`` would free now: by type, with the cycles that hold it and the finalisers that run."""

@@ -94,6 +94,50 @@ class DominatorRow(ObjectRef):
 
 
 @dataclass(frozen=True, repr=False)
+class Source(_Record):
+    """Where source is."""
+
+    name: str
+    """Qualified name: ``Channel.until_closed``, ``add.<locals>.<lambda>``."""
+    file: str
+    """``co_filename``."""
+    line: int
+    """The first line of the code, or the line where something stands; 0 when unknown."""
+
+
+@dataclass(frozen=True, repr=False)
+class CodeRow(Source):
+    """Functions, methods, coroutines or generators of one code."""
+
+    type: str
+    """Their type: ``function``, ``coroutine`` ..."""
+    count: int
+    """How many."""
+    shallow_bytes: int
+    """Sum of their shallow sizes."""
+    retained_bytes: int
+    """What would be freed with all of them."""
+    retained_resident_bytes: int
+    """Those of these bytes that are in private memory."""
+    share: float
+    """Part of all bytes in private memory that they retain."""
+
+
+@dataclass(frozen=True, repr=False)
+class Mostly(_Record):
+    """Objects of one type that have most of some bytes in themselves."""
+
+    type: str
+    """Their type."""
+    count: int
+    """How many."""
+    bytes: int
+    """Their own sizes: shallow, external, native."""
+    share: float
+    """Of all bytes that the suspect holds."""
+
+
+@dataclass(frozen=True, repr=False)
 class Suspect(_Record):
     """One object, or a group of one type, that retains a suspicious part of the heap."""
 
@@ -103,6 +147,10 @@ class Suspect(_Record):
     """Type of the object or of the group."""
     count: int
     """1 for an object, the group's size otherwise."""
+    code: Optional[Source]
+    """The code that most of them run, where they are functions, coroutines, tasks and the like."""
+    code_count: Optional[int]
+    """How many of them run it."""
     retained_bytes: int
     """What it keeps alive."""
     retained_resident_bytes: int
@@ -115,6 +163,8 @@ class Suspect(_Record):
     """Where the bytes gather."""
     holds: tuple[TypeRow, ...]
     """What it holds, by type."""
+    mostly: Optional[Mostly]
+    """The type that most of these bytes are in, however deep: where one has at least half."""
     thread: Optional[str]
     """The thread and frame whose local variable holds it."""
     keywords: tuple[str, ...]
@@ -264,6 +314,8 @@ class TypesView(_Rows[TypeRow]):
     """Distinct types; ``types`` may show fewer."""
     types: tuple[TypeRow, ...]
     """The types."""
+    code: tuple[CodeRow, ...]
+    """Functions, methods, coroutines and generators by their code, where there are ten or more of one."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -333,6 +385,10 @@ class ObjectView(_Tables, ObjectRef, _Header):
     """Generation of the collector, 3 for the permanent one; ``None`` when untracked."""
     exact: bool
     """Whether every reference from it is exact."""
+    code: Optional[Source]
+    """The code that it is, runs or calls: of a function, method, coroutine, generator, frame, task."""
+    stands_at: Optional[int]
+    """The line where a generator or coroutine stands that has not ended."""
     value: Optional[str]
     """Text of a short string, number or bytes, where the look kept values."""
     referents: tuple[ReferenceRow, ...]

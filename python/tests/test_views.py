@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import gc
 import json
@@ -12,10 +13,22 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import pytest
 
 import memsight
-from memsight import _compare, _findings, _garbage, _graph, _pymalloc, _refcounts, _rss, _snapshot, _views, _waste
+from memsight import (
+    _compare,
+    _findings,
+    _garbage,
+    _graph,
+    _pymalloc,
+    _refcounts,
+    _rss,
+    _snapshot,
+    _tasks,
+    _views,
+    _waste,
+)
 from memsight._platform import native
 
-MODULES = (_views, _garbage, _refcounts, _rss, _pymalloc, _waste, _findings, _graph, _compare)
+MODULES = (_views, _garbage, _refcounts, _rss, _pymalloc, _tasks, _waste, _findings, _graph, _compare)
 
 HOSTILE = "<b>\x1b[31m\u202e"
 
@@ -29,6 +42,11 @@ class Node:
         self.row = [str(number)] * 3
 
 
+async def waiting(number: int) -> str:
+    await FUTURE
+    return f"task {number}"
+
+
 class Closing(Node):
     """The same with something to do at its end."""
 
@@ -37,6 +55,11 @@ class Closing(Node):
 
 
 NODES = [Node(number) for number in range(3000)]
+LOOP = asyncio.new_event_loop()
+FUTURE = LOOP.create_future()
+TASKS = [LOOP.create_task(waiting(number)) for number in range(20)]
+LOOP.call_soon(LOOP.call_soon, LOOP.stop)
+LOOP.run_forever()
 SAME = ["".join(["the same text, ", "made anew " * 9]) for _ in range(3000)]
 
 
@@ -69,6 +92,7 @@ def views(look: memsight.Snapshot) -> dict[type, str]:
         _views.ThreadsView: view("threads"),
         _views.PathsView: view("path", "test_views.Node"),
         _views.ObjectView: view("object", node),
+        _tasks.TasksView: view("tasks"),
         _garbage.GarbageView: view("garbage"),
         _garbage.CyclesView: view("cycles"),
         _refcounts.RefcountsView: view("refcounts"),

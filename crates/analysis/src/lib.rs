@@ -4,6 +4,7 @@
 //! deterministic: ties are broken by object id (address order) or by name.
 #![forbid(unsafe_code)]
 
+pub mod code;
 pub mod compare;
 pub mod cycles;
 mod dominators;
@@ -13,6 +14,7 @@ pub mod garbage;
 pub mod gc;
 pub mod graph;
 mod histogram;
+mod holders;
 mod inventory;
 mod knots;
 mod naming;
@@ -27,6 +29,7 @@ pub mod rss;
 mod shallow;
 mod shapes;
 mod suspects;
+pub mod tasks;
 mod threads;
 pub mod trend;
 pub mod views;
@@ -69,8 +72,12 @@ impl<'a> Analysis<'a> {
         Arc::clone(&self.graph)
     }
 
-    /// The histogram by type name. Cost: one pass over the objects.
+    /// The histogram by type name, with what runs by the name of its code. Cost: two passes over the objects.
     pub fn types(&self, top: usize) -> TypesView {
+        TypesView { code: self.code_rows(top), ..self.types_alone(top) }
+    }
+
+    fn types_alone(&self, top: usize) -> TypesView {
         let mut types = self.histogram(std::iter::once(self.graph.tree().range(Node::ROOT)));
         let view = TypesView {
             header: self.header(),
@@ -81,6 +88,7 @@ impl<'a> Analysis<'a> {
             resident_bytes: self.graph.tree().total_resident_bytes(),
             type_count: types.len() as u64,
             types: Vec::new(),
+            code: Vec::new(),
         };
         types.truncate(limit(top));
         TypesView { types, ..view }

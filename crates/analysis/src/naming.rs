@@ -4,6 +4,7 @@ use memsight_heap::{Node, Path, Step};
 use memsight_model::{LabelKind, ObjectId, ObjectKind, RootKind};
 
 use crate::Analysis;
+use crate::code::{is_code, source_of};
 use crate::route::is_globals;
 use crate::views::ObjectRef;
 use crate::words::{bare_key, function, is_namespace, key, key_of, object_kind, short_type, type_name};
@@ -38,7 +39,11 @@ impl Analysis<'_> {
 
     fn object_name(&self, object: ObjectId) -> String {
         self.expression(object).unwrap_or_else(|| {
-            format!("{} at {}", short_type(self.snapshot, object), self.snapshot.objects.addresses.get(object))
+            let (held, address) = (short_type(self.snapshot, object), self.snapshot.objects.addresses.get(object));
+            match is_code(self.snapshot, object).then(|| source_of(self.snapshot, object)).flatten() {
+                Some(source) => format!("{held} {} at {address}", source.in_brackets()),
+                None => format!("{held} at {address}"),
+            }
         })
     }
 

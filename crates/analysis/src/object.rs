@@ -3,6 +3,7 @@
 use memsight_heap::{Origin, referrers};
 use memsight_model::{Label, ObjectFlags, ObjectId};
 
+use crate::code::{line_of, source_of};
 use crate::views::{ObjectView, ReferenceRow};
 use crate::words::{label, label_kind, root, root_kind};
 use crate::{Analysis, AnalysisError, limit};
@@ -26,6 +27,8 @@ impl Analysis<'_> {
             immortal,
             generation: flags.generation(),
             exact: !flags.has(ObjectFlags::INFERRED) && !flags.has(ObjectFlags::PARTIAL),
+            code: source_of(snapshot, object),
+            stands_at: line_of(snapshot, object),
             value: snapshot.manifest.values.then(|| snapshot.texts.get(object).map(str::to_owned)).flatten(),
             referents: snapshot.references.of(object).take(top).map(|(to, name)| self.reference(to, name)).collect(),
             referent_count: snapshot.references.of(object).len() as u64,

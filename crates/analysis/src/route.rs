@@ -7,7 +7,8 @@
 use memsight_heap::{Origin, Path, Step};
 use memsight_model::{LabelKind, RootKind, Snapshot};
 
-use crate::words::{bare_key, is_namespace, key_of, label, root, short_type};
+use crate::code::type_and_code;
+use crate::words::{bare_key, is_namespace, key_of, label, root};
 
 /// References at the beginning and at the end of a long path that are shown.
 const HEAD: usize = 12;
@@ -31,7 +32,7 @@ pub(crate) fn words(snapshot: &Snapshot, path: &Path) -> Vec<String> {
 /// The root, with the type of what it holds where the root's own words do not say it.
 fn start(snapshot: &Snapshot, path: &Path) -> Vec<String> {
     let name = root(snapshot, path.origin);
-    let held = short_type(snapshot, path.first);
+    let held = type_and_code(snapshot, path.first, "");
     match path.origin.kind(snapshot) {
         RootKind::Module | RootKind::Interpreter | RootKind::Static => vec![name],
         RootKind::Frame if is_globals(snapshot, path.origin) => vec![name],
@@ -39,7 +40,7 @@ fn start(snapshot: &Snapshot, path: &Path) -> Vec<String> {
             vec![format!("{name} ({held})")]
         }
         RootKind::Interned | RootKind::External | RootKind::Unreachable | RootKind::NobodyKnown => {
-            vec![name, held.to_owned()]
+            vec![name, held]
         }
     }
 }
@@ -56,7 +57,8 @@ fn append(snapshot: &Snapshot, steps: &[Step], globals: bool, words: &mut Vec<St
     let mut rest = steps.iter().peekable();
     while let Some(step) = rest.next() {
         if names && step.label.kind() == LabelKind::Value {
-            words.push(format!("{} ({})", bare_key(snapshot, key_of(step.label)), short_type(snapshot, step.target)));
+            let name = bare_key(snapshot, key_of(step.label));
+            words.push(format!("{name} ({})", type_and_code(snapshot, step.target, &name)));
             names = false;
             continue;
         }
@@ -69,10 +71,11 @@ fn append(snapshot: &Snapshot, steps: &[Step], globals: bool, words: &mut Vec<St
 }
 
 fn describe(snapshot: &Snapshot, step: &Step, words: &mut Vec<String>) {
-    let (name, held) = (label(snapshot, step.label), short_type(snapshot, step.target));
+    let name = label(snapshot, step.label);
+    let held = type_and_code(snapshot, step.target, &name);
     match step.label.kind() {
         LabelKind::Index | LabelKind::Key | LabelKind::Value | LabelKind::Member => {
-            words.extend([name, held.to_owned()]);
+            words.extend([name, held]);
         }
         LabelKind::Inferred => words.push(format!("{name} {held}")),
         _ => words.push(format!("{name} ({held})")),

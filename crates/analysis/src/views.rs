@@ -68,6 +68,9 @@ pub struct TypesView {
     pub type_count: u64,
     /// The types, largest retained size first.
     pub types: Vec<TypeRow>,
+    /// Functions, methods, coroutines and generators by the code that they run, where there are ten or more of one; largest
+    /// retained size first.
+    pub code: Vec<crate::code::CodeRow>,
 }
 
 /// One type of the shallow histogram.
@@ -114,6 +117,12 @@ pub struct Suspect {
     pub type_name: String,
     /// 1 for an object, the group's size otherwise.
     pub count: u64,
+    /// The code that most of them run, where they are functions, coroutines, tasks and the like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<crate::code::Source>,
+    /// How many of them run it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code_count: Option<u64>,
     /// What it keeps alive.
     pub retained_bytes: u64,
     /// Those of these bytes that are in private memory.
@@ -126,12 +135,29 @@ pub struct Suspect {
     pub accumulation_point: Option<ObjectRef>,
     /// What it holds, by type, largest first.
     pub holds: Vec<TypeRow>,
+    /// The type that most of these bytes are in, however deep: where one has at least half.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mostly: Option<Mostly>,
     /// The thread and frame whose local holds it, in words, if one does.
     pub thread: Option<String>,
     /// Words to search the source for: names on the path.
     pub keywords: Vec<String>,
     /// Numbers of earlier suspects (from 0) whose path this one shares.
     pub shares_path_with: Vec<u32>,
+}
+
+/// Objects of one type that have most of some bytes in themselves.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Mostly {
+    /// Their type.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// How many.
+    pub count: u64,
+    /// Their own sizes: shallow, external, native.
+    pub bytes: u64,
+    /// Of all bytes that the suspect holds, 0 to 1.
+    pub share: f64,
 }
 
 /// `suspects`.
@@ -270,6 +296,12 @@ pub struct ObjectView {
     pub generation: Option<u8>,
     /// Whether every reference from it is exact.
     pub exact: bool,
+    /// The code that it is, runs or calls: of a function, method, coroutine, generator, frame, task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<crate::code::Source>,
+    /// The line where a generator or coroutine stands that has not ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stands_at: Option<u32>,
     /// Text of a short string, number or bytes, where the look kept values.
     pub value: Option<String>,
     /// References from it; at most `--top`.

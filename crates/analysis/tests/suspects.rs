@@ -200,7 +200,7 @@ fn scattered_instances_are_a_suspect_by_class() {
     }
     let found = suspects(heap);
     assert_eq!(found.len(), 1, "{found:#?}");
-    assert!(found[0].summary.starts_with("400 instances of app.Task, kept by many holders, hold 390.6 KiB"));
+    assert!(found[0].summary.starts_with("400 instances of app.Task, kept by many holders: 40 list, hold 390.6 KiB"));
 }
 
 #[test]

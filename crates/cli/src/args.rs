@@ -310,6 +310,12 @@ pub enum View {
         after_long_help = "EXAMPLES\n  memsight heap 4242 threads"
     )]
     Threads,
+    /// Tasks of asyncio: what they run, where they wait, who keeps those that are done
+    #[command(
+        override_usage = "memsight heap <PID|FILE> tasks [OPTIONS]",
+        after_long_help = "EXAMPLES\n  memsight heap 4242 tasks\n  memsight heap app.heap tasks --top 0 --format json"
+    )]
+    Tasks,
     /// What a full collection would free now, and the cycles that hold it
     #[command(
         override_usage = "memsight heap <PID|FILE> garbage [OPTIONS]",

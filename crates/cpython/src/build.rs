@@ -30,6 +30,7 @@ use crate::object::types::{AddressMap, TypeTable};
 use crate::options::DecodeOptions;
 use crate::rows::blocks::PoolIndex;
 use crate::rows::claims::Claims;
+use crate::rows::code;
 use crate::rows::emit::Shared;
 use crate::rows::parts::emit;
 use crate::rows::room;
@@ -194,6 +195,7 @@ impl Python {
             native,
             ..Snapshot::default()
         };
+        (snapshot.code, snapshot.generators) = code::collect(&shared, &emitted.coded);
         if options.holders {
             let tables = holders::Tables { types: &snapshot.types, objects: &snapshot.objects, roots: &snapshot.roots };
             snapshot.holders = holders::find(&shared, tables, &seeds, &places);

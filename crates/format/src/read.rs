@@ -69,6 +69,8 @@ impl Reader<'_> {
             RootBounds { objects: objects.len(), names: name_count, frames: frames.len(), threads: threads.len() };
         let roots = self.roots(&bounds)?;
         let holders = self.holders(&bounds)?;
+        let code = self.code(&bounds)?;
+        let generators = self.generators(&bounds)?;
         let maps = self.maps()?;
         let pymalloc = self.pymalloc(objects.len(), types.len())?;
         let contents = self.contents(objects.len(), types.len())?;
@@ -89,6 +91,8 @@ impl Reader<'_> {
             frames,
             maps,
             holders,
+            code,
+            generators,
             pymalloc,
             contents,
             residence,

@@ -21,7 +21,7 @@ use crate::{contents, native, pymalloc, residence};
 ///
 /// Those from `arenas` on are optional: a snapshot has them when that was looked at.
 #[rustfmt::skip]
-pub const TABLES: [&str; 24] = [
+pub const TABLES: [&str; 26] = [
     "objects", "references", "types", "names", "texts", "roots", "threads", "frames", "maps",
     "arenas", "pools", "blocks", "pins",
     "equals", "slack", "layouts", "boxed",
@@ -29,6 +29,7 @@ pub const TABLES: [&str; 24] = [
     "resident", "resident_pages", "c_blocks", "c_large",
     "native",
     "views",
+    "code", "generators",
 ];
 
 /// Names of [`LabelKind`] in files, indexed by its number. Part of the format: never changed, only added to.
@@ -95,11 +96,13 @@ pub(crate) enum Table {
     CLarge,
     Native,
     Views,
+    Code,
+    Generators,
 }
 
 impl Table {
     /// Every table, in the order of [`TABLES`].
-    pub(crate) const ALL: [Table; 24] = {
+    pub(crate) const ALL: [Table; 26] = {
         use Table::*;
         [
             Objects,
@@ -126,6 +129,8 @@ impl Table {
             CLarge,
             Native,
             Views,
+            Code,
+            Generators,
         ]
     };
 
@@ -142,6 +147,8 @@ impl Table {
             Table::Equals | Table::Slack | Table::Layouts | Table::Boxed | Table::Views => snapshot.contents.is_some(),
             Table::Holders => !snapshot.holders.is_empty(),
             Table::Native => snapshot.native.is_some(),
+            Table::Code => !snapshot.code.is_empty(),
+            Table::Generators => !snapshot.generators.is_empty(),
             Table::Resident | Table::ResidentPages | Table::CBlocks | Table::CLarge => residence::is_in(snapshot, self),
             _ => !self.is_optional(),
         }
@@ -171,6 +178,8 @@ impl Table {
             Table::Maps => snapshot.maps.len(),
             Table::Holders => snapshot.holders.len(),
             Table::Native => snapshot.native.as_ref().map_or(0, native::rows),
+            Table::Code => snapshot.code.len(),
+            Table::Generators => snapshot.generators.len(),
             Table::Resident | Table::ResidentPages | Table::CBlocks | Table::CLarge => residence::rows(snapshot, self),
             Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => {
                 snapshot.pymalloc.as_ref().map_or(0, |pymalloc| pymalloc::rows(pymalloc, self))
@@ -270,6 +279,8 @@ impl<'a> Tables<'a> {
             Table::Maps => self.maps(range),
             Table::Holders => self.holders(range),
             Table::Native => self.native(range),
+            Table::Code => self.code(range),
+            Table::Generators => self.generators(range),
             Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => self.pymalloc(table, range),
             Table::Equals | Table::Slack | Table::Layouts | Table::Boxed | Table::Views => self.contents(table, range),
             Table::Resident | Table::ResidentPages | Table::CBlocks | Table::CLarge => self.residence(table, range),

@@ -4,8 +4,8 @@ use std::mem::size_of;
 use std::ops::Range;
 
 use memsight_model::{
-    Arena, Boxed, COwnedType, FrameRecord, Holder, InstanceLayout, NativePlace, NativeType, Owned, OwnedBlock, Pin,
-    Pool, Region, ResidentMapping, Root, Slack, ThreadRecord, TypeRecord, View,
+    Arena, Boxed, COwnedType, CodeRecord, FrameRecord, GeneratorRecord, Holder, InstanceLayout, NativePlace,
+    NativeType, Owned, OwnedBlock, Pin, Pool, Region, ResidentMapping, Root, Slack, ThreadRecord, TypeRecord, View,
 };
 
 use crate::tables::Table;
@@ -35,6 +35,8 @@ pub(crate) fn row_bytes(table: Table) -> u64 {
         Table::Frames => 2 * (size_of::<FrameRecord>() + TEXT_BYTES),
         Table::Maps => 2 * size_of::<Region>() + TEXT_BYTES,
         Table::Holders => 2 * size_of::<Holder>(),
+        Table::Code => 2 * size_of::<CodeRecord>(),
+        Table::Generators => 2 * size_of::<GeneratorRecord>(),
         Table::Arenas => 2 * size_of::<Arena>(),
         Table::Pools => 2 * size_of::<Pool>(),
         Table::Blocks => 2 * size_of::<Owned>(),

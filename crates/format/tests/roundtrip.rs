@@ -70,7 +70,13 @@ fn tables_have_the_rows_and_columns_of_the_snapshot() {
 
 #[test]
 fn a_snapshot_without_the_optional_tables_comes_back_equal() {
-    let snapshot = memsight_model::Snapshot { pymalloc: None, holders: Vec::new(), ..common::snapshot(4, 100) };
+    let snapshot = memsight_model::Snapshot {
+        pymalloc: None,
+        holders: Vec::new(),
+        code: Vec::new(),
+        generators: Vec::new(),
+        ..common::snapshot(4, 100)
+    };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.heap");
     write(&snapshot, &path, &WriteOptions::default()).unwrap();

@@ -6,6 +6,7 @@
 
 mod address;
 mod blocks;
+mod code;
 mod contents;
 mod figures;
 mod finding;
@@ -27,6 +28,7 @@ mod units;
 
 pub use address::Address;
 pub use blocks::Blocks;
+pub use code::{CodeRecord, GeneratorRecord};
 pub use contents::{Boxed, Contents, Equals, InstanceLayout, Slack, View};
 pub use figures::{
     ContainerSample, MachineSample, MemoryInfo, Pressure, ProcessSample, Rollup, Sample, StatusFigures, SwapMemory,

@@ -39,6 +39,10 @@ impl Names {
         self.ids.insert(name.to_owned(), id);
         id
     }
+    /// The id of `name`, if it is known.
+    pub fn find(&self, name: &str) -> Option<NameId> {
+        self.ids.get(name).copied()
+    }
     /// The name of `id`; empty for an id that is not there.
     pub fn get(&self, id: NameId) -> &str {
         self.list.get(id.0 as usize).map_or("", String::as_str)
@@ -329,6 +333,10 @@ pub struct Snapshot {
     pub names: Names,
     /// Texts of dictionary keys, and of values when asked for.
     pub texts: TextTable,
+    /// What code is called and where its source is, by object; empty where the writer did not look.
+    pub code: Vec<crate::CodeRecord>,
+    /// Generators and coroutines that have not ended, by object; likewise.
+    pub generators: Vec<crate::GeneratorRecord>,
     /// Roots.
     pub roots: Vec<Root>,
     /// Python threads.

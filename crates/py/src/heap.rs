@@ -100,6 +100,7 @@ impl Heap {
             "suspects" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.suspects(top))),
             "dominators" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.dominators(top))),
             "threads" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.threads(top))),
+            "tasks" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.tasks(top))),
             "garbage" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.garbage(top)?)),
             "cycles" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.cycles(top))),
             "refcounts" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.refcounts(top)?)),

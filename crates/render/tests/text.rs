@@ -1,5 +1,7 @@
 //! What people see, at several widths. Accept a wanted change with `INSTA_UPDATE=always`.
 
+use memsight_analysis::code::{CodeRow, Source};
+use memsight_analysis::tasks::{TaskGroup, TaskState, TasksView};
 use memsight_analysis::views::*;
 use memsight_model::Mode;
 use memsight_render::text::{self, Style};
@@ -144,6 +146,67 @@ fn the_types() {
         ..TypesView::default()
     };
     check("types", |style| text::types(&view, style));
+    let row = |type_name: &str, name: &str, line, count| CodeRow {
+        type_name: type_name.into(),
+        source: source(name, line),
+        count,
+        shallow_bytes: 200 * count,
+        retained_bytes: 1_100 * count,
+        retained_resident_bytes: 1_100 * count,
+        share: 0.2,
+    };
+    let code = vec![
+        row("coroutine", "Channel.until_closed", 41, 20_000),
+        row("function", "add.<locals>.<lambda>\u{1b}", 17, 10_500),
+    ];
+    check("types_by_code", |style| text::types(&TypesView { code: code.clone(), ..view.clone() }, style));
+}
+
+fn source(name: &str, line: u32) -> Source {
+    Source { name: name.into(), file: "/srv/app/service/ws.py".into(), line }
+}
+
+#[test]
+fn the_tasks() {
+    let group = TaskGroup {
+        count: 20_000,
+        state: TaskState::Pending,
+        coroutine: Some(source("Channel.through", 44)),
+        waits_at: Some(source("Channel.until_closed", 42)),
+        waits_for: Some("Future".into()),
+        awaits: vec![source("Channel.through", 45), source("Channel.until_closed", 42)],
+        retained_bytes: 32_000_000,
+        retained_resident_bytes: 32_000_000,
+        share: 0.64,
+        names: vec!["Task-17".into(), "watch\u{1b}".into()],
+        kept_by: Some("service.ws.watchers (set)".into()),
+        example: "0x7f36ab3ba740".into(),
+    };
+    let done = TaskGroup {
+        count: 1,
+        state: TaskState::Failed,
+        coroutine: None,
+        waits_at: None,
+        waits_for: None,
+        awaits: Vec::new(),
+        names: Vec::new(),
+        kept_by: None,
+        ..group.clone()
+    };
+    let view = TasksView {
+        header: header(),
+        tasks: 20_001,
+        pending: 20_000,
+        finished: 0,
+        failed: 1,
+        cancelled: 0,
+        retained_bytes: 32_100_000,
+        group_count: 3,
+        groups: vec![group, done],
+    };
+    check("tasks", |style| text::tasks(&view, style));
+    let none = TasksView { tasks: 0, pending: 0, failed: 0, group_count: 0, groups: Vec::new(), ..view };
+    check("no_tasks", |style| text::tasks(&none, style));
 }
 
 #[test]
@@ -207,6 +270,8 @@ fn an_object() {
         immortal: false,
         generation: Some(2),
         exact: true,
+        code: None,
+        stands_at: None,
         value: None,
         referents: vec![end("'user:17'", "value", Some(reference("Session", "service.cache.Session", 480)))],
         referent_count: 500_000,
@@ -217,6 +282,14 @@ fn an_object() {
         referrer_count: 2,
     };
     check("object", |style| text::object(&view, style));
+    let coroutine = ObjectView {
+        object: reference("coroutine at 0x7f3a1c0042d0", "coroutine", 4_200),
+        external_kind: None,
+        code: Some(source("Channel.until_closed", 41)),
+        stands_at: Some(57),
+        ..view
+    };
+    check("object_of_code", |style| text::object(&coroutine, style));
 }
 
 #[test]

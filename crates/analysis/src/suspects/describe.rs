@@ -9,8 +9,9 @@ use memsight_model::{Bytes, ObjectId, RootKind, count};
 
 use super::Culprit;
 use crate::Analysis;
+use crate::code::{Source, commonest};
 use crate::route::words;
-use crate::views::{Suspect, TypeRow};
+use crate::views::{Mostly, Suspect, TypeRow};
 use crate::words::{frame, root, short, short_type};
 
 /// Types listed as what a suspect holds.
@@ -42,17 +43,30 @@ impl Analysis<'_> {
         let in_words = path.as_ref().map_or_else(Vec::new, |path| words(self.snapshot, path));
         let type_name = self.group_name(culprit.group).to_owned();
         let resident = culprit.resident(self.graph.tree());
+        let members = match culprit.keeper.filter(|_| culprit.count == 1) {
+            Some(object) => vec![object],
+            None => self.of_group(&culprit.parts, culprit.node, culprit.group),
+        };
+        let code = commonest(self.snapshot, &members);
+        let holds = self.holds(culprit);
+        let kept = match culprit.keeper {
+            Some(object) => format!("kept by {}", self.keeper(object, &in_words)),
+            None => self.kept_by_many(path.as_ref(), &members),
+        };
         Suspect {
-            summary: self.summary(culprit, path.as_ref(), &in_words),
+            summary: self.summary(culprit, &instances(culprit.count, &type_name, members.len(), code.as_ref()), &kept),
             keywords: self.keywords(path.as_ref(), &type_name, &in_words),
             type_name,
             count: culprit.count,
+            code_count: code.as_ref().map(|(_, count)| *count),
+            code: code.map(|(source, _)| source),
             retained_bytes: culprit.retained,
             retained_resident_bytes: resident,
             share: self.share(resident),
             path: in_words,
             accumulation_point: culprit.keeper.map(|object| self.object_ref(object)),
-            holds: self.holds(culprit),
+            mostly: Self::mostly(&holds),
+            holds: holds.into_iter().take(HOLDS).collect(),
             thread: path.and_then(|path| self.thread_of(&path)),
             shares_path_with: Vec::new(),
         }
@@ -71,21 +85,31 @@ impl Analysis<'_> {
     }
 
     /// "250,000 instances of Session, kept by app.cache._entries (dict), hold 120.0 MiB (63.1%)".
-    fn summary(&self, culprit: &Culprit, path: Option<&Path>, in_words: &[String]) -> String {
-        let keeper = match culprit.keeper {
-            Some(object) => format!("kept by {}", self.keeper(object, in_words)),
-            None => many(path.map(|path| path.origin.kind(self.snapshot))).to_owned(),
-        };
+    fn summary(&self, culprit: &Culprit, instances: &str, kept: &str) -> String {
         let resident = culprit.resident(self.graph.tree());
-        let (instances, hold) = if culprit.count == 1 { ("instance", "holds") } else { ("instances", "hold") };
         format!(
-            "{} {instances} of {}, {keeper}, {hold} {} ({:.1}%){}",
-            count(culprit.count),
-            self.group_name(culprit.group),
+            "{instances}, {kept}, {} {} ({:.1}%){}",
+            if culprit.count == 1 { "holds" } else { "hold" },
             Bytes(culprit.retained),
             100.0 * self.share(resident),
             if resident < culprit.retained { format!(", {} of it in memory", Bytes(resident)) } else { String::new() },
         )
+    }
+
+    /// Who keeps a group that no one object refers to.
+    fn kept_by_many(&self, path: Option<&Path>, members: &[ObjectId]) -> String {
+        let way = match path.map(|path| path.origin.kind(self.snapshot)) {
+            Some(RootKind::Unreachable) => "kept by unreachable cycles",
+            Some(RootKind::External) => "kept by C code",
+            Some(RootKind::NobodyKnown) => "held by nobody known",
+            Some(RootKind::Interned) => "held by the table of interned strings alone",
+            _ => {
+                let holders = self.holders_of(members).filter(|holders| holders.one.is_none());
+                let types = holders.map(|holders| format!(": {}", holders.types(self)));
+                return format!("kept by many holders{}", types.unwrap_or_default());
+            }
+        };
+        way.to_owned()
     }
 
     fn keeper(&self, object: ObjectId, in_words: &[String]) -> String {
@@ -107,9 +131,20 @@ impl Analysis<'_> {
             let itself = part == culprit.node && start.after() < end;
             if itself { start.after()..end } else { start..end }
         });
-        let mut rows = self.histogram(slices);
-        rows.truncate(HOLDS);
-        rows
+        self.histogram(slices)
+    }
+
+    /// The type that at least half of the bytes are in.
+    fn mostly(rows: &[TypeRow]) -> Option<Mostly> {
+        let own = |row: &TypeRow| row.shallow_bytes.saturating_add(row.external_bytes).saturating_add(row.native_bytes);
+        let all = rows.iter().map(own).fold(0, u64::saturating_add);
+        let most = rows.iter().max_by_key(|row| own(row)).filter(|row| own(row) > 0 && own(row) >= all / 2)?;
+        Some(Mostly {
+            type_name: most.type_name.clone(),
+            count: most.count,
+            bytes: own(most),
+            share: own(most) as f64 / all as f64,
+        })
     }
 
     /// The frame whose local variable holds something on the path.
@@ -144,14 +179,18 @@ impl Analysis<'_> {
     }
 }
 
-/// Who keeps a group that no one object refers to.
-fn many(kind: Option<RootKind>) -> &'static str {
-    match kind {
-        Some(RootKind::Unreachable) => "kept by unreachable cycles",
-        Some(RootKind::External) => "kept by C code",
-        Some(RootKind::NobodyKnown) => "held by nobody known",
-        Some(RootKind::Interned) => "held by the table of interned strings alone",
-        _ => "kept by many holders",
+/// `250,000 instances of Session`; `20,000 instances of coroutine Channel.until_closed (ws.py:41)`; `20,000 instances of
+/// function, 10,500 of them add.<locals>.<lambda> (app.py:17)`.
+fn instances(number: u64, type_name: &str, members: usize, code: Option<&(Source, u64)>) -> String {
+    let instances = if number == 1 { "instance" } else { "instances" };
+    let start = format!("{} {instances} of {type_name}", count(number));
+    match code {
+        None => start,
+        Some((source, of)) if *of == members as u64 && type_name.ends_with("Task") => {
+            format!("{start} running {}", source.in_brackets())
+        }
+        Some((source, of)) if *of == members as u64 => format!("{start} {}", source.in_brackets()),
+        Some((source, of)) => format!("{start}, {} of them {}", count(*of), source.in_brackets()),
     }
 }
 

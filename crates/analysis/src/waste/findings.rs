@@ -42,7 +42,7 @@ impl Analysis<'_> {
         };
         let mut evidence = vec![
             format!("{:.1}% of the heap", share * 100.0),
-            format!("held by {}", place.path.join(" -> ")),
+            held_by(&place.path.join(" -> ")),
             format!("for example {}", place.example.address),
         ];
         if let (Some(used), Some(allocated)) = (place.used, place.allocated) {
@@ -63,6 +63,11 @@ impl Analysis<'_> {
             evidence,
         }
     }
+}
+
+/// `held by app.cache`; what no object holds says so itself: `held by C code -> list`.
+fn held_by(path: &str) -> String {
+    if path.starts_with("held by ") { path.to_owned() } else { format!("held by {path}") }
 }
 
 fn message(rule: WasteRule, place: &WastePlace) -> String {

@@ -68,6 +68,7 @@ pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), 
             if dot { console.write(&dot::graph(&view)) } else { console.show(&view, text::graph) }
         }
         View::Threads => shown(analysis.threads(rows), ticker, console, text::threads),
+        View::Tasks => shown(analysis.tasks(rows), ticker, console, text::tasks),
         View::Garbage => shown(analysis.garbage(rows)?, ticker, console, text::garbage),
         View::Cycles => shown(analysis.cycles(rows), ticker, console, text::cycles),
         View::Refcounts => shown(analysis.refcounts(rows)?, ticker, console, text::refcounts),

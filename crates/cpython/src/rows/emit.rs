@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use memsight_model::{Address, Counts, Label, LabelKind, NameId, Names, ObjectFlags, ObjectId, ReadMemory, TypeId};
 
+use crate::layout::Layout;
 use crate::object::buffers::Size;
 use crate::object::head::Head;
 use crate::object::references::{Decoder, Sink, Via};
@@ -38,6 +39,35 @@ pub(crate) struct Shared<'a, M> {
     pub claims: Option<&'a Claims<'a>>,
 }
 
+/// An object that has to do with code.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Coded {
+    pub id: ObjectId,
+    pub at: Address,
+    pub role: Role,
+}
+
+/// What it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Code,
+    /// A function, where code does not know its qualified name.
+    Function,
+    Generator,
+}
+
+impl Role {
+    /// The role of the instances of a type.
+    pub fn of(shape: &Shape, layout: &Layout) -> Option<Role> {
+        match shape {
+            Shape::Code => Some(Role::Code),
+            Shape::Generator(_) => Some(Role::Generator),
+            Shape::Function if layout.code.qualname.is_none() => Some(Role::Function),
+            _ => None,
+        }
+    }
+}
+
 /// What a worker found beside what it wrote in place.
 #[derive(Default)]
 pub(crate) struct Rows {
@@ -48,6 +78,8 @@ pub(crate) struct Rows {
     pub counts: Vec<(ObjectId, u32)>,
     /// Strings that will never be freed, for they are interned for good.
     pub interned: Vec<ObjectId>,
+    /// Code, and what runs it.
+    pub coded: Vec<Coded>,
     /// Objects of which something could not be read.
     pub partial: u64,
     /// Blocks of pymalloc that objects and their buffers take.
@@ -110,7 +142,7 @@ impl<M: ReadMemory> Shared<'_, M> {
             let id = ObjectId(part.first_object + row as u32);
             window.turn_to(self.scene.slots.address(slot));
             let object = self.object(slot, decoder, &mut writer);
-            found.note(id, &object);
+            found.note(id, self.scene.slots.address(slot), &object);
             self.note_blocks(&mut found, decoder, id, self.scene.slots.address(slot), &object);
             (*type_, *flags) = (object.type_, object.flags);
             *refcount = Counts::byte(object.refcount);
@@ -138,7 +170,7 @@ impl<M: ReadMemory> Shared<'_, M> {
             flags.0 |= if finalised { ObjectFlags::FINALIZED } else { 0 };
         }
         (writer.broken, writer.inferred) = (kind.is_none(), false);
-        let (mut size, mut interned) = (Size::default(), false);
+        let (mut size, mut interned, mut role) = (Size::default(), false, None);
         if let Some(row) = kind {
             let info = &self.types.infos[row as usize];
             decoder.references(at, info, writer);
@@ -147,6 +179,7 @@ impl<M: ReadMemory> Shared<'_, M> {
                 writer.broken = true;
                 Size { shallow: info.basicsize, external: 0 }
             });
+            role = Role::of(&info.shape, layout);
             let is_str = matches!(info.shape, Shape::Str);
             interned = is_str && (immortal || self.interned_for_good(memory, at)) && !self.scene.is_static(at);
             if let Shape::Generator(kind) = info.shape
@@ -158,7 +191,7 @@ impl<M: ReadMemory> Shared<'_, M> {
         flags.0 |= if writer.inferred { ObjectFlags::INFERRED } else { 0 };
         flags.0 |= if writer.broken { ObjectFlags::PARTIAL } else { 0 };
         // Row 0 of the types is "unknown".
-        Object { type_: TypeId(kind.map_or(0, |row| row + 1)), size, refcount, flags, interned }
+        Object { type_: TypeId(kind.map_or(0, |row| row + 1)), size, refcount, flags, interned, role }
     }
 
     /// Counts the blocks of an object; what of its buffers cannot be read is nobody's.
@@ -222,11 +255,13 @@ struct Object {
     refcount: u32,
     flags: ObjectFlags,
     interned: bool,
+    role: Option<Role>,
 }
 
 impl Rows {
     /// Keeps what is rare.
-    fn note(&mut self, id: ObjectId, object: &Object) {
+    fn note(&mut self, id: ObjectId, at: Address, object: &Object) {
+        self.coded.extend(object.role.map(|role| Coded { id, at, role }));
         if object.size.shallow >= u64::from(u32::MAX) {
             self.large.push((id, object.size.shallow));
         }

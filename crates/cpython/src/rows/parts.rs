@@ -8,7 +8,7 @@ use memsight_model::{
 
 use crate::rows::blocks::Blocks;
 use crate::rows::claims::Source;
-use crate::rows::emit::{Part, Rows, Shared};
+use crate::rows::emit::{Coded, Part, Rows, Shared};
 use crate::walk::scene::Settings;
 use crate::walk::slots::{Bits, Slots};
 use crate::walk::window::Window;
@@ -21,6 +21,7 @@ pub(crate) struct Emitted {
     pub keys: Bits,
     pub blocks: Blocks,
     pub interned: Vec<ObjectId>,
+    pub coded: Vec<Coded>,
     pub partial: u64,
     pub exhausted: bool,
     pub sources: Vec<Source>,
@@ -158,6 +159,7 @@ fn collect(found: Vec<Found>, arrays: Arrays) -> Emitted {
         joined.counts.extend(part.counts);
         joined.external.append(&mut part.external);
         joined.interned.extend(part.interned);
+        joined.coded.append(&mut part.coded);
         joined.partial += part.partial;
         joined.blocks.join(part.blocks);
         joined.untouched.append(&mut part.untouched);
@@ -178,6 +180,7 @@ fn collect(found: Vec<Found>, arrays: Arrays) -> Emitted {
         keys,
         blocks: joined.blocks,
         interned: joined.interned,
+        coded: joined.coded,
         partial: joined.partial,
         exhausted,
         sources: joined.sources,

@@ -199,10 +199,13 @@ fn own_bytecode<M: ReadMemory>(memory: &M, layout: &Layout, view: &InterpreterFr
 }
 
 fn line_of<M: ReadMemory>(memory: &M, layout: &Layout, view: &InterpreterFrame) -> Option<u32> {
-    /// A code object's line table is far smaller.
-    const TABLE_CAP: u64 = 1 << 24;
+    line_at(memory, layout, view.code, instruction(memory, layout, view)?)
+}
+
+/// The instruction that a frame stands at, in bytes from the first one of its code.
+pub(crate) fn instruction<M: ReadMemory>(memory: &M, layout: &Layout, view: &InterpreterFrame) -> Option<u64> {
     let instruction_at = view.at.at(layout.frame.instruction.into());
-    let instruction = match (layout.code.code_adaptive, layout.minor) {
+    Some(match (layout.code.code_adaptive, layout.minor) {
         (Some(offset), _) => {
             let start = own_bytecode(memory, layout, view).unwrap_or(view.code.at(offset.into()));
             memory.word(instruction_at).ok()?.checked_sub(start.0)?
@@ -212,9 +215,15 @@ fn line_of<M: ReadMemory>(memory: &M, layout: &Layout, view: &InterpreterFrame) 
             let last = u64::try_from(memory.i32(instruction_at).ok()?).unwrap_or(0);
             if minor == 10 { last * 2 } else { last }
         }
-    };
-    let first = memory.u32(view.code.at(layout.code.firstlineno.into())).ok()?;
-    let table = memory.pointer(view.code.at(layout.code.linetable.into())).ok()?;
+    })
+}
+
+/// The line of an instruction of a code object.
+pub(crate) fn line_at<M: ReadMemory>(memory: &M, layout: &Layout, code: Address, instruction: u64) -> Option<u32> {
+    /// A code object's line table is far smaller.
+    const TABLE_CAP: u64 = 1 << 24;
+    let first = memory.u32(code.at(layout.code.firstlineno.into())).ok()?;
+    let table = memory.pointer(code.at(layout.code.linetable.into())).ok()?;
     let length = memory.word(layout.length_at(table)).ok().filter(|length| *length < TABLE_CAP)?;
     let mut bytes = vec![0; length as usize];
     memory.read(table.at(layout.bytes.value.into()), &mut bytes).ok()?;

@@ -2,9 +2,9 @@
 #![allow(dead_code)] // not every test file uses everything
 
 use memsight_model::{
-    Address, Arena, Boxed, Contents, ExternalSizes, FrameRecord, Holder, HolderKind, InstanceLayout, Label, LabelKind,
-    Manifest, NameId, ObjectFlags, ObjectId, ObjectKind, ObjectTable, Owned, Pin, Pool, Pymalloc, Region, Root,
-    RootKind, Slack, Snapshot, ThreadRecord, TypeId, TypeRecord, View,
+    Address, Arena, Boxed, CodeRecord, Contents, ExternalSizes, FrameRecord, GeneratorRecord, Holder, HolderKind,
+    InstanceLayout, Label, LabelKind, Manifest, NameId, ObjectFlags, ObjectId, ObjectKind, ObjectTable, Owned, Pin,
+    Pool, Pymalloc, Region, Root, RootKind, Slack, Snapshot, ThreadRecord, TypeId, TypeRecord, View,
 };
 
 /// A small generator of numbers that look random (SplitMix64): the same seed gives the same snapshot.
@@ -50,6 +50,7 @@ pub fn snapshot(seed: u64, objects: u32) -> Snapshot {
     roots(&mut dice, &mut snapshot, names);
     maps(&mut dice, &mut snapshot);
     holders(&mut dice, &mut snapshot, names);
+    code(&mut dice, &mut snapshot, names);
     snapshot.pymalloc = Some(pymalloc(&mut dice, objects, snapshot.types.len() as u32));
     snapshot.contents = Some(contents(&mut dice, objects, snapshot.types.len() as u32));
     snapshot
@@ -62,6 +63,20 @@ fn holders(dice: &mut Dice, snapshot: &mut Snapshot, names: u32) {
         let thread = (!snapshot.threads.is_empty() && dice.odds(2)).then_some(0);
         let name = NameId(dice.below(names));
         snapshot.holders.push(Holder { object: ObjectId(id), kind, count: 1 + dice.below(9), name, thread });
+    }
+}
+
+fn code(dice: &mut Dice, snapshot: &mut Snapshot, names: u32) {
+    for object in snapshot.objects.ids() {
+        let line = dice.below(9_000);
+        match dice.below(7) {
+            0 => {
+                let (name, file) = (NameId(dice.below(names)), NameId(dice.below(names)));
+                snapshot.code.push(CodeRecord { object, name, file, line });
+            }
+            1 => snapshot.generators.push(GeneratorRecord { object, line }),
+            _ => {}
+        }
     }
 }
 

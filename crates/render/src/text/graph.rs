@@ -24,7 +24,9 @@ pub fn graph(view: &GraphView, style: &Style) -> String {
     let Some(centre) = view.nodes.iter().find(|node| node.distance == Some(0)) else { return out };
     for root in &view.roots {
         let what = if root.on_path { "reached from" } else { "held by" };
-        out.push_str(&format!("  {} {}\n", style.paint(Tone::Dim, what), style.paint(Tone::Hint, &clean(&root.label))));
+        // What no object holds says so itself: `held by C code`.
+        let label = clean(root.label.strip_prefix("held by ").filter(|_| !root.on_path).unwrap_or(&root.label));
+        out.push_str(&format!("  {} {}\n", style.paint(Tone::Dim, what), style.paint(Tone::Hint, &label)));
     }
     let sides =
         [(-1, "Refers to it", "each below what it refers to"), (1, "It refers to", "each below what refers to it")];

@@ -2,8 +2,9 @@
 
 use memsight_analysis::compare::CompareView;
 use memsight_analysis::gc::GcView;
-use memsight_analysis::trend::Verdict;
 use memsight_analysis::overview::Overview;
+use memsight_analysis::trend::Verdict;
+use memsight_analysis::views::Suspect;
 use memsight_model::is_pid;
 
 use super::heading;
@@ -24,6 +25,11 @@ type Step = (String, &'static str);
 pub fn next_steps(view: &Overview, subject: &str, style: &Style) -> String {
     let heap = format!("memsight heap {subject}");
     let mut steps = vec![(format!("{heap} suspects"), "who keeps the most alive, and where")];
+    let of_tasks = |suspect: &Suspect| suspect.code.is_some() && suspect.type_name.ends_with("Task");
+    let of_coroutines = |suspect: &Suspect| suspect.type_name == "coroutine";
+    if view.suspects.iter().any(|suspect| of_tasks(suspect) || of_coroutines(suspect)) {
+        steps.push((format!("{heap} tasks"), "what tasks run, and where they wait"));
+    }
     if !view.memory.is_empty() {
         steps.push((format!("{heap} rss"), "every byte of RSS, and what to do"));
     }

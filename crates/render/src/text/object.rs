@@ -3,6 +3,7 @@
 use super::style::{Style, Tone};
 use super::suspects::types_cell;
 use super::table::{Table, cell, toned};
+use super::tasks::source;
 use super::words::{clean, shorten};
 use super::{header, heading, more};
 use memsight_analysis::views::{ObjectView, ReferenceRow};
@@ -33,6 +34,10 @@ fn facts(view: &ObjectView, style: &Style) -> String {
     let mut table = Table::new(2).text("").giving("");
     let mut row = |name: &str, text: String| table.row([toned(Tone::Dim, name), cell(text)]);
     row("name", clean(&object.name));
+    if let Some(code) = &view.code {
+        let line = view.stands_at.filter(|line| *line > 0).map(|line| format!(", stands at line {line}"));
+        row("code", format!("{}{}", source(code), line.unwrap_or_default()));
+    }
     if let Some(value) = &view.value {
         row("value", shorten(&clean(value), 200));
     }

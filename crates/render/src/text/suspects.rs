@@ -4,7 +4,7 @@ use super::style::{Style, Tone};
 use super::table::{Table, cell, toned};
 use super::words::{clean, percent, wrap, wrap_words};
 use super::{header, heading};
-use memsight_analysis::views::{ContainerRow, ObjectRef, Suspect, SuspectsView, TypeRow};
+use memsight_analysis::views::{ContainerRow, Mostly, ObjectRef, Suspect, SuspectsView, TypeRow};
 use memsight_model::{Bytes, count};
 
 /// Types that a suspect holds which its paragraph names.
@@ -66,6 +66,13 @@ fn paragraph(at: usize, suspect: &Suspect, style: &Style) -> String {
         part("in", wrap_words(&text, room), None);
     }
     part("holds", wrap(suspect.holds.iter().take(HELD).map(held), ", ", room), None);
+    // What the first line or the types beside it say is not said again.
+    let named = |mostly: &&Mostly| suspect.holds.first().is_none_or(|first| first.type_name != mostly.type_name);
+    if let Some(mostly) = suspect.mostly.as_ref().filter(named) {
+        let (number, bytes) = (count(mostly.count), Bytes(mostly.bytes));
+        let text = format!("{number} {}: {bytes} ({}) in themselves", clean(&mostly.type_name), percent(mostly.share));
+        part("mostly", wrap_words(&text, room), None);
+    }
     if let Some(thread) = &suspect.thread {
         part("thread", wrap_words(&clean(thread), room), None);
     }

@@ -2,8 +2,10 @@
 
 use super::style::{Style, Tone};
 use super::table::{Table, cell, toned};
+use super::tasks::source;
 use super::words::{bar, clean, percent};
 use super::{header, heading, more};
+use memsight_analysis::code::CodeRow;
 use memsight_analysis::views::{HistogramView, TypeRow, TypesView};
 use memsight_model::{Bytes, count};
 
@@ -24,7 +26,26 @@ pub fn types(view: &TypesView, style: &Style) -> String {
     }
     out.push_str(&table(&view.types, style));
     out.push_str(&more(view.types.len(), view.type_count, "type", style));
+    if !view.code.is_empty() {
+        out.push_str(&heading("By code", "ten or more functions, coroutines or generators of one", style));
+        out.push_str(&code(&view.code, style));
+    }
     out
+}
+
+fn code(rows: &[CodeRow], style: &Style) -> String {
+    let mut table = Table::new(2).giving("name").text("type").numbers(&["count", "shallow", "retained", "share"]);
+    for row in rows {
+        table.row([
+            toned(Tone::Hint, source(&row.source)),
+            cell(clean(&row.type_name)),
+            cell(count(row.count)),
+            cell(Bytes(row.shallow_bytes).to_string()),
+            cell(Bytes(row.retained_bytes).to_string()),
+            cell(percent(row.share)),
+        ]);
+    }
+    table.render(style)
 }
 
 /// `memsight heap PID --types-only`: counts and sizes alone.

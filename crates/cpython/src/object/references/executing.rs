@@ -164,6 +164,23 @@ pub(crate) fn variable_name<M: ReadMemory>(memory: &M, layout: &Layout, code: Ad
     Address::NULL
 }
 
+/// The frame of a generator, coroutine or async generator; none once it has ended.
+pub(crate) fn generator_frame<M: ReadMemory>(
+    memory: &M,
+    layout: &Layout,
+    generator: Address,
+) -> Result<Option<Address>, Fault> {
+    let table = &layout.generator;
+    match (table.frame, table.iframe, table.frame_state) {
+        (Some(frame), ..) => Ok(Some(memory.pointer(generator.at(frame.into()))?).filter(|frame| !frame.is_null())),
+        (None, Some(frame), Some(state)) => {
+            let ended = (memory.u8(generator.at(state.into()))? as i8) >= table.frame_cleared;
+            Ok((!ended).then(|| generator.at(frame.into())))
+        }
+        _ => Ok(None),
+    }
+}
+
 impl<M: ReadMemory> Decoder<'_, M> {
     /// Everything that a frame holds.
     pub(super) fn frame<S: Sink>(&self, frame: &InterpreterFrame, traversed: bool, sink: &mut S) -> Result<(), Fault> {

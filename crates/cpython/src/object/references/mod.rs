@@ -19,7 +19,7 @@ use crate::object::shapes::Shape;
 use crate::object::statics::StaticTypes;
 use crate::object::types::{DictPlace, TypeInfo};
 
-pub(crate) use executing::{Held, InterpreterFrame, variable_name};
+pub(crate) use executing::{Held, InterpreterFrame, generator_frame, variable_name};
 pub(crate) use greenlet::saved_stack;
 pub(crate) use numpy::LastItems;
 
