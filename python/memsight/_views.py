@@ -215,10 +215,14 @@ class FrameRow(_Record):
     """Source file."""
     line: int
     """Line, 0 when unknown."""
+    repeats: int
+    """How often it stands there in a row: 1, unless this is recursion, of which each function is told once."""
+    cycle: int
+    """Frames that repeat together, this one among them: 1 for a function that calls itself."""
     retained_bytes: int
-    """What its locals keep alive together."""
+    """What its locals keep alive together; with recursion those of all its calls."""
     locals: tuple[LocalRow, ...]
-    """Its locals, largest first."""
+    """Its locals, largest first; with recursion the largest by each name."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -23,6 +23,7 @@ pub mod overview;
 mod paths;
 mod program;
 mod query;
+mod recursion;
 pub mod refcounts;
 mod route;
 pub mod rss;

@@ -1,8 +1,11 @@
 //! Threads with what the locals of their frames keep alive.
 
+use std::collections::HashSet;
+
 use memsight_heap::Node;
 use memsight_model::{FrameRecord, Root, RootKind, ThreadRecord};
 
+use crate::recursion::{Calls, folded};
 use crate::views::{FrameRow, LocalRow, ThreadRow, ThreadsView};
 use crate::{Analysis, limit};
 
@@ -34,23 +37,42 @@ impl Analysis<'_> {
             interpreter: thread.interpreter,
             holds_gil: thread.holds_gil,
             retained_bytes: self.retained_together(all),
-            frames: frames.into_iter().map(|(frame, locals)| self.frame(frame, locals, top)).collect(),
+            frames: self.frames(&frames, top),
         }
     }
 
-    fn frame(&self, frame: &FrameRecord, roots: &[&Root], top: usize) -> FrameRow {
-        let mut sorted = roots.to_vec();
+    /// The frames of a thread, recursion folded.
+    fn frames(&self, frames: &[(&FrameRecord, &Vec<&Root>)], top: usize) -> Vec<FrameRow> {
+        let calls: Vec<_> = frames.iter().map(|(frame, _)| (&frame.function, &frame.file, frame.line)).collect();
+        let parts = folded(&calls);
+        let each = parts.iter().flat_map(|part| (0..part.cycle).map(move |of| (part, of)));
+        let row = |(part, of): (&Calls, usize)| {
+            let like: Vec<_> = part.like(of).filter_map(|place| frames.get(place)).collect();
+            let roots: Vec<&Root> = like.iter().flat_map(|(_, roots)| roots.iter().copied()).collect();
+            let (frame, _) = like.first()?;
+            Some(self.frame(frame, &roots, part, top))
+        };
+        each.filter_map(row).collect()
+    }
+
+    fn frame(&self, frame: &FrameRecord, roots: &[&Root], calls: &Calls, top: usize) -> FrameRow {
         let retained = |root: &Root| self.graph.tree().retained(self.graph.tree().node(root.object));
-        sorted.sort_by_key(|root| (std::cmp::Reverse(retained(root)), self.snapshot.names.get(root.name)));
+        let mut sorted: Vec<(u64, &str, &Root)> =
+            roots.iter().map(|root| (retained(root), self.snapshot.names.get(root.name), *root)).collect();
+        sorted.sort_by_key(|(bytes, name, _)| (std::cmp::Reverse(*bytes), *name));
+        let mut names = HashSet::new();
+        sorted.retain(|(_, name, _)| calls.repeats == 1 || names.insert(*name));
         sorted.truncate(limit(top));
-        let local = |root: &Root| LocalRow {
-            variable: self.snapshot.names.get(root.name).to_owned(),
+        let local = |(_, name, root): (u64, &str, &Root)| LocalRow {
+            variable: name.to_owned(),
             object: self.object_ref(root.object),
         };
         FrameRow {
             function: frame.function.clone(),
             file: frame.file.clone(),
             line: frame.line,
+            repeats: calls.repeats as u64,
+            cycle: calls.cycle as u64,
             retained_bytes: self.retained_together(roots.iter()),
             locals: sorted.into_iter().map(local).collect(),
         }

@@ -333,9 +333,13 @@ pub struct FrameRow {
     pub file: String,
     /// Line, 0 when unknown.
     pub line: u32,
-    /// What its locals keep alive together, each byte once.
+    /// How often it stands there in a row: 1, unless this is recursion, of which each function is told once.
+    pub repeats: u64,
+    /// Frames that repeat together, this one among them: 1 for a function that calls itself.
+    pub cycle: u64,
+    /// What its locals keep alive together, each byte once; with recursion those of all its calls.
     pub retained_bytes: u64,
-    /// Its locals, largest first.
+    /// Its locals, largest first; with recursion the largest by each name.
     pub locals: Vec<LocalRow>,
 }
 

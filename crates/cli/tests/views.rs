@@ -311,3 +311,42 @@ for _ in range(3):
     let threads = json(&target.pid(), &["threads"]);
     assert!(threads["threads"].as_array().map(Vec::len) >= Some(4), "{threads:#}");
 }
+
+#[test]
+fn recursion_is_told_once() {
+    let target = Python::start(
+        "
+import threading
+gate, hold = threading.Barrier(5), threading.Event()
+def down(depth, payload):
+    held = [depth]
+    if depth == 0:
+        gate.wait(); hold.wait()
+        return
+    down(depth - 1, payload)
+def even(depth):
+    if depth == 0:
+        gate.wait(); hold.wait()
+        return
+    odd(depth - 1)
+def odd(depth):
+    even(depth - 1)
+for _ in range(2):
+    threading.Thread(target=down, args=(300, 'x' * 50_000), daemon=True).start()
+    threading.Thread(target=even, args=(300,), daemon=True).start()
+gate.wait()
+",
+    );
+    let threads = json(&target.pid(), &["threads"]);
+    let frames = |name: &str| -> Vec<(u64, u64)> {
+        let frames = threads["threads"].as_array().into_iter().flatten().flat_map(|thread| thread["frames"].as_array());
+        let named = frames.flatten().filter(|frame| frame["function"] == name);
+        named.map(|frame| (frame["repeats"].as_u64().unwrap_or(0), frame["cycle"].as_u64().unwrap_or(0))).collect()
+    };
+    // the innermost call is at another line, and so stands by itself
+    assert_eq!(frames("down"), [(1, 1), (300, 1), (1, 1), (300, 1)], "{threads:#}");
+    assert_eq!(frames("odd"), [(150, 2), (150, 2)]);
+    assert_eq!(frames("even"), [(1, 1), (150, 2), (1, 1), (150, 2)]);
+    let text = memsight(&["heap", &target.pid(), "threads"]).stdout;
+    assert!(text.contains("300 calls in a row: recursion") && text.lines().count() < 120, "{text}");
+}

@@ -2,6 +2,7 @@
 
 use memsight_analysis::code::{CodeRow, Source};
 use memsight_analysis::tasks::{TaskGroup, TaskState, TasksView};
+use memsight_analysis::overview::{CoreFile, Overview};
 use memsight_analysis::views::*;
 use memsight_model::Mode;
 use memsight_render::text::{self, Style};
@@ -300,17 +301,21 @@ fn the_threads() {
         function: "SessionCache.lookup".into(),
         file: "/srv/app/service/cache.py".into(),
         line: 42,
+        repeats: 1,
+        cycle: 1,
         retained_bytes: 120_000,
         locals: ["self", "key", "entry", "now", "old", "request"].map(local).into(),
     };
     let bare = FrameRow { line: 0, locals: vec![], ..frame.clone() };
+    let recursion = FrameRow { repeats: 499, locals: frame.locals[..1].to_vec(), ..frame.clone() };
+    let in_turn = FrameRow { repeats: 250, cycle: 2, ..bare.clone() };
     let thread = ThreadRow {
         ident: 0x7f00_1234_5678,
         native_id: Some(4243),
         interpreter: 0,
         holds_gil: true,
         retained_bytes: 240_000,
-        frames: vec![frame, bare],
+        frames: vec![frame, bare, recursion, in_turn.clone(), in_turn],
     };
     let idle = ThreadRow { interpreter: 1, holds_gil: false, native_id: None, frames: vec![], ..thread.clone() };
     check("threads", |style| {

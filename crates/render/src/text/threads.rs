@@ -41,6 +41,9 @@ fn one(thread: &ThreadRow, style: &Style) -> String {
     let mut table = Table::new(2).giving("frame, innermost first").numbers(&["retained"]);
     for frame in &thread.frames {
         table.row([toned(Tone::Hint, place(frame)), cell(Bytes(frame.retained_bytes).to_string())]);
+        if frame.repeats > 1 {
+            table.row([toned(Tone::Dim, format!("    {}", recursion(frame))), cell("")]);
+        }
         for local in frame.locals.iter().take(LOCALS) {
             let text = format!("    {}: {}", clean(&local.variable), shorten(&clean(&local.object.type_name), 48));
             table.row([cell(text), cell(Bytes(local.object.retained_bytes).to_string())]);
@@ -52,6 +55,15 @@ fn one(thread: &ThreadRow, style: &Style) -> String {
     }
     out.push_str(&table.render(style));
     out
+}
+
+/// `499 calls in a row`, `250 calls, in turn with 1 other frame`.
+fn recursion(frame: &FrameRow) -> String {
+    let calls = plural(frame.repeats, "call");
+    match frame.cycle.saturating_sub(1) {
+        0 => format!("{calls} in a row: recursion"),
+        others => format!("{calls}, in turn with {}: recursion", plural(others, "other frame")),
+    }
 }
 
 /// `handle (…/service/app.py:42)`: the last parts of a path tell more than its first.
