@@ -1,6 +1,7 @@
 """memsight against guppy3 and pympler on the same heap, and against itself on a heap ten times larger.
 
-`make bench` runs this with a Python that has guppy3 and pympler. How it measures:
+`make bench` runs this with Pythons that have guppy3 and pympler: that of the project and 3.13, on which guppy3 takes a third
+of the time. How it measures:
 
 - Every measurement gets a target of its own that nobody has looked at. A second `hpy().heap()` in the same process is
   faster than the first, for guppy keeps what it learnt; a person who asks pays the first. The second is shown, too.
@@ -204,10 +205,10 @@ class Goal(NamedTuple):
 def goals(small, large):
     guppy_seconds, table = small["guppy_seconds"], small["guppy_table_seconds"]
     found = [
-        Goal("types --shallow at least 10x as fast as guppy's histogram", table / small["shallow_seconds"], 10, True),
+        Goal("types --shallow at least 12x as fast as guppy's histogram", table / small["shallow_seconds"], 12, True),
         Goal("whole job at least 5x as fast as guppy's histogram", table / small["heap_seconds"], 5, True),
         Goal("pause under 1/20 of guppy's heap()", small["pause_seconds"] / guppy_seconds, 1 / 20, False),
-        Goal("own peak memory under 0.8x of the target's RSS", small["peak_share"], 0.8, False),
+        Goal("own peak memory under 0.7x of the target's RSS", small["peak_share"], 0.7, False),
     ]
     if large:
         limit = LINEAR * growth("objects", small, large)
