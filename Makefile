@@ -114,8 +114,8 @@ check: rust $(BIN)/.tools
 	  if $(CARGO) deny fetch db; then $(CARGO) deny check --disable-fetch advisories; \
 	  else echo "the advisory database cannot be reached: advisories not checked"; fi; \
 	fi
-	$(BIN)/ruff check python benches
-	$(BIN)/ruff format --check python benches
+	$(BIN)/ruff check python benches tools
+	$(BIN)/ruff format --check python benches tools
 	$(BIN)/mypy python/memsight
 
 # Heaps are measured with the command, figures of processes with the extension. BENCH="--rounds 9 --json FILE" hands
