@@ -116,8 +116,8 @@ check: rust $(BIN)/.tools
 	  if $(CARGO) deny fetch db; then $(CARGO) deny check --disable-fetch advisories; \
 	  else echo "the advisory database cannot be reached: advisories not checked"; fi; \
 	fi
-	$(BIN)/ruff check python benches
-	$(BIN)/ruff format --check python benches
+	$(BIN)/ruff check python benches tools
+	$(BIN)/ruff format --check python benches tools
 	$(BIN)/mypy python/memsight
 
 # A second Python for benches/run.py: guppy3 is three times as fast on it as on 3.11.

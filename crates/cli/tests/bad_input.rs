@@ -84,8 +84,8 @@ fn arguments_that_cannot_be_understood_are_an_error_for_scripts_too() {
     };
     let (message, hint) = error(&["--format", "json", "haep", "1"]);
     assert!(message.contains("'haep'") && hint.contains("'heap'"), "{message} {hint}");
-    let (message, hint) = error(&["snapshot", "1", "--format=json"]);
-    assert!(message.contains("--output <FILE>") && hint.contains("Usage: memsight snapshot"), "{message} {hint}");
+    let (message, hint) = error(&["snapshot", "--format=json"]);
+    assert!(message.contains("<PID|FILE>") && hint.contains("Usage: memsight snapshot"), "{message} {hint}");
     let (message, hint) = error(&["heap", "1", "--mode", "no", "--format", "json"]);
     assert!(message.contains("'no'") && message.contains("freeze") && !hint.is_empty(), "{message} {hint}");
     let (message, _) = error(&["--format", "json"]);

@@ -30,6 +30,7 @@ pub fn run(args: &Export, console: &Console, interrupt: &Interrupt) -> Result<()
 }
 
 /// The file is made whole first: half of one is none.
+#[allow(clippy::disallowed_methods, reason = "the file that is read was made here")]
 fn to_stdout(args: &Export, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
     let folder = tempfile::tempdir().map_err(Error::Setup)?;
     let path = folder.path().join(format!("stdout.{SUFFIX}"));
