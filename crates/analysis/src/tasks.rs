@@ -286,7 +286,10 @@ fn awaited(snapshot: &Snapshot, coroutine: ObjectId) -> Option<ObjectId> {
         "_asyncio.FutureIter" => "future",
         _ => return Some(top),
     };
-    named(snapshot, top, &[field]).or(Some(top))
+    // Up to 3.9 the steps of an asynchronous generator are scanned: what they lead to is found, and has no name.
+    let is_generator = |object: &ObjectId| object_kind(snapshot, *object) == ObjectKind::Generator;
+    let scanned = || snapshot.references.of(top).map(|(target, _)| target).find(is_generator);
+    named(snapshot, top, &[field]).or_else(scanned).or(Some(top))
 }
 
 /// A local variable of a suspended coroutine.
