@@ -157,9 +157,12 @@ impl Analysis<'_> {
         // Tasks seldom lie below each other: a task that awaits another one does not hold it alone.
         let resident_bytes = tasks.iter().map(resident).fold(0, u64::saturating_add).min(retained_bytes);
         let example = tasks.iter().copied().max_by_key(|task| (resident(task), std::cmp::Reverse(*task)));
+        let pending = kind.state == TaskState::Pending;
         let name = |task: &ObjectId| {
             let text = snapshot.texts.get(attribute(snapshot, *task, &["task_name", "_name"])?)?;
-            Some(text.trim_matches('\'').to_owned())
+            // From 3.12 on C keeps the number of a task that nobody named.
+            let given = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
+            Some(given.map_or_else(|| format!("Task-{text}"), str::to_owned))
         };
         TaskGroup {
             count: tasks.len() as u64,
@@ -167,7 +170,7 @@ impl Analysis<'_> {
             coroutine: kind.coroutine,
             waits_at: kind.waits_at,
             waits_for: kind.waits_for,
-            awaits: example.map(|task| awaits(snapshot, task).0).unwrap_or_default(),
+            awaits: example.filter(|_| pending).map(|task| awaits(snapshot, task).0).unwrap_or_default(),
             retained_bytes,
             retained_resident_bytes: resident_bytes,
             share: self.share(resident_bytes),
@@ -264,7 +267,8 @@ fn awaits(snapshot: &Snapshot, task: ObjectId) -> (Vec<Source>, Option<String>) 
         chain.push(Source { line: line_of(snapshot, here).unwrap_or(0), ..source });
         next = awaited(snapshot, here);
     }
-    let end = next.filter(|_| !chain.is_empty());
+    // A coroutine that runs has anything on its stack.
+    let end = next.filter(|&end| !chain.is_empty() && object_kind(snapshot, end) == ObjectKind::Other);
     (chain, end.map(|end| waits_for(snapshot, end)))
 }
 
@@ -282,7 +286,10 @@ fn awaited(snapshot: &Snapshot, coroutine: ObjectId) -> Option<ObjectId> {
         "_asyncio.FutureIter" => "future",
         _ => return Some(top),
     };
-    named(snapshot, top, &[field]).or(Some(top))
+    // Up to 3.9 the steps of an asynchronous generator are scanned: what they lead to is found, and has no name.
+    let is_generator = |object: &ObjectId| object_kind(snapshot, *object) == ObjectKind::Generator;
+    let scanned = || snapshot.references.of(top).map(|(target, _)| target).find(is_generator);
+    named(snapshot, top, &[field]).or_else(scanned).or(Some(top))
 }
 
 /// A local variable of a suspended coroutine.

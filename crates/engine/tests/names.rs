@@ -113,7 +113,6 @@ fn difference(view: &TasksView, tasks: &Tasks, all: &[Tasks]) -> Option<String> 
     });
     let Some(group) = group else { return Some(format!("not found: {tasks:?}")) };
     let awaits: Vec<Told> = group.awaits.iter().filter_map(|source| told(Some(source))).collect();
-    let awaits = if tasks.state == "pending" { awaits } else { Vec::new() };
     let begun = tasks.chain.len() > 1 || tasks.coroutine.0.starts_with("custom");
     let waits_for = begun.then(|| "Future".to_owned());
     let same = group.count == count && awaits == tasks.chain && group.waits_for == waits_for;

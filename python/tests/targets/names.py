@@ -125,14 +125,18 @@ async def running():
             task.cancel()
         for _ in range(4):
             await asyncio.sleep(0)
-        # not begun
-        started += [("cancelled", stopped, None), ("pending", start(channel.until_closed()), None)]
+        started += [("cancelled", stopped, None)]
         KEPT.append((started, sources, future, channel))
         told.extend(expected(state, tasks, inside) for state, tasks, inside in started)
         for _, tasks, _ in started:
             for task in tasks:
                 if task.done() and not task.cancelled():
                     task.exception()
+    # Not begun: nothing is awaited from here on.
+    for make in (asyncio.Task, asyncio.tasks._PyTask):
+        tasks = [make(channel.until_closed(), loop=loop)]
+        KEPT.append(tasks)
+        told.append(expected("pending", tasks, None))
     ready = {"ready": True, "pid": os.getpid(), "version": sys.version.split()[0], "tasks": told}
     ready.update(build())
     os.write(1, (json.dumps(ready) + "\n").encode())
@@ -192,13 +196,14 @@ def build():
     list(ended)
     fresh = channel.until_closed()
     named = [plain, add, add(1), Channel.until_closed, channel.close, Channel.make, Channel.Inner().method, created]
-    named += [suspended, ended, fresh, stream(channel), plain.__code__, Channel.through.__code__, decorated]
+    named += [suspended, ended, fresh, stream(channel), decorated]
     generators = [created, suspended, ended, fresh]
     wrapped = decorated(plain)
     KEPT.append((named, generators, wrapped))
     # The code of a wrapper is not that of what it wraps, whatever its function is called.
     name = "decorated.<locals>.wrapper" if sys.version_info >= (3, 11) else "wrapper"
     told = [[hex(id(each)), *source(each)] for each in named]
+    told += [[hex(id(each.__code__)), *source(each)] for each in (plain, Channel.through)]
     told.append([hex(id(wrapped)), name, wrapped.__code__.co_filename, wrapped.__code__.co_firstlineno])
     standing = [[hex(id(each)), frame_of(each) and frame_of(each).f_lineno] for each in generators]
     return {"named": told, "standing": standing}

@@ -107,6 +107,12 @@ fn standing<M: ReadMemory>(
 ) -> Option<GeneratorRecord> {
     let frame = generator_frame(memory, layout, at).ok()??;
     let view = InterpreterFrame::read(memory, layout, frame)?;
+    // Up to 3.10 one that has not begun stands before its first instruction, on the line of its `def`.
+    let begun = layout.code.code_adaptive.is_some() || memory.i32(frame.at(layout.frame.instruction.into())).ok()? >= 0;
+    if !begun {
+        let line = memory.u32(view.code.at(layout.code.firstlineno.into())).unwrap_or(0);
+        return Some(GeneratorRecord { object: id, line });
+    }
     let line = instruction(memory, layout, &view).map(|instruction| {
         *lines
             .entry((view.code, instruction))
