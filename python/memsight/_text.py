@@ -74,7 +74,7 @@ def _is_object(name: str, value: Any) -> bool:
 
 
 def _heading(name: str) -> str:
-    return name.replace("_bytes", "").replace("_", " ")
+    return name.replace("_bytes", "").replace("_ns", "").replace("_", " ")
 
 
 def table(title: str, view: Any) -> str:
@@ -172,7 +172,16 @@ def html_with(view: Any, inner: str) -> str:
 def html_tables(view: Any) -> str:
     """The same of a view with several sorts of rows."""
     parts = [_html_heading(_heading(name)) + _html_table(rows) for name, rows in _sorts(view)]
-    return "".join([*map(_html_text, _figures(view)), *parts])
+    return "".join([_html_figures(view), *parts])
+
+
+def _html_figures(value: Any) -> str:
+    """A view's figures below its name, and those of the records in it."""
+    items = [(name, one) for name, one in _items(value) if not _is_header(name) and not isinstance(one, tuple)]
+    plain = [f"{_heading(name)} {cell(name, one)}" for name, one in items if one is not None and not _nested(name, one)]
+    records = [_html_heading(_heading(name)) + _html_figures(one) for name, one in items if _nested(name, one)]
+    name = _html_heading(type(value).__name__) if hasattr(type(value), "_tables") else ""
+    return name + _html_text(" · ".join(map(_visible, plain))) + "".join(records)
 
 
 def _html_text(text: str) -> str:
