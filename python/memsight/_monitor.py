@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Optional, Protocol, Union
 
 from . import _build
+from ._arguments import process_id
 from ._platform import native
 from ._samples import Sample, WatchSummary
 
@@ -25,10 +26,11 @@ Target = Union[int, HasPid]
 
 
 def _pid(target: Optional[Target]) -> int:
-    pid = os.getpid() if target is None else target if isinstance(target, int) else target.pid
-    if pid is None:
+    if target is None:
+        return os.getpid()
+    if getattr(target, "pid", target) is None:
         raise ValueError("the process has not been started")
-    return pid
+    return process_id(target)
 
 
 def sample(process: Optional[Target] = None, tree: bool = False) -> Sample:

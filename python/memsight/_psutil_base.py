@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any, Callable, Optional, TypeVar, Union
 
+from ._arguments import whole
 from ._errors import AccessDenied, Error, NoSuchProcess, ZombieProcess
 from ._platform import native
 from ._psutil_types import Negsignal
@@ -24,9 +25,8 @@ class Base:
     """One process, told by its id and its start."""
 
     def __init__(self, pid: Optional[int] = None) -> None:
-        if pid is None:
-            pid = os.getpid()
-        elif pid < 0:
+        pid = os.getpid() if pid is None else whole(pid, "pid", "a process id")
+        if pid < 0:
             raise ValueError(f"pid must be a positive integer (got {pid})")
         elif pid > _LARGEST_PID:
             raise NoSuchProcess(pid, msg="process PID out of range")

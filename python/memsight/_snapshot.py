@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Optional, Protocol, TypeVar, Union
 
-from . import _build, _compare, _garbage, _graph, _refcounts, _rss, _tasks, _views, _waste
+from . import _arguments, _build, _compare, _garbage, _graph, _refcounts, _rss, _tasks, _views, _waste
 from ._platform import native
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 PathLike = Union[str, "os.PathLike[str]"]
 Query = Union[int, str]
 View = TypeVar("View")
-
-_ALL = 2**32 - 1
 
 
 class Arrow(Protocol):
@@ -110,9 +108,9 @@ class Snapshot:
         Raises:
             NotFound: nothing matches.
         """
-        if depth < 0 or top < 0:
-            raise ValueError(f"depth and top are numbers of references and objects, not {depth} and {top}")
-        json, dot = self._heap.graph(_text(query), min(depth, _ALL), min(top, _ALL))
+        steps = _arguments.rows(depth, "depth", "a number of references")
+        objects = _arguments.rows(top, meaning="a number of objects")
+        json, dot = self._heap.graph(_arguments.query(query), steps, objects)
         return dataclasses.replace(_build.view(_graph.GraphView, json), _dot=dot)
 
     def tasks(self, top: int = 20) -> _tasks.TasksView:
@@ -138,10 +136,8 @@ class Snapshot:
         Raises:
             Error: one of ``earlier`` is of another process.
         """
-        if top < 0:
-            raise ValueError(f"top is a number of rows, not {top}")
-        looks = [snapshot._heap for snapshot in earlier]
-        return _build.view(_refcounts.RefcountsView, self._heap.refcounts_after(looks, min(top, _ALL)))
+        looks = _heaps(earlier)
+        return _build.view(_refcounts.RefcountsView, self._heap.refcounts_after(looks, _arguments.rows(top)))
 
     def rss(self, top: int = 20) -> _rss.RssView:
         """Every byte of RSS: objects, allocators, files, stacks, and what to do about each."""
@@ -179,14 +175,15 @@ class Snapshot:
         return self._heap.table(table)
 
     def _view(self, cls: type[View], name: str, top: Optional[int], query: Query = "") -> View:
-        if top is not None and top < 0:
-            raise ValueError(f"top is a number of rows, not {top}")
-        rows = _ALL if top is None else min(top, _ALL)
-        return _build.view(cls, self._heap.view(name, _text(query), rows))
+        return _build.view(cls, self._heap.view(name, _arguments.query(query), _arguments.rows(top)))
 
 
-def _text(query: Query) -> str:
-    return hex(query) if isinstance(query, int) else query
+def _heaps(snapshots: Iterable[Snapshot]) -> list[_native.Heap]:
+    found = list(snapshots)
+    for other in found:
+        if not isinstance(other, Snapshot):
+            raise TypeError(f"a comparison is of snapshots, not of {other!r} ({type(other).__name__})")
+    return [snapshot._heap for snapshot in found]
 
 
 def snapshot(
@@ -211,14 +208,15 @@ def snapshot(
     """
     if mode not in ("auto", "fork", "freeze", "live"):
         raise ValueError(f'mode is "auto", "fork", "freeze" or "live", not {mode!r}')
-    if pid is None or pid == os.getpid():
+    if pid is None or (pid == os.getpid() and not isinstance(pid, bool)):
         from . import _own
 
         return Snapshot(_own.look(mode, values, max_pause))
+    pid = _arguments.whole(pid, "pid", "a process id")
     if not 0 < pid < 2**32:
         from ._errors import NoSuchProcess
 
-        raise NoSuchProcess("MS-E010", "`memsight ps` lists the Python processes", f"there is no process {pid}")
+        raise NoSuchProcess(pid, msg=f"there is no process {pid}")
     return Snapshot(native().look(pid, mode, values, max_pause))
 
 
@@ -246,7 +244,7 @@ def load(
             ``max_memory``.
         UnsupportedInterpreter: a core without a Python that memsight can read.
     """
-    if max_memory is not None and max_memory < 0:
+    if max_memory is not None and _arguments.whole(max_memory, "max_memory", "a number of bytes") < 0:
         raise ValueError(f"max_memory is a number of bytes, not {max_memory}")
     files = [None if file is None else os.fspath(file) for file in (exe, sysroot)]
     return Snapshot(native().load(os.fspath(path), *files, values, max_memory))
@@ -265,7 +263,5 @@ def compare(*snapshots: Snapshot, runs: bool = False, top: Optional[int] = 20) -
     Raises:
         Error: the looks cannot be compared; the message says why.
     """
-    if top is not None and top < 0:
-        raise ValueError(f"top is a number of rows, not {top}")
-    heaps = [snapshot._heap for snapshot in snapshots]
-    return _build.view(_compare.CompareView, native().compare(heaps, runs, _ALL if top is None else min(top, _ALL)))
+    found = native().compare(_heaps(snapshots), runs, _arguments.rows(top))
+    return _build.view(_compare.CompareView, found)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, Callable, Optional
 
+from ._arguments import whole
 from ._errors import NoSuchProcess, TimeoutExpired
 from ._platform import native
 from ._process import Process
@@ -31,7 +32,7 @@ def pid_exists(pid: int) -> bool:
     >>> memsight.pid_exists(1)
     True
     """
-    if pid < 0 or pid > 2**31 - 1:
+    if not 0 <= whole(pid, "pid", "a process id") <= 2**31 - 1:
         return False
     exists: bool = native().pid_exists(pid)
     return exists

@@ -74,7 +74,7 @@ def _is_object(name: str, value: Any) -> bool:
 
 
 def _heading(name: str) -> str:
-    return name.replace("_bytes", "").replace("_", " ")
+    return name.replace("_bytes", "").replace("_ns", "").replace("_", " ")
 
 
 def table(title: str, view: Any) -> str:
@@ -82,6 +82,22 @@ def table(title: str, view: Any) -> str:
     count = "1 row" if len(view) == 1 else f"{len(view):,} rows"
     head = f"<{title} of pid {view.pid}, Python {_visible(view.python)}: {count}>"
     return "\n".join([head, *_lines(view)])
+
+
+def table_with(title: str, view: Any, inner: str) -> str:
+    """A view as a table of its first rows, and below it the rows ``inner`` of each."""
+    parts = [table(title, view)]
+    for heading, rows in _inner(view, inner):
+        parts += ["", heading, *_lines(rows)]
+    return "\n".join(parts)
+
+
+def _inner(view: Any, inner: str) -> Iterator[tuple[str, Sequence[Any]]]:
+    """What each of the first rows has within it, under a heading that names the row by its first field."""
+    for row in view[:MAX_ROWS]:
+        name = dataclasses.fields(row)[0].name
+        if getattr(row, inner):
+            yield f"{_heading(inner)} of {cell(name, getattr(row, name))}", getattr(row, inner)
 
 
 def tables(view: Any) -> str:
@@ -117,7 +133,7 @@ def _lines(view: Sequence[Any]) -> list[str]:
     lines = [[_heading(name) for name in columns]]
     lines += [[_cut(cell(name, getattr(row, name))) for name in columns] for row in rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    right = [isinstance(getattr(rows[0], name), (int, float)) for name in columns]
+    right = [_is_figure(rows, name) for name in columns]
     more = [f"... {len(view) - len(rows):,} more"] if len(view) > len(rows) else []
     return [*(_line(line, widths, right) for line in lines), *more]
 
@@ -137,29 +153,63 @@ def _cut(text: str) -> str:
     return text if len(text) <= MAX_WIDTH else text[: MAX_WIDTH - 1] + "…"
 
 
+# Notebooks bring their own style, light or dark: no colours here, only what a table of figures needs.
+_RIGHT = ' style="text-align: right; white-space: nowrap"'
+_LEFT = ' style="text-align: left"'
+
+
 def html(view: Any) -> str:
     """A view as an HTML table of its first rows, for notebooks."""
-    return _html_table(view) if len(view) else _html_text(table(type(view).__name__, view))
+    return _html_text(table(type(view).__name__, view).partition("\n")[0].strip("<>")) + _html_table(view)
+
+
+def html_with(view: Any, inner: str) -> str:
+    """The same with the rows ``inner`` of each below it."""
+    parts = [_html_heading(heading) + _html_table(rows) for heading, rows in _inner(view, inner)]
+    return "".join([html(view), *parts])
 
 
 def html_tables(view: Any) -> str:
     """The same of a view with several sorts of rows."""
-    parts = [f"<p><b>{_html.escape(_heading(name))}</b></p>{_html_table(rows)}" for name, rows in _sorts(view)]
-    return "".join([*map(_html_text, _figures(view)), *parts])
+    parts = [_html_heading(_heading(name)) + _html_table(rows) for name, rows in _sorts(view)]
+    return "".join([_html_figures(view), *parts])
+
+
+def _html_figures(value: Any) -> str:
+    """A view's figures below its name, and those of the records in it."""
+    items = [(name, one) for name, one in _items(value) if not _is_header(name) and not isinstance(one, tuple)]
+    plain = [f"{_heading(name)} {cell(name, one)}" for name, one in items if one is not None and not _nested(name, one)]
+    records = [_html_heading(_heading(name)) + _html_figures(one) for name, one in items if _nested(name, one)]
+    name = _html_heading(type(value).__name__) if hasattr(type(value), "_tables") else ""
+    return name + _html_text(" · ".join(map(_visible, plain))) + "".join(records)
 
 
 def _html_text(text: str) -> str:
     return f"<p>{_html.escape(text)}</p>"
 
 
+def _html_heading(text: str) -> str:
+    return f"<p><b>{_html.escape(text)}</b></p>"
+
+
 def _html_table(view: Sequence[Any]) -> str:
     rows = view[:MAX_ROWS]
+    if not rows:
+        return ""
     columns = _columns(rows)
-    head = "".join(f"<th>{_html.escape(_heading(name))}</th>" for name in columns)
-    body = "".join(f"<tr>{_html_cells(row, columns)}</tr>" for row in rows)
-    more = f"<p>{len(view) - len(rows):,} more rows</p>" if len(view) > len(rows) else ""
+    sides = [_RIGHT if _is_figure(rows, name) else _LEFT for name in columns]
+    head = "".join(f"<th{side}>{_html.escape(_heading(name))}</th>" for name, side in zip(columns, sides))
+    body = "".join(f"<tr>{_html_cells(row, columns, sides)}</tr>" for row in rows)
+    more = f"<p>{len(view) - len(rows):,} more</p>" if len(view) > len(rows) else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
 
-def _html_cells(row: Any, columns: Iterable[str]) -> str:
-    return "".join(f"<td>{_html.escape(_visible(cell(name, getattr(row, name))))}</td>" for name in columns)
+def _is_figure(rows: Sequence[Any], name: str) -> bool:
+    """Whether a column is one of numbers; an empty cell is neither."""
+    values = [getattr(row, name) for row in rows if getattr(row, name) is not None]
+    return all(isinstance(value, (int, float)) for value in values)
+
+
+def _html_cells(row: Any, columns: Sequence[str], sides: Sequence[str]) -> str:
+    cells = ((_html.escape(_visible(cell(name, getattr(row, name)))), side) for name, side in zip(columns, sides))
+    return "".join(f"<td{side}>{text}</td>" for text, side in cells)

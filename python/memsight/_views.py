@@ -373,6 +373,12 @@ class ThreadsView(_Rows[ThreadRow]):
     threads: tuple[ThreadRow, ...]
     """The threads."""
 
+    def __repr__(self) -> str:
+        return _text.table_with(type(self).__name__, self, "frames")
+
+    def _repr_html_(self) -> str:
+        return _text.html_with(self, "frames")
+
 
 @dataclass(frozen=True, repr=False)
 class ObjectView(_Tables, ObjectRef, _Header):

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import gc
 import json
+import re
 import subprocess
 import sys
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -193,3 +194,49 @@ def test_the_version_is_that_of_the_command() -> None:
         [sys.executable, "-m", "memsight", "--version"], capture_output=True, text=True, check=True
     ).stdout
     assert said == f"memsight {memsight.__version__}\n"
+
+
+def test_threads_show_their_frames() -> None:
+    def held() -> memsight.ThreadsView:
+        return memsight.snapshot().threads()
+
+    threads = held()
+    text, page = repr(threads), threads._repr_html_()
+    frames = [frame.function for frame in threads[0].frames]
+    name = next(name for name in frames if name.endswith("held"))
+    assert f"frames of {threads[0].ident}\n" in text and re.search(rf"^{re.escape(name)} ", text, re.MULTILINE)
+    assert page.count("<table>") == 1 + len(threads)
+
+
+def test_figures_stand_at_the_right_in_html(looks: tuple[memsight.Snapshot, memsight.Snapshot]) -> None:
+    page = looks[0].types(top=1)._repr_html_()
+    assert page.startswith("<p>TypesView of pid ")
+    assert re.search(r'<td style="text-align: left">\S+</td><td style="text-align: right; [^"]+">[\d,]+</td>', page)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda heap: memsight.snapshot("x"), "pid is a process id, not 'x' (str)"),
+        (lambda heap: memsight.snapshot(True), "pid is a process id, not True (bool)"),
+        (lambda heap: memsight.sample("x"), "process is a process id or something with a pid, not 'x' (str)"),
+        (lambda heap: memsight.Monitor("x"), "process is a process id or something with a pid, not 'x' (str)"),
+        (lambda heap: memsight.Process("1"), "pid is a process id, not '1' (str)"),
+        (lambda heap: memsight.pid_exists(1.5), "pid is a process id, not 1.5 (float)"),
+        (lambda heap: heap.types(top="x"), "top is a number of rows, not 'x' (str)"),
+        (lambda heap: heap.graph("dict", depth=1.5), "depth is a number of references, not 1.5 (float)"),
+        (lambda heap: heap.object(None), "or the name of a type, not None (NoneType)"),
+        (lambda heap: heap.compare(7), "a comparison is of snapshots, not of 7 (int)"),
+        (lambda heap: memsight.load("x", max_memory="1G"), "max_memory is a number of bytes, not '1G' (str)"),
+    ],
+)
+def test_arguments_of_another_type(looks: tuple[memsight.Snapshot, memsight.Snapshot], call: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(message)):
+        call(looks[0])
+
+
+def test_ids_that_no_process_has() -> None:
+    for pid in (-1, 2**70):
+        with pytest.raises(memsight.NoSuchProcess) as none:
+            memsight.snapshot(pid)
+        assert none.value.pid == pid and none.value.code == "MS-E010" and none.value.hint

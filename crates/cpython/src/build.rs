@@ -154,8 +154,7 @@ impl Python {
         let Marked { objects, edges, types, cells, settings, .. } = marked;
         let ranks = objects.ranked();
         progress.phase("decoding objects", Some(ranks.count.into()));
-        let names = Mutex::new(Names::default());
-        let unknown = Blocks::default();
+        let (names, unknown) = (Mutex::new(Names::default()), Blocks::default());
         let pools = PoolIndex::new(&pymalloc, options.c_heap.map_or(&unknown, |heap| &heap.blocks), options.sums);
         let claims = options.c_heap.map(|heap| Claims::new(heap, options.pages, &pymalloc, &types));
         let mut shared = Shared {
@@ -170,9 +169,7 @@ impl Python {
         };
         let mut emitted = emit(&shared, &edges, &settings);
         shared.tracked = Tracked::default();
-        if progress.cancelled() {
-            return Err(PythonError::Cancelled);
-        }
+        check(progress)?;
         progress.phase("collecting names and roots", None);
         let types = types.records(|address| shared.id_of(address));
         let (mut native, mut held) = (None, Vec::new());
@@ -183,6 +180,7 @@ impl Python {
             native = Some(native::own(&shared, &settings, &ground, &mut emitted, &mut held));
         }
         room::make(&shared, &types, &mut emitted, &seeds, &held, settings.threads);
+        let (code, generators) = code::collect(&shared, &emitted.coded);
         let mut snapshot = Snapshot {
             manifest: self.manifest(options, interpreters.len(), emitted.partial, emitted.exhausted, torn),
             texts: texts::collect(&shared, &emitted.keys, options.values),
@@ -193,9 +191,10 @@ impl Python {
             threads: stacks.threads,
             frames: stacks.frames,
             native,
+            code,
+            generators,
             ..Snapshot::default()
         };
-        (snapshot.code, snapshot.generators) = code::collect(&shared, &emitted.coded);
         if options.holders {
             let tables = holders::Tables { types: &snapshot.types, objects: &snapshot.objects, roots: &snapshot.roots };
             snapshot.holders = holders::find(&shared, tables, &seeds, &places);
@@ -203,8 +202,7 @@ impl Python {
         if options.contents {
             let (contents, whole) = contents::read(&shared, &snapshot, settings.threads, progress);
             snapshot.contents = Some(contents);
-            let claim = "strings claim more bytes than the process has memory";
-            snapshot.manifest.partial.extend((!whole).then(|| claim.to_owned()));
+            snapshot.manifest.partial.extend((!whole).then(|| contents::TOO_MUCH.to_owned()));
         }
         snapshot.manifest.collectors = self.collectors(scene.memory);
         snapshot.c_owned = options.account.then(|| emitted.blocks.finish(&mut pymalloc));
@@ -362,7 +360,12 @@ fn mark_listed<M: ReadMemory + Sync>(
         let workers: Vec<_> = (0..settings.threads).map(|_| scope.spawn(|| work(types.clone()))).collect();
         joined(workers)
     });
-    if progress.cancelled() { Err(PythonError::Cancelled) } else { Ok(found) }
+    check(progress).map(|()| found)
+}
+
+/// Whether to go on.
+fn check(progress: &dyn Progress) -> Result<(), PythonError> {
+    if progress.cancelled() { Err(PythonError::Cancelled) } else { Ok(()) }
 }
 
 /// Roots by number: those of interpreters and threads, static objects, strings interned for good.

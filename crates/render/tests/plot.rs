@@ -16,7 +16,8 @@ fn line(name: &str, seconds: std::ops::Range<i32>, mib: impl Fn(f64) -> f64) -> 
 fn single() -> Plot {
     Plot {
         title: "python train.py (4242)".into(),
-        subtitle: "rss, every second".into(),
+        subtitle: "every second".into(),
+        measure: "RSS".into(),
         series: vec![line("python 4242", 0..181, |t| if t == 70.0 { 300.0 } else { 80.0 + t })],
         markers: vec![(5.0, "import".into()), (60.0, "epoch 1".into()), (61.0, "epoch 2".into())],
         limit: Some(512.0 * MIB),
@@ -40,6 +41,7 @@ fn hostile() -> Plot {
     Plot {
         title: name.into(),
         subtitle: name.repeat(50),
+        measure: name.into(),
         series: vec![Series { name: name.into(), points: points.clone() }, Series { name: "漢字".repeat(99), points }],
         total: vec![(0.0, 0.0)],
         markers: vec![(f64::NAN, name.into()), (1.5, name.into()), (-1e300, name.into()), (1.5, String::new())],

@@ -1,8 +1,8 @@
 //! What people see, at several widths. Accept a wanted change with `INSTA_UPDATE=always`.
 
 use memsight_analysis::code::{CodeRow, Source};
-use memsight_analysis::tasks::{TaskGroup, TaskState, TasksView};
 use memsight_analysis::overview::{CoreFile, Overview};
+use memsight_analysis::tasks::{TaskGroup, TaskState, TasksView};
 use memsight_analysis::views::*;
 use memsight_model::Mode;
 use memsight_render::text::{self, Style};

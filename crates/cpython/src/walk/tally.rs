@@ -18,13 +18,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Counts an object, whose type is not known when it has no row. Cost: a read of the words that tell its size.
-    pub fn add<M: ReadMemory>(
-        &mut self,
-        memory: &M,
-        layout: &Layout,
-        at: Address,
-        known: Option<(TypeIx, &TypeInfo)>,
-    ) {
+    pub fn add<M: ReadMemory>(&mut self, memory: &M, layout: &Layout, at: Address, known: Option<(TypeIx, &TypeInfo)>) {
         let size = known.and_then(|(_, info)| sizes::of(memory, layout, at, info).ok());
         self.partial += u64::from(size.is_none());
         let least = Size { shallow: known.map_or(0, |(_, info)| info.basicsize), external: 0 };

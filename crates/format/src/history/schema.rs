@@ -29,6 +29,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// KiB of pages that a connection keeps in memory. A writer appends to a few pages and a reader walks along, so that
 /// SQLite's 2 MiB would fill up for nothing.
 const CACHE_KIB: i64 = 256;
+/// Instructions of SQLite between two calls of a progress handler.
+const STEPS: i32 = 1_000;
+/// Calls after which a schema is given up: our tables take none. Pages of a file that was made to harm can lead to each other
+/// so that a few of them hold more rows than can ever be read.
+const MAX_CALLS: u32 = 1_000;
 /// Broken files that are kept beside each other.
 const MAX_ASIDE: u32 = 1_000;
 
@@ -101,6 +106,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, FormatError> {
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, FormatError> {
     let connection = open_with(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     check_schema(&connection, path)?;
+    without_limit(&connection, path)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(|error| failed(path, error))?;
     Ok(connection)
 }
@@ -115,7 +121,8 @@ fn ready(path: &Path) -> Result<(), FormatError> {
     }
 }
 
-/// A connection in which a file's own schema can do nothing but hold rows: no trigger and no view of it runs.
+/// A connection in which a file's own schema can do nothing but hold rows: no trigger and no view of it runs. It stops after
+/// [`MAX_CALLS`], until [`without_limit`].
 fn open_with(path: &Path, flags: OpenFlags) -> Result<Connection, FormatError> {
     // To SQLite `file:x` and `:memory:` are no paths: with a folder before it every name is one.
     let path_there = if path.is_relative() { Path::new(".").join(path) } else { path.to_path_buf() };
@@ -128,14 +135,34 @@ fn open_with(path: &Path, flags: OpenFlags) -> Result<Connection, FormatError> {
         (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
     ];
     let set = settings.into_iter().try_for_each(|(setting, on)| connection.set_db_config(setting, on).map(drop));
-    set.and_then(|()| connection.busy_timeout(PATIENCE)).map_err(|error| failed(path, error))?;
+    let mut calls = 0;
+    let limit = move || {
+        calls += 1;
+        calls > MAX_CALLS
+    };
+    set.and_then(|()| connection.busy_timeout(PATIENCE))
+        .and_then(|()| connection.progress_handler(STEPS, Some(limit)))
+        .map_err(|error| failed(path, error))?;
     Ok(connection)
+}
+
+/// Once the tables are known to be ours: statements over them take as long as there are rows.
+fn without_limit(connection: &Connection, path: &Path) -> Result<(), FormatError> {
+    connection.progress_handler(0, None::<fn() -> bool>).map_err(|error| failed(path, error))
+}
+
+/// What it means that a schema was not read.
+fn unread(path: &Path, source: rusqlite::Error) -> FormatError {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => damaged(path, "its list of tables does not end"),
+        _ => failed(path, source),
+    }
 }
 
 /// Refuses a file whose tables are not ours to the letter: a trigger, a computed column or an index over an expression would
 /// run within our statements.
 fn check_schema(connection: &Connection, path: &Path) -> Result<(), FormatError> {
-    let found = schema_of(connection).map_err(|error| failed(path, error))?;
+    let found = schema_of(connection).map_err(|error| unread(path, error))?;
     let ours = our_schema().map_err(|error| failed(path, error))?;
     match found.iter().find(|object| !ours.contains(object)) {
         Some((kind, name, _)) => Err(foreign(path, &format!("its {kind} {name} is not that of a history"))),
@@ -193,14 +220,16 @@ fn create(path: &Path) -> Result<(), FormatError> {
 
 fn connect(path: &Path) -> Result<Connection, FormatError> {
     let mut connection = open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
-    let is_new = tables.map_err(|error| failed(path, error))? == 0;
+    let tables = connection
+        .query_row("SELECT count(*) FROM (SELECT 1 FROM sqlite_schema LIMIT 1)", [], |row| row.get::<_, i64>(0));
+    let is_new = tables.map_err(|error| unread(path, error))? == 0;
     let version = || connection.pragma_query_value(None, "user_version", |row| row.get(0));
     match version().map_err(|error| failed(path, error))? {
         _ if is_new => {}
         VERSION => check_schema(&connection, path)?,
         found => return Err(FormatError::HistoryVersion { path: path.to_path_buf(), found, known: VERSION }),
     }
+    without_limit(&connection, path)?;
     set_up(&mut connection, is_new).map_err(|error| failed(path, error))?;
     let check: String =
         connection.pragma_query_value(None, "quick_check", |row| row.get(0)).map_err(|error| failed(path, error))?;
@@ -311,6 +340,68 @@ mod tests {
             assert!(matches!(asked, Err(FormatError::HistoryForeign { .. })), "{sql}: {asked:?}");
             assert!(std::fs::read(&path).expect("there") == before, "left as it was");
         }
+    }
+
+    /// Makes the list of tables of the history at `path` one that no reader comes to the end of: behind its own rows a tree of
+    /// pages in which each refers to the next one many times, and the last to a row that is there already.
+    fn make_endless(path: &Path) {
+        const PAGE: usize = 4096;
+        const LEVELS: u32 = 8;
+        const WAYS: u16 = 200;
+        let mut file = std::fs::read(path).expect("a history");
+        let pages = u32::try_from(file.len() / PAGE).expect("small");
+        assert_eq!(file[100], 0x0d, "the list is a page, and that a leaf");
+        let cells = usize::from(u16::from_be_bytes([file[103], file[104]]));
+        let mut own = file[..PAGE].to_vec();
+        own.copy_within(100..108 + 2 * cells, 0);
+        let index = b"sqlite_autoindex_series_1";
+        let at = file.windows(index.len()).position(|bytes| bytes == index).expect("the index of series");
+        let starts = (0..cells).map(|cell| u16::from_be_bytes([own[8 + 2 * cell], own[9 + 2 * cell]]));
+        let cell = starts.filter(|&start| usize::from(start) < at).max().expect("its cell");
+        let mut same = own.clone();
+        same[3..5].copy_from_slice(&1_u16.to_be_bytes());
+        same[8..10].copy_from_slice(&cell.to_be_bytes());
+        // An inner page: a head of 12 bytes, places of its cells, and these: a page, and a key of one byte.
+        let inner = |head: usize, first: u32, next: u32, ways: u16| {
+            let mut page = vec![0; PAGE];
+            let begin = PAGE - 5 * usize::from(ways);
+            page[head] = 0x05;
+            page[head + 3..head + 5].copy_from_slice(&ways.to_be_bytes());
+            page[head + 5..head + 7].copy_from_slice(&u16::try_from(begin).expect("in a page").to_be_bytes());
+            page[head + 8..head + 12].copy_from_slice(&next.to_be_bytes());
+            for way in 0..usize::from(ways) {
+                let (place, cell) = (head + 12 + 2 * way, begin + 5 * way);
+                page[place..place + 2].copy_from_slice(&u16::try_from(cell).expect("in a page").to_be_bytes());
+                page[cell..cell + 4].copy_from_slice(&first.to_be_bytes());
+                page[cell + 4] = 1;
+            }
+            page
+        };
+        let mut root = inner(100, pages + 1, pages + 3, 1);
+        root[..100].copy_from_slice(&file[..100]);
+        root[28..32].copy_from_slice(&(pages + 2 + LEVELS).to_be_bytes());
+        file[..PAGE].copy_from_slice(&root);
+        file.extend(own);
+        file.extend(same);
+        for level in 0..LEVELS {
+            let next = if level + 1 == LEVELS { pages + 2 } else { pages + 4 + level };
+            file.extend(inner(0, next, next, WAYS));
+        }
+        std::fs::write(path, file).expect("ours");
+    }
+
+    #[test]
+    fn a_list_of_tables_without_end_is_given_up() {
+        let (_folder, path) = history_with("");
+        make_endless(&path);
+        let before = std::fs::read(&path).expect("there");
+        let asked = query(&path, &HistoryQuery { until_ms: i64::MAX, ..HistoryQuery::default() });
+        assert!(
+            matches!(&asked, Err(FormatError::HistoryDamaged { reason, .. }) if reason.contains("does not end")),
+            "{asked:?}"
+        );
+        let (_history, aside) = History::open(&path, Retention::default()).expect("a new one in its place");
+        assert!(std::fs::read(aside.expect("moved")).expect("there") == before, "kept as it was");
     }
 
     /// SQLite takes `file:x` for a URI and `:memory:` for no file.

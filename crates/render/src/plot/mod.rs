@@ -27,6 +27,9 @@ pub use terminal::terminal;
 
 use memsight_model::Explain;
 
+/// The name of the level axis.
+const TIME: &str = "time since start";
+
 /// Seconds since the beginning of the record, and bytes.
 pub type Point = (f64, f64);
 
@@ -37,6 +40,8 @@ pub struct Plot {
     pub title: String,
     /// One line below the title; may be empty.
     pub subtitle: String,
+    /// What the readings are, as `RSS`: the name of the upright axis. Empty: it has none.
+    pub measure: String,
     /// A line for each process. The eight with the highest peaks have colours and names, the others are grey.
     pub series: Vec<Series>,
     /// Their sum, drawn strongest; empty: none is drawn. Only the caller knows which readings belong to one moment.

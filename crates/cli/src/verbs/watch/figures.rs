@@ -144,6 +144,7 @@ impl Figures {
         Plot {
             title: title.to_owned(),
             subtitle: subtitle.to_owned(),
+            measure: "RSS".to_owned(),
             series: series.collect(),
             total: if several { points(self.summary.series()) } else { Vec::new() },
             markers: self.markers.iter().map(|(at, text)| (after(at), text.clone())).collect(),

@@ -67,6 +67,9 @@ struct Found {
     layouts: Layouts,
 }
 
+/// What is said of a snapshot when not all contents were read.
+pub(crate) const TOO_MUCH: &str = "strings claim more bytes than the process has memory";
+
 /// Reads the contents of all objects; whether everything could be read within the budget. Cost: a walk over the
 /// objects by all threads, 20 bytes for each string or number and 4 for each object while it lasts.
 pub(crate) fn read<M: ReadMemory + Sync>(

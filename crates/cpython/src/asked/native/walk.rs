@@ -135,7 +135,9 @@ impl<'a, M: ReadMemory> Walk<'a, M> {
 
     /// Takes what the words of a range point to, to be followed later.
     pub fn scan(&mut self, range: Range<u64>, owner: Owner) {
-        pages(self.shared.scene.memory, range, |words| (0..words.len()).for_each(|place| self.take(words, place, owner)));
+        pages(self.shared.scene.memory, range, |words| {
+            (0..words.len()).for_each(|place| self.take(words, place, owner))
+        });
     }
 
     /// Gives an owner the block that begins with a range, of which only the range holds something.

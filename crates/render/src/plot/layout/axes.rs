@@ -1,5 +1,6 @@
 //! The frame of the plot: axes, ticks, and where a reading falls.
 
+use super::super::TIME;
 use super::super::data::Data;
 use super::super::scene::{Anchor, Shape};
 use super::super::ticks::{self, Tick};
@@ -21,6 +22,8 @@ pub(super) struct Frame {
     /// Bytes at the top.
     ceiling: f64,
     ticks: Vec<Tick>,
+    /// Pixels that the name of the upright axis takes above it.
+    pub name_height: f32,
 }
 
 impl Frame {
@@ -35,6 +38,7 @@ impl Frame {
             span: (start, if end > start { end } else { start + 1.0 }),
             ceiling: 0.0,
             ticks: Vec::new(),
+            name_height: 0.0,
         };
         frame.fit(sheet, data.highest(), limit);
         frame
@@ -42,7 +46,8 @@ impl Frame {
 
     /// Lowers the top below the subtitle and `rows` of labels.
     pub(super) fn lower(&mut self, sheet: &Sheet, rows: usize, highest: f64, limit: Option<f64>) {
-        self.top = sheet.top + rows as f32 * ROW + 4.0;
+        // Labels of markers and the name of the axis stand side by side.
+        self.top = sheet.top + (rows as f32 * ROW).max(self.name_height) + 4.0;
         let left = self.left;
         self.fit(sheet, highest, limit);
         // The labels of markers have their places.
@@ -75,6 +80,13 @@ impl Frame {
     pub(super) fn y(&self, bytes: f64) -> f32 {
         let share = (bytes / self.ceiling).clamp(0.0, 1.0) as f32;
         self.bottom - share * (self.bottom - self.top).max(1.0)
+    }
+
+    /// What the axes are called: bytes above theirs, time below the middle of its own.
+    pub(super) fn names(&self, sheet: &mut Sheet, measure: &str) {
+        sheet.text((self.left - 8.0, self.top - 8.0), TEXT, Anchor::End, DIM, measure.to_owned());
+        let middle = (self.left + self.right) / 2.0;
+        sheet.text((middle, self.bottom + 17.0 + ROW), TEXT, Anchor::Middle, DIM, TIME.to_owned());
     }
 
     /// Grid, axes and labels.

@@ -36,9 +36,11 @@ const OTHERS: Color = Color::rgb(0xb8_bf_c6);
 /// Pixels of letters, and of the lines that they stand on.
 const TEXT: f32 = 12.0;
 const ROW: f32 = 17.0;
-/// Pictures lower than this have no legend and no subtitle.
+/// Pictures lower than this have no legend, no subtitle and no names at their axes.
 const LOW: f32 = 180.0;
 const EDGE: f32 = 14.0;
+/// Columns of the longest name of the upright axis: it stands above the labels of that axis.
+const MEASURE: usize = 10;
 
 /// A limit this many times higher than the highest reading is told in words: drawn, it would flatten the lines.
 const LIMIT_WITHIN: f64 = 3.0;
@@ -82,14 +84,18 @@ impl Sheet {
         if roomy {
             self.legend(data);
         }
-        self.bottom -= ROW + 10.0;
+        self.bottom -= ROW + 10.0 + if roomy { ROW } else { 0.0 };
         let mut frame = Frame::new(self, data, near);
+        frame.name_height = if roomy && !plot.measure.is_empty() { ROW } else { 0.0 };
         let labels = Labels::place(&plot.markers, &frame, &self.font, if roomy { 3 } else { 0 });
         if roomy {
             self.subtitle(plot, data, limit.filter(|_| near.is_none()), labels.unnamed);
         }
         frame.lower(self, labels.rows, data.highest(), near);
         frame.draw(self);
+        if roomy {
+            frame.names(self, &shorten(&clean(&plot.measure), MEASURE));
+        }
         labels.draw(self, &frame);
         self.curves(data, &frame);
         if let Some(limit) = near {

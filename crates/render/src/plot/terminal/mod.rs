@@ -7,11 +7,13 @@ use memsight_model::Bytes;
 use self::grid::{Glyphs, Grid};
 use super::data::{Curve, Data, thin};
 use super::ticks;
-use super::{Plot, ascii_sparkline, sparkline};
+use super::{Plot, TIME, ascii_sparkline, sparkline};
 use crate::text::{Style, Tone, clean, columns, shorten};
 
 /// More lines than these are a tangle in characters.
 const NAMED: usize = 4;
+/// From so many columns on, the axis of time has a name.
+const ROOMY: usize = 60;
 /// Sizes beyond which no terminal goes.
 const LARGEST: usize = 1000;
 
@@ -133,10 +135,13 @@ impl Screen<'_> {
         for (number, curve) in named.chain(sum) {
             self.curve(&mut grid, number, curve, window);
         }
+        let measure = clean(&self.plot.measure);
         let mut out = String::new();
         for row in 0..window.rows {
             let tick = window.ticks.iter().find(|(value, _)| window.row(*value, window.rows) == row);
-            let label = tick.map(|tick| tick.1.as_str()).unwrap_or_default();
+            // The name of the axis stands above its labels.
+            let name = if row == 0 && columns(&measure) < window.margin { measure.as_str() } else { "" };
+            let label = tick.map_or(name, |tick| tick.1.as_str());
             let edge = if tick.is_some() { self.glyphs.tick } else { self.glyphs.side };
             let label = format!("{label:>width$}{edge}", width = window.margin);
             out += &self.style.paint(Tone::Dim, &label);
@@ -157,20 +162,26 @@ impl Screen<'_> {
         }
     }
 
-    /// The axis of time and its labels, without those that would touch.
+    /// The axis of time and its labels, without those that would touch; its name at the right, where a line has room for it.
     fn axis(&self, window: &Window) -> String {
+        let name = if self.width >= ROOMY { TIME } else { "" };
+        let end = self.width - if name.is_empty() { 0 } else { columns(name) + 2 };
         let mut edge = vec![self.glyphs.floor; window.columns];
         let mut labels = String::new();
         for (at, label) in ticks::times(window.span, (window.columns / 12).max(1)) {
             let column = window.column(at, window.columns);
             let start = (window.margin + 1 + column).saturating_sub(columns(&label) / 2);
             let used = columns(&labels);
-            if start < used + usize::from(used > 0) || start + columns(&label) > self.width {
+            if start < used + usize::from(used > 0) || start + columns(&label) > end {
                 continue;
             }
             edge[column] = self.glyphs.notch;
             labels += &" ".repeat(start - used);
             labels += &label;
+        }
+        if !name.is_empty() {
+            let gap = self.width - columns(&labels) - columns(name);
+            labels += &format!("{}{name}", " ".repeat(gap));
         }
         let edge: String = edge.into_iter().collect();
         let line = format!("{}{}{edge}", " ".repeat(window.margin), self.glyphs.corner);
