@@ -30,7 +30,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let (found, free) = (interpreters(), free_threaded());
     let mut trials: Vec<Trial> = Vec::new();
-    for interpreter in found.iter().chain(&free).cloned() {
+    for interpreter in found.iter().chain(&free) {
         let other = interpreter.clone();
         trials.push(Trial::test(format!("names::{interpreter}"), move || names_are_true(&interpreter)));
         trials.push(Trial::test(format!("tasks::{other}"), move || tasks_are_true(&other)));
