@@ -231,6 +231,8 @@ class ThreadRow(_Record):
 
     ident: int
     """``threading.get_ident()``."""
+    name: Optional[str]
+    """What ``threading`` calls it; ``None`` for a thread that C code made."""
     native_id: Optional[int]
     """The operating system's thread id."""
     interpreter: int

@@ -1,12 +1,13 @@
 //! Threads with what the locals of their frames keep alive.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use memsight_heap::Node;
-use memsight_model::{FrameRecord, Root, RootKind, ThreadRecord};
+use memsight_model::{FrameRecord, Label, LabelKind, ObjectId, Root, RootKind, Snapshot, ThreadRecord};
 
 use crate::recursion::{Calls, folded};
 use crate::views::{FrameRow, LocalRow, ThreadRow, ThreadsView};
+use crate::words::{bare_key, is_namespace, key, key_of, label as label_word};
 use crate::{Analysis, limit};
 
 impl Analysis<'_> {
@@ -21,8 +22,10 @@ impl Analysis<'_> {
                 frame.push(root);
             }
         }
+        let names = thread_names(self.snapshot);
         let threads = (0..).zip(&self.snapshot.threads);
-        let threads = threads.map(|(row, thread)| self.thread(row, thread, &locals, top)).collect();
+        let named = |row: ThreadRow| ThreadRow { name: names.get(&row.ident).cloned(), ..row };
+        let threads = threads.map(|(row, thread)| named(self.thread(row, thread, &locals, top))).collect();
         ThreadsView { header: self.header(), threads }
     }
 
@@ -33,6 +36,7 @@ impl Analysis<'_> {
         let all = frames.iter().flat_map(|(_, locals)| locals.iter());
         ThreadRow {
             ident: thread.ident,
+            name: None,
             native_id: thread.native_id,
             interpreter: thread.interpreter,
             holds_gil: thread.holds_gil,
@@ -83,4 +87,30 @@ impl Analysis<'_> {
         let nodes = roots.map(|root| tree.node(root.object)).filter(|&node| node != Node::ROOT);
         tree.retained_by_all(nodes.collect())
     }
+}
+
+/// What `threading` calls its threads, by their idents: `_name` of the values of `threading._active`.
+fn thread_names(snapshot: &Snapshot) -> HashMap<u64, String> {
+    let is_threading = |root: &&Root| root.kind == RootKind::Module && snapshot.names.get(root.name) == "threading";
+    let modules = snapshot.roots.iter().filter(is_threading);
+    let active = modules.filter_map(|module| variable(snapshot, module.object, "_active"));
+    let threads = active.flat_map(|active| snapshot.references.of(active));
+    let named = |(thread, label): (ObjectId, Label)| {
+        let ident = (label.kind() == LabelKind::Value).then(|| key(snapshot, key_of(label)).parse().ok())??;
+        let text = snapshot.texts.get(variable(snapshot, thread, "_name")?)?;
+        Some((ident, text.get(1..text.len().checked_sub(1)?)?.to_owned()))
+    };
+    threads.filter_map(named).collect()
+}
+
+/// What an object or a module has under a name, beside itself or in its dictionary.
+fn variable(snapshot: &Snapshot, owner: ObjectId, name: &str) -> Option<ObjectId> {
+    let own = |(target, label): (ObjectId, Label)| match label.kind() {
+        LabelKind::Attribute if label_word(snapshot, label) == name => Some(target),
+        LabelKind::Value if bare_key(snapshot, key_of(label)) == name => Some(target),
+        _ => None,
+    };
+    let dicts = snapshot.references.of(owner).filter(|(target, label)| is_namespace(snapshot, *label, *target));
+    let inside = || dicts.flat_map(|(dict, _)| snapshot.references.of(dict)).find_map(own);
+    snapshot.references.of(owner).find_map(own).or_else(inside)
 }

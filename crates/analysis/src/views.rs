@@ -348,6 +348,8 @@ pub struct FrameRow {
 pub struct ThreadRow {
     /// `threading.get_ident()`.
     pub ident: u64,
+    /// What `threading` calls it; null for a thread that C code made, and in snapshots of older versions.
+    pub name: Option<String>,
     /// The operating system's thread id.
     pub native_id: Option<u64>,
     /// Interpreter.

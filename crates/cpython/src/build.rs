@@ -35,6 +35,7 @@ use crate::rows::emit::Shared;
 use crate::rows::parts::emit;
 use crate::rows::room;
 use crate::rows::texts;
+use crate::rows::threads;
 use crate::walk::generations::{Listed, Tracked};
 use crate::walk::mark::{Found, Marker};
 use crate::walk::roots::{RootName, Seed};
@@ -181,9 +182,10 @@ impl Python {
         }
         room::make(&shared, &types, &mut emitted, &seeds, &held, settings.threads);
         let (code, generators) = code::collect(&shared, &emitted.coded);
+        let named = threads::names(&shared, &settings, &seeds);
         let mut snapshot = Snapshot {
             manifest: self.manifest(options, interpreters.len(), emitted.partial, emitted.exhausted, torn),
-            texts: texts::collect(&shared, &emitted.keys, options.values),
+            texts: texts::collect(&shared, emitted.keys, &named, options.values),
             roots: roots(&shared, &emitted.interned, &seeds),
             types,
             objects: emitted.objects,

@@ -1,6 +1,8 @@
 //! Names of code, and the view `tasks`, against what a program says of itself, on every interpreter of this machine.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a test prints what it could not cover")]
 
+use std::collections::BTreeMap;
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use memsight_engine::analysis::Analysis;
 use memsight_engine::analysis::code::Source;
@@ -54,6 +56,8 @@ fn names_are_true(interpreter: &Interpreter) -> Result<(), Failed> {
     let target = Target::start(interpreter, "names.py", &[])?;
     let named: Vec<(String, String, String, u32)> = serde_json::from_value(target.ready["named"].clone())?;
     let standing: Vec<(String, Option<u32>)> = serde_json::from_value(target.ready["standing"].clone())?;
+    let threads: BTreeMap<u64, String> =
+        serde_json::from_value::<Vec<_>>(target.ready["threads"].clone())?.into_iter().collect();
     let snapshot = look(target.pid(), &LookOptions::default(), &Quiet)?;
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("names.heap");
@@ -70,6 +74,9 @@ fn names_are_true(interpreter: &Interpreter) -> Result<(), Failed> {
             let got = analysis.object(address, 1)?.stands_at;
             wrong.extend((got != *line).then(|| format!("{address}: stands at {got:?}, expected {line:?}")));
         }
+        let found = analysis.threads(1).threads.into_iter().filter_map(|thread| Some((thread.ident, thread.name?)));
+        let found: BTreeMap<u64, String> = found.collect();
+        wrong.extend((found != threads).then(|| format!("threads {found:?}, expected {threads:?}")));
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
 }

@@ -311,13 +311,15 @@ fn the_threads() {
     let in_turn = FrameRow { repeats: 250, cycle: 2, ..bare.clone() };
     let thread = ThreadRow {
         ident: 0x7f00_1234_5678,
+        name: Some("worker-3".into()),
         native_id: Some(4243),
         interpreter: 0,
         holds_gil: true,
         retained_bytes: 240_000,
         frames: vec![frame, bare, recursion, in_turn.clone(), in_turn],
     };
-    let idle = ThreadRow { interpreter: 1, holds_gil: false, native_id: None, frames: vec![], ..thread.clone() };
+    let idle =
+        ThreadRow { name: None, interpreter: 1, holds_gil: false, native_id: None, frames: vec![], ..thread.clone() };
     check("threads", |style| {
         text::threads(&ThreadsView { header: header(), threads: vec![thread.clone(), idle.clone()] }, style)
     });

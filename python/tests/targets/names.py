@@ -6,9 +6,18 @@ import functools
 import json
 import os
 import sys
+import threading
 import types
 
 KEPT = []
+WAIT = threading.Event()
+
+
+class Worker(threading.Thread):
+    """A class of the program's own."""
+
+    def run(self):
+        WAIT.wait()
 
 
 def plain():
@@ -206,7 +215,10 @@ def build():
     told += [[hex(id(each.__code__)), *source(each)] for each in (plain, Channel.through)]
     told.append([hex(id(wrapped)), name, wrapped.__code__.co_filename, wrapped.__code__.co_firstlineno])
     standing = [[hex(id(each)), frame_of(each) and frame_of(each).f_lineno] for each in generators]
-    return {"named": told, "standing": standing}
+    for name in ("antwort-3", "it's \u03b1", None):
+        Worker(name=name, daemon=True).start()
+    threads = [[thread.ident, thread.name] for thread in threading.enumerate()]
+    return {"named": told, "standing": standing, "threads": threads}
 
 
 asyncio.new_event_loop().run_until_complete(main())

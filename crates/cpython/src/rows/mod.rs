@@ -15,3 +15,4 @@ pub(crate) mod loose;
 pub(crate) mod parts;
 pub(crate) mod room;
 pub(crate) mod texts;
+pub(crate) mod threads;

@@ -33,7 +33,8 @@ fn one(thread: &ThreadRow, style: &Style) -> String {
     };
     let gil = if thread.holds_gil { ", held the GIL" } else { "" };
     let meaning = format!("its locals retain {}{interpreter}{gil}", Bytes(thread.retained_bytes));
-    let mut out = heading(&format!("Thread {:#x}{native}", thread.ident), &meaning, style);
+    let name = thread.name.as_deref().map_or_else(|| format!("{:#x}", thread.ident), clean);
+    let mut out = heading(&format!("Thread {name}{native}"), &meaning, style);
     if thread.frames.is_empty() {
         out.push_str("  no Python frame\n");
         return out;
