@@ -25,7 +25,7 @@ pub(crate) struct Holders {
 impl Analysis<'_> {
     /// Who holds `members`; `None` where only roots do. Cost: a few searches for each.
     pub(crate) fn holders_of(&self, members: &[ObjectId]) -> Option<Holders> {
-        let paths = self.graph.paths();
+        let paths = self.graph.paths(self.snapshot);
         let mut held: HashMap<ObjectId, usize> = HashMap::new();
         for &member in members {
             if let Some(Ok(step)) = paths.last_step(self.snapshot, self.graph.roots(), member) {

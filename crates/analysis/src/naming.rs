@@ -49,7 +49,7 @@ impl Analysis<'_> {
 
     /// The shortest path to the object.
     pub(crate) fn path_to(&self, object: ObjectId) -> Option<Path> {
-        self.graph.paths().to(self.snapshot, self.graph.roots(), object)
+        self.graph.paths(self.snapshot).to(self.snapshot, self.graph.roots(), object)
     }
 
     /// The object as one would write it in Python: `app.cache._entries['user:17']`, `request.session in handle()`;
@@ -109,7 +109,7 @@ impl Analysis<'_> {
 
     /// The shortest path if it is short. Cost: a few binary searches, however far the object is from a root.
     fn short_path(&self, object: ObjectId) -> Option<Path> {
-        let paths = self.graph.paths();
+        let paths = self.graph.paths(self.snapshot);
         let (mut steps, mut here) = (Vec::new(), object);
         while steps.len() <= NAME_STEPS {
             match paths.last_step(self.snapshot, self.graph.roots(), here)? {

@@ -79,7 +79,11 @@ impl Analysis<'_> {
     pub fn overview(&self, top: usize) -> Overview {
         let manifest = &self.snapshot.manifest;
         let (types, suspects, memory) = std::thread::scope(|scope| {
-            let types = scope.spawn(|| self.types_alone(top));
+            let types = scope.spawn(|| {
+                // what suspects are described with, while they are looked for
+                self.graph.paths(self.snapshot);
+                self.types_alone(top)
+            });
             let suspects = self.find_suspects(top);
             let memory = self.snapshot.residence.as_ref().map(|_| self.rss(1).groups());
             (types.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), suspects, memory)

@@ -63,7 +63,7 @@ impl<'a> Shapes<'a> {
     /// The shape of the shortest path to `object`.
     pub(crate) fn of(&mut self, object: ObjectId) -> Option<u32> {
         let Analysis { snapshot, graph, .. } = self.analysis;
-        let paths = graph.paths();
+        let paths = graph.paths(snapshot);
         let (mut pending, mut here) = (Vec::new(), object);
         while *self.of.get(here.index())? == UNKNOWN {
             match paths.last_step(snapshot, graph.roots(), here)? {

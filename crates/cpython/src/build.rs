@@ -125,22 +125,23 @@ impl Python {
         let walked = Walked { interpreters, tracked, torn, stacks, seeds, places, pymalloc, marked };
         match options.references {
             true => self.rows(scene, walked, options, progress),
-            false => Ok((self.sums(walked, options), Ranks::default())),
+            false => Ok((self.sums(walked, options)?, Ranks::default())),
         }
     }
 
     /// The objects by type, without a row of their own.
-    fn sums(&self, walked: Walked, options: &DecodeOptions<'_>) -> Snapshot {
+    fn sums(&self, walked: Walked, options: &DecodeOptions<'_>) -> Result<Snapshot, PythonError> {
         let Marked { types, tally, .. } = walked.marked;
         let Tally { mut sums, partial } = tally.unwrap_or_default();
+        options.accept(partial)?;
         let types = types.records(|_| None);
         sums.resize(types.len(), TypeSum::default());
-        Snapshot {
+        Ok(Snapshot {
             manifest: self.manifest(options, walked.interpreters.len(), partial, false, walked.torn),
             types,
             sums,
             ..Snapshot::default()
-        }
+        })
     }
 
     /// The tables, by the second walk.
@@ -170,7 +171,7 @@ impl Python {
         };
         let mut emitted = emit(&shared, &edges, &settings);
         shared.tracked = Tracked::default();
-        check(progress)?;
+        options.accept(emitted.partial).and_then(|()| check(progress))?;
         progress.phase("collecting names and roots", None);
         let types = types.records(|address| shared.id_of(address));
         let (mut native, mut held) = (None, Vec::new());

@@ -54,6 +54,12 @@ pub enum PythonError {
     /// A collection runs; objects are on lists that only the collector knows.
     #[error("a garbage collection was running")]
     Collecting,
+    /// Objects in the midst of being changed, such as a list whose items are just being moved to a larger place.
+    #[error("{objects} objects could not be read whole at a moment when Python code ran")]
+    HalfBuilt {
+        /// How many.
+        objects: u64,
+    },
     /// The collector wrote its statistics whenever they were read.
     #[error("the collector's statistics changed at each of {attempts} attempts to read them")]
     TornStatistics {
@@ -71,7 +77,8 @@ pub enum PythonError {
 impl PythonError {
     /// Whether another look a moment later may well succeed.
     pub fn is_transient(&self) -> bool {
-        matches!(self, PythonError::TornList { .. } | PythonError::Collecting | PythonError::TornStatistics { .. })
+        use PythonError::{Collecting, HalfBuilt, TornList, TornStatistics};
+        matches!(self, TornList { .. } | Collecting | HalfBuilt { .. } | TornStatistics { .. })
     }
 }
 
@@ -90,6 +97,7 @@ impl Explain for PythonError {
             PythonError::Cancelled => "MS-E040",
             PythonError::TornStatistics { .. } => "MS-E041",
             PythonError::Narrow => "MS-E042",
+            PythonError::HalfBuilt { .. } => "MS-E043",
         }
     }
 
@@ -104,6 +112,7 @@ impl Explain for PythonError {
             PythonError::NotReady => "try again in a moment",
             PythonError::Unrecognised { .. } => "the build may be patched or too new; please report its version and where it comes from",
             PythonError::TornList { .. } | PythonError::Collecting => "try again; if it stays so, the target's heap is corrupt or it collects all the time",
+            PythonError::HalfBuilt { .. } => "try again in a moment",
             PythonError::TornStatistics { .. } => "try again; a process that was stopped in the middle of a collection stays so until it goes on",
             PythonError::Unreadable(_) => "the target may have exited or unmapped memory while it was read; try again",
             PythonError::Cancelled => "start again when you like; the target runs on",

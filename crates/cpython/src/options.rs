@@ -2,6 +2,8 @@
 
 use memsight_model::{CHeap, PageRuns};
 
+use crate::error::PythonError;
+
 /// How to decode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecodeOptions<'a> {
@@ -26,6 +28,8 @@ pub struct DecodeOptions<'a> {
     /// There is no other moment, as in a core file: lists that a collection has in hand, or that are cut, are read as far
     /// as they go, and the manifest says so. Such a moment is an error otherwise.
     pub best_effort: bool,
+    /// There will be another moment: objects that cannot be read whole are an error. Otherwise the manifest counts them.
+    pub whole: bool,
     /// The C library's allocator as it stood: whose blocks its blocks are is found out then. Needs the references. Cost:
     /// a walk over the memory of C code that objects point to.
     pub c_heap: Option<&'a CHeap>,
@@ -44,8 +48,16 @@ impl Default for DecodeOptions<'_> {
             sums: false,
             holders: false,
             best_effort: false,
+            whole: false,
             c_heap: None,
             pages: None,
         }
+    }
+}
+
+impl DecodeOptions<'_> {
+    /// Whether it will do that so many objects could not be read whole.
+    pub(crate) fn accept(&self, partial: u64) -> Result<(), PythonError> {
+        if self.whole && partial > 0 { Err(PythonError::HalfBuilt { objects: partial }) } else { Ok(()) }
     }
 }

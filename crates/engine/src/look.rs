@@ -16,6 +16,9 @@ use crate::{Error, clock};
 
 /// Copies that may turn out torn before one is read as far as it goes.
 const MAX_COPIES: u32 = 8;
+/// Copies of a process that always runs Python code in which an object may turn out half-built: one that is so in all of
+/// them is no matter of the moment.
+const WHOLE_COPIES: u32 = 3;
 
 /// How to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -86,7 +89,9 @@ fn look_at(process: &Process, options: &LookOptions, progress: &dyn Progress) ->
             (heap.map(|heap| heap.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))), listed)
         });
         let decoded = listed.map_err(Error::from).and_then(|listed| {
-            let (regions, decoding) = (image.regions().to_vec(), decode_options(options, heap.as_ref()));
+            let regions = image.regions().to_vec();
+            let whole = gil_held && copies < WHOLE_COPIES;
+            let decoding = DecodeOptions { whole, ..decode_options(options, heap.as_ref()) };
             Ok(python.decode_listed(image, &regions, listed, &decoding, progress)?)
         });
         match decoded {

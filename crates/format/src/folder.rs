@@ -97,12 +97,7 @@ impl Drop for Staging {
 
 /// Whether `output` may be written: not there, or, with `force`, something that force may replace.
 pub(crate) fn check(output: &Path, force: bool) -> Result<(), FormatError> {
-    match Output::of(output) {
-        Ok(output) => check_in(&output, force),
-        // told when it is written
-        Err(FormatError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
+    check_in(&Output::of(output)?, force)
 }
 
 fn check_in(output: &Output, force: bool) -> Result<(), FormatError> {

@@ -49,7 +49,7 @@ fn main() {
         let start = Instant::now();
         let graph = Graph::new(&snapshot, &Quiet);
         let dominators = start.elapsed();
-        black_box(graph.paths());
+        black_box(graph.paths(&snapshot));
         println!("dominators and retained sizes {dominators:.0?}, paths {:.0?}", start.elapsed() - dominators);
         assert_eq!(graph.tree().total_bytes(), 64 * snapshot.objects.len() as u64);
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Snapshot ──> Walk (depth-first numbers, roots completed) ──> semidominators ──> DominatorTree
-//!                  └──> ShortestPaths (breadth-first, beside the search for dominators)
+//!         └──> ShortestPaths (breadth-first, when first asked for)
 //! ```
 //! Everything stands in flat arrays of 32-bit numbers. For `n` objects and `m` references the peak beside the
 //! snapshot is about `32 n` bytes plus 8 for every reference that leads back or across in the depth-first
@@ -39,6 +39,8 @@ pub use roots::{Origin, Roots};
 pub use subset::Subset;
 pub use tree::{DominatorTree, Node};
 
+use std::sync::OnceLock;
+
 use memsight_model::{Progress, Snapshot};
 
 use walk::Walk;
@@ -49,23 +51,19 @@ use walk::Walk;
 pub struct Graph {
     roots: Roots,
     tree: DominatorTree,
-    paths: ShortestPaths,
+    paths: OnceLock<ShortestPaths>,
 }
 
 impl Graph {
-    /// Completes the roots, finds the dominators and sums up retained sizes; a second thread finds the shortest paths
-    /// meanwhile. Cost: near linear, about 0.1 us an object.
+    /// Completes the roots, finds the dominators and sums up retained sizes. Cost: near linear, about 0.1 us an
+    /// object.
     pub fn new(snapshot: &Snapshot, progress: &dyn Progress) -> Graph {
         progress.phase("walking references", None);
         let mut walk = Walk::new(snapshot);
         progress.phase("finding dominators", None);
         let roots = std::mem::take(&mut walk.roots);
-        let (tree, paths) = std::thread::scope(|scope| {
-            let paths = scope.spawn(|| ShortestPaths::new(snapshot, &roots));
-            let tree = DominatorTree::new(&snapshot.objects, dominators::immediate(walk));
-            (tree, paths.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        });
-        Graph { roots, tree, paths }
+        let tree = DominatorTree::new(&snapshot.objects, dominators::immediate(walk));
+        Graph { roots, tree, paths: OnceLock::new() }
     }
 
     /// The dominator tree with retained sizes.
@@ -78,8 +76,8 @@ impl Graph {
         &self.roots
     }
 
-    /// Shortest paths from the roots.
-    pub fn paths(&self) -> &ShortestPaths {
-        &self.paths
+    /// Shortest paths from the roots. Cost: the first call searches the graph once.
+    pub fn paths(&self, snapshot: &Snapshot) -> &ShortestPaths {
+        self.paths.get_or_init(|| ShortestPaths::new(snapshot, &self.roots))
     }
 }

@@ -230,7 +230,7 @@ proptest! {
         let given: BTreeSet<usize> = heap.roots.iter().map(|root| root.0).collect();
         let distances = heap.distances(&given);
         for (object, &distance) in distances.iter().enumerate() {
-            let path = graph.paths().to(&snapshot, graph.roots(), ObjectId(object as u32)).unwrap();
+            let path = graph.paths(&snapshot).to(&snapshot, graph.roots(), ObjectId(object as u32)).unwrap();
             prop_assert_eq!(path.last().index(), object);
             let mut here = path.first;
             for step in &path.steps {
@@ -260,7 +260,7 @@ proptest! {
         }
         snapshot.objects.refcounts.truncate(at);
         let graph = Graph::new(&snapshot, &Quiet);
-        graph.paths();
+        graph.paths(&snapshot);
         let sum: u64 = graph.tree().children(Node::ROOT).map(|child| graph.tree().retained(child)).sum();
         prop_assert_eq!(sum, graph.tree().total_bytes());
     }
@@ -299,7 +299,7 @@ fn deep_chains_with_shared_values_are_near_linear() {
         let value = tree.node(ObjectId(n + 1 + object));
         assert_eq!(tree.parent(value), tree.node(ObjectId(object)), "the chain node dominates its value");
     }
-    let path = graph.paths().to(&snapshot, graph.roots(), ObjectId(n)).unwrap();
+    let path = graph.paths(&snapshot).to(&snapshot, graph.roots(), ObjectId(n)).unwrap();
     assert_eq!(path.steps.len(), n as usize);
 }
 
@@ -351,7 +351,7 @@ fn the_table_of_interned_strings_keeps_nothing_alive() {
     assert_eq!(tree.parent(tree.node(ObjectId(1))), tree.node(ObjectId(3)));
     assert_eq!(tree.parent(tree.node(ObjectId(2))), Node::ROOT);
     assert!(graph.roots().external().is_empty(), "the unused string belongs to the table");
-    let path = graph.paths().to(&snapshot, graph.roots(), ObjectId(2)).unwrap();
+    let path = graph.paths(&snapshot).to(&snapshot, graph.roots(), ObjectId(2)).unwrap();
     assert_eq!((path.origin, path.steps.len()), (Origin::Given(0), 1));
 }
 

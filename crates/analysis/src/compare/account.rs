@@ -139,7 +139,7 @@ impl<'a> Side<'a> {
     /// Cost: one step for each object without a counterpart.
     fn new((analysis, waiting): Look<'a>, paired: impl Fn(ObjectId) -> bool) -> Side<'a> {
         let snapshot = analysis.snapshot;
-        let (paths, roots) = (analysis.graph.paths(), analysis.graph.roots());
+        let (paths, roots) = (analysis.graph.paths(snapshot), analysis.graph.roots());
         let mut entries = vec![NONE; snapshot.objects.len()];
         let mut amounts: HashMap<u32, Amount> = HashMap::new();
         let mut pending: Vec<ObjectId> = Vec::new();
@@ -175,7 +175,7 @@ impl<'a> Side<'a> {
     /// How the entry hangs from its holder; the kind of the root without one.
     fn hangs(&self, entry: ObjectId) -> Result<(Step, bool), Option<RootKind>> {
         let Analysis { snapshot, graph, .. } = self.analysis;
-        let (paths, roots) = (graph.paths(), graph.roots());
+        let (paths, roots) = (graph.paths(snapshot), graph.roots());
         match paths.last_step(snapshot, roots, entry) {
             Some(Ok(step)) => Ok((step, !self.is_item(&step))),
             Some(Err(origin)) => Err(Some(origin.kind(snapshot))),
@@ -189,7 +189,7 @@ impl<'a> Side<'a> {
         match step.label.kind() {
             LabelKind::Index | LabelKind::Key | LabelKind::Member => true,
             LabelKind::Value => {
-                let above = graph.paths().last_step(snapshot, graph.roots(), step.owner);
+                let above = graph.paths(snapshot).last_step(snapshot, graph.roots(), step.owner);
                 !matches!(above, Some(Ok(above)) if is_namespace(snapshot, above.label, above.target))
             }
             _ => false,

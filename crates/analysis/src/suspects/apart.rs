@@ -25,7 +25,7 @@ pub(super) fn held(analysis: &Analysis<'_>, least: u64) -> Vec<(RootKind, Object
     strings.dedup();
     let weight: u64 = strings.iter().map(|object| analysis.graph.tree().own(analysis.graph.tree().node(*object))).sum();
     if weight >= least {
-        let paths = analysis.graph.paths();
+        let paths = analysis.graph.paths(snapshot);
         // Whoever else refers to one comes before the table on a path to it.
         let only_interned = |object: &ObjectId| match paths.last_step(snapshot, analysis.graph.roots(), *object) {
             Some(Ok(step)) => Some(step.owner) == table,

@@ -50,7 +50,10 @@ impl Analysis<'_> {
         let code = commonest(self.snapshot, &members);
         let holds = self.holds(culprit);
         let kept = match culprit.keeper {
-            Some(object) => format!("kept by {}", self.keeper(object, &in_words)),
+            Some(object) => match self.keeper(object, &in_words) {
+                held if held.starts_with("held by ") => held,
+                keeper => format!("kept by {keeper}"),
+            },
             None => self.kept_by_many(path.as_ref(), &members),
         };
         Suspect {
@@ -74,7 +77,7 @@ impl Analysis<'_> {
 
     /// A member of a group without keeper that is held as most of its members are: by nothing, by C code, by others.
     fn example(&self, culprit: &Culprit) -> Option<ObjectId> {
-        let paths = self.graph.paths();
+        let paths = self.graph.paths(self.snapshot);
         let mut ways: BTreeMap<Option<RootKind>, (Reverse<u64>, ObjectId)> = BTreeMap::new();
         for object in culprit.parts.iter().filter_map(|&part| self.graph.tree().object(part)) {
             let origin = paths.last_step(self.snapshot, self.graph.roots(), object)?.err();

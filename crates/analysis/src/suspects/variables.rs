@@ -81,7 +81,7 @@ impl Finder<'_> {
     /// objects on the way.
     fn variable(&self, object: ObjectId, known: &mut HashMap<ObjectId, ObjectId>) -> Option<ObjectId> {
         let (snapshot, graph) = (self.analysis.snapshot, &self.analysis.graph);
-        let paths = graph.paths();
+        let paths = graph.paths(snapshot);
         let (mut here, mut way) = (object, Vec::new());
         let variable = loop {
             if let Some(&variable) = known.get(&here) {

@@ -8,6 +8,9 @@ use super::style::{Style, Tone};
 use super::words::{clean, percent, plural, wrap, wrap_words};
 use super::{header, heading, more};
 
+/// Coroutines at each end of a long way that are spelled.
+const WAY_ENDS: usize = 6;
+
 /// `memsight heap PID tasks`.
 pub fn tasks(view: &TasksView, style: &Style) -> String {
     let mut out = header(&view.header, style);
@@ -52,7 +55,7 @@ fn paragraph(at: usize, group: &TaskGroup, style: &Style) -> String {
         part("waits", wrap_words(&format!("at {}{end}", source(place)), room), Some(Tone::Hint));
     }
     if group.awaits.len() > 1 {
-        part("way", wrap(group.awaits.iter().map(source), " -> ", room), None);
+        part("way", wrap(way(&group.awaits).into_iter(), " -> ", room), None);
     }
     if let Some(holders) = &group.kept_by {
         part("kept", wrap_words(&format!("by {}", clean(holders)), room), None);
@@ -62,6 +65,16 @@ fn paragraph(at: usize, group: &TaskGroup, style: &Style) -> String {
     }
     part("like", vec![clean(&group.example)], None);
     out
+}
+
+/// The coroutines on a way, of a long one its ends.
+fn way(awaits: &[Source]) -> Vec<String> {
+    let left = awaits.len().saturating_sub(2 * WAY_ENDS);
+    if left < 2 {
+        return awaits.iter().map(source).collect();
+    }
+    let (first, last) = (awaits.iter().take(WAY_ENDS), awaits.iter().skip(WAY_ENDS + left));
+    first.map(source).chain([format!("({} more)", count(left as u64))]).chain(last.map(source)).collect()
 }
 
 /// `Channel.until_closed (ws.py:41)`.

@@ -49,6 +49,9 @@ pub struct WatchView {
     pub cut: bool,
 }
 
+/// A heap of so many percent of the peak is that of the peak: samples and looks are not of the same moment.
+const NEAR_PEAK: u64 = 85;
+
 /// What the kernel counted of the command's processes: the largest RSS that one of them ever had, between samples too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandPeak {
@@ -64,7 +67,7 @@ pub struct CommandPeak {
 pub struct KeptHeap {
     /// Its folder.
     pub path: String,
-    /// Whether it is of the peak; otherwise of a size that was crossed.
+    /// Whether it was kept as the largest so far, which may be less than the peak; otherwise because a size was crossed.
     pub at_peak: bool,
     /// The process.
     pub pid: u32,
@@ -196,7 +199,7 @@ fn facts(view: &WatchView) -> Vec<(&'static str, String)> {
     if let Some(collections) = summary.gc_collections {
         facts.push(("collector", plural(collections, "collection")));
     }
-    facts.extend(view.heaps.iter().map(|heap| ("snapshot", kept(heap))));
+    facts.extend(view.heaps.iter().map(|heap| ("snapshot", kept(heap, summary))));
     let missing = view.heaps_missing.iter();
     facts.extend(missing.map(|missing| ("no heap", format!("{} ({})", clean(&missing.reason), clean(&missing.code)))));
     facts.push(("cost", cost(view)));
@@ -231,9 +234,19 @@ fn peak_pss(view: &WatchView, several: bool) -> Option<String> {
     }
 }
 
-fn kept(heap: &KeptHeap) -> String {
+/// Of the largest heap that was kept it is said whether it is that of the peak: a spike may be over before it is copied.
+fn kept(heap: &KeptHeap, summary: &WatchSummary) -> String {
     let KeptHeap { path, pid, name, rss_bytes, after_ns, at_peak } = heap;
-    let why = if *at_peak { "the peak" } else { "the size was crossed" };
+    let own = summary.processes.iter().filter(|process| process.pid == *pid);
+    let peak = own.map(|process| process.peak.bytes).max().unwrap_or(0);
+    let why = match at_peak {
+        false => "the size was crossed".to_owned(),
+        true if *rss_bytes >= peak / 100 * NEAR_PEAK => "the peak".to_owned(),
+        true => {
+            let share = 100.0 * *rss_bytes as f64 / peak as f64;
+            format!("{share:.0}% of its peak of {}: the rest was over before it could be copied", Bytes(peak))
+        }
+    };
     format!("{}: {} {pid} with {} after {}, {why}", clean(path), clean(name), Bytes(*rss_bytes), seconds(*after_ns))
 }
 

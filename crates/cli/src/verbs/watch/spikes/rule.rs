@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use memsight_model::{ProcessSample, Sample};
+use memsight_model::{Bytes, ProcessSample, Sample};
 
 /// A peak is a new one from this much on, in percent of the last, so that steady growth costs few snapshots: some 25 while a
 /// process becomes ten times as large.
@@ -60,9 +60,9 @@ impl Rules {
         self.kept
     }
 
-    /// The process that a snapshot is due of, while none is under way.
-    pub(super) fn due<'s>(&mut self, sample: &'s Sample) -> Option<(&'s ProcessSample, Why)> {
-        self.crossing(sample).or_else(|| self.peak(sample))
+    /// The process that a snapshot is due of, while one of a peak of `under_way` bytes is being read (0: none).
+    pub(super) fn due<'s>(&mut self, sample: &'s Sample, under_way: u64) -> Option<(&'s ProcessSample, Why)> {
+        self.crossing(sample).or_else(|| self.peak(sample, under_way))
     }
 
     /// A process that has crossed the limit since it was last below it.
@@ -79,8 +79,9 @@ impl Rules {
     }
 
     /// The largest process, if it is larger by enough than what is kept.
-    fn peak<'s>(&self, sample: &'s Sample) -> Option<(&'s ProcessSample, Why)> {
-        let known = |one: &ProcessSample| self.kept.max(self.tried.get(&key(one)).copied().unwrap_or(0));
+    fn peak<'s>(&self, sample: &'s Sample, under_way: u64) -> Option<(&'s ProcessSample, Why)> {
+        let least = self.kept.max(under_way);
+        let known = |one: &ProcessSample| least.max(self.tried.get(&key(one)).copied().unwrap_or(0));
         let grown = |one: &&ProcessSample| rss(one) >= (known(one) / 100 * GROWTH).max(known(one) + STEP);
         let largest = living(sample).filter(grown).max_by_key(|one| rss(one)).filter(|_| self.at_peak)?;
         Some((largest, Why::Peak))
@@ -104,6 +105,11 @@ impl Rules {
         self.late = 0;
         self.tried.insert(key, wanted);
     }
+}
+
+/// Why there is no snapshot of a peak where none was due.
+pub(super) fn too_small() -> String {
+    format!("no sample saw a process with {} of RSS or more", Bytes(STEP))
 }
 
 /// Identity of a process: ids are used again.
@@ -143,7 +149,7 @@ mod tests {
         let mut rules = Rules::new(true, None);
         let due = |mib: u64| {
             let sample = sample(&[(7, mib)]);
-            let (process, why) = rules.due(&sample)?;
+            let (process, why) = rules.due(&sample, 0)?;
             assert_eq!((process.pid, why), (7, Why::Peak));
             rules.took(mib * MIB);
             Some(mib)
@@ -160,16 +166,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_being_read_counts_as_kept() {
+        let mut rules = Rules::new(true, None);
+        assert!(rules.due(&sample(&[(1, 120)]), 110 * MIB).is_none());
+        assert!(rules.due(&sample(&[(1, 130)]), 110 * MIB).is_some(), "larger by enough: it does not wait");
+    }
+
+    #[test]
     fn a_process_that_cannot_be_read_hides_no_other() {
         let mut rules = Rules::new(true, None);
         let both = sample(&[(1, 500), (2, 100)]);
-        let (first, _) = rules.due(&both).expect("due");
+        let (first, _) = rules.due(&both, 0).expect("due");
         assert_eq!(first.pid, 1);
         rules.gave_up(key(first), rss(first));
-        assert_eq!(rules.due(&both).expect("due").0.pid, 2);
+        assert_eq!(rules.due(&both, 0).expect("due").0.pid, 2);
         rules.took(100 * MIB);
-        assert!(rules.due(&both).is_none());
-        assert_eq!(rules.due(&sample(&[(1, 550), (2, 100)])).expect("due").0.pid, 1);
+        assert!(rules.due(&both, 0).is_none());
+        assert_eq!(rules.due(&sample(&[(1, 550), (2, 100)]), 0).expect("due").0.pid, 1);
     }
 
     #[test]
@@ -177,18 +190,18 @@ mod tests {
         let mut rules = Rules::new(true, None);
         let spike = sample(&[(1, 500)]);
         for _ in 0..MAX_LATE {
-            let (process, _) = rules.due(&spike).expect("due");
+            let (process, _) = rules.due(&spike, 0).expect("due");
             rules.came_late(key(process), rss(process));
         }
-        assert!(rules.due(&spike).is_none());
-        assert!(rules.due(&sample(&[(1, 550)])).is_some());
+        assert!(rules.due(&spike, 0).is_none());
+        assert!(rules.due(&sample(&[(1, 550)]), 0).is_some());
     }
 
     #[test]
     fn a_crossing_counts_once_until_it_is_well_below() {
         let mut rules = Rules::new(false, Some(Limit { bytes: 100 * MIB, count: 3 }));
         let sizes = [100, 101, 120, 99, 101, 90, 101, 89, 101, 50, 101, 50, 101];
-        let due: Vec<Option<Why>> = sizes.map(|mib| rules.due(&sample(&[(1, mib)])).map(|(_, why)| why)).into();
+        let due: Vec<Option<Why>> = sizes.map(|mib| rules.due(&sample(&[(1, mib)]), 0).map(|(_, why)| why)).into();
         let told = |at: usize| due.get(at).copied().flatten();
         assert_eq!([told(1), told(8), told(10)], [1, 2, 3].map(|number| Some(Why::Above(number))));
         assert_eq!(due.iter().flatten().count(), 3, "{due:?}");
@@ -198,7 +211,7 @@ mod tests {
     fn each_process_crosses_for_itself() {
         let mut rules = Rules::new(false, Some(Limit { bytes: 100 * MIB, count: 9 }));
         let both = sample(&[(1, 200), (2, 300)]);
-        let pids: Vec<u32> = (0..3).filter_map(|_| rules.due(&both).map(|(process, _)| process.pid)).collect();
+        let pids: Vec<u32> = (0..3).filter_map(|_| rules.due(&both, 0).map(|(process, _)| process.pid)).collect();
         assert_eq!(pids, [2, 1]);
     }
 }
