@@ -171,3 +171,26 @@ fn what_cannot_be_kept_is_refused_before_anything_runs() {
     memsight(&["watch", "-o", &log, "--", "python3", "-c", "pass"]).ok();
     memsight(&["watch", &log, "-o", &one]).fails_with("MS-E128");
 }
+
+#[test]
+fn a_process_that_stands_still_is_watched_on_after_its_snapshot() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let python = Python::start("data = [str(number) for number in range(600_000)]");
+    let pid = python.pid();
+    let stop = |signal: &str| Command::new("kill").args([signal, &pid]).status().expect("kill");
+    stop("-STOP");
+    let options = ["-i", "5ms", "--snapshot-at-peak", "-o", "-", "--format", "json"];
+    let mut watch = command(&[&["watch", &pid], &options[..]].concat());
+    let mut watch = watch.current_dir(folder.path()).spawn().expect("starts");
+    let mut lines = BufReader::new(watch.stdout.take().expect("piped")).lines();
+    let heap = folder.path().join(format!("memsight-{pid}.heap"));
+    let mut next = || lines.next().expect("the recording goes on").expect("UTF-8");
+    while !heap.join("manifest.json").exists() {
+        next();
+    }
+    // The look has let go of it by now, or does soon: samples go on all the while.
+    (0..50).for_each(|_| drop(next()));
+    stop("-CONT");
+    drop(python);
+    watch.wait().expect("it ends");
+}

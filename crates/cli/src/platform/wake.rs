@@ -26,6 +26,8 @@ pub struct Wake {
     /// tick sees it.
     process: Option<OwnedFd>,
     ended: bool,
+    /// A child of ours has ended or changed; also a process that a look of ours has stopped.
+    child: bool,
     /// When the files were last looked at.
     looked: Instant,
 }
@@ -36,7 +38,7 @@ impl Wake {
         let (read, write) = UnixStream::pair()?;
         let heard = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD, SIGXFSZ];
         let signals = SignalDelivery::with_pipe(read, write, SignalOnly, heard)?;
-        Ok(Wake { signals, process: None, ended: false, looked: now() })
+        Ok(Wake { signals, process: None, ended: false, child: false, looked: now() })
     }
 
     /// Wakes when this process ends, too.
@@ -44,9 +46,14 @@ impl Wake {
         self.process = descriptor(pid);
     }
 
-    /// Whether the process that it follows may have ended: it did, or a child of ours has.
+    /// Whether the process that it follows has ended, as far as the kernel tells.
     pub fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// Whether a child may have ended: the process that it follows has, or something happened to a child.
+    pub fn may_have_ended(&self) -> bool {
+        self.ended || self.child
     }
 
     /// Waits for at most this time. Gives what signals asked for.
@@ -76,8 +83,8 @@ impl Wake {
             (self.process, self.ended) = (None, true);
         }
         let signals: Vec<i32> = if signalled { self.signals.pending().collect() } else { Vec::new() };
-        // Said on every kernel, if only of a child.
-        self.ended |= signals.contains(&SIGCHLD);
+        // Said on every kernel.
+        self.child |= signals.contains(&SIGCHLD);
         signals.into_iter().filter_map(asked).collect()
     }
 }

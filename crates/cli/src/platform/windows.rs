@@ -35,6 +35,11 @@ impl Wake {
     pub fn follow(&mut self, _pid: u32) {}
 
     /// Whether the process that it follows may have ended.
+    pub fn may_have_ended(&self) -> bool {
+        self.has_ended()
+    }
+
+    /// Whether the process that it follows may have ended.
     pub fn has_ended(&self) -> bool {
         false
     }

@@ -102,7 +102,11 @@ impl Session<'_> {
                     (Asked::Suspend | Asked::Redraw, _) => {}
                 }
             }
-            if self.wake.has_ended() && command.as_mut().is_none_or(|command| command.ended()) {
+            let is_over = match command {
+                Some(command) => self.wake.may_have_ended() && command.ended(),
+                None => self.wake.has_ended(),
+            };
+            if is_over {
                 return Some(Over::Ended);
             }
             if self.pacer.until_due().is_zero() {
