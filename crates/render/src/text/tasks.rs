@@ -55,7 +55,7 @@ fn paragraph(at: usize, group: &TaskGroup, style: &Style) -> String {
         part("waits", wrap_words(&format!("at {}{end}", source(place)), room), Some(Tone::Hint));
     }
     if group.awaits.len() > 1 {
-        part("way", wrap(way(&group.awaits).into_iter(), " -> ", room), None);
+        part("way", wrap(way(&group.awaits), " -> ", room), None);
     }
     if let Some(holders) = &group.kept_by {
         part("kept", wrap_words(&format!("by {}", clean(holders)), room), None);
