@@ -182,7 +182,8 @@ def test_views_show_themselves_as_tables(looks: tuple[memsight.Snapshot, memsigh
 
 def test_names_of_the_process_drive_no_terminal_and_no_page() -> None:
     row = memsight.TypeRow(HOSTILE, *[1] * 9)
-    view = memsight.TypesView(1, 1, HOSTILE, "", "", (), 1, 1, 1, 1, 1, 1, (row,))
+    code = memsight.CodeRow(HOSTILE, HOSTILE, 1, "function", 1, 1, 1, 1, 0.5)
+    view = memsight.TypesView(1, 1, HOSTILE, "", "", (), 1, 1, 1, 1, 1, 1, (row,), (code,))
     assert repr(row).isprintable()
     assert all(line.isprintable() for line in repr(view).splitlines()), repr(view)
     page = view._repr_html_()

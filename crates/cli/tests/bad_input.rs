@@ -13,7 +13,9 @@ use common::{Kept, Python, command, finish, kill, memsight, nobody, status};
 
 #[test]
 fn no_such_process() {
-    for verb in [&["heap"][..], &["snapshot", "-o", "/nonexistent/app.heap"]] {
+    let folder = tempfile::tempdir().expect("a folder");
+    let there = folder.path().join("app.heap").display().to_string();
+    for verb in [&["heap"][..], &["snapshot", "-o", &there]] {
         let pid = nobody();
         memsight(&[verb, &[&pid]].concat()).fails_with("MS-E010");
     }

@@ -164,6 +164,7 @@ fn what_cannot_be_kept_is_refused_before_anything_runs() {
     let (taken, one, two) = (path("taken.heap"), path("one.heap"), path("two.heap"));
     assert_eq!(run(&["-o", &taken]).code, Some(2));
     assert_eq!(run(&["-o", &taken, "--force"]).code, Some(2), "a folder of somebody else's");
+    run(&["-o", &path("nowhere/app.heap")]).fails_with("MS-E057");
     run(&["-o", &one, "-o", &two]).fails_with("MS-E127");
     assert_eq!(run(&["--snapshots", "2"]).code, Some(2), "of what?");
     assert!(!Path::new(&path("witness")).exists(), "the command ran");
