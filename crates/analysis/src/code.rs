@@ -9,10 +9,10 @@
 use std::collections::HashMap;
 
 use memsight_heap::Node;
-use memsight_model::{CodeRecord, Label, LabelKind, ObjectId, ObjectKind, Snapshot};
+use memsight_model::{CodeRecord, Label, LabelKind, ObjectId, ObjectKind, Root, RootKind, Snapshot};
 use serde::Serialize;
 
-use crate::words::{key_of, object_kind, short_type};
+use crate::words::{file_name, key_of, object_kind, short_type};
 use crate::{Analysis, limit};
 
 /// Longest way from an object to its code: a task, its coroutine, a frame, the code.
@@ -34,9 +34,12 @@ pub struct Source {
 }
 
 impl Source {
-    /// `Channel.until_closed (ws.py:41)`.
-    pub(crate) fn in_brackets(&self) -> String {
-        format!("{} ({}:{})", self.name, file_name(&self.file), self.line)
+    /// `Channel.until_closed (ws.py:41)`; without a line where that is unknown.
+    pub fn in_brackets(&self) -> String {
+        match (file_name(&self.file), self.line) {
+            (file, 0) => format!("{} ({file})", self.name),
+            (file, line) => format!("{} ({file}:{line})", self.name),
+        }
     }
 }
 
@@ -61,11 +64,6 @@ pub struct CodeRow {
     pub share: f64,
 }
 
-/// `ws.py` of `/srv/app/ws.py`.
-pub(crate) fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
 /// The first object that `owner` refers to by one of these names, as a field or as an attribute.
 pub(crate) fn named(snapshot: &Snapshot, owner: ObjectId, names: &[&str]) -> Option<ObjectId> {
     let is_named = |label: Label| {
@@ -85,6 +83,12 @@ pub(crate) fn attribute(snapshot: &Snapshot, owner: ObjectId, names: &[&str]) ->
         };
         snapshot.references.of(dict).find(|(_, label)| is_named(*label)).map(|(target, _)| target)
     })
+}
+
+/// The modules of a name, one for each interpreter that has it.
+pub(crate) fn modules<'s>(snapshot: &'s Snapshot, name: &'s str) -> impl Iterator<Item = ObjectId> + 's {
+    let is_it = move |root: &&Root| root.kind == RootKind::Module && snapshot.names.get(root.name) == name;
+    snapshot.roots.iter().filter(is_it).map(|root| root.object)
 }
 
 /// The code that an object is, runs or calls.
@@ -155,8 +159,9 @@ pub(crate) fn commonest(snapshot: &Snapshot, objects: &[ObjectId]) -> Option<(So
     (2 * count >= objects.len() as u64).then(|| (source(snapshot, code), count))
 }
 
-#[derive(Default)]
-struct Sum {
+struct Sum<'a> {
+    /// What all of them run.
+    code: &'a CodeRecord,
     count: u64,
     shallow: u64,
     retained: u64,
@@ -170,11 +175,12 @@ impl Analysis<'_> {
     /// retained first. Cost: one pass over the objects.
     pub(crate) fn code_rows(&self, top: usize) -> Vec<CodeRow> {
         let (snapshot, tree) = (self.snapshot, self.graph.tree());
-        let mut sums: HashMap<_, Sum> = HashMap::new();
+        let mut sums: HashMap<_, Sum<'_>> = HashMap::new();
         for node in tree.nodes() {
             let Some(object) = tree.object(node).filter(|&object| is_code(snapshot, object)) else { continue };
             let Some(code) = code_of(snapshot, object) else { continue };
-            let sum = sums.entry((self.group(object), code.name, code.file, code.line)).or_default();
+            let none = Sum { code, count: 0, shallow: 0, retained: 0, resident: 0, covered: 0 };
+            let sum = sums.entry((self.group(object), code.name, code.file, code.line)).or_insert(none);
             sum.count += 1;
             sum.shallow += snapshot.objects.shallow.get(object);
             if node.0 >= sum.covered {
@@ -185,13 +191,9 @@ impl Analysis<'_> {
         }
         let many = sums.into_iter().filter(|(_, sum)| sum.count >= MANY);
         let mut rows: Vec<CodeRow> = many
-            .map(|((group, name, file, line), sum)| CodeRow {
+            .map(|((group, ..), sum)| CodeRow {
                 type_name: self.group_name(group).to_owned(),
-                source: Source {
-                    name: snapshot.names.get(name).to_owned(),
-                    file: snapshot.names.get(file).to_owned(),
-                    line,
-                },
+                source: source(snapshot, sum.code),
                 count: sum.count,
                 shallow_bytes: sum.shallow,
                 retained_bytes: sum.retained,

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use memsight_model::{LabelKind, NameId, ObjectId, ObjectKind, RootKind, Snapshot};
+use memsight_model::{LabelKind, NameId, ObjectId, ObjectKind, Snapshot};
 use serde::Serialize;
 
-use crate::code::{Source, attribute, line_of, named, source_of};
+use crate::code::{Source, attribute, line_of, modules, named, source_of};
 use crate::views::Header;
 use crate::words::{object_kind, short_type, type_name};
 use crate::{Analysis, limit};
@@ -218,9 +218,7 @@ struct Ends {
 
 impl Ends {
     fn of(snapshot: &Snapshot) -> Ends {
-        let is_module = |name: NameId| snapshot.names.get(name) == "asyncio.base_futures";
-        let mut modules = snapshot.roots.iter().filter(|root| root.kind == RootKind::Module && is_module(root.name));
-        let module = modules.next().map(|root| root.object);
+        let module = modules(snapshot, "asyncio.base_futures").next();
         let word = |name| module.and_then(|module| attribute(snapshot, module, &[name]));
         Ends { finished: word("_FINISHED"), cancelled: word("_CANCELLED") }
     }

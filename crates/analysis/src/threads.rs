@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use memsight_heap::Node;
 use memsight_model::{FrameRecord, Label, LabelKind, ObjectId, Root, RootKind, Snapshot, ThreadRecord};
 
+use crate::code::{attribute, modules};
 use crate::recursion::{Calls, folded};
 use crate::views::{FrameRow, LocalRow, ThreadRow, ThreadsView};
-use crate::words::{bare_key, is_namespace, key, key_of, label as label_word};
+use crate::words::{key, key_of};
 use crate::{Analysis, limit};
 
 impl Analysis<'_> {
@@ -91,26 +92,11 @@ impl Analysis<'_> {
 
 /// What `threading` calls its threads, by their idents: `_name` of the values of `threading._active`.
 fn thread_names(snapshot: &Snapshot) -> HashMap<u64, String> {
-    let is_threading = |root: &&Root| root.kind == RootKind::Module && snapshot.names.get(root.name) == "threading";
-    let modules = snapshot.roots.iter().filter(is_threading);
-    let active = modules.filter_map(|module| variable(snapshot, module.object, "_active"));
-    let threads = active.flat_map(|active| snapshot.references.of(active));
+    let active = modules(snapshot, "threading").filter_map(|module| attribute(snapshot, module, &["_active"]));
     let named = |(thread, label): (ObjectId, Label)| {
         let ident = (label.kind() == LabelKind::Value).then(|| key(snapshot, key_of(label)).parse().ok())??;
-        let text = snapshot.texts.get(variable(snapshot, thread, "_name")?)?;
+        let text = snapshot.texts.get(attribute(snapshot, thread, &["_name"])?)?;
         Some((ident, text.get(1..text.len().checked_sub(1)?)?.to_owned()))
     };
-    threads.filter_map(named).collect()
-}
-
-/// What an object or a module has under a name, beside itself or in its dictionary.
-fn variable(snapshot: &Snapshot, owner: ObjectId, name: &str) -> Option<ObjectId> {
-    let own = |(target, label): (ObjectId, Label)| match label.kind() {
-        LabelKind::Attribute if label_word(snapshot, label) == name => Some(target),
-        LabelKind::Value if bare_key(snapshot, key_of(label)) == name => Some(target),
-        _ => None,
-    };
-    let dicts = snapshot.references.of(owner).filter(|(target, label)| is_namespace(snapshot, *label, *target));
-    let inside = || dicts.flat_map(|(dict, _)| snapshot.references.of(dict)).find_map(own);
-    snapshot.references.of(owner).find_map(own).or_else(inside)
+    active.flat_map(|active| snapshot.references.of(active)).filter_map(named).collect()
 }

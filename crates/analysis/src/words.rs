@@ -11,6 +11,16 @@ pub(crate) fn short(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 
+/// `ws.py` of `/srv/app/ws.py`.
+pub(crate) fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// `kept by app.cache`; what no object holds says so itself: `held by C code -> list`.
+pub(crate) fn by(verb: &str, holder: &str) -> String {
+    if holder.starts_with("held by ") { holder.to_owned() } else { format!("{verb} by {holder}") }
+}
+
 /// Full type name of `object`.
 pub(crate) fn type_name(snapshot: &Snapshot, object: ObjectId) -> &str {
     snapshot.type_of(object).map_or("?", |record| &record.name)
@@ -183,7 +193,7 @@ pub(crate) fn frame(snapshot: &Snapshot, root: &Root) -> String {
     let Some(frame) = root.frame.and_then(|row| snapshot.frames.get(row as usize)) else {
         return format!("{thread} frame");
     };
-    let file = frame.file.rsplit('/').next().unwrap_or(&frame.file);
+    let file = file_name(&frame.file);
     format!("{thread} frame {}() at {file}:{}", frame.function, frame.line)
 }
 

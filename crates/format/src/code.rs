@@ -7,8 +7,8 @@ use arrow_array::types::UInt32Type;
 use memsight_model::{CodeRecord, GeneratorRecord, NameId, ObjectId};
 
 use crate::FormatError;
+use crate::contents::Ascending;
 use crate::read::{Reader, RootBounds};
-use crate::rows::Batch;
 use crate::tables::{Columns, Table, Tables};
 
 impl Tables<'_> {
@@ -34,7 +34,7 @@ impl Tables<'_> {
 impl Reader<'_> {
     /// What code is called, nothing for a snapshot that does not tell.
     pub(crate) fn code(&self, bounds: &RootBounds) -> Result<Vec<CodeRecord>, FormatError> {
-        let mut code: Vec<CodeRecord> = Vec::new();
+        let (mut code, mut order) = (Vec::new(), Ascending(None));
         if !self.manifest.tables.contains_key(Table::Code.name()) {
             return Ok(code);
         }
@@ -42,10 +42,9 @@ impl Reader<'_> {
             let names = batch.numbers::<UInt32Type>("name_number")?;
             let files = batch.numbers::<UInt32Type>("file_number")?;
             let lines = batch.numbers::<UInt32Type>("line")?;
-            let objects = ascending(batch, code.last().map(|last| last.object), bounds.objects)?;
-            for (row, object) in objects.into_iter().enumerate() {
+            for (row, &object) in batch.numbers::<UInt32Type>("object")?.iter().enumerate() {
                 code.push(CodeRecord {
-                    object,
+                    object: ObjectId(order.next(batch, "object", object, bounds.objects)?),
                     name: NameId(batch.below("name_number", names[row], bounds.names)?),
                     file: NameId(batch.below("file_number", files[row], bounds.names)?),
                     line: lines[row],
@@ -58,30 +57,18 @@ impl Reader<'_> {
 
     /// Where generators stand, nothing for a snapshot that does not tell.
     pub(crate) fn generators(&self, bounds: &RootBounds) -> Result<Vec<GeneratorRecord>, FormatError> {
-        let mut generators: Vec<GeneratorRecord> = Vec::new();
+        let (mut generators, mut order) = (Vec::new(), Ascending(None));
         if !self.manifest.tables.contains_key(Table::Generators.name()) {
             return Ok(generators);
         }
         self.rows(Table::Generators, &["object", "line"])?.each(|batch| {
             let lines = batch.numbers::<UInt32Type>("line")?;
-            let objects = ascending(batch, generators.last().map(|last| last.object), bounds.objects)?;
-            generators.extend(objects.into_iter().zip(lines).map(|(object, &line)| GeneratorRecord { object, line }));
+            for (&object, &line) in batch.numbers::<UInt32Type>("object")?.iter().zip(lines) {
+                let object = ObjectId(order.next(batch, "object", object, bounds.objects)?);
+                generators.push(GeneratorRecord { object, line });
+            }
             Ok(())
         })?;
         Ok(generators)
     }
-}
-
-/// The column `object`, whose ids are above each other and above `last`.
-fn ascending(batch: &Batch, mut last: Option<ObjectId>, limit: usize) -> Result<Vec<ObjectId>, FormatError> {
-    let mut objects = Vec::with_capacity(batch.len());
-    for &object in batch.numbers::<UInt32Type>("object")? {
-        let object = ObjectId(batch.below("object", object, limit)?);
-        if last.is_some_and(|last| last >= object) {
-            return Err(batch.damaged(format!("object {} is not above the one before", object.0)));
-        }
-        last = Some(object);
-        objects.push(object);
-    }
-    Ok(objects)
 }

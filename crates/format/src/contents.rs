@@ -81,10 +81,10 @@ fn views(rows: &[View]) -> Columns {
 }
 
 /// Numbers of objects or types that must ascend.
-struct Ascending(Option<u32>);
+pub(crate) struct Ascending(pub(crate) Option<u32>);
 
 impl Ascending {
-    fn next(&mut self, batch: &Batch, name: &str, number: u32, limit: usize) -> Result<u32, FormatError> {
+    pub(crate) fn next(&mut self, batch: &Batch, name: &str, number: u32, limit: usize) -> Result<u32, FormatError> {
         match self.0.replace(number) {
             Some(last) if number <= last => Err(batch.damaged(format!("{name} {number} is not above the one before"))),
             _ => batch.below(name, number, limit),

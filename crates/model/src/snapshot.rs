@@ -39,10 +39,6 @@ impl Names {
         self.ids.insert(name.to_owned(), id);
         id
     }
-    /// The id of `name`, if it is known.
-    pub fn find(&self, name: &str) -> Option<NameId> {
-        self.ids.get(name).copied()
-    }
     /// The name of `id`; empty for an id that is not there.
     pub fn get(&self, id: NameId) -> &str {
         self.list.get(id.0 as usize).map_or("", String::as_str)

@@ -12,7 +12,7 @@ use crate::Analysis;
 use crate::code::{Source, commonest};
 use crate::route::words;
 use crate::views::{Mostly, Suspect, TypeRow};
-use crate::words::{frame, root, short, short_type};
+use crate::words::{by, frame, root, short, short_type};
 
 /// Types listed as what a suspect holds.
 const HOLDS: usize = 8;
@@ -50,10 +50,7 @@ impl Analysis<'_> {
         let code = commonest(self.snapshot, &members);
         let holds = self.holds(culprit);
         let kept = match culprit.keeper {
-            Some(object) => match self.keeper(object, &in_words) {
-                held if held.starts_with("held by ") => held,
-                keeper => format!("kept by {keeper}"),
-            },
+            Some(object) => by("kept", &self.keeper(object, &in_words)),
             None => self.kept_by_many(path.as_ref(), &members),
         };
         Suspect {

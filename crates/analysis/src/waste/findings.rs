@@ -6,7 +6,7 @@ use memsight_model::{Bytes, Confidence, Finding, Severity, count};
 
 use super::{Found, WastePlace, WasteRule};
 use crate::Analysis;
-use crate::words::short;
+use crate::words::{by, short};
 
 /// Bytes from which on a place is a finding, and part of all bytes.
 const LEAST_BYTES: u64 = 16 << 10;
@@ -42,7 +42,7 @@ impl Analysis<'_> {
         };
         let mut evidence = vec![
             format!("{:.1}% of the heap", share * 100.0),
-            held_by(&place.path.join(" -> ")),
+            by("held", &place.path.join(" -> ")),
             format!("for example {}", place.example.address),
         ];
         if let (Some(used), Some(allocated)) = (place.used, place.allocated) {
@@ -63,11 +63,6 @@ impl Analysis<'_> {
             evidence,
         }
     }
-}
-
-/// `held by app.cache`; what no object holds says so itself: `held by C code -> list`.
-fn held_by(path: &str) -> String {
-    if path.starts_with("held by ") { path.to_owned() } else { format!("held by {path}") }
 }
 
 fn message(rule: WasteRule, place: &WastePlace) -> String {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use memsight_engine::format::heapsnapshot::Written;
 use memsight_engine::{export, open_with};
 use memsight_model::count;
 
@@ -24,7 +25,8 @@ pub fn run(args: &Export, console: &Console, interrupt: &Interrupt) -> Result<()
     if output.extension().is_none_or(|suffix| suffix != SUFFIX) {
         return Err(Error::NoSuchForm { path: output });
     }
-    write(args, &output, console, interrupt)?;
+    let written = write(args, &output, console, interrupt)?;
+    tell(&output, &written, console);
     console.remark(|_| "next: in Chrome's DevTools, Memory, Load profile\n".to_owned());
     Ok(())
 }
@@ -34,28 +36,27 @@ pub fn run(args: &Export, console: &Console, interrupt: &Interrupt) -> Result<()
 fn to_stdout(args: &Export, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
     let folder = tempfile::tempdir().map_err(Error::Setup)?;
     let path = folder.path().join(format!("stdout.{SUFFIX}"));
-    write(args, &path, console, interrupt)?;
+    let written = write(args, &path, console, interrupt)?;
     let mut file = File::open(&path).map_err(|source| Error::File { path, source })?;
-    io::copy(&mut file, &mut io::stdout().lock()).map(drop).map_err(Error::of_output)
+    io::copy(&mut file, &mut io::stdout().lock()).map_err(Error::of_output)?;
+    tell(Path::new("-"), &written, console);
+    Ok(())
 }
 
-fn write(args: &Export, output: &Path, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
+fn write(args: &Export, output: &Path, console: &Console, interrupt: &Interrupt) -> Result<Written, Error> {
     let ticker = console.ticker(interrupt);
-    let written = interrupt.carefully(|| {
+    interrupt.carefully(|| {
         let snapshot = open_with(&args.subject, &(&args.files).into(), &options(&args.look), &ticker)?;
         Ok::<_, Error>(export::heapsnapshot(&snapshot, output, args.force, &ticker)?)
-    })?;
-    drop(ticker);
-    let (nodes, edges) = (count(written.nodes), count(written.edges));
-    let name = if args.output.as_deref().is_some_and(|path| path.as_os_str() == "-") {
-        "-".into()
-    } else {
-        output.to_string_lossy()
-    };
+    })
+}
+
+/// What was written, once it is.
+fn tell(output: &Path, written: &Written, console: &Console) {
+    let (name, nodes, edges) = (output.display(), count(written.nodes), count(written.edges));
     console.remark(|_| format!("wrote {name}: {nodes} nodes, {edges} edges\n"));
     if written.cut_sizes > 0 {
         let cut = count(written.cut_sizes);
         console.remark(|_| format!("{cut} objects are larger than the 4 GiB that the format can say\n"));
     }
-    Ok(())
 }

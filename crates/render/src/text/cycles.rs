@@ -3,6 +3,7 @@
 use memsight_analysis::cycles::{CycleRow, CycleStep, CyclesView, SPELLED};
 use memsight_model::{Bytes, count};
 
+use super::paragraph::Paragraph;
 use super::style::{Style, Tone};
 use super::words::{clean, plural, wrap, wrap_words};
 use super::{header, heading, more};
@@ -39,27 +40,14 @@ pub(super) fn list(rows: &[CycleRow], hold: &str, style: &Style) -> String {
 }
 
 fn paragraph(at: usize, row: &CycleRow, hold: &str, style: &Style) -> String {
-    let room = style.width.saturating_sub(5);
     let verb = if row.count == 1 { format!("{hold}s") } else { hold.to_owned() };
     let title =
         format!("{} of {} {verb} {}", plural(row.count, "cycle"), plural(row.objects, "object"), Bytes(row.bytes));
-    let mut out = String::new();
-    for (line, text) in wrap_words(&title, room).iter().enumerate() {
-        let number = if line == 0 { format!("{:>3}. ", at + 1) } else { " ".repeat(5) };
-        out.push_str(&format!("{number}{}\n", style.paint(Tone::Warn, text)));
-    }
-    let mut part = |name: &str, lines: Vec<String>, tone: Option<Tone>| {
-        for (line, text) in lines.iter().enumerate() {
-            let name = if line == 0 { name } else { "" };
-            let text = tone.map_or_else(|| text.clone(), |tone| style.paint(tone, text));
-            out.push_str(&format!("     {}  {text}\n", style.paint(Tone::Dim, &format!("{name:<5}"))));
-        }
-    };
-    let room = room.saturating_sub(7);
-    part("cycle", wrap(row.cycle.split(" -> ").map(clean), " -> ", room), Some(Tone::Hint));
-    part("like", wrap(example(row), " -> ", room), None);
-    part("do", wrap_words(&clean(&row.advice.replace('`', "")), room), None);
-    out
+    let mut out = Paragraph::new(at, &title, Tone::Warn, 5, style);
+    out.part("cycle", wrap(row.cycle.split(" -> ").map(clean), " -> ", out.room()), Some(Tone::Hint));
+    out.part("like", wrap(example(row), " -> ", out.room()), None);
+    out.sentence("do", &clean(&row.advice.replace('`', "")), None);
+    out.finish()
 }
 
 /// The steps of the example, with a word for those that are left out.

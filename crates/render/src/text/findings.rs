@@ -2,8 +2,9 @@
 
 use memsight_model::{Bytes, Confidence, Finding, Severity};
 
+use super::paragraph::Paragraph;
 use super::style::{Style, Tone};
-use super::words::{clean, wrap_words};
+use super::words::clean;
 
 /// Numbered paragraphs; nothing for none.
 pub fn findings(found: &[Finding], style: &Style) -> String {
@@ -16,20 +17,10 @@ fn paragraph(at: usize, finding: &Finding, style: &Style) -> String {
         Severity::Warning => ("warning", Tone::Warn),
         Severity::Error => ("error", Tone::Bad),
     };
-    let room = style.width.saturating_sub(5);
     let bytes = finding.bytes.map_or_else(String::new, |bytes| format!(" ({})", Bytes(bytes)));
     let message = format!("{word}: {}{bytes}", clean(&finding.message));
-    let mut out = String::new();
-    for (line, text) in wrap_words(&message, room).iter().enumerate() {
-        let number = if line == 0 { format!("{:>3}. ", at + 1) } else { " ".repeat(5) };
-        out.push_str(&format!("{number}{}\n", style.paint(tone, text)));
-    }
-    let mut part = |name: &str, text: &str| {
-        for (line, text) in wrap_words(&clean(text), room.saturating_sub(6)).iter().enumerate() {
-            let name = if line == 0 { name } else { "" };
-            out.push_str(&format!("     {}  {text}\n", style.paint(Tone::Dim, &format!("{name:<4}"))));
-        }
-    };
+    let mut out = Paragraph::new(at, &message, tone, 4, style);
+    let mut part = |name: &str, text: &str| out.sentence(name, &clean(text), None);
     part("do", &finding.advice);
     part("why", &finding.evidence.join("; "));
     let sure = match finding.confidence {
@@ -38,5 +29,5 @@ fn paragraph(at: usize, finding: &Finding, style: &Style) -> String {
         Confidence::High => "follows from what was counted",
     };
     part("rule", &format!("{}; {sure}", finding.rule));
-    out
+    out.finish()
 }

@@ -13,6 +13,7 @@ mod listing;
 mod next;
 mod object;
 mod overview;
+mod paragraph;
 mod paths;
 mod pymalloc;
 mod refcounts;

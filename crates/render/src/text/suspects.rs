@@ -1,8 +1,9 @@
 //! Leak suspects.
 
+use super::paragraph::Paragraph;
 use super::style::{Style, Tone};
 use super::table::{Table, cell, toned};
-use super::words::{clean, percent, wrap, wrap_words};
+use super::words::{clean, percent, wrap};
 use super::{header, heading};
 use memsight_analysis::views::{ContainerRow, Mostly, ObjectRef, Suspect, SuspectsView, TypeRow};
 use memsight_model::{Bytes, count};
@@ -41,21 +42,8 @@ pub(super) fn list(suspects: &[Suspect], threshold: Option<f64>, style: &Style) 
 }
 
 fn paragraph(at: usize, suspect: &Suspect, style: &Style) -> String {
-    let room = style.width.saturating_sub(5);
-    let mut out = String::new();
-    for (line, text) in wrap_words(&clean(&suspect.summary), room).iter().enumerate() {
-        let number = if line == 0 { format!("{:>3}. ", at + 1) } else { " ".repeat(5) };
-        out.push_str(&format!("{number}{}\n", style.paint(Tone::Warn, text)));
-    }
-    let mut part = |name: &str, lines: Vec<String>, tone: Option<Tone>| {
-        for (line, text) in lines.iter().enumerate() {
-            let name = if line == 0 { name } else { "" };
-            let text = tone.map_or_else(|| text.clone(), |tone| style.paint(tone, text));
-            out.push_str(&format!("     {}  {text}\n", style.paint(Tone::Dim, &format!("{name:<6}"))));
-        }
-    };
-    let room = room.saturating_sub(8);
-    part("path", wrap(suspect.path.iter().map(|step| clean(step)), " -> ", room), Some(Tone::Hint));
+    let mut out = Paragraph::new(at, &clean(&suspect.summary), Tone::Warn, 6, style);
+    out.part("path", wrap(suspect.path.iter().map(|step| clean(step)), " -> ", out.room()), Some(Tone::Hint));
     if let Some(point) = &suspect.accumulation_point {
         let own = point.shallow_bytes.saturating_add(point.external_bytes).saturating_add(point.native_bytes);
         let own = Bytes(own);
@@ -63,27 +51,27 @@ fn paragraph(at: usize, suspect: &Suspect, style: &Style) -> String {
         // An object without a name in the program is called by its address already.
         let place = if name.ends_with(&address) { name } else { format!("{name} at {address}") };
         let text = format!("{place}, itself {own}");
-        part("in", wrap_words(&text, room), None);
+        out.sentence("in", &text, None);
     }
-    part("holds", wrap(suspect.holds.iter().take(HELD).map(held), ", ", room), None);
+    out.part("holds", wrap(suspect.holds.iter().take(HELD).map(held), ", ", out.room()), None);
     // What the first line or the types beside it say is not said again.
     let named = |mostly: &&Mostly| suspect.holds.first().is_none_or(|first| first.type_name != mostly.type_name);
     if let Some(mostly) = suspect.mostly.as_ref().filter(named) {
         let (number, bytes) = (count(mostly.count), Bytes(mostly.bytes));
         let text = format!("{number} {}: {bytes} ({}) in themselves", clean(&mostly.type_name), percent(mostly.share));
-        part("mostly", wrap_words(&text, room), None);
+        out.sentence("mostly", &text, None);
     }
     if let Some(thread) = &suspect.thread {
-        part("thread", wrap_words(&clean(thread), room), None);
+        out.sentence("thread", &clean(thread), None);
     }
     if !suspect.keywords.is_empty() {
-        part("search", wrap(suspect.keywords.iter().map(|word| clean(word)), ", ", room), None);
+        out.part("search", wrap(suspect.keywords.iter().map(|word| clean(word)), ", ", out.room()), None);
     }
     if !suspect.shares_path_with.is_empty() {
         let numbers: Vec<String> = suspect.shares_path_with.iter().map(|at| format!("{}", at + 1)).collect();
-        part("note", vec![format!("shares its path with suspect {}", numbers.join(", "))], None);
+        out.part("note", vec![format!("shares its path with suspect {}", numbers.join(", "))], None);
     }
-    out
+    out.finish()
 }
 
 fn held(row: &TypeRow) -> String {

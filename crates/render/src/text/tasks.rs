@@ -4,8 +4,9 @@ use memsight_analysis::code::Source;
 use memsight_analysis::tasks::{TaskGroup, TasksView};
 use memsight_model::{Bytes, count};
 
+use super::paragraph::Paragraph;
 use super::style::{Style, Tone};
-use super::words::{clean, percent, plural, wrap, wrap_words};
+use super::words::{clean, percent, plural, wrap};
 use super::{header, heading, more};
 
 /// Coroutines at each end of a long way that are spelled.
@@ -32,39 +33,26 @@ pub fn tasks(view: &TasksView, style: &Style) -> String {
 }
 
 fn paragraph(at: usize, group: &TaskGroup, style: &Style) -> String {
-    let room = style.width.saturating_sub(5);
     let what = group.coroutine.as_ref().map_or_else(|| "an object of C".to_owned(), source);
     let (tasks, hold) = if group.count == 1 { ("task", "holds") } else { ("tasks", "hold") };
     let size = format!("{} ({})", Bytes(group.retained_bytes), percent(group.share));
     let title = format!("{} {} {tasks} of {what} {hold} {size}", count(group.count), group.state.word());
-    let mut out = String::new();
-    for (line, text) in wrap_words(&title, room).iter().enumerate() {
-        let number = if line == 0 { format!("{:>3}. ", at + 1) } else { " ".repeat(5) };
-        out.push_str(&format!("{number}{}\n", style.paint(Tone::Warn, text)));
-    }
-    let mut part = |name: &str, lines: Vec<String>, tone: Option<Tone>| {
-        for (line, text) in lines.iter().enumerate() {
-            let name = if line == 0 { name } else { "" };
-            let text = tone.map_or_else(|| text.clone(), |tone| style.paint(tone, text));
-            out.push_str(&format!("     {}  {text}\n", style.paint(Tone::Dim, &format!("{name:<5}"))));
-        }
-    };
-    let room = room.saturating_sub(7);
+    let mut out = Paragraph::new(at, &title, Tone::Warn, 5, style);
     if let Some(place) = &group.waits_at {
         let end = group.waits_for.as_ref().map(|end| format!(", for {}", clean(end))).unwrap_or_default();
-        part("waits", wrap_words(&format!("at {}{end}", source(place)), room), Some(Tone::Hint));
+        out.sentence("waits", &format!("at {}{end}", source(place)), Some(Tone::Hint));
     }
     if group.awaits.len() > 1 {
-        part("way", wrap(way(&group.awaits), " -> ", room), None);
+        out.part("way", wrap(way(&group.awaits), " -> ", out.room()), None);
     }
     if let Some(holders) = &group.kept_by {
-        part("kept", wrap_words(&format!("by {}", clean(holders)), room), None);
+        out.sentence("kept", &format!("by {}", clean(holders)), None);
     }
     if !group.names.is_empty() {
-        part("names", wrap(group.names.iter().map(|name| clean(name)), ", ", room), None);
+        out.part("names", wrap(group.names.iter().map(|name| clean(name)), ", ", out.room()), None);
     }
-    part("like", vec![clean(&group.example)], None);
-    out
+    out.part("like", vec![clean(&group.example)], None);
+    out.finish()
 }
 
 /// The coroutines on a way, of a long one its ends.
@@ -79,9 +67,5 @@ fn way(awaits: &[Source]) -> Vec<String> {
 
 /// `Channel.until_closed (ws.py:41)`.
 pub(super) fn source(source: &Source) -> String {
-    let file = source.file.rsplit('/').next().unwrap_or(&source.file);
-    match source.line {
-        0 => format!("{} ({})", clean(&source.name), clean(file)),
-        line => format!("{} ({}:{line})", clean(&source.name), clean(file)),
-    }
+    clean(&source.in_brackets())
 }

@@ -264,16 +264,14 @@ impl<M: ReadMemory> Decoder<'_, M> {
         if let Some(offset) = table.frame {
             return self.field(at, offset, "gi_frame", true, sink);
         }
-        let (Some(frame), Some(state)) = (table.iframe, table.frame_state) else { return Ok(()) };
-        let frame = at.at(frame.into());
-        if (self.memory.u8(at.at(state.into()))? as i8) >= table.frame_cleared {
+        let Some(frame) = generator_frame(self.memory, self.layout, at)? else {
             // Only the code is left, where the generator has no field for it; 3.14 began to tell the collector.
-            if table.code.is_none() {
-                let code = untag(self.layout, self.memory.word(frame.at(self.layout.frame.code.into()))?);
-                sink.edge(code, Via::Field("gi_code"), self.layout.minor >= 14);
+            if let (None, Some(frame)) = (table.code, table.iframe) {
+                let code = at.at(i64::from(frame) + i64::from(self.layout.frame.code));
+                sink.edge(untag(self.layout, self.memory.word(code)?), Via::Field("gi_code"), self.layout.minor >= 14);
             }
             return Ok(());
-        }
+        };
         match InterpreterFrame::read(self.memory, self.layout, frame) {
             Some(view) => self.frame(&view, true, sink),
             None => Ok(()),

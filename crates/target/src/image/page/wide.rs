@@ -124,17 +124,10 @@ static PAIRS: [Pair; 64] = {
         while word < 2 {
             let class = code >> word & 1 | (code >> (4 + word) & 1) << 1 | (code >> (2 + word) & 1) << 2;
             let mut byte = 0;
-            while byte < BYTES[class] {
+            // a class that `pack` never gives reads as nothing, as it does one by one
+            while byte < BYTES[class] && class != 0b110 {
                 pair.bytes[8 * word + byte] = (pair.len + byte) as u8;
                 byte += 1;
-            }
-            // a class that `pack` never gives reads as nothing, as it does one by one
-            if class == 0b110 {
-                let mut byte = 0;
-                while byte < 8 {
-                    pair.bytes[8 * word + byte] = 0x80;
-                    byte += 1;
-                }
             }
             if class == RELATED || class == NEIGHBOUR {
                 pair.shift[word] = 3;

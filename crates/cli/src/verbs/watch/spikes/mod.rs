@@ -80,9 +80,6 @@ fn of(path: &Path, why: Why) -> PathBuf {
     path.with_file_name(format!("{stem}-{number}.heap"))
 }
 
-/// How long the end waits before it looks again whether a copy is made.
-const WAIT: std::time::Duration = std::time::Duration::from_millis(1);
-
 /// A snapshot under way.
 struct Job {
     process: (u32, u64),
@@ -206,10 +203,6 @@ impl Spikes {
 
     /// What was kept, in the order of time, and why there is not more. Waits for a snapshot that is under way.
     pub(super) fn finish(&mut self) -> (Vec<KeptHeap>, Vec<Unavailable>) {
-        while self.jobs.iter().any(|job| !job.progress.is_copied() && !job.thread.is_finished()) {
-            self.collect(|job| job.thread.is_finished());
-            std::thread::sleep(WAIT);
-        }
         self.let_go();
         self.collect(|_| true);
         if self.place.at_peak && self.kept.is_empty() && self.missed.is_empty() {
