@@ -24,11 +24,12 @@ export CARGO_TERM_COLOR ?= auto
 export MEMSIGHT_PYTHONS_DIR := $(abspath $(PYTHONS))
 export MEMSIGHT_ALLOCATORS_DIR := $(abspath $(ALLOCATORS))
 
-.PHONY: help demo static test-static test test-rust test-python test-real real truth check bench fuzz docs wheel pythons allocators clean rust python portable platforms
+.PHONY: help demo static test-static test test-long test-rust test-python test-real real truth check bench fuzz docs wheel pythons allocators clean rust python portable platforms
 
 help:
 	@echo "make demo    a leaking service, explained while it runs"
 	@echo "make test    everything that must hold, on every Python found and on those of tools/get_pythons.sh"
+	@echo "make test-long  the Rust tests, with the longest of them on every Python"
 	@echo "make real    real programs, each against what it says of itself (PART=ci: some; ONLY=\"django torch\")"
 	@echo "make check   formatting, lints, layers, licences, types"
 	@echo "make truth   the decoder against what Python says of itself: make truth ON=3.12"
@@ -50,7 +51,9 @@ demo: rust python
 	echo "First memsight is built, once: some 8 minutes on 2 cores, fewer on more."
 	$(CARGO) run --release -p memsight-cli --bin memsight -- demo
 
-test: test-rust test-python test-real portable
+# Most of the last three is waiting, for programs and for one linker: two at a time.
+test: test-rust
+	$(MAKE) --no-print-directory -j2 test-python test-real portable
 
 # The Python module is left to the wheel's tests: outside an interpreter it does not link.
 test-rust: rust pythons allocators
@@ -60,6 +63,10 @@ test-rust: rust pythons allocators
 	  set -x; $(CARGO) test --release --workspace --exclude memsight-py --no-fail-fast; \
 	fi
 	$(CARGO) run --release --quiet -p memsight-testkit --example coverage
+
+# The long tests on every Python, too, where the others run them on one of each two versions.
+test-long:
+	MEMSIGHT_TEST_EVERYWHERE=1 $(MAKE) --no-print-directory test-rust
 
 test-python: $(BIN)/.installed
 	$(BIN)/python -m pytest python/tests

@@ -20,7 +20,8 @@ mod asked;
 mod build;
 mod error;
 mod find;
-mod layout;
+#[doc(hidden)] // for those who compile offsets in, which are held against these
+pub mod layout;
 mod object;
 mod options;
 mod rows;

@@ -1,7 +1,7 @@
 //! What has grown: for each shape of leak the first suspect is the culprit, and caches that warm up are said to.
 //!
 //! One trial each, named `leak::3.12.1-shared::closure`. All shapes run on the oldest, a middle and the newest
-//! interpreter found; `MEMSIGHT_COMPARE_ALL=1` runs them on all.
+//! interpreter found; `make test-long` runs them on all.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a test prints what it could not cover")]
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -9,7 +9,7 @@ use memsight_analysis::Analysis;
 use memsight_analysis::compare::{CompareOptions, CompareView, GrowthSuspect, Outcome, State, compare};
 use memsight_engine::{LookOptions, look};
 use memsight_model::{Quiet, Snapshot};
-use memsight_testkit::{Interpreter, Target, interpreters, missing};
+use memsight_testkit::{EVERYWHERE, Interpreter, Target, interpreters, missing};
 
 const LEAKS: [&str; 24] = [
     "list_append",
@@ -65,7 +65,7 @@ fn main() {
 
 /// The oldest, a middle and the newest, unless all are asked for.
 fn chosen(found: &[Interpreter]) -> Vec<Interpreter> {
-    if std::env::var_os("MEMSIGHT_COMPARE_ALL").is_some() || found.len() <= 3 {
+    if std::env::var_os(EVERYWHERE).is_some() || found.len() <= 3 {
         return found.to_vec();
     }
     vec![found[0].clone(), found[found.len() / 2].clone(), found[found.len() - 1].clone()]

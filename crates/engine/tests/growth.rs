@@ -2,7 +2,7 @@
 //! nothing new and nothing gone.
 //!
 //! One trial each, named `line::3.12.1-shared::c_blocks`, on the oldest, a middle and the newest interpreter found, and on
-//! those whose interned strings never die; `MEMSIGHT_COMPARE_ALL=1` runs them on all.
+//! those whose interned strings never die; `make test-long` runs them on all.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a test prints what it could not cover")]
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -10,7 +10,7 @@ use memsight_analysis::Analysis;
 use memsight_analysis::compare::{CompareOptions, CompareView, Outcome, State, compare};
 use memsight_engine::{LookOptions, look};
 use memsight_model::{Quiet, Snapshot};
-use memsight_testkit::{Interpreter, Target, interpreters, missing, scientific};
+use memsight_testkit::{EVERYWHERE, Interpreter, Target, interpreters, missing, scientific};
 
 const LINES: [&str; 6] = ["c_blocks", "c_mapped_blocks", "mappings", "shared", "python_blocks", "threads"];
 /// Programs that are not to be called growing, and what else they may be called.
@@ -62,7 +62,7 @@ fn main() {
 
 /// The oldest, a middle, one of 3.12 and the newest, unless all are asked for.
 fn chosen(found: &[Interpreter]) -> Vec<Interpreter> {
-    if std::env::var_os("MEMSIGHT_COMPARE_ALL").is_some() || found.len() <= 3 {
+    if std::env::var_os(EVERYWHERE).is_some() || found.len() <= 3 {
         return found.to_vec();
     }
     let middle = found.iter().find(|interpreter| interpreter.to_string().starts_with("3.12"));

@@ -8,7 +8,7 @@ use memsight_analysis::Analysis;
 use memsight_analysis::refcounts::{CountedObject, RefcountsView};
 use memsight_engine::{LookOptions, look, refcounts};
 use memsight_model::{Confidence, LabelKind, Quiet, Severity};
-use memsight_testkit::{Interpreter, Target, interpreters, missing};
+use memsight_testkit::{Interpreter, Target, interpreters, missing, runs_long};
 
 const SCRIPT: &str = "refcounts.py";
 /// A healthy program at work; what it does is its argument.
@@ -17,13 +17,17 @@ const BUSY: &str = "refcounts_busy.py";
 const LOOKS: u32 = 6;
 const LEAKED: u64 = 200;
 
+/// Run on a part of the interpreters.
+const LONG: [&str; 2] = ["chain", "tasks"];
+
 fn main() {
     let arguments = Arguments::from_args();
     let found = interpreters();
     let mut trials: Vec<Trial> = Vec::new();
     let mut add = |name: &str, interpreter: &Interpreter, run: fn(&Interpreter) -> Result<(), Failed>| {
         let own = interpreter.clone();
-        trials.push(Trial::test(format!("{name}::{interpreter}"), move || run(&own)));
+        let passed_over = LONG.contains(&name) && !runs_long(name, interpreter, &found);
+        trials.push(Trial::test(format!("{name}::{interpreter}"), move || run(&own)).with_ignored_flag(passed_over));
     };
     for interpreter in &found {
         add("clean", interpreter, clean);

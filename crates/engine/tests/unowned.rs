@@ -7,7 +7,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use memsight_analysis::Analysis;
 use memsight_engine::{LookOptions, look};
 use memsight_model::{Address, Holder, HolderKind, ObjectId, Quiet, RootKind, Snapshot};
-use memsight_testkit::{Interpreter, Target, interpreters, missing};
+use memsight_testkit::{Interpreter, Target, interpreters, missing, runs_long};
 use serde_json::Value;
 
 const SCRIPT: &str = "unowned.py";
@@ -16,13 +16,17 @@ const LEAKED: usize = 300;
 /// `PyList_MAXFREELIST`, `PyDict_MAXFREELIST`.
 const SLOTS: usize = 80;
 
+/// Run on a part of the interpreters.
+const LONG: [&str; 2] = ["interned", "none"];
+
 fn main() {
     let arguments = Arguments::from_args();
     let found = interpreters();
     let mut trials: Vec<Trial> = Vec::new();
     let mut add = |name: &str, interpreter: &Interpreter, run: fn(&Interpreter) -> Result<(), Failed>| {
         let own = interpreter.clone();
-        trials.push(Trial::test(format!("{name}::{interpreter}"), move || run(&own)));
+        let passed_over = LONG.contains(&name) && !runs_long(name, interpreter, &found);
+        trials.push(Trial::test(format!("{name}::{interpreter}"), move || run(&own)).with_ignored_flag(passed_over));
     };
     for interpreter in &found {
         add("leaked", interpreter, leaked);

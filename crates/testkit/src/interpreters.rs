@@ -6,7 +6,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use crate::known::Known;
 
 /// How the interpreter was linked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,8 +81,9 @@ print(json.dumps({
 }))
 ";
 
-#[derive(Deserialize)]
-struct Answer {
+/// What an interpreter says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
     version: (u32, u32, u32),
     implementation: String,
     release: bool,
@@ -90,11 +93,20 @@ struct Answer {
     runtime: String,
 }
 
+impl Answer {
+    /// That of a shared release build of CPython.
+    #[cfg(test)]
+    pub fn of(version: (u32, u32, u32), runtime: &str) -> Answer {
+        let (implementation, runtime) = ("cpython".to_owned(), runtime.to_owned());
+        Answer { version, implementation, release: true, plain: true, free_threaded: false, shared: true, runtime }
+    }
+}
+
 /// Every supported CPython with the GIL found, by version and build.
 ///
 /// `MEMSIGHT_PYTHONS` (paths, separated by colons) alone when it is set; else those of pyenv (`PYENV_ROOT` or
 /// `~/.pyenv`), of `MEMSIGHT_PYTHONS_DIR` (else the repository's `.pythons`) and `python3.X` on `PATH`.
-/// Cost: one start of each.
+/// Cost: one start of each, once for all tests of a build.
 pub fn interpreters() -> Vec<Interpreter> {
     let mut found = every();
     found.retain(|interpreter| !interpreter.free_threaded);
@@ -111,13 +123,15 @@ pub fn free_threaded() -> Vec<Interpreter> {
 fn every() -> Vec<Interpreter> {
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
+    let mut known = Known::load();
     for path in candidates() {
-        if let Some((interpreter, runtime)) = probe(&path)
+        if let Some((interpreter, runtime)) = known.answer(&path, ask).and_then(|answer| supported(&path, answer))
             && seen.insert((runtime, interpreter.version, interpreter.build))
         {
             found.push(interpreter);
         }
     }
+    known.keep();
     found.sort();
     found
 }
@@ -133,7 +147,7 @@ pub fn missing(found: &[Interpreter]) -> Vec<Expected> {
 impl Interpreter {
     /// The interpreter at `path`; `None` when it does not start or is none that memsight reads.
     pub fn at(path: &Path) -> Option<Interpreter> {
-        probe(path).map(|(interpreter, _)| interpreter)
+        ask(path).and_then(|answer| supported(path, answer)).map(|(interpreter, _)| interpreter)
     }
 }
 
@@ -194,9 +208,13 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-fn probe(path: &Path) -> Option<(Interpreter, String)> {
+fn ask(path: &Path) -> Option<Answer> {
     let output = Command::new(path).args(["-I", "-S", "-c", PROBE]).output().ok()?;
-    let answer: Answer = serde_json::from_slice(&output.stdout).ok()?;
+    serde_json::from_slice(&output.stdout).ok()
+}
+
+/// The interpreter and the file that its runtime is in; `None` when memsight does not read it.
+fn supported(path: &Path, answer: Answer) -> Option<(Interpreter, String)> {
     let supported = answer.implementation == "cpython"
         && answer.release
         && answer.plain

@@ -38,7 +38,9 @@ pub fn with_packages(interpreter: &Interpreter, suffix: &str, packages: &[&str])
     let python = folder.join("bin/python");
     if !folder.join("complete").exists() {
         run(Command::new(&interpreter.path).args(["-m", "venv", "--clear"]).arg(&folder))?;
-        let install = ["-m", "pip", "install", "--quiet", "--only-binary", ":all:"];
+        // what is imported is compiled then; the rest of such a package would take longer than its download
+        let quick = ["--no-compile", "--disable-pip-version-check"];
+        let install = ["-m", "pip", "install", "--quiet", "--only-binary", ":all:"].into_iter().chain(quick);
         run(Command::new(&python).args(install).args(packages))?;
         fs::write(folder.join("complete"), "").map_err(|error| error.to_string())?;
     }

@@ -1,0 +1,79 @@
+//! What lives inside a program whose allocations are recorded: hooks, stacks, and a ring in memory that is shared with whoever
+//! reads ([`wire`]).
+//!
+//! The crate is compiled in two ways. As any crate of the workspace, for its readers and tests; and by itself, with
+//! `--cfg memsight_loaded`, as the library that is loaded into the program (`build.rs`, [`LIBRARY`]), which has no dependency
+//! but the C library: no allocation of ours, no thread, no panic that unwinds, and no system call for an event.
+//!
+//! ```text
+//! hooks, family ──> event ──> stack ──> code ──> known          thread ──> ring ──> wire
+//!                     └──────────────────────────────────────────────^
+//! ```
+//!
+//! What is recorded: every allocation and free in Python's domains of memory and objects, by hooks (`PyMem_SetAllocator`), and
+//! those of the malloc family outside of them, by taking its place (`LD_PRELOAD`). Each with the stack of Python frames at that
+//! moment, read from the frames themselves, as of CPython 3.8 to 3.15, release builds with the GIL, x86-64.
+#![cfg_attr(not(test), no_std)]
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#![cfg_attr(
+    not(memsight_loaded),
+    allow(dead_code, reason = "most of it is called by programs that the library is loaded into")
+)]
+
+mod code;
+mod elf;
+mod event;
+mod family;
+mod hooks;
+mod known;
+mod layout;
+mod lock;
+mod preload;
+mod python;
+mod read;
+mod ring;
+mod stack;
+mod sys;
+mod thread;
+pub mod wire;
+mod words;
+
+use core::ffi::c_void;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+pub use layout::{LAYOUTS, Offsets};
+
+/// The library that is loaded into programs: an ELF file for any glibc from 2.17 on.
+#[cfg(not(memsight_loaded))]
+pub const LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/recorder.so"));
+
+/// A function or variable of the program, once it was found.
+struct Function(AtomicPtr<c_void>);
+
+impl Function {
+    const NONE: Function = Function(AtomicPtr::new(ptr::null_mut()));
+
+    #[inline]
+    fn get(&self) -> Option<*const c_void> {
+        let found = self.0.load(Ordering::Relaxed).cast_const();
+        (!found.is_null()).then_some(found)
+    }
+
+    fn set(&self, found: *const c_void) {
+        self.0.store(found.cast_mut(), Ordering::Relaxed);
+    }
+}
+
+/// Nothing here panics; where the compiler cannot see that, the program ends as by `abort`.
+#[cfg(memsight_loaded)]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    // SAFETY: an instruction that no program survives.
+    unsafe { core::arch::asm!("ud2", options(noreturn)) }
+}
+
+/// What the precompiled parts of `core` name for unwinding, which there is none of.
+#[cfg(memsight_loaded)]
+#[unsafe(no_mangle)]
+extern "C" fn rust_eh_personality() {}

@@ -1,0 +1,145 @@
+//! How recording begins in a program that is started with the library: `LD_PRELOAD`, and the ring's path in
+//! `MEMSIGHT_RECORDER`.
+
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ptr;
+use core::sync::atomic::Ordering;
+
+use crate::layout::{Layout, V38, V39, V310, V311, V312, V313, V314, V315};
+use crate::{elf, hooks, known, python, ring, sys, thread};
+
+/// The variable of the environment that names the ring.
+const RING: &[u8] = b"MEMSIGHT_RECORDER=";
+/// The one that has us loaded.
+const PRELOAD: &[u8] = b"LD_PRELOAD=";
+
+/// What the loader calls before the program begins, with what `main` gets.
+#[cfg_attr(memsight_loaded, unsafe(link_section = ".init_array"))]
+#[used]
+static BEGIN: unsafe extern "C" fn(c_int, *const *const c_char, *mut *mut c_char) = begin;
+
+unsafe extern "C" fn begin(_count: c_int, _arguments: *const *const c_char, environment: *mut *mut c_char) {
+    // SAFETY: the C library hands the environment to constructors, too (glibc, elf/dl-init.c).
+    let Some(path) = (unsafe { variable(environment, RING) }) else { return };
+    let Some(minor) = python::find() else { return };
+    if record(path, minor).is_some() {
+        // Its children are none that we record, and the program sees the environment that it was given.
+        // SAFETY: as above; no thread reads it yet.
+        unsafe {
+            remove(environment, RING);
+            remove(environment, PRELOAD);
+        }
+    }
+}
+
+/// Records this process into the ring at `path`, unless another process does.
+fn record(path: &'static [u8], minor: u32) -> Option<()> {
+    let start = start_of(minor)?;
+    let header = ring::open(path)?;
+    let own = sys::process();
+    match header.recorded.compare_exchange(0, own, Ordering::AcqRel, Ordering::Acquire) {
+        // the same process by another program (exec) goes on
+        Err(other) if other != own => return None,
+        _ => header.python.store(minor, Ordering::Release),
+    }
+    thread::prepare();
+    at_fork();
+    // SAFETY: the interpreter's version is that of the layout, and nothing of it has run yet.
+    unsafe { start() };
+    Some(())
+}
+
+/// What starts the recording of a minor version.
+fn start_of(minor: u32) -> Option<unsafe fn()> {
+    fn pair<L: Layout + 'static>() -> (u32, unsafe fn()) {
+        (L::MINOR, hooks::start::<L>)
+    }
+    let all = [
+        pair::<V38>(),
+        pair::<V39>(),
+        pair::<V310>(),
+        pair::<V311>(),
+        pair::<V312>(),
+        pair::<V313>(),
+        pair::<V314>(),
+        pair::<V315>(),
+    ];
+    all.iter().find(|(each, _)| *each == minor).map(|(_, start)| *start)
+}
+
+/// Has [`in_child`] called in every child that the program forks.
+fn at_fork() {
+    type Handler = Option<unsafe extern "C" fn()>;
+    let register = elf::find("__register_atfork");
+    if register.is_null() {
+        return;
+    }
+    // SAFETY: `int __register_atfork(void (*)(void), void (*)(void), void (*)(void), void *)`, which `pthread_atfork` calls
+    // (glibc, nptl/register-atfork.c).
+    unsafe {
+        let register: unsafe extern "C" fn(Handler, Handler, Handler, *const c_void) -> c_int =
+            core::mem::transmute(register);
+        register(None, None, Some(in_child), ptr::null());
+    }
+}
+
+/// A child shares its parent's chunks: it records nothing.
+unsafe extern "C" fn in_child() {
+    hooks::stop();
+    known::after_fork();
+    thread::after_fork();
+}
+
+/// The value of a variable, with its zero. `name` ends with `=`.
+unsafe fn variable(environment: *mut *mut c_char, name: &[u8]) -> Option<&'static [u8]> {
+    // SAFETY: texts up to a null; those of the environment at a program's start stay where they are.
+    unsafe {
+        let entry = entries(environment).find(|&entry| is(*entry, name))?;
+        Some(&CStr::from_ptr(*entry).to_bytes_with_nul()[name.len()..])
+    }
+}
+
+/// Takes a variable out.
+unsafe fn remove(environment: *mut *mut c_char, name: &[u8]) {
+    // SAFETY: as above; those behind it move up, the null with them.
+    unsafe {
+        let Some(mut entry) = entries(environment).find(|&entry| is(*entry, name)) else { return };
+        while !(*entry).is_null() {
+            *entry = *entry.add(1);
+            entry = entry.add(1);
+        }
+    }
+}
+
+/// The places of the environment's texts.
+unsafe fn entries(environment: *mut *mut c_char) -> impl Iterator<Item = *mut *mut c_char> {
+    // SAFETY: the last place has a null, at which this ends.
+    (0..).map(move |index| unsafe { environment.add(index) }).take_while(|&entry| unsafe { !(*entry).is_null() })
+}
+
+unsafe fn is(text: *const c_char, name: &[u8]) -> bool {
+    // SAFETY: a text that ends with a zero, which no name has.
+    name.iter().enumerate().all(|(index, &byte)| unsafe { *text.cast::<u8>().add(index) } == byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CString;
+
+    #[test]
+    fn variables_are_found_and_taken_out() {
+        let texts = ["A=1", "MEMSIGHT_RECORDER=/x", "B=2"].map(|text| CString::new(text).unwrap());
+        let mut places: Vec<*mut c_char> = texts.iter().map(|text| text.as_ptr().cast_mut()).collect();
+        places.push(ptr::null_mut());
+        // SAFETY: an environment as programs get it.
+        unsafe {
+            assert_eq!(variable(places.as_mut_ptr(), RING), Some(&b"/x\0"[..]));
+            remove(places.as_mut_ptr(), RING);
+            remove(places.as_mut_ptr(), PRELOAD);
+            assert_eq!(variable(places.as_mut_ptr(), RING), None);
+            assert_eq!(variable(places.as_mut_ptr(), b"B="), Some(&b"2\0"[..]));
+        }
+        assert!(places[2].is_null());
+    }
+}

@@ -1,0 +1,170 @@
+//! Writing to the ring.
+
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+use crate::sys;
+use crate::wire::{self, CHUNK_BYTES, ChunkHead, HEAD_WORDS, HEADER_BYTES, Header, WORDS};
+
+/// The ring of this process; null before it records.
+static RING: AtomicPtr<Header> = AtomicPtr::new(ptr::null_mut());
+/// Where the next free chunk is looked for first.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// How long a thread naps between looks for room: 50 us.
+const NAP: u64 = 50_000;
+/// How long it waits while the reader's heart does not beat: 1 s.
+const PATIENCE: u64 = 1_000_000_000;
+
+/// Uses the ring in the file at `path` (ends with a zero). Fails when there is none that this recorder can write to.
+pub fn open(path: &[u8]) -> Option<&'static Header> {
+    let head = sys::share(path, HEADER_BYTES)?;
+    // SAFETY: a mapping of 4096 bytes, which nobody gives back.
+    let header = unsafe { &*head.cast::<Header>() };
+    if header.magic != wire::MAGIC || header.version != wire::VERSION {
+        return None;
+    }
+    let bytes = (header.chunks as usize).checked_mul(CHUNK_BYTES)?.checked_add(HEADER_BYTES)?;
+    let ring = sys::share(path, bytes)?.cast::<Header>();
+    RING.store(ring, Ordering::Release);
+    // SAFETY: as above, for the whole ring.
+    Some(unsafe { &*ring })
+}
+
+/// Where one thread writes.
+#[derive(Debug)]
+pub struct Writer {
+    at: *mut u64,
+    end: *mut u64,
+    chunk: *mut ChunkHead,
+    /// Memory that is written to when nobody reads.
+    sink: *mut u8,
+}
+
+impl Writer {
+    /// One without a chunk: the first [`Writer::room`] takes one.
+    pub const NEW: Writer =
+        Writer { at: ptr::null_mut(), end: ptr::null_mut(), chunk: ptr::null_mut(), sink: ptr::null_mut() };
+
+    /// Whether there is room for so many words.
+    #[inline]
+    pub fn has_room(&self, words: usize) -> bool {
+        (self.end as usize).wrapping_sub(self.at as usize) >= 8 * words
+    }
+
+    /// Writes a word, for which there must be room.
+    #[inline]
+    pub fn put(&mut self, word: u64) {
+        debug_assert!(self.has_room(1));
+        // SAFETY: `at` lies before `end` in memory of ours, as every caller has seen by `has_room`.
+        unsafe {
+            self.at.write(word);
+            self.at = self.at.add(1);
+        }
+    }
+
+    /// The place of the next words, for which there must be room, and a way to count them as written.
+    pub fn place(&mut self) -> *mut u64 {
+        self.at
+    }
+
+    /// Counts words as written that were put at [`Writer::place`].
+    ///
+    /// # Safety
+    /// There was room for so many.
+    pub unsafe fn advance(&mut self, words: usize) {
+        // SAFETY: the caller has seen to it.
+        self.at = unsafe { self.at.add(words) };
+    }
+
+    /// Hands over the chunk at hand and takes another. Its stack begins empty.
+    #[cold]
+    pub fn next(&mut self, thread: u32) {
+        self.hand_over();
+        let ring = RING.load(Ordering::Acquire);
+        // SAFETY: a ring that was opened stays mapped.
+        let Some(header) = (unsafe { ring.as_ref() }) else { return self.into_sink() };
+        let (mut beat, mut since) = (header.heartbeat.load(Ordering::Relaxed), 0);
+        loop {
+            if let Some(chunk) = take(ring, header) {
+                return self.begin(chunk, header, thread);
+            }
+            header.waits.fetch_add(1, Ordering::Relaxed);
+            let now = sys::clock();
+            match header.heartbeat.load(Ordering::Relaxed) {
+                same if same == beat && since != 0 => {}
+                other => (beat, since) = (other, now),
+            }
+            if beat == 0 || now.wrapping_sub(since) > PATIENCE {
+                header.lost.fetch_add(1, Ordering::Relaxed);
+                return self.into_sink();
+            }
+            sys::nap(NAP);
+        }
+    }
+
+    fn begin(&mut self, chunk: *mut ChunkHead, header: &Header, thread: u32) {
+        // SAFETY: a chunk of the ring that is ours now.
+        unsafe {
+            (*chunk).thread.store(thread, Ordering::Relaxed);
+            (*chunk).time.store(sys::stamp(), Ordering::Relaxed);
+            (*chunk).sequence.store(header.sequence.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+            self.at = chunk.cast::<u64>().add(HEAD_WORDS);
+            self.end = self.at.add(WORDS);
+        }
+        self.chunk = chunk;
+    }
+
+    /// What is written goes nowhere from now on, until the next chunk is due.
+    fn into_sink(&mut self) {
+        if self.sink.is_null() {
+            self.sink = sys::fresh(8 * WORDS).unwrap_or_default();
+        }
+        self.at = self.sink.cast();
+        let words = if self.sink.is_null() { 0 } else { WORDS };
+        // SAFETY: the end of the sink.
+        self.end = unsafe { self.at.add(words) };
+    }
+
+    fn hand_over(&mut self) {
+        if !self.chunk.is_null() {
+            // SAFETY: the chunk is ours until this store.
+            unsafe { (*self.chunk).state.store(wire::FULL, Ordering::Release) };
+        }
+        (self.chunk, self.at, self.end) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    }
+
+    /// Hands over what there is, for good.
+    pub fn close(&mut self) {
+        self.hand_over();
+        if !self.sink.is_null() {
+            // SAFETY: nothing writes to it any more.
+            unsafe { sys::give_back(self.sink, 8 * WORDS) };
+            self.sink = ptr::null_mut();
+        }
+    }
+
+    /// Forgets its chunk without a word: in a child, where it is the parent's.
+    pub fn abandon(&mut self) {
+        (self.chunk, self.at, self.end) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    }
+}
+
+/// A free chunk, which is ours now.
+fn take(ring: *mut Header, header: &Header) -> Option<*mut ChunkHead> {
+    let first = NEXT.load(Ordering::Relaxed);
+    for step in 0..header.chunks {
+        let number = first.wrapping_add(step) % header.chunks;
+        // SAFETY: the chunks follow the header in one mapping.
+        let chunk = unsafe { ring.cast::<u8>().add(HEADER_BYTES + number as usize * CHUNK_BYTES) }.cast::<ChunkHead>();
+        // SAFETY: as above; its state is an atomic.
+        let state = unsafe { &(*chunk).state };
+        if state.load(Ordering::Relaxed) == wire::FREE
+            && state.compare_exchange(wire::FREE, wire::TAKEN, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        {
+            NEXT.store(number.wrapping_add(1), Ordering::Relaxed);
+            return Some(chunk);
+        }
+    }
+    None
+}

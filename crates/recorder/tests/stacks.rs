@@ -1,0 +1,140 @@
+//! What is recorded against what programs say of themselves: stacks, allocations, and that they notice nothing; on every
+//! interpreter found.
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a test prints what it could not cover")]
+
+mod support;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use memsight_recorder::wire::Kind;
+use memsight_testkit::{Interpreter, interpreters, missing};
+use serde::Deserialize;
+
+use support::{Recording, Ring, printed, program};
+
+/// The ways to allocate that `PYTHONMALLOC` offers on all versions.
+const MALLOCS: [&str; 3] = ["malloc", "debug", "malloc_debug"];
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let found = interpreters();
+    let mut trials: Vec<Trial> = Vec::new();
+    let mut add = |name: &str, interpreter: &Interpreter, run: fn(&Interpreter) -> Result<(), Failed>| {
+        let own = interpreter.clone();
+        trials.push(Trial::test(format!("{name}::{interpreter}"), move || run(&own)));
+    };
+    for interpreter in &found {
+        add("stacks", interpreter, stacks_are_true);
+        add("mallocs", interpreter, other_allocators_are_recorded);
+        add("unchanged", interpreter, programs_notice_nothing);
+        add("children", interpreter, children_are_left_alone);
+        add("unread", interpreter, nobody_reads);
+    }
+    for expected in missing(&found) {
+        eprintln!("NOT COVERED: no Python {expected} found");
+        trials.push(Trial::test(format!("missing::{expected}"), || Ok(())).with_ignored_flag(true));
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// What `stacks.py` says.
+#[derive(Deserialize)]
+struct Truth {
+    first: u64,
+    overhead: u64,
+    stacks: Vec<Vec<(String, String, u32, i64)>>,
+}
+
+fn stacks_are_true(interpreter: &Interpreter) -> Result<(), Failed> {
+    let ring = Ring::new(512)?;
+    check_stacks(&ring, ring.command(&interpreter.path).arg("-B").arg(program("stacks.py")).output()?)?;
+    Ok(())
+}
+
+/// `-X dev` and `PYTHONMALLOC` set the allocators anew after the library has set its hooks.
+fn other_allocators_are_recorded(interpreter: &Interpreter) -> Result<(), Failed> {
+    for malloc in MALLOCS {
+        let ring = Ring::new(1024)?;
+        let mut command = ring.command(&interpreter.path);
+        command.arg("-B").arg(program("stacks.py")).env("PYTHONMALLOC", malloc);
+        let recording = check_stacks(&ring, command.output()?).map_err(|error| format!("{malloc}: {error:?}"))?;
+        let objects = recording.allocations.iter().filter(|each| each.kind == Kind::Object).count();
+        if objects < 10_000 {
+            return Err(format!("{malloc}: {objects} objects").into());
+        }
+    }
+    Ok(())
+}
+
+fn check_stacks(ring: &Ring, output: std::process::Output) -> Result<Recording, Failed> {
+    let truth: Truth = serde_json::from_str(&printed(output)?)?;
+    let recording = ring.read()?;
+    if truth.stacks.len() < 350 {
+        return Err(format!("only {} stacks", truth.stacks.len()).into());
+    }
+    let mut wrong = Vec::new();
+    for (number, expected) in truth.stacks.iter().enumerate() {
+        let bytes = truth.first + number as u64 + truth.overhead;
+        let mut same = recording.allocations.iter().filter(|each| each.bytes == bytes && each.kind == Kind::Object);
+        let (Some(allocation), None) = (same.next(), same.next()) else {
+            wrong.push(format!("{number}: no or several blocks of {bytes} bytes"));
+            continue;
+        };
+        let mut stack: Vec<(String, String, u32, i64)> = Vec::new();
+        for (code, offset) in allocation.stack.iter().rev() {
+            let code = recording.codes.get(code).ok_or("a number without a code object")?;
+            stack.push((code.name.clone(), code.file.clone(), code.first_line, *offset as i64));
+        }
+        let probe = stack.first().is_some_and(|frame| frame.0 == "probe");
+        if !probe || stack[1..] != expected[..] {
+            wrong.push(format!("{number}:\n  {stack:?}\n  {expected:?}"));
+        }
+    }
+    recording.is_consistent()?;
+    wrong.truncate(5);
+    if wrong.is_empty() { Ok(recording) } else { Err(wrong.join("\n").into()) }
+}
+
+/// Its output, its exit code, its warnings, its environment, its files and its threads are as without.
+fn programs_notice_nothing(interpreter: &Interpreter) -> Result<(), Failed> {
+    let ring = Ring::new(512)?;
+    let bare = std::process::Command::new(&interpreter.path).arg("-B").arg(program("unchanged.py")).output()?;
+    let recorded = ring.command(&interpreter.path).arg("-B").arg(program("unchanged.py")).output()?;
+    if (bare.status.code(), recorded.status.code()) != (Some(7), Some(7)) {
+        return Err(format!("{} and {}", bare.status, recorded.status).into());
+    }
+    let texts = |output: &std::process::Output| {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(&output.stdout), text(&output.stderr))
+    };
+    if texts(&bare) != texts(&recorded) {
+        return Err(format!("{:#?}\n{:#?}", texts(&bare), texts(&recorded)).into());
+    }
+    ring.read()?.is_consistent()
+}
+
+/// Children by fork, and programs that are started, leave no word in the ring of the parent.
+fn children_are_left_alone(interpreter: &Interpreter) -> Result<(), Failed> {
+    let ring = Ring::new(256)?;
+    let text = printed(ring.command(&interpreter.path).arg("-B").arg(program("children.py")).output()?)?;
+    let recording = ring.read()?;
+    let size: u64 = text.trim().parse()?;
+    let blocks = recording.allocations.iter().filter(|each| each.bytes == size).count();
+    if blocks != 1 {
+        return Err(format!("{blocks} blocks of the size that the parent and its children ask for").into());
+    }
+    recording.is_consistent()
+}
+
+/// Without a reader a program goes on, and what did not fit is counted.
+fn nobody_reads(interpreter: &Interpreter) -> Result<(), Failed> {
+    let ring = Ring::new(1)?;
+    let output = ring.command(&interpreter.path).arg("-B").arg(program("stacks.py")).output()?;
+    printed(output)?;
+    let recording = ring.read()?;
+    match recording.lost {
+        0 => Err("nothing was lost in a ring of one chunk".into()),
+        _ if recording.allocations.len() < 1000 => Err(format!("{} allocations", recording.allocations.len()).into()),
+        _ => Ok(()),
+    }
+}
