@@ -20,12 +20,14 @@ pub fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// A block is freed that may be a code object.
+/// A block is freed of which something may be known; its size if it was in the sample.
 #[cold]
-pub fn freed(block: usize) {
-    if known::forget(block) {
+pub fn freed(block: usize) -> Option<usize> {
+    let forgotten = known::forget(block);
+    if forgotten.code {
         GENERATION.fetch_add(1, Ordering::Relaxed);
     }
+    forgotten.sampled
 }
 
 /// The number of the code object at `code`, which is told if it was not. May begin a new chunk.

@@ -7,6 +7,7 @@ use crate::code;
 use crate::known;
 use crate::layout::Layout;
 use crate::python;
+use crate::sampling;
 use crate::stack;
 use crate::sys;
 use crate::thread::Thread;
@@ -15,7 +16,7 @@ use crate::wire::{self, Kind, LARGE};
 /// The thread that wrote the last event of those that the GIL orders; only compared.
 static LAST: AtomicPtr<Thread> = AtomicPtr::new(ptr::null_mut());
 
-/// A block of `size` bytes was allocated. With `held` the thread holds the GIL.
+/// A block of `size` bytes was allocated, and is in the sample if there is one. With `held` the thread holds the GIL.
 ///
 /// # Safety
 /// The running interpreter is of the layout.
@@ -23,13 +24,15 @@ static LAST: AtomicPtr<Thread> = AtomicPtr::new(ptr::null_mut());
 pub unsafe fn allocated<L: Layout>(kind: Kind, block: usize, size: usize, held: bool) {
     // SAFETY: left below, before this thread can end.
     let Some(thread) = (unsafe { Thread::enter() }) else { return };
-    // SAFETY: the state of this thread.
-    unsafe { stack::write::<L>(thread, python::state::<L>(held)) };
-    when(thread, held);
-    let (block, size) = (block as u64 >> 4, size as u64);
-    thread.writer.put(wire::word(kind, block, size.min(LARGE)));
-    if size >= LARGE {
-        thread.writer.put(size);
+    if !sampling::is_on() || known::sample(block, size) {
+        // SAFETY: the state of this thread.
+        unsafe { stack::write::<L>(thread, python::state::<L>(held)) };
+        when(thread, held);
+        let (block, size) = (block as u64 >> 4, size as u64);
+        thread.writer.put(wire::word(kind, block, size.min(LARGE)));
+        if size >= LARGE {
+            thread.writer.put(size);
+        }
     }
     thread.leave();
 }
@@ -42,17 +45,35 @@ pub fn freed(block: usize, held: bool) {
     if known::may_be(block) {
         code::freed(block);
     }
+    write_free(thread, block, held);
+    thread.leave();
+}
+
+/// A block is given back of which something may be known ([`known::may_be`]); its size when it was in the sample.
+#[cold]
+pub fn freed_known(block: usize, held: bool) -> Option<usize> {
+    // SAFETY: left below, before this thread can end.
+    let thread = unsafe { Thread::enter() }?;
+    let sampled = code::freed(block);
+    if sampled.is_some() {
+        write_free(thread, block, held);
+    }
+    thread.leave();
+    sampled
+}
+
+#[inline]
+fn write_free(thread: &mut Thread, block: usize, held: bool) {
     thread.need(stack::EVENT);
     when(thread, held);
     thread.writer.put(wire::word(Kind::Free, block as u64 >> 4, 0));
-    thread.leave();
 }
 
 /// The time, where the order of events is not known without.
 #[inline]
 fn when(thread: &mut Thread, held: bool) {
     let this: *mut Thread = thread;
-    if !held || LAST.load(Ordering::Relaxed) != this {
+    if !held || sampling::is_on() || LAST.load(Ordering::Relaxed) != this {
         thread.writer.put(wire::time(sys::stamp()));
         if held {
             LAST.store(this, Ordering::Relaxed);

@@ -4,9 +4,11 @@
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use crate::behind::{self, Events};
+use crate::function::Function;
 use crate::wire::Kind;
 use crate::words::words;
-use crate::{Function, elf, event, hooks, python};
+use crate::{elf, event, known, python, sampling};
 
 /// Set once the interpreter has a thread, and so the allocators that it was asked for.
 static SETTLED: AtomicBool = AtomicBool::new(false);
@@ -54,8 +56,11 @@ fn is_outer() -> bool {
 
 #[inline]
 fn allocated(block: *mut c_void, size: usize) {
-    let Some(events) = hooks::events() else { return };
+    let Some(events) = behind::events() else { return };
     if block.is_null() || !is_outer() {
+        return;
+    }
+    if sampling::is_on() && !sampling::counts(size) {
         return;
     }
     if !SETTLED.load(Ordering::Relaxed) {
@@ -65,17 +70,33 @@ fn allocated(block: *mut c_void, size: usize) {
     unsafe { (events.allocated)(Kind::Raw, block as usize, size, false) };
 }
 
+/// A block is to be freed; its size, where it was in a sample.
 #[inline]
-fn freed(block: *mut c_void) {
-    if !block.is_null() && hooks::events().is_some() && is_outer() {
+fn freed(block: *mut c_void) -> Option<usize> {
+    if block.is_null() || behind::events().is_none() || !is_outer() {
+        return None;
+    }
+    if !sampling::is_on() {
         event::freed(block as usize, false);
+        return None;
+    }
+    if known::may_be(block as usize) { event::freed_known(block as usize, false) } else { None }
+}
+
+/// A block that was to be moved is where it was: of its old size, or one that we do not know and count as nothing.
+#[cold]
+fn stays(block: *mut c_void, before: Option<usize>) {
+    let is_told = !block.is_null() && is_outer() && (before.is_some() || !sampling::is_on());
+    if let Some(events) = behind::events().filter(|_| is_told) {
+        // SAFETY: made for the layout of the interpreter.
+        unsafe { (events.allocated)(Kind::Raw, block as usize, before.unwrap_or(0), false) };
     }
 }
 
 /// `PYTHONMALLOC` and `-X dev` set the allocators anew while the interpreter starts: the hooks are set again then. What was
 /// allocated in between is not known.
 #[cold]
-fn settle(events: &hooks::Events) {
+fn settle(events: &Events) {
     if python::any_state() != 0 {
         SETTLED.store(true, Ordering::Relaxed);
     }
@@ -99,11 +120,11 @@ unsafe extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
 
 #[cfg_attr(memsight_loaded, unsafe(no_mangle))]
 unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
-    freed(block);
+    let before = freed(block);
     let moved = next!(REALLOC, "realloc", unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void, block, size);
-    // Where it failed the block is as it was, of a size that we do not know; with a size of 0 it was freed.
+    // (with a size of 0 it was freed)
     match moved.is_null() && size > 0 {
-        true => allocated(block, 0),
+        true => stays(block, before),
         false => allocated(moved, size),
     }
     moved

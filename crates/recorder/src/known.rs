@@ -1,5 +1,5 @@
-//! Addresses of blocks that something is known of: those of code objects. At every free it is asked whether a block is one of
-//! them, so the answer "no" is one bit of a small table.
+//! Addresses of blocks that something is known of: those of code objects, and those in a sample. At every free it is asked whether
+//! a block is one of them, so the answer "no" is one bit of a small table.
 
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -24,7 +24,25 @@ static TABLE: Lock<Table> = Lock::new(Table {
 struct Entry {
     next: *mut Entry,
     block: usize,
-    number: u64,
+    what: What,
+}
+
+/// What is known of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// It is the code object of this number.
+    Code(u64),
+    /// It is in the sample, with this size.
+    Sampled(usize),
+}
+
+/// What was known of a block that is forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// It was a code object.
+    pub code: bool,
+    /// It was in the sample, with this size.
+    pub sampled: Option<usize>,
 }
 
 struct Table {
@@ -46,35 +64,42 @@ pub fn may_be(block: usize) -> bool {
     FILTER[hash >> 6].load(Ordering::Relaxed) >> (hash & 63) & 1 == 1
 }
 
-/// What is known of `block`, or what `make` then says of it. `None` when there is no memory to keep that.
+/// The number of the code object in `block`, or what `make` then says of it. `None` when there is no memory to keep that.
 pub fn number_of(block: usize, make: impl FnOnce() -> u64) -> Option<u64> {
     TABLE.with(|table| {
-        let hash = hash(block);
-        let mut entry = table.buckets[hash];
+        let mut entry = table.buckets[hash(block)];
         // SAFETY: entries are never given back, and all changes are made under the lock.
         while let Some(known) = unsafe { entry.as_ref() } {
-            if known.block == block {
-                return Some(known.number);
+            match known.what {
+                What::Code(number) if known.block == block => return Some(number),
+                _ => entry = known.next,
             }
-            entry = known.next;
         }
         let place = table.entry()?;
         let number = make();
-        // SAFETY: an entry that nobody else has.
-        unsafe { place.write(Entry { next: table.buckets[hash], block, number }) };
-        table.buckets[hash] = place;
-        FILTER[hash >> 6].fetch_or(1 << (hash & 63), Ordering::Relaxed);
+        table.enter(place, block, What::Code(number));
         Some(number)
     })
 }
 
-/// Forgets `block`; whether it was known.
+/// Has `block` in the sample; false without memory to keep that.
+pub fn sample(block: usize, size: usize) -> bool {
+    TABLE.with(|table| {
+        let place = table.entry();
+        if let Some(place) = place {
+            table.enter(place, block, What::Sampled(size));
+        }
+        place.is_some()
+    })
+}
+
+/// Forgets `block`, and says what was known of it.
 #[cold]
-pub fn forget(block: usize) -> bool {
+pub fn forget(block: usize) -> Forgotten {
     TABLE.with(|table| {
         let hash = hash(block);
         let mut link = &raw mut table.buckets[hash];
-        let mut found = false;
+        let mut forgotten = Forgotten::default();
         // SAFETY: as in `number_of`; `link` is a place in the table or in an entry.
         unsafe {
             while !(*link).is_null() {
@@ -83,16 +108,19 @@ pub fn forget(block: usize) -> bool {
                     link = &raw mut (*entry).next;
                     continue;
                 }
+                match (*entry).what {
+                    What::Code(_) => forgotten.code = true,
+                    What::Sampled(size) => forgotten.sampled = Some(size),
+                }
                 *link = (*entry).next;
                 (*entry).next = table.unused;
                 table.unused = entry;
-                found = true;
             }
         }
         if table.buckets[hash].is_null() {
             FILTER[hash >> 6].fetch_and(!(1 << (hash & 63)), Ordering::Relaxed);
         }
-        found
+        forgotten
     })
 }
 
@@ -102,6 +130,14 @@ pub fn after_fork() {
 }
 
 impl Table {
+    fn enter(&mut self, place: *mut Entry, block: usize, what: What) {
+        let hash = hash(block);
+        // SAFETY: an entry that nobody else has.
+        unsafe { place.write(Entry { next: self.buckets[hash], block, what }) };
+        self.buckets[hash] = place;
+        FILTER[hash >> 6].fetch_or(1 << (hash & 63), Ordering::Relaxed);
+    }
+
     fn entry(&mut self) -> Option<*mut Entry> {
         if !self.unused.is_null() {
             let entry = self.unused;
@@ -133,8 +169,12 @@ mod tests {
             assert!(may_be(block));
         }
         assert_eq!(number_of(blocks[7], || panic!("it is known")), Some(blocks[7] as u64 >> 12));
+        assert!(sample(blocks[7], 99));
+        assert_eq!(number_of(blocks[7], || panic!("it is known")), Some(blocks[7] as u64 >> 12));
+        assert_eq!(forget(blocks[7]), Forgotten { code: true, sampled: Some(99) });
         for &block in &blocks {
-            assert!(forget(block) && !forget(block));
+            assert_eq!(forget(block).code, block != blocks[7]);
+            assert_eq!(forget(block), Forgotten::default());
         }
         assert!(!blocks.iter().any(|&block| may_be(block)));
     }

@@ -6,8 +6,8 @@
 //! but the C library: no allocation of ours, no thread, no panic that unwinds, and no system call for an event.
 //!
 //! ```text
-//! hooks, family ──> event ──> stack ──> code ──> known          thread ──> ring ──> wire
-//!                     └──────────────────────────────────────────────^
+//! preload ──> hooks ──> exact, sampled, family ──> behind ──> event ──> stack ──> code ──> known
+//!                                                               └─────────┴─────────┴──> thread ──> ring ──> wire
 //! ```
 //!
 //! What is recorded: every allocation and free in Python's domains of memory and objects, by hooks (`PyMem_SetAllocator`), and
@@ -20,10 +20,13 @@
     allow(dead_code, reason = "most of it is called by programs that the library is loaded into")
 )]
 
+mod behind;
 mod code;
 mod elf;
 mod event;
+mod exact;
 mod family;
+mod function;
 mod hooks;
 mod known;
 mod layout;
@@ -32,38 +35,19 @@ mod preload;
 mod python;
 mod read;
 mod ring;
+mod sampled;
+mod sampling;
 mod stack;
 mod sys;
 mod thread;
 pub mod wire;
 mod words;
 
-use core::ffi::c_void;
-use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
-
 pub use layout::{LAYOUTS, Offsets};
 
 /// The library that is loaded into programs: an ELF file for any glibc from 2.17 on.
 #[cfg(not(memsight_loaded))]
 pub const LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/recorder.so"));
-
-/// A function or variable of the program, once it was found.
-struct Function(AtomicPtr<c_void>);
-
-impl Function {
-    const NONE: Function = Function(AtomicPtr::new(ptr::null_mut()));
-
-    #[inline]
-    fn get(&self) -> Option<*const c_void> {
-        let found = self.0.load(Ordering::Relaxed).cast_const();
-        (!found.is_null()).then_some(found)
-    }
-
-    fn set(&self, found: *const c_void) {
-        self.0.store(found.cast_mut(), Ordering::Relaxed);
-    }
-}
 
 /// Nothing here panics; where the compiler cannot see that, the program ends as by `abort`.
 #[cfg(memsight_loaded)]

@@ -6,7 +6,7 @@ use core::ptr;
 use core::sync::atomic::Ordering;
 
 use crate::layout::{Layout, V38, V39, V310, V311, V312, V313, V314, V315};
-use crate::{elf, hooks, known, python, ring, sys, thread};
+use crate::{elf, hooks, known, python, ring, sampling, sys, thread};
 
 /// The variable of the environment that names the ring.
 const RING: &[u8] = b"MEMSIGHT_RECORDER=";
@@ -42,6 +42,7 @@ fn record(path: &'static [u8], minor: u32) -> Option<()> {
         Err(other) if other != own => return None,
         _ => header.python.store(minor, Ordering::Release),
     }
+    sampling::start(header.mean, header.seed);
     thread::prepare();
     at_fork();
     // SAFETY: the interpreter's version is that of the layout, and nothing of it has run yet.

@@ -2,8 +2,8 @@
 
 use core::ffi::{c_char, c_int, c_void};
 
-use crate::Function;
 use crate::elf;
+use crate::function::Function;
 use crate::layout::Layout;
 use crate::read::word_at;
 
@@ -18,6 +18,8 @@ pub struct Allocator {
     pub free: unsafe extern "C" fn(*mut c_void, *mut c_void),
 }
 
+/// `PYMEM_DOMAIN_RAW`.
+pub const RAW: usize = 0;
 /// `PYMEM_DOMAIN_MEM`.
 pub const MEMORY: usize = 1;
 /// `PYMEM_DOMAIN_OBJ`.

@@ -83,7 +83,7 @@ impl Writer {
         self.hand_over();
         let ring = RING.load(Ordering::Acquire);
         // SAFETY: a ring that was opened stays mapped.
-        let Some(header) = (unsafe { ring.as_ref() }) else { return self.into_sink() };
+        let Some(header) = (unsafe { ring.as_ref() }) else { return self.turn_to_sink() };
         let (mut beat, mut since) = (header.heartbeat.load(Ordering::Relaxed), 0);
         loop {
             if let Some(chunk) = take(ring, header) {
@@ -97,7 +97,7 @@ impl Writer {
             }
             if beat == 0 || now.wrapping_sub(since) > PATIENCE {
                 header.lost.fetch_add(1, Ordering::Relaxed);
-                return self.into_sink();
+                return self.turn_to_sink();
             }
             sys::nap(NAP);
         }
@@ -116,7 +116,7 @@ impl Writer {
     }
 
     /// What is written goes nowhere from now on, until the next chunk is due.
-    fn into_sink(&mut self) {
+    fn turn_to_sink(&mut self) {
         if self.sink.is_null() {
             self.sink = sys::fresh(8 * WORDS).unwrap_or_default();
         }

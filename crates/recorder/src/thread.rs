@@ -53,7 +53,7 @@ pub struct Thread {
 
 /// The library's `pthread_key` whose values end with their threads, and how one is set; 0 before there is one.
 static KEY: AtomicU32 = AtomicU32::new(0);
-static SET: crate::Function = crate::Function::NONE;
+static SET: crate::function::Function = crate::function::Function::NONE;
 
 type Destructor = unsafe extern "C" fn(*mut Thread);
 
@@ -84,7 +84,7 @@ impl Thread {
         let words = words();
         // SAFETY: the words of this thread; its `Thread` is given back at its end alone.
         let thread = unsafe {
-            match (*words).thread.as_mut() {
+            match (*words).thread.cast::<Thread>().as_mut() {
                 Some(thread) => thread,
                 None => Thread::begin()?,
             }
@@ -113,7 +113,7 @@ impl Thread {
             let at = sys::fresh(size_of::<Thread>())?.cast::<Thread>();
             (*at).id = sys::thread();
             (*at).writer = Writer::NEW;
-            (*words).thread = at;
+            (*words).thread = at.cast();
             if let (Some(set), key @ 1..) = (SET.get(), KEY.load(Ordering::Acquire)) {
                 // SAFETY: `int pthread_setspecific(pthread_key_t, const void *)`. It may allocate, which is no event.
                 let set: unsafe extern "C" fn(u32, *mut Thread) -> i32 = core::mem::transmute(set);
@@ -185,7 +185,7 @@ pub fn after_fork() {
     // SAFETY: the words of this thread. Its `Thread` stays where it is: the key leads to it.
     unsafe {
         (*words).gone = 1;
-        if let Some(thread) = (*words).thread.as_mut() {
+        if let Some(thread) = (*words).thread.cast::<Thread>().as_mut() {
             thread.writer.abandon();
         }
         (*words).thread = ptr::null_mut();

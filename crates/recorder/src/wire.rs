@@ -9,6 +9,9 @@
 //! read alone: its stack begins empty. Chunks of one thread follow each other by their sequence; what threads do is ordered by
 //! the times in them.
 //!
+//! With a `mean` an event is one of a sample: an allocation of `n` bytes is in it with a probability of
+//! `1 - exp(-n / mean)` ([`chance`]), and so stands for as many as the inverse of that; a free is one of a block in the sample.
+//!
 //! | kind | high 43 bits | low 17 bits | then |
 //! |---|---|---|---|
 //! | [`Kind::Object`], [`Kind::Memory`], [`Kind::Raw`] | address / 16 | bytes, or [`LARGE`] | for [`LARGE`] one word: bytes |
@@ -64,6 +67,10 @@ pub struct Header {
     pub lost: AtomicU64,
     /// How often a thread waited for room.
     pub waits: AtomicU64,
+    /// Bytes between samples in the mean; 0 where every event is written.
+    pub mean: u64,
+    /// What the draws of samples begin with; 0 for whatever the clock says.
+    pub seed: u64,
     /// The process that records, once it does; those that it forks do not.
     pub recorded: AtomicU32,
     /// The minor version of its Python.
@@ -133,6 +140,25 @@ pub const fn time(stamp: u64) -> u64 {
 #[inline]
 pub const fn parts(word: u64) -> (u64, u64) {
     (word >> 17 & ((1 << 43) - 1), word & LARGE)
+}
+
+/// The probability that a sample with this mean has an allocation of so many bytes.
+pub fn chance(bytes: u64, mean: u64) -> f64 {
+    // exp(-x) by halving: (1 - x/2^k)^(2^k), of which the series of the small step is exact
+    let mut x = bytes as f64 / mean.max(1) as f64;
+    if mean == 0 || x > 40.0 {
+        return 1.0;
+    }
+    let mut halvings = 0;
+    while x > 0.01 {
+        (x, halvings) = (x / 2.0, halvings + 1);
+    }
+    // 1 - exp(-x) for a small x, then 1 - (1 - p)^2 = p (2 - p) for twice of it
+    let mut chance = x * (1.0 - x / 2.0 * (1.0 - x / 3.0 * (1.0 - x / 4.0 * (1.0 - x / 5.0))));
+    for _ in 0..halvings {
+        chance *= 2.0 - chance;
+    }
+    chance
 }
 
 /// The lengths of name, file and table of lines, as one word of a [`Kind::Code`] record.
@@ -251,9 +277,18 @@ mod tests {
         assert_eq!(size_of::<ChunkHead>(), 8 * HEAD_WORDS);
         assert!(size_of::<Header>() <= HEADER_BYTES);
         let made = word(Kind::Raw, 0x7fff_ffff_fff0 >> 4, 17);
-        assert_eq!((Kind::of(made), parts(made)), (Some(Kind::Raw), (0x7fff_ffff_fff, 17)));
+        assert_eq!((Kind::of(made), parts(made)), (Some(Kind::Raw), (0x07ff_ffff_ffff, 17)));
         assert_eq!(Kind::of(time(u64::MAX)), Some(Kind::Time));
         assert_eq!((Kind::of(0), Kind::of(9 << 60)), (None, None));
+    }
+
+    #[test]
+    fn the_chance_of_an_allocation_is_that_of_its_bytes() {
+        for (bytes, mean) in [(1, 512 << 10), (56, 4096), (4096, 4096), (100_000, 4096), (1 << 30, 512 << 10)] {
+            let expected = -(-(bytes as f64) / mean as f64).exp_m1();
+            assert!((chance(bytes, mean) / expected - 1.0).abs() < 1e-12, "{bytes} of {mean}");
+        }
+        assert_eq!((chance(7, 0), chance(0, 100)), (1.0, 0.0));
     }
 
     #[test]

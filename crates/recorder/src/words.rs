@@ -1,9 +1,8 @@
-//! Three words of each thread, in memory that the loader sets aside for it: no call and no lock on the way to them, as
+//! A few words of each thread, in memory that the loader sets aside for it: no call and no lock on the way to them, as
 //! `thread_local!` of a library that is loaded has (`__tls_get_addr`).
 
 use core::arch::{asm, global_asm};
-
-use crate::thread::Thread;
+use core::ffi::c_void;
 
 global_asm!(
     ".pushsection .tbss,\"awT\",@nobits",
@@ -11,9 +10,9 @@ global_asm!(
     ".globl memsight_recorder_words",
     ".hidden memsight_recorder_words",
     ".type memsight_recorder_words,@object",
-    ".size memsight_recorder_words,24",
+    ".size memsight_recorder_words,32",
     "memsight_recorder_words:",
-    ".zero 24",
+    ".zero 32",
     ".popsection",
 );
 
@@ -21,12 +20,15 @@ global_asm!(
 #[repr(C)]
 pub struct Words {
     /// The rest, once the thread has recorded something.
-    pub thread: *mut Thread,
+    pub thread: *mut c_void,
     /// Set while an allocator of Python is at work, whose own calls of malloc are a part of it.
     pub inner: u32,
     /// Set when the thread ends: what it frees then is not recorded.
     pub gone: u32,
-    spare: u64,
+    /// Bytes up to the next sample of the malloc family.
+    pub left: i64,
+    /// Set once `left` was drawn.
+    pub drawn: u64,
 }
 
 /// Those of the thread that runs. They may be read and written by it alone, and are there as long as it runs.

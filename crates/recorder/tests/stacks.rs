@@ -5,9 +5,11 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use libtest_mimic::{Arguments, Failed, Trial};
-use memsight_recorder::wire::Kind;
-use memsight_testkit::{Interpreter, interpreters, missing};
+use memsight_recorder::wire::{self, Kind};
+use memsight_testkit::{Interpreter, interpreters, missing, runs_long};
 use serde::Deserialize;
 
 use support::{Recording, Ring, printed, program};
@@ -15,13 +17,17 @@ use support::{Recording, Ring, printed, program};
 /// The ways to allocate that `PYTHONMALLOC` offers on all versions.
 const MALLOCS: [&str; 3] = ["malloc", "debug", "malloc_debug"];
 
+/// Run on a part of the interpreters.
+const LONG: [&str; 2] = ["mallocs", "sampled"];
+
 fn main() {
     let arguments = Arguments::from_args();
     let found = interpreters();
     let mut trials: Vec<Trial> = Vec::new();
     let mut add = |name: &str, interpreter: &Interpreter, run: fn(&Interpreter) -> Result<(), Failed>| {
         let own = interpreter.clone();
-        trials.push(Trial::test(format!("{name}::{interpreter}"), move || run(&own)));
+        let passed_over = LONG.contains(&name) && !runs_long(name, interpreter, &found);
+        trials.push(Trial::test(format!("{name}::{interpreter}"), move || run(&own)).with_ignored_flag(passed_over));
     };
     for interpreter in &found {
         add("stacks", interpreter, stacks_are_true);
@@ -29,6 +35,7 @@ fn main() {
         add("unchanged", interpreter, programs_notice_nothing);
         add("children", interpreter, children_are_left_alone);
         add("unread", interpreter, nobody_reads);
+        add("sampled", interpreter, samples_estimate_the_truth);
     }
     for expected in missing(&found) {
         eprintln!("NOT COVERED: no Python {expected} found");
@@ -137,4 +144,74 @@ fn nobody_reads(interpreter: &Interpreter) -> Result<(), Failed> {
         _ if recording.allocations.len() < 1000 => Err(format!("{} allocations", recording.allocations.len()).into()),
         _ => Ok(()),
     }
+}
+
+/// Runs with a sample of their own each.
+const RUNS: u64 = 40;
+/// Bytes between samples in the mean.
+const MEAN: u64 = 16 << 10;
+
+/// What lives at the end by function, estimated from samples, against what is recorded with every event.
+fn samples_estimate_the_truth(interpreter: &Interpreter) -> Result<(), Failed> {
+    let truth = by_function(&recorded(interpreter, Ring::new(1024)?)?, 0);
+    let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
+    let (mut trials, mut outside) = (0_u32, 0_u32);
+    for seed in 1..=RUNS {
+        let recording = recorded(interpreter, Ring::sampled(64, MEAN, seed)?)?;
+        let found = by_function(&recording, MEAN);
+        for (name, live) in truth.iter().filter(|(name, _)| name.starts_with("holds_")) {
+            let Live { bytes, variance } = found.get(name).copied().unwrap_or_default();
+            *sums.entry(name).or_default() += bytes;
+            trials += 1;
+            // one sample that did not come may have stood for as much as the mean
+            let error = (variance + (MEAN * MEAN) as f64).sqrt();
+            outside += u32::from((bytes - live.bytes).abs() > 1.96 * error);
+        }
+    }
+    if trials != 6 * RUNS as u32 {
+        return Err(format!("{trials} trials: {:?}", truth.keys()).into());
+    }
+    for (name, sum) in sums {
+        let (mean, truth) = (sum / RUNS as f64, truth[name].bytes);
+        // of 60 samples each, in 40 runs
+        let error = (truth * MEAN as f64 / RUNS as f64).sqrt();
+        if (mean - truth).abs() > 4.0 * error {
+            return Err(format!("{name}: {mean} of {truth}, in the mean, with an error of {error}").into());
+        }
+    }
+    // 5% are expected, and three deviations more
+    let most = 0.05 + 3.0 * (0.05 * 0.95 / f64::from(trials)).sqrt();
+    match f64::from(outside) / f64::from(trials) {
+        share if share > most => Err(format!("{outside} of {trials} outside of their intervals").into()),
+        _ => Ok(()),
+    }
+}
+
+fn recorded(interpreter: &Interpreter, ring: Ring) -> Result<Recording, Failed> {
+    let mut command = ring.command(&interpreter.path);
+    printed(command.arg("-B").arg(program("sampled.py")).env("PYTHONHASHSEED", "0").output()?)?;
+    let recording = ring.read()?;
+    recording.is_consistent()?;
+    Ok(recording)
+}
+
+/// An estimate and its variance.
+#[derive(Debug, Clone, Copy, Default)]
+struct Live {
+    bytes: f64,
+    variance: f64,
+}
+
+/// What lives, by the function that asked for it.
+fn by_function(recording: &Recording, mean: u64) -> BTreeMap<String, Live> {
+    let mut found: BTreeMap<String, Live> = BTreeMap::new();
+    for allocation in recording.live.values().map(|&index| &recording.allocations[index]) {
+        let Some((code, _)) = allocation.stack.last() else { continue };
+        let Some(code) = recording.codes.get(code) else { continue };
+        let (bytes, chance) = (allocation.bytes as f64, wire::chance(allocation.bytes, mean));
+        let live = found.entry(code.name.clone()).or_default();
+        live.bytes += bytes / chance;
+        live.variance += bytes * bytes * (1.0 - chance) / (chance * chance);
+    }
+    found
 }

@@ -24,7 +24,6 @@ pub struct Allocation {
     pub kind: Kind,
     pub address: u64,
     pub bytes: u64,
-    pub thread: u32,
     pub stack: Vec<(u64, u64)>,
 }
 
@@ -33,7 +32,8 @@ pub struct Allocation {
 pub struct Recording {
     pub codes: HashMap<u64, Code>,
     pub allocations: Vec<Allocation>,
-    pub live: HashMap<u64, u64>,
+    /// What was not freed, by address: the index of its allocation.
+    pub live: HashMap<u64, usize>,
     pub frees: u64,
     pub unknown_frees: u64,
     /// Blocks that were allocated where one was.
@@ -49,6 +49,11 @@ pub struct Ring {
 
 impl Ring {
     pub fn new(chunks: u32) -> Result<Ring, Failed> {
+        Ring::sampled(chunks, 0, 0)
+    }
+
+    /// One for a sample with this mean; 0 for every event.
+    pub fn sampled(chunks: u32, mean: u64, seed: u64) -> Result<Ring, Failed> {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())?;
         std::fs::write(folder.path().join("recorder.so"), LIBRARY)?;
         let mut file =
@@ -57,6 +62,10 @@ impl Ring {
         file.write_all(&wire::MAGIC.to_le_bytes())?;
         file.write_all(&wire::VERSION.to_le_bytes())?;
         file.write_all(&chunks.to_le_bytes())?;
+        // heartbeat, sequence, lost, waits, then the mean and the seed
+        for word in [0, 0, 0, 0, mean, seed] {
+            file.write_all(&word.to_le_bytes())?;
+        }
         Ok(Ring { folder })
     }
 
@@ -97,7 +106,7 @@ enum Change {
 }
 
 fn timed(chunk: &[u64], codes: &mut HashMap<u64, Code>) -> Result<Vec<(u64, Change)>, Failed> {
-    let (thread, mut stamp) = ((chunk[0] >> 32) as u32, chunk[2] & ((1 << 60) - 1));
+    let mut stamp = chunk[2] & ((1 << 60) - 1);
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let (mut stack, mut found) = (Vec::new(), Vec::new());
     let mut events = wire::events(&chunk[HEAD_WORDS..]);
@@ -105,7 +114,7 @@ fn timed(chunk: &[u64], codes: &mut HashMap<u64, Code>) -> Result<Vec<(u64, Chan
         match event {
             Event::Allocated { kind, address, bytes } => {
                 let stack = stack.clone();
-                found.push((stamp, Change::Came(Allocation { kind, address, bytes, thread, stack })));
+                found.push((stamp, Change::Came(Allocation { kind, address, bytes, stack })));
             }
             Event::Freed { address } => found.push((stamp, Change::Went(address))),
             Event::Pop { depth } => stack.truncate(depth as usize),
@@ -124,7 +133,7 @@ impl Recording {
     fn take(&mut self, change: Change) {
         match change {
             Change::Came(allocation) => {
-                let before = self.live.insert(allocation.address, allocation.bytes);
+                let before = self.live.insert(allocation.address, self.allocations.len());
                 self.missed_frees += u64::from(before.is_some());
                 self.allocations.push(allocation);
             }

@@ -1,0 +1,87 @@
+//! What all hooks share: the allocators behind them, and whether anything is recorded.
+
+use core::cell::UnsafeCell;
+use core::ffi::c_void;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use crate::event;
+use crate::layout::Layout;
+use crate::python::{Allocator, OBJECT};
+use crate::wire::Kind;
+use crate::words::words;
+
+/// What the malloc family calls for its events, made for the layout of the interpreter.
+#[derive(Debug)]
+pub struct Events {
+    pub allocated: unsafe fn(Kind, usize, usize, bool),
+    pub install: unsafe fn(),
+}
+
+/// Those of this process; null while it records nothing.
+static EVENTS: AtomicPtr<Events> = AtomicPtr::new(ptr::null_mut());
+static ORIGINALS: Originals = Originals(UnsafeCell::new([None; 3]));
+
+/// The allocators that were there.
+struct Originals(UnsafeCell<[Option<Allocator>; 3]>);
+
+// SAFETY: written while the interpreter starts, by its one thread, before the hooks that read them are set.
+unsafe impl Sync for Originals {}
+
+/// What is called for events; `None` while nothing is recorded.
+#[inline]
+pub fn events() -> Option<&'static Events> {
+    // SAFETY: a constant, or null.
+    unsafe { EVENTS.load(Ordering::Relaxed).as_ref() }
+}
+
+/// Has them called from now on; null for none.
+pub fn set_events(events: *const Events) {
+    EVENTS.store(events.cast_mut(), Ordering::Release);
+}
+
+/// Keeps the allocator that a hook is to be set in front of.
+///
+/// # Safety
+/// No hook of the domain runs.
+pub unsafe fn keep_original(domain: usize, there: Allocator) {
+    // SAFETY: nobody reads it now.
+    unsafe { (*ORIGINALS.0.get())[domain] = Some(there) };
+}
+
+/// The allocator behind a hook.
+#[inline]
+pub fn original<const DOMAIN: usize>() -> &'static Allocator {
+    // SAFETY: it was set before the hook was, and is not changed while one may run.
+    match unsafe { &(*ORIGINALS.0.get())[DOMAIN] } {
+        Some(allocator) => allocator,
+        // SAFETY: as above: there always is one.
+        None => unsafe { core::hint::unreachable_unchecked() },
+    }
+}
+
+/// A block is there that is to be told of.
+///
+/// # Safety
+/// The interpreter is of the layout.
+#[inline]
+pub unsafe fn allocated<L: Layout, const DOMAIN: usize>(block: *mut c_void, size: usize) {
+    if !block.is_null() && events().is_some() {
+        let kind = if DOMAIN == OBJECT { Kind::Object } else { Kind::Memory };
+        // SAFETY: the hooks are of the layout of the interpreter. Who calls them holds the GIL.
+        unsafe { event::allocated::<L>(kind, block as usize, size, true) };
+    }
+}
+
+/// Does `work`, whose calls of malloc are a part of what is recorded already.
+#[inline]
+pub fn inside<R>(work: impl FnOnce() -> R) -> R {
+    let words = words();
+    // SAFETY: the words of this thread.
+    unsafe {
+        (*words).inner += 1;
+        let result = work();
+        (*words).inner -= 1;
+        result
+    }
+}
