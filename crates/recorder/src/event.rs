@@ -28,7 +28,7 @@ pub unsafe fn allocated<L: Layout>(kind: Kind, block: usize, size: usize, held: 
         // SAFETY: the state of this thread.
         unsafe { stack::write::<L>(thread, python::state::<L>(held)) };
         when(thread, held);
-        let (block, size) = (block as u64 >> 4, size as u64);
+        let (block, size) = (block as u64 >> 3, size as u64);
         thread.writer.put(wire::word(kind, block, size.min(LARGE)));
         if size >= LARGE {
             thread.writer.put(size);
@@ -66,7 +66,7 @@ pub fn freed_known(block: usize, held: bool) -> Option<usize> {
 fn write_free(thread: &mut Thread, block: usize, held: bool) {
     thread.need(stack::EVENT);
     when(thread, held);
-    thread.writer.put(wire::word(Kind::Free, block as u64 >> 4, 0));
+    thread.writer.put(wire::word(Kind::Free, block as u64 >> 3, 0));
 }
 
 /// The time, where the order of events is not known without.

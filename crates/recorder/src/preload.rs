@@ -27,7 +27,7 @@ unsafe extern "C" fn begin(_count: c_int, _arguments: *const *const c_char, envi
         // SAFETY: as above; no thread reads it yet.
         unsafe {
             remove(environment, RING);
-            remove(environment, PRELOAD);
+            remove_first(environment, PRELOAD);
         }
     }
 }
@@ -112,6 +112,19 @@ unsafe fn remove(environment: *mut *mut c_char, name: &[u8]) {
     }
 }
 
+/// Takes the first of the names in a variable out, which is ours; the variable, if there is no other.
+unsafe fn remove_first(environment: *mut *mut c_char, name: &[u8]) {
+    // SAFETY: as above; the texts themselves may be written to, and this one gets shorter.
+    unsafe {
+        let Some(value) = variable(environment, name) else { return };
+        let Some(first) = value.iter().position(|&byte| byte == b':' || byte == b' ') else {
+            return remove(environment, name);
+        };
+        let rest = &value[first + 1..];
+        rest.as_ptr().copy_to(value.as_ptr().cast_mut(), rest.len());
+    }
+}
+
 /// The places of the environment's texts.
 unsafe fn entries(environment: *mut *mut c_char) -> impl Iterator<Item = *mut *mut c_char> {
     // SAFETY: the last place has a null, at which this ends.
@@ -137,10 +150,25 @@ mod tests {
         unsafe {
             assert_eq!(variable(places.as_mut_ptr(), RING), Some(&b"/x\0"[..]));
             remove(places.as_mut_ptr(), RING);
-            remove(places.as_mut_ptr(), PRELOAD);
+            remove_first(places.as_mut_ptr(), PRELOAD);
             assert_eq!(variable(places.as_mut_ptr(), RING), None);
             assert_eq!(variable(places.as_mut_ptr(), b"B="), Some(&b"2\0"[..]));
         }
         assert!(places[2].is_null());
+    }
+
+    #[test]
+    fn other_libraries_stay() {
+        for (before, after) in [("LD_PRELOAD=/ours", None), ("LD_PRELOAD=/ours:/b.so c.so", Some(&b"/b.so c.so\0"[..]))]
+        {
+            let text = CString::new(before).unwrap().into_raw();
+            let mut places = [text, ptr::null_mut()];
+            // SAFETY: an environment as programs get it, of a text that may be written to and is given back.
+            unsafe {
+                remove_first(places.as_mut_ptr(), PRELOAD);
+                assert_eq!(variable(places.as_mut_ptr(), PRELOAD), after);
+                std::alloc::dealloc(text.cast(), std::alloc::Layout::array::<u8>(before.len() + 1).unwrap());
+            }
+        }
     }
 }

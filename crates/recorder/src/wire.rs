@@ -12,10 +12,10 @@
 //! With a `mean` an event is one of a sample: an allocation of `n` bytes is in it with a probability of
 //! `1 - exp(-n / mean)` ([`chance`]), and so stands for as many as the inverse of that; a free is one of a block in the sample.
 //!
-//! | kind | high 43 bits | low 17 bits | then |
+//! | kind | high 44 bits | low 16 bits | then |
 //! |---|---|---|---|
-//! | [`Kind::Object`], [`Kind::Memory`], [`Kind::Raw`] | address / 16 | bytes, or [`LARGE`] | for [`LARGE`] one word: bytes |
-//! | [`Kind::Free`] | address / 16 | 0 | |
+//! | [`Kind::Object`], [`Kind::Memory`], [`Kind::Raw`] | address / 8 | bytes, or [`LARGE`] | for [`LARGE`] one word: bytes |
+//! | [`Kind::Free`] | address / 8 | 0 | |
 //! | [`Kind::Pop`] | frames that are left | 1 | |
 //! | [`Kind::Push`] | number of the code object, 0 for frames left out | position in its code, in 2 bytes | |
 //! | [`Kind::Time`] | (60 bits: the processor's time stamp) | | |
@@ -36,7 +36,7 @@ pub const HEAD_WORDS: usize = 8;
 /// Words for events in a chunk.
 pub const WORDS: usize = CHUNK_BYTES / 8 - HEAD_WORDS;
 /// In place of a size: the next word is the size.
-pub const LARGE: u64 = (1 << 17) - 1;
+pub const LARGE: u64 = (1 << 16) - 1;
 /// The most bytes of a table of lines that is handed on.
 pub const MAX_LINES: usize = 64 << 10;
 /// The most bytes of a name of a function or file.
@@ -127,7 +127,7 @@ impl Kind {
 /// A word; both parts are cut to what they have room for.
 #[inline]
 pub const fn word(kind: Kind, high: u64, low: u64) -> u64 {
-    (kind as u64) << 60 | (high & ((1 << 43) - 1)) << 17 | low & LARGE
+    (kind as u64) << 60 | (high & ((1 << 44) - 1)) << 16 | low & LARGE
 }
 
 /// The word of a time.
@@ -139,7 +139,7 @@ pub const fn time(stamp: u64) -> u64 {
 /// The high and the low part of a word.
 #[inline]
 pub const fn parts(word: u64) -> (u64, u64) {
-    (word >> 17 & ((1 << 43) - 1), word & LARGE)
+    (word >> 16 & ((1 << 44) - 1), word & LARGE)
 }
 
 /// The probability that a sample with this mean has an allocation of so many bytes.
@@ -250,9 +250,9 @@ impl<'w> Iterator for Events<'w> {
             Kind::Object | Kind::Memory | Kind::Raw => {
                 let (bytes, rest) =
                     if low == LARGE { rest.split_first().map(|(&word, rest)| (word, rest))? } else { (low, rest) };
-                (Event::Allocated { kind, address: high << 4, bytes }, rest)
+                (Event::Allocated { kind, address: high << 3, bytes }, rest)
             }
-            Kind::Free => (Event::Freed { address: high << 4 }, rest),
+            Kind::Free => (Event::Freed { address: high << 3 }, rest),
             Kind::Pop => (Event::Pop { depth: high }, rest),
             Kind::Push => (Event::Push { code: high, offset: low }, rest),
             Kind::Time => (Event::Time { stamp: first & ((1 << 60) - 1) }, rest),
@@ -276,8 +276,8 @@ mod tests {
     fn words_come_apart_as_they_were_made() {
         assert_eq!(size_of::<ChunkHead>(), 8 * HEAD_WORDS);
         assert!(size_of::<Header>() <= HEADER_BYTES);
-        let made = word(Kind::Raw, 0x7fff_ffff_fff0 >> 4, 17);
-        assert_eq!((Kind::of(made), parts(made)), (Some(Kind::Raw), (0x07ff_ffff_ffff, 17)));
+        let made = word(Kind::Raw, 0x7fff_ffff_fff8 >> 3, 17);
+        assert_eq!((Kind::of(made), parts(made)), (Some(Kind::Raw), (0x0fff_ffff_ffff, 17)));
         assert_eq!(Kind::of(time(u64::MAX)), Some(Kind::Time));
         assert_eq!((Kind::of(0), Kind::of(9 << 60)), (None, None));
     }
@@ -295,7 +295,7 @@ mod tests {
     fn events_are_read_up_to_the_first_zero_or_what_is_none() {
         let code = [word(Kind::Code, 0, 4), 7 << 32 | 12, lengths(3, 2, 1), u64::from_le_bytes(*b"runx.y!\0")];
         let words =
-            [&code[..], &[word(Kind::Push, 7, 3), word(Kind::Raw, 0x100, LARGE), 1 << 30, time(5)], &[0, 9 << 60]]
+            [&code[..], &[word(Kind::Push, 7, 3), word(Kind::Raw, 0x200, LARGE), 1 << 30, time(5)], &[0, 9 << 60]]
                 .concat();
         let mut events = events(&words);
         let Some(Event::Code(code)) = events.next() else { panic!("a code object") };

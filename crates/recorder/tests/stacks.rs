@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use memsight_recorder::wire::{self, Kind};
-use memsight_testkit::{Interpreter, interpreters, missing, runs_long};
+use memsight_testkit::{Interpreter, allocator, interpreters, missing, runs_long};
 use serde::Deserialize;
 
 use support::{Recording, Ring, printed, program};
@@ -18,7 +18,7 @@ use support::{Recording, Ring, printed, program};
 const MALLOCS: [&str; 3] = ["malloc", "debug", "malloc_debug"];
 
 /// Run on a part of the interpreters.
-const LONG: [&str; 2] = ["mallocs", "sampled"];
+const LONG: [&str; 3] = ["allocators", "mallocs", "sampled"];
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -32,6 +32,7 @@ fn main() {
     for interpreter in &found {
         add("stacks", interpreter, stacks_are_true);
         add("mallocs", interpreter, other_allocators_are_recorded);
+        add("allocators", interpreter, allocators_that_stand_in_are_recorded);
         add("unchanged", interpreter, programs_notice_nothing);
         add("children", interpreter, children_are_left_alone);
         add("unread", interpreter, nobody_reads);
@@ -69,6 +70,23 @@ fn other_allocators_are_recorded(interpreter: &Interpreter) -> Result<(), Failed
         if objects < 10_000 {
             return Err(format!("{malloc}: {objects} objects").into());
         }
+    }
+    Ok(())
+}
+
+/// jemalloc, tcmalloc and mimalloc, which have blocks at any multiple of 8.
+fn allocators_that_stand_in_are_recorded(interpreter: &Interpreter) -> Result<(), Failed> {
+    for name in ["libjemalloc", "libtcmalloc_minimal", "libmimalloc"] {
+        let library = match allocator(name) {
+            Ok(library) => library,
+            Err(why) => {
+                eprintln!("NOT COVERED: {name}: {why}");
+                continue;
+            }
+        };
+        let ring = Ring::new(512)?;
+        let output = ring.command_with(&library, &interpreter.path).arg("-B").arg(program("stacks.py")).output()?;
+        check_stacks(&ring, output).map_err(|error| format!("{name}: {error:?}"))?;
     }
     Ok(())
 }

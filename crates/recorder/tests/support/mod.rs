@@ -77,6 +77,14 @@ impl Ring {
         command
     }
 
+    /// The same with another library besides.
+    pub fn command_with(&self, library: &Path, program: &Path) -> Command {
+        let mut command = self.command(program);
+        let both = [&self.folder.path().join("recorder.so"), library].map(|path| path.display().to_string());
+        command.env("LD_PRELOAD", both.join(":"));
+        command
+    }
+
     /// What was written, once the program has ended.
     pub fn read(&self) -> Result<Recording, Failed> {
         let bytes = std::fs::read(self.folder.path().join("ring"))?;
