@@ -5,7 +5,7 @@ import json
 import os
 import time
 
-ENOUGH = 130 << 20
+ENOUGH = 120 << 20
 
 
 def kept():
