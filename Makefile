@@ -167,12 +167,15 @@ docs: rust
 wheel: rust $(VENV)/.ready
 	$(BIN)/maturin build --profile dist --out dist
 
-# The command with the C library in it, for machines with any, or none. In a folder of its own, since the flag is of everything.
+# The command with the C library in it, for machines with any, or none. In a folder of its own, since the flags are of
+# everything. Places to mend at the start are packed (RELR): a megabyte less than with a record for each. (By --config, and not
+# by RUSTFLAGS, they come beside those of .cargo/config.toml.)
 STATIC := x86_64-unknown-linux-gnu
+STATIC_FLAGS := target.$(STATIC).rustflags=["-Ctarget-feature=+crt-static", "-Clink-arg=-Wl,-z,pack-relative-relocs"]
 static: rust
-	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --profile dist --target $(STATIC) --target-dir target/static \
+	$(CARGO) build --config '$(STATIC_FLAGS)' --profile static --target $(STATIC) --target-dir target/static \
 	  -p memsight-cli --bin memsight
-	@mkdir -p dist && cp target/static/$(STATIC)/dist/memsight dist/memsight && ls -l dist/memsight
+	@mkdir -p dist && cp target/static/$(STATIC)/static/memsight dist/memsight && ls -l dist/memsight
 
 # Not a part of `make test`: the build takes as long as all of that. As root it runs in an empty root directory.
 test-static: static python

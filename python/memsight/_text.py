@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import html as _html
 import operator
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 MAX_ROWS = 20
 MAX_WIDTH = 60
+# A character, or an escape of one that cannot be seen.
+_PIECE = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|[nrt])|.", re.DOTALL)
 
 
 def size(count: int) -> str:
@@ -149,13 +152,18 @@ def _visible(text: str) -> str:
 
 
 def _cut(text: str) -> str:
+    """In a cell; an escape stays or goes as a whole."""
     text = _visible(text)
-    return text if len(text) <= MAX_WIDTH else text[: MAX_WIDTH - 1] + "…"
+    if len(text) <= MAX_WIDTH:
+        return text
+    ends = (piece.end() for piece in _PIECE.finditer(text))
+    return text[: max((end for end in ends if end < MAX_WIDTH), default=0)] + "…"
 
 
 # Notebooks bring their own style, light or dark: no colours here, only what a table of figures needs.
 _RIGHT = ' style="text-align: right; white-space: nowrap"'
 _LEFT = ' style="text-align: left"'
+_WHOLE = ' style="white-space: nowrap"'
 
 
 def html(view: Any) -> str:
@@ -211,5 +219,10 @@ def _is_figure(rows: Sequence[Any], name: str) -> bool:
 
 
 def _html_cells(row: Any, columns: Sequence[str], sides: Sequence[str]) -> str:
-    cells = ((_html.escape(_visible(cell(name, getattr(row, name)))), side) for name, side in zip(columns, sides))
+    cells = ((_html_cell(cell(name, getattr(row, name))), side) for name, side in zip(columns, sides))
     return "".join(f"<td{side}>{text}</td>" for text, side in cells)
+
+
+def _html_cell(text: str) -> str:
+    """A browser breaks a line behind a dash: the arrows of a path stay whole."""
+    return _html.escape(_visible(text)).replace("-&gt;", f"<span{_WHOLE}>-&gt;</span>")

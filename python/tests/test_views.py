@@ -190,6 +190,18 @@ def test_names_of_the_process_drive_no_terminal_and_no_page() -> None:
     assert page.isprintable() and "<b>" not in page and "&lt;b&gt;" in page
 
 
+def test_an_escape_is_not_cut_and_an_arrow_not_broken() -> None:
+    def view(name: str) -> memsight.TypesView:
+        row = memsight.TypeRow(name, *[1] * 9)
+        return memsight.TypesView(1, 1, "", "", "", (), 1, 1, 1, 1, 1, 1, (row,), ())
+
+    for length in range(50, 62):
+        text = repr(view("a" * length + "\x1b" * 9))
+        cut = next(word for word in text.split() if word.startswith("aaaa"))
+        assert re.fullmatch(r"a+(\\x1b)*…", cut) and len(cut) <= 60, text
+    assert 'x <span style="white-space: nowrap">-&gt;</span> y' in view("x -> y")._repr_html_()
+
+
 def test_the_version_is_that_of_the_command() -> None:
     said = subprocess.run(
         [sys.executable, "-m", "memsight", "--version"], capture_output=True, text=True, check=True

@@ -64,24 +64,24 @@ pub struct Cli {
     pub verb: Verb,
 }
 
-/// Options that every verb takes.
+/// Options that every verb takes; its own stand before them.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct Global {
     /// Form of the result on stdout (and of an error on stderr)
-    #[arg(long, global = true, value_name = "FORM", default_value = "text")]
+    #[arg(long, global = true, display_order = 200, value_name = "FORM", default_value = "text")]
     pub format: Format,
     /// When to use colours; auto: on a terminal, unless NO_COLOR is set
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, display_order = 201, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
     /// Show no progress (it is shown only on a terminal anyway)
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 202)]
     pub no_progress: bool,
     /// Say less on stderr: errors only
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, display_order = 203, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Say more on stderr: the time of every phase
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 204)]
     pub verbose: bool,
 }
 
@@ -177,10 +177,10 @@ pub struct Heap {
     #[arg(long, global = true, value_name = "N", help_heading = "Output")]
     pub top: Option<usize>,
     /// Look now, after half of this time and after all of it, and say what has grown (60s, 10m, 1h)
-    #[arg(long, value_name = "TIME", value_parser = time::time)]
+    #[arg(long, value_name = "TIME", value_parser = time::time, help_heading = "Reading")]
     pub since: Option<std::time::Duration>,
     /// Only the histogram of types, without references and so without retained sizes: about half the time
-    #[arg(long, conflicts_with = "since")]
+    #[arg(long, conflicts_with = "since", help_heading = "Reading")]
     pub types_only: bool,
     /// The view; none: the overview
     #[command(subcommand)]
@@ -413,4 +413,31 @@ pub struct Demo {
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// A heading goes on behind the group that sets it: an option there names its own.
+    #[test]
+    fn what_stands_under_a_heading_belongs_there() {
+        let mut cli = Cli::command();
+        cli.build();
+        for verb in cli.get_subcommands() {
+            let under = |heading: &str| {
+                let all = verb.get_arguments().filter(move |arg| arg.get_help_heading() == Some(heading));
+                all.map(|arg| arg.get_id().as_str().to_owned()).collect::<Vec<_>>()
+            };
+            let core = under("Core files");
+            assert!(core.is_empty() || core == ["exe", "sysroot"], "{}: {core:?}", verb.get_name());
+        }
+        let heap = cli.find_subcommand("heap").expect("a verb");
+        for id in ["since", "types_only"] {
+            let arg = heap.get_arguments().find(|arg| arg.get_id() == id).expect("an option");
+            assert_eq!(arg.get_help_heading(), Some("Reading"), "{id}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The two streams: results to stdout, everything else to stderr.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Stdout, Write};
 
 use memsight_model::Explain;
 use memsight_render::text::{self, Style, Tone};
@@ -36,7 +36,7 @@ impl Console {
             format: global.format,
             terminal: io::stdout().is_terminal(),
             out: style(global.color, io::stdout().is_terminal(), terminal_size::terminal_size_of(io::stdout())),
-            err: style(global.color, io::stderr().is_terminal(), terminal_size::terminal_size_of(io::stderr())),
+            err: error_style(global.color),
             quiet: global.quiet,
             verbose: global.verbose,
             progress: io::stderr().is_terminal() && !global.no_progress && !global.quiet,
@@ -94,7 +94,7 @@ impl Console {
 
     /// The same, after control sequences of our own.
     pub fn draw(&self, control: &str, text: &str) -> Result<(), Error> {
-        let mut out = io::stdout().lock();
+        let mut out = stdout()?.lock();
         let text = text::door(text, self.out.color);
         let written = out.write_all(control.as_bytes()).and_then(|()| out.write_all(text.as_bytes()));
         written.and_then(|()| out.flush()).map_err(Error::of_output)
@@ -120,22 +120,38 @@ impl Console {
 
     /// An error, in the form asked for.
     pub fn report(&self, error: &Error) {
-        let view = ErrorView { code: error.code().to_owned(), message: error.to_string(), hint: error.hint() };
-        let text = for_scripts(&view, self.format).unwrap_or_else(|| text::error(&view, &self.err));
-        // There is nowhere left to say that stderr is gone.
-        let _ = io::stderr().lock().write_all(text::door(&text, self.err.color).as_bytes());
+        report(error, self.format, &self.err);
     }
 }
 
-/// An error in a form for scripts; `None` where it is for people.
-pub fn for_scripts(view: &ErrorView, format: Format) -> Option<String> {
-    match format {
-        Format::Text => None,
-        Format::Json => Some(view.json()),
-        Format::Jsonl => Some(view.json_line()),
-    }
+/// Standard output, for whatever is written to it; an error where there is none.
+pub fn stdout() -> Result<Stdout, Error> {
+    if memsight_engine::stdout_was_closed() { Err(Error::NoOutput) } else { Ok(io::stdout()) }
 }
 
+/// An error on stderr, in this form.
+pub fn report(error: &Error, format: Format, style: &Style) {
+    let view = ErrorView { code: error.code().to_owned(), message: error.to_string(), hint: error.hint() };
+    report_as(&view, format, style, |view| text::error(view, style));
+}
+
+/// The same, with words for people of its own.
+pub fn report_as(view: &ErrorView, format: Format, style: &Style, people: impl Fn(&ErrorView) -> String) {
+    let text = match format {
+        Format::Text => people(view),
+        Format::Json => view.json(),
+        Format::Jsonl => view.json_line(),
+    };
+    // There is nowhere left to say that stderr is gone.
+    let _ = io::stderr().lock().write_all(text::door(&text, style.color).as_bytes());
+}
+
+/// Style of stderr.
+pub fn error_style(color: Color) -> Style {
+    style(color, io::stderr().is_terminal(), terminal_size::terminal_size_of(io::stderr()))
+}
+
+/// How text looks on a stream.
 #[allow(clippy::disallowed_methods, reason = "the command is the door to the environment")]
 fn style(color: Color, terminal: bool, size: Option<(terminal_size::Width, terminal_size::Height)>) -> Style {
     let wanted = || std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

@@ -26,13 +26,13 @@ pub enum Error {
         path: PathBuf,
     },
     /// No user has that name.
-    #[error("no user {user:?} is known here")]
+    #[error("no user \"{user}\" is known here")]
     NoSuchUser {
         /// As it was given.
         user: String,
     },
     /// Both were given, or the pid twice.
-    #[error("the process was named twice: {subject:?} and --pid {pid}")]
+    #[error("the process was named twice: \"{subject}\" and --pid {pid}")]
     TwoSubjects {
         /// The positional argument.
         subject: String,
@@ -48,6 +48,9 @@ pub enum Error {
     /// Standard output could not be written.
     #[error("cannot write the result: {0}")]
     Output(io::Error),
+    /// Standard output was closed before the program began.
+    #[error("standard output is closed: the result has nowhere to go")]
+    NoOutput,
     /// The reader of stdout is gone: no failure.
     #[error("the reader of the result is gone")]
     BrokenPipe,
@@ -84,19 +87,19 @@ pub enum Error {
         counted: u64,
     },
     /// `watch` was given no process, no log and no command, or something that is none of them.
-    #[error("{}", .subject.as_ref().map_or("nothing to watch was named".to_owned(), |subject| format!("{subject:?} is neither a process id nor a recorded log")))]
+    #[error("{}", .subject.as_ref().map_or("nothing to watch was named".to_owned(), |subject| format!("\"{subject}\" is neither a process id nor a recorded log")))]
     NothingToWatch {
         /// What was given.
         subject: Option<String>,
     },
     /// The command to watch is not there.
-    #[error("there is no command {program:?}")]
+    #[error("there is no command \"{program}\"")]
     NoSuchCommand {
         /// Its name.
         program: String,
     },
     /// The command to watch could not be started.
-    #[error("the command {program:?} cannot be started: {source}")]
+    #[error("the command \"{program}\" cannot be started: {source}")]
     CommandNotStarted {
         /// Its name.
         program: String,
@@ -200,6 +203,7 @@ impl Explain for Error {
             Error::Since => "MS-E099",
             Error::TypesOnly => "MS-E097",
             Error::Output(_) => "MS-E102",
+            Error::NoOutput => "MS-E147",
             Error::BrokenPipe => "MS-E103",
             Error::Unusable => "MS-E104",
             Error::Terminal(_) => "MS-E140",
@@ -244,6 +248,7 @@ impl Explain for Error {
             }
             Error::TypesOnly => "memsight heap PID --types-only; or leave it out, for the other view".into(),
             Error::Output(_) => "Is the disk full?".into(),
+            Error::NoOutput => "Open it, as with `> FILE`; what is not wanted goes to `> /dev/null`.".into(),
             Error::BrokenPipe | Error::Unusable => String::new(),
             Error::Terminal(_) => "Without a screen: `memsight top --json-lines`.".into(),
             Error::NoPython { .. } => "Install python3, or name one with `--python PROGRAM`.".into(),
@@ -265,12 +270,7 @@ impl Explain for Error {
             }
             Error::File { .. } => "Is there room, and may the folder be written?".into(),
             Error::Setup(_) => "Are there open files and room in the folder of temporary files left?".into(),
-            Error::PortBusy { address } => {
-                let (ip, port) = (address.ip(), address.port());
-                format!(
-                    "Is an agent running already? `ss -ltnp sport = :{port}` says; or choose another port with `--listen {ip}:PORT`."
-                )
-            }
+            Error::PortBusy { address } => whose_port(*address),
             Error::Listen { .. } => {
                 "Give an address of this machine, and a port above 1023 unless you are root.".into()
             }
@@ -287,6 +287,13 @@ impl Explain for Error {
             Error::NoCulprit { .. } | Error::Disturbed { .. } => "This is a bug of memsight: please report it.".into(),
         }
     }
+}
+
+fn whose_port(address: SocketAddr) -> String {
+    let (ip, port) = (address.ip(), address.port());
+    format!(
+        "Is an agent running already? `ss -ltnp sport = :{port}` says; or choose another port with `--listen {ip}:PORT`."
+    )
 }
 
 impl From<EngineError> for Error {

@@ -30,9 +30,10 @@ const STOPPED: i32 = 130;
 /// Does what `args` ask for (the program's name first) and gives the exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
     let args: Vec<OsString> = args.into_iter().collect();
-    let cli = match Cli::try_parse_from(&args) {
+    let parsed = Cli::try_parse_from(&args);
+    let cli = match parsed.and_then(|cli| usage::of_form(&cli.verb, cli.global.format).map(|()| cli)) {
         Ok(cli) => cli,
-        Err(usage) => return usage::exit(&usage, &args),
+        Err(usage) => return usage::exit(usage, &args),
     };
     format::silence_caught_panics();
     let console = Console::new(&cli.global);

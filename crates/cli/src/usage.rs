@@ -1,37 +1,86 @@
 //! Arguments that cannot be understood: clap's own words for people, an error like all others for scripts.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
 
-use clap::ValueEnum;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, ValueEnum};
+use memsight_model::is_pid;
 use memsight_render::{ErrorView, text};
 
-use crate::args::Format;
-use crate::console::for_scripts;
+use crate::args::{Cli, Color, Format, Verb};
+use crate::console::{error_style, report, report_as, stdout};
 
 /// Code of every one of them.
 const CODE: &str = "MS-E109";
 
+/// The arguments with what cannot be seen escaped: clap repeats them in its words, and takes colours out of these, those of an
+/// argument too. `None` where there is nothing to escape.
+fn visible(args: &[OsString]) -> Option<Vec<OsString>> {
+    let shown: Vec<OsString> = args.iter().map(|arg| text::clean(&arg.to_string_lossy()).into()).collect();
+    (shown != args).then_some(shown)
+}
+
 /// clap's own answers: help and version are results, the rest is an error. Gives the exit code.
-pub fn exit(usage: &clap::Error, args: &[OsString]) -> i32 {
-    // Whoever closed the pipe does not want the text.
-    let json = if usage.use_stderr() { for_scripts(&view(usage), form(args)) } else { None };
-    let _ = match json {
-        Some(json) => io::stderr().write_all(text::door(&json, false).as_bytes()),
-        None if usage.use_stderr() => tell(usage, args),
-        None => usage.print(),
-    };
+pub fn exit(usage: clap::Error, args: &[OsString]) -> i32 {
+    let usage = visible(args).and_then(|args| Cli::try_parse_from(args).err()).unwrap_or(usage);
+    answer(&usage, args)
+}
+
+fn answer(usage: &clap::Error, args: &[OsString]) -> i32 {
+    let (form, style) = (form(args), error_style(Color::Auto));
+    if !usage.use_stderr() {
+        if let Err(error) = stdout() {
+            report(&error, form, &style);
+            return 2;
+        }
+        // Whoever closed the pipe does not want the text.
+        let _ = usage.print();
+        return usage.exit_code();
+    }
+    let tip = behind_dashes(usage, args);
+    // Nothing at all was asked for: clap shows the help.
+    let help = usage.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    report_as(&view(usage, tip.as_deref()), form, &style, |view| match help {
+        true => usage.render().to_string(),
+        // Behind the first, clap's paragraphs stay as they are.
+        false => {
+            let text = usage.render().to_string();
+            let rest = text.split_once("\n\n").map_or("", |(_, rest)| rest);
+            let tip = tip.as_deref().map(|tip| format!("  tip: {tip}\n\n")).unwrap_or_default();
+            format!("{}\n{tip}{rest}", text::error(&ErrorView { hint: String::new(), ..view.clone() }, &style))
+        }
+    });
     usage.exit_code()
 }
 
-/// For people: clap's text, which repeats the arguments: those with hidden characters without its colours.
-fn tell(usage: &clap::Error, args: &[OsString]) -> io::Result<()> {
-    let is_plain = |arg: &OsString| arg.to_str().is_some_and(|text| !text.contains(memsight_model::is_hidden));
-    match args.iter().all(is_plain) {
-        true => usage.print(),
-        false => io::stderr().write_all(text::door(&usage.render().to_string(), false).as_bytes()),
+/// Of `watch python app.py` what was meant: a command, which stands behind two dashes.
+fn behind_dashes(usage: &clap::Error, args: &[OsString]) -> Option<String> {
+    if usage.kind() != ErrorKind::UnknownArgument || args.iter().any(|arg| arg == "--") {
+        return None;
     }
+    let found = Cli::command().ignore_errors(true).try_get_matches_from(args).ok()?;
+    let subject = found.subcommand_matches("watch")?.get_one::<String>("subject")?;
+    if is_pid(subject) {
+        return None;
+    }
+    let at = args.iter().position(|arg| arg == subject.as_str())?;
+    let words =
+        |args: &[OsString]| args.iter().map(|arg| text::quoted(&arg.to_string_lossy())).collect::<Vec<_>>().join(" ");
+    let (before, command) = args.split_at(at);
+    let before = before.get(1..).map(words)?;
+    Some(format!("a command stands behind two dashes: memsight {before} -- {}", words(command)))
+}
+
+/// A verb that has its own form refuses another.
+pub fn of_form(verb: &Verb, format: Format) -> Result<(), clap::Error> {
+    let what = match verb {
+        _ if format == Format::Text => return Ok(()),
+        Verb::Man(_) => "man writes manual pages",
+        Verb::Completions(_) => "completions writes a script of the shell",
+        _ => return Ok(()),
+    };
+    let message = format!("{what}, and has no other form: leave out --format");
+    Err(Cli::command().error(ErrorKind::ArgumentConflict, message))
 }
 
 /// The form asked for, as far as that can be said of arguments that were not understood: the last word on it counts, and
@@ -48,7 +97,7 @@ fn form(args: &[OsString]) -> Format {
 }
 
 /// clap's paragraphs: what is wrong, tips, the usage.
-fn view(usage: &clap::Error) -> ErrorView {
+fn view(usage: &clap::Error, tip: Option<&str>) -> ErrorView {
     let text = usage.render().to_string();
     let mut paragraphs = text.split("\n\n").map(one_line);
     let message = match usage.kind() {
@@ -58,7 +107,8 @@ fn view(usage: &clap::Error) -> ErrorView {
     };
     let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
     let hints = paragraphs.filter(|hint| hint.starts_with("tip: ") || hint.starts_with("Usage: "));
-    let hints: Vec<String> = hints.map(|hint| hint.trim_start_matches("tip: ").to_owned()).collect();
+    let hints = hints.map(|hint| hint.trim_start_matches("tip: ").to_owned());
+    let hints: Vec<String> = tip.map(str::to_owned).into_iter().chain(hints).collect();
     let hint = if hints.is_empty() { "memsight --help says what can be given".to_owned() } else { hints.join("; ") };
     ErrorView { code: CODE.to_owned(), message, hint }
 }

@@ -97,7 +97,61 @@ fn arguments_that_cannot_be_understood_are_an_error_for_scripts_too() {
     assert_eq!(lines.lines().count(), 1, "{lines}");
     // Behind two dashes stands another command.
     let text = memsight(&["watch", "--nonsense", "--", "app", "--format", "json"]).stderr;
-    assert!(text.starts_with("error: "), "{text}");
+    assert!(text.starts_with("error[MS-E109]: ") && text.contains("Usage: memsight watch"), "{text}");
+}
+
+#[test]
+fn a_command_to_watch_stands_behind_two_dashes() {
+    let said = |args: &[&str]| memsight(args).stderr;
+    let tip = "tip: a command stands behind two dashes: memsight watch -i 1ms -- python -c 'print(1)'\n";
+    let text = said(&["watch", "-i", "1ms", "python", "-c", "print(1)"]);
+    assert!(text.contains(tip), "{text}");
+    let text = said(&["watch", "python", "app.py", "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let hint = value["error"]["hint"].as_str().expect("text");
+    assert!(hint.starts_with("a command stands behind two dashes: memsight watch -- python app.py"), "{hint}");
+    for other in
+        [&["watch", "4242", "--nonsense"][..], &["watch", "--nonsense", "--", "app"], &["heap", "app", "x", "y"]]
+    {
+        let text = said(other);
+        assert!(!text.contains("two dashes"), "{text}");
+    }
+}
+
+#[test]
+fn a_verb_with_one_form_refuses_another() {
+    for args in [&["man", "--format", "json"][..], &["completions", "bash", "--format", "jsonl"]] {
+        let run = memsight(args);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run:#?}");
+        let value: serde_json::Value = serde_json::from_str(&run.stderr).expect("JSON");
+        assert_eq!(value["error"]["code"], "MS-E109", "{value}");
+    }
+    assert!(memsight(&["man", "--format", "text"]).ok().contains(".TH memsight"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_would_be_lost_is_no_success() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let closed = |rest: &str| {
+        let line = format!("exec \"$0\" {rest} >&-");
+        let child = std::process::Command::new("sh")
+            .args(["-c", &line, env!("CARGO_BIN_EXE_memsight")])
+            .current_dir(folder.path())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn();
+        common::finish(child.expect("a shell"))
+    };
+    for rest in ["ps", "ps --format json", "--help", "--version", "man"] {
+        let run = closed(rest);
+        assert_eq!(run.code, Some(2), "{rest}: {run:#?}");
+        assert!(run.stderr.contains("MS-E147"), "{rest}: {run:#?}");
+    }
+    // What does not go there is not lost.
+    let run = closed("man pages");
+    assert_eq!(run.code, Some(0), "{run:#?}");
+    assert!(folder.path().join("pages/memsight.1").is_file());
 }
 
 #[test]
@@ -284,7 +338,7 @@ fn a_reader_that_goes_away_is_no_failure_of_any_verb() {
     ];
     for verb in verbs {
         for format in [&[][..], &["--format", "json"]] {
-            if !format.is_empty() && (verb.contains(&"--dot") || verb.contains(&"--format")) {
+            if !format.is_empty() && (verb.contains(&"--dot") || verb.contains(&"--format") || verb.contains(&"bash")) {
                 continue;
             }
             let mut run = command(&[verb, format].concat()).spawn().expect("memsight starts");

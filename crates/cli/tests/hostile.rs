@@ -146,6 +146,40 @@ fn a_recording() {
     is_visible("doctor", &memsight(&["doctor", &target.pid()]));
 }
 
+/// To a parser a name is the program's, whichever verb hands it on: escapes of ours are for terminals.
+#[test]
+fn names_in_json_are_those_of_the_process() {
+    const NAME: &str = "e\u{1b}[2J\u{202e}l\"";
+    let target = Python::start(&format!("open('/proc/self/comm', 'w').write('e\\x1b[2J\\u202el\"')\nx = '{NAME}'"));
+    let (pid, number) = (target.pid(), u64::from(target.number()));
+    let own = |value: &Value| {
+        let rows = value["processes"].as_array().cloned().unwrap_or_default();
+        rows.into_iter().find(|row| row["pid"] == number).unwrap_or_else(|| panic!("{value:#}"))
+    };
+    let listed = own(&memsight(&["ps", "--filter", &pid, "--format", "json"]).json());
+    assert_eq!(listed["name"], NAME);
+    assert!(listed["command"].as_str().is_some_and(|command| command.contains(NAME)), "{listed:#}");
+    let line = memsight(&["ps", "--filter", &pid, "--format", "jsonl"]).json();
+    assert_eq!((&line["name"], &line["command"]), (&listed["name"], &listed["command"]));
+    let read = own(&memsight(&["top", &pid, "-n", "1", "--arguments", "--format", "json"]).json());
+    assert_eq!(read["name"], NAME, "{read:#}");
+    let seen = memsight(&["watch", &pid, "-d", "500ms", "--format", "json"]).json();
+    assert_eq!((&seen["name"], &own(&seen)["name"]), (&Value::from(NAME), &Value::from(NAME)));
+}
+
+#[test]
+fn one_way_to_show_what_cannot_be_seen() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = format!("{}/a\u{1b}[31m\u{202e}", folder.path().display());
+    // An error of the engine, one of the command's own, one of its arguments, and a result.
+    for args in [&["heap", &name][..], &["watch", &name], &["heap", "1", "types", &name], &["ps", "--filter", &name]] {
+        let run = memsight(args);
+        let said = run.stdout + &run.stderr;
+        assert!(said.contains("a\\x1b[31m\\u202e"), "{args:?}: {said}");
+        assert!(!said.contains("\\u{"), "{args:?}: {said}");
+    }
+}
+
 #[test]
 fn what_a_person_pastes() {
     for args in [

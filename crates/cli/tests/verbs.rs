@@ -41,9 +41,24 @@ fn processes_are_sorted_and_filtered() {
     assert!(row["name"].as_str().is_some_and(|name| name.starts_with("python")), "{row:#}");
     let text = memsight(&["ps", "--filter", &mark, "--sort", "uss"]).ok();
     assert!(text.lines().next().is_some_and(|titles| titles.contains("uss")), "{text}");
+    let lines = memsight(&["ps", "--filter", &mark, "--format", "jsonl"]).ok();
+    let read = |line: &str| serde_json::from_str::<serde_json::Value>(line).expect("an object a line");
+    let line = lines.lines().map(read).find(|line| line["pid"] == row["pid"]).expect("a line of it");
+    assert!(line["schema_version"].is_u64() && line["command"] == row["command"], "{lines}");
+}
+
+#[test]
+fn a_filter_that_leaves_nothing_is_named() {
+    let none = "nobody-has-this-in-a-command";
+    let said = |args: &[&str]| memsight(args).ok();
     assert!(
-        memsight(&["ps", "--filter", "nobody-has-this-in-a-command"]).ok().starts_with("no Python process with that")
+        said(&["ps", "--filter", none]).starts_with(&format!("no Python process with \"{none}\" in its command line"))
     );
+    let text = said(&["ps", "--filter", none, "--user", "0"]);
+    assert!(text.starts_with("no Python process of user 0 with \""), "{text}");
+    let text = said(&["ps", "--user", "3999999999"]);
+    assert!(text.starts_with("no Python process of user 3999999999 found"), "{text}");
+    assert_eq!(said(&["ps", "--filter", none, "--format", "jsonl"]), "");
 }
 
 #[test]

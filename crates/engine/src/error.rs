@@ -25,7 +25,7 @@ pub enum Error {
     #[error(transparent)]
     Analysis(#[from] AnalysisError),
     /// A pid that no process can have.
-    #[error("{text:?} is not a process id")]
+    #[error("\"{text}\" is not a process id")]
     NotAPid {
         /// As the person wrote it.
         text: String,

@@ -28,6 +28,7 @@ pub use memsight_format as format;
 pub use memsight_target::figures;
 pub use memsight_target::{
     Check, CoreFiles, Diagnosis, LargePages, Subject, Verdict, allow_reader, resolve_without_libraries,
+    stdout_was_closed,
 };
 pub use processes::{PythonProcess, processes, rss_bytes};
 pub use refcounts::refcounts;

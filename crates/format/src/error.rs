@@ -82,7 +82,7 @@ pub enum FormatError {
         source: io::Error,
     },
     /// No table has this name.
-    #[error("there is no table {name:?}")]
+    #[error("there is no table \"{name}\"")]
     NoSuchTable {
         /// The name asked for.
         name: String,

@@ -12,7 +12,9 @@ pub mod otlp;
 pub mod plot;
 pub mod text;
 
-pub use listing::{CheckRow, CheckStatus, DoctorView, ErrorView, ProcessFigure, ProcessRow, ProcessesView};
+pub use listing::{
+    CheckRow, CheckStatus, DoctorView, ErrorView, ProcessFigure, ProcessFilter, ProcessRow, ProcessesView,
+};
 pub use text::{CommandPeak, Cost, KeptHeap, WatchView};
 
 use memsight_model::visible_json;

@@ -11,6 +11,30 @@ pub struct ProcessesView {
     pub processes: Vec<ProcessRow>,
 }
 
+impl ProcessesView {
+    /// An object a line, a process each, with the version of the schema in each.
+    pub fn lines(&self) -> String {
+        let line = |process| crate::json_line(&ProcessLine { schema_version: self.schema_version, process });
+        self.processes.iter().map(line).collect()
+    }
+}
+
+#[derive(Serialize)]
+struct ProcessLine<'a> {
+    schema_version: u32,
+    #[serde(flatten)]
+    process: &'a ProcessRow,
+}
+
+/// Which processes were asked for, as the person said it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ProcessFilter<'a> {
+    /// Text in the command line, the name or the pid.
+    pub text: Option<&'a str>,
+    /// A user.
+    pub user: Option<&'a str>,
+}
+
 /// One Python process.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ProcessRow {

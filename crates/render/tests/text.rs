@@ -6,7 +6,9 @@ use memsight_analysis::tasks::{TaskGroup, TaskState, TasksView};
 use memsight_analysis::views::*;
 use memsight_model::Mode;
 use memsight_render::text::{self, Style};
-use memsight_render::{CheckRow, CheckStatus, DoctorView, ErrorView, ProcessFigure, ProcessRow, ProcessesView};
+use memsight_render::{
+    CheckRow, CheckStatus, DoctorView, ErrorView, ProcessFigure, ProcessFilter, ProcessRow, ProcessesView,
+};
 
 fn header() -> Header {
     Header {
@@ -350,11 +352,13 @@ fn processes_doctor_and_errors() {
             ),
         ],
     };
-    check("processes", |style| text::processes(&processes, None, true, style));
+    check("processes", |style| text::processes(&processes, None, ProcessFilter::default(), style));
     let figures =
         [("uss", ProcessFigure::Uss), ("cpu", ProcessFigure::Cpu), ("age", ProcessFigure::Age(1e9 + 7_500.0))];
     for (name, figure) in figures {
-        check(&format!("processes_{name}"), |style| text::processes(&processes, Some(figure), true, style));
+        check(&format!("processes_{name}"), |style| {
+            text::processes(&processes, Some(figure), ProcessFilter::default(), style)
+        });
     }
     let doctor = DoctorView {
         schema_version: 1,

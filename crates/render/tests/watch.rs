@@ -170,7 +170,8 @@ fn snapshots_of_spikes_and_those_that_are_missing() {
         vec![Unavailable { code: "MS-E010".into(), reason: "pid 4243: no process has this id".into() }];
     for width in [80, 120] {
         let style = Style::plain(width);
-        let page = text::watch(&view, &style) + &text::next_after_watch(&view, false, &["app".to_owned()], &style);
+        let next = text::next_after_watch(&view, false, &["app".to_owned()], &style);
+        let page = text::watch(&view, &style) + "\n(plot)\n\n" + &text::watch_heaps(&view, &style) + &next;
         assert!(!page.contains('\x1b'), "{page}");
         insta::assert_snapshot!(format!("spikes_{width}"), page);
     }

@@ -59,6 +59,8 @@ mod residence;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod short;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
+mod start;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod sys;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod threads;
@@ -87,10 +89,12 @@ pub use names::resolve_without_libraries;
 #[cfg(any(not(target_os = "linux"), memsight_portable))]
 pub use portable::{
     Frozen, Hit, Image, LargePages, LiveMemory, PinnedMemory, ProbeSite, Process, Uprobes, allow_reader, diagnose,
-    figures::pids,
+    figures::pids, stdout_was_closed,
 };
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use process::{Process, allow_reader, pids};
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
+pub use start::stdout_was_closed;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use uprobe::{Hit, ProbeSite, Uprobes};
 pub use usage::Usage;

@@ -10,7 +10,7 @@ use memsight_model::count;
 
 use super::options::{beside, look as options};
 use crate::args::Export;
-use crate::console::Console;
+use crate::console::{Console, stdout};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 
@@ -38,7 +38,7 @@ fn to_stdout(args: &Export, console: &Console, interrupt: &Interrupt) -> Result<
     let path = folder.path().join(format!("stdout.{SUFFIX}"));
     let written = write(args, &path, console, interrupt)?;
     let mut file = File::open(&path).map_err(|source| Error::File { path, source })?;
-    io::copy(&mut file, &mut io::stdout().lock()).map_err(Error::of_output)?;
+    io::copy(&mut file, &mut stdout()?.lock()).map_err(Error::of_output)?;
     tell(Path::new("-"), &written, console);
     Ok(())
 }

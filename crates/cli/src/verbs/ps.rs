@@ -6,7 +6,7 @@ use memsight_engine::figures::{Handle, now};
 use memsight_engine::{PythonProcess, processes};
 use memsight_model::SCHEMA_VERSION;
 use memsight_render::text;
-use memsight_render::{ProcessFigure, ProcessRow, ProcessesView};
+use memsight_render::{ProcessFigure, ProcessFilter, ProcessRow, ProcessesView};
 
 use crate::args::{Ps, PsSort};
 use crate::console::Console;
@@ -30,9 +30,12 @@ pub fn run(args: &Ps, console: &Console) -> Result<(), Error> {
         PsSort::Age => Some(ProcessFigure::Age(now().unix_ns as f64 / 1e9)),
         PsSort::Pid | PsSort::Rss | PsSort::Name => None,
     };
-    let all = args.filter.is_none() && user.is_none();
+    let filter = ProcessFilter { text: args.filter.as_deref(), user: args.user.as_deref() };
     let view = ProcessesView { schema_version: SCHEMA_VERSION, processes: rows };
-    console.show(&view, |view, _| text::processes(view, figure, all, &console.whole_lines()))
+    if console.is_lines() {
+        return console.write(&view.lines());
+    }
+    console.show(&view, |view, _| text::processes(view, figure, filter, &console.whole_lines()))
 }
 
 /// Brings the rows, which are in the order of pids, into another order.

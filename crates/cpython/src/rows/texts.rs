@@ -1,6 +1,6 @@
 //! Short texts of objects: keys of dictionaries, so that paths can be read; everything short when values are asked for.
 
-use memsight_model::{Address, AddressColumn, ObjectKind, ReadMemory, TextTable, is_hidden};
+use memsight_model::{Address, AddressColumn, Escape, ObjectKind, ReadMemory, TextTable, is_hidden};
 
 use crate::object::text;
 use crate::rows::emit::Shared;
@@ -60,16 +60,9 @@ fn quoted(text: &str) -> String {
     out.push(quote);
     for character in text.chars() {
         match character {
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
             '\\' => out.push_str("\\\\"),
             // Escape sequences of a hostile target must not reach the terminal; as `repr` writes them.
-            other if is_hidden(other) => out.push_str(&match other as u32 {
-                code @ ..0x100 => format!("\\x{code:02x}"),
-                code @ ..0x1_0000 => format!("\\u{code:04x}"),
-                code => format!("\\U{code:08x}"),
-            }),
+            other if is_hidden(other) => out.push_str(&Escape(other).to_string()),
             other if other == quote => out.extend(['\\', other]),
             other => out.push(other),
         }

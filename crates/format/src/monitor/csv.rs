@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use memsight_model::{Sample, Timestamp, is_hidden};
+use memsight_model::{Sample, Timestamp, visible};
 
 use super::append::{Appended, Appender};
 use super::record::Marker;
@@ -98,13 +98,7 @@ fn words(text: &mut String, value: Option<&str>) {
     if quoted {
         text.push('"');
     }
-    for c in value.chars() {
-        match c {
-            '"' => text.push_str("\"\""),
-            c if is_hidden(c) => text.extend(c.escape_default()),
-            c => text.push(c),
-        }
-    }
+    text.push_str(&visible(value, |_| false).replace('"', "\"\""));
     if quoted {
         text.push('"');
     }

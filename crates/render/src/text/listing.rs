@@ -5,14 +5,23 @@ use super::style::{Style, Tone};
 use super::table::{Table, cell, toned};
 use super::watch::long;
 use super::words::{clean, shorten, wrap_words};
-use crate::listing::{CheckStatus, DoctorView, ErrorView, ProcessFigure, ProcessRow, ProcessesView};
+use crate::listing::{CheckStatus, DoctorView, ErrorView, ProcessFigure, ProcessFilter, ProcessRow, ProcessesView};
 use memsight_model::Bytes;
 
-/// `memsight ps`, with a column more for `figure`. `all`: nothing was left out on purpose.
-pub fn processes(view: &ProcessesView, figure: Option<ProcessFigure>, all: bool, style: &Style) -> String {
+/// `memsight ps`, with a column more for `figure`. Of a filter that leaves nothing it is said what it was.
+pub fn processes(
+    view: &ProcessesView,
+    figure: Option<ProcessFigure>,
+    filter: ProcessFilter<'_>,
+    style: &Style,
+) -> String {
     if view.processes.is_empty() {
-        let hidden = if all { "found" } else { "with that name and user found" };
-        return format!("no Python process {hidden} (processes of other users may be hidden: see memsight doctor)\n");
+        let text = filter.text.map(|text| format!(" with \"{}\" in its command line, name or pid", clean(text)));
+        let user = filter.user.map(|user| format!(" of user {}", clean(user)));
+        let which = user.unwrap_or_default() + &text.unwrap_or_default();
+        return format!(
+            "no Python process{which} found (processes of other users may be hidden: see memsight doctor)\n"
+        );
     }
     let mut table = Table::new(0).numbers(&["pid"]).text("python").numbers(&["rss"]);
     if let Some(figure) = figure {

@@ -36,7 +36,9 @@ pub use garbage::garbage;
 pub use gc::gc;
 pub use graph::graph;
 pub use listing::{doctor, error, processes};
-pub use next::{next_after_compare, next_after_gc, next_after_log, next_after_top, next_after_watch, next_steps};
+pub use next::{
+    next_after_compare, next_after_gc, next_after_log, next_after_top, next_after_watch, next_steps, quoted,
+};
 pub use object::object;
 pub use overview::overview;
 pub use paths::path;
@@ -50,7 +52,7 @@ pub use tasks::tasks;
 pub use threads::threads;
 pub use types::{histogram, types};
 pub use waste::waste;
-pub use watch::{CommandPeak, Cost, KeptHeap, WatchView, watch};
+pub use watch::{CommandPeak, Cost, KeptHeap, WatchView, watch, watch_heaps};
 pub use words::{clean, door};
 
 use memsight_analysis::views::Header;

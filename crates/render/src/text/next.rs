@@ -68,10 +68,12 @@ pub fn next_after_compare(view: &CompareView, subject: &str, style: &Style) -> S
 /// After a recording of a process that `runs` still, or of the command `command` that has ended.
 pub fn next_after_watch(view: &WatchView, runs: bool, command: &[String], style: &Style) -> String {
     let (pid, verdict) = (view.pid, view.summary.trend.verdict);
-    let mut steps: Vec<Step> = Vec::new();
+    // Who asked for a heap has the answer, and nothing else is in its way.
     if let Some(heap) = view.heaps.iter().max_by_key(|heap| heap.rss_bytes) {
-        steps.push((format!("memsight heap {} suspects", quoted(&heap.path)), "who held it then"));
+        let step = (format!("memsight heap {} suspects", quoted(&heap.path)), "who held it then");
+        return section(vec![step], style);
     }
+    let mut steps: Vec<Step> = Vec::new();
     if runs {
         match verdict {
             Verdict::TooShort => steps.push((format!("memsight watch {pid} -d 10m"), "long enough for a verdict")),
@@ -128,7 +130,7 @@ fn section(steps: Vec<Step>, style: &Style) -> String {
 }
 
 /// A name as one word of a shell.
-fn quoted(name: &str) -> String {
+pub fn quoted(name: &str) -> String {
     let plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '/' | '=' | ':' | ','));
     let name = clean(name);
     if plain && !name.is_empty() { name } else { format!("'{}'", name.replace('\'', r"'\''")) }

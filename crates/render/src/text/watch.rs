@@ -111,16 +111,30 @@ pub fn watch(view: &WatchView, style: &Style) -> String {
     }
     out.push_str(&judgement(summary, style));
     out.push('\n');
-    for (label, text) in facts(view) {
-        let text = wrap_words(&text, style.width.saturating_sub(LABEL + 2));
-        let label = style.paint(Tone::Dim, &format!("{label:<LABEL$}"));
-        out.push_str(&format!("{label}  {}\n", text.join(&format!("\n{}", " ".repeat(LABEL + 2)))));
-    }
+    out.push_str(&labelled(facts(view), style));
     if summary.process_count > 1 {
         out.push('\n');
         out.push_str(&processes(summary, style));
     }
     out
+}
+
+/// The heaps that were kept, and why others were not: who asked for one reads nothing else first, so that it stands last.
+pub fn watch_heaps(view: &WatchView, style: &Style) -> String {
+    let kept = view.heaps.iter().map(|heap| ("snapshot", kept(heap, &view.summary)));
+    let missing = view.heaps_missing.iter();
+    let missing = missing.map(|missing| ("no heap", format!("{} ({})", clean(&missing.reason), clean(&missing.code))));
+    labelled(kept.chain(missing).collect(), style)
+}
+
+/// Figures with their names before them.
+fn labelled(facts: Vec<(&'static str, String)>, style: &Style) -> String {
+    let line = |(label, text): (&str, String)| {
+        let text = wrap_words(&text, style.width.saturating_sub(LABEL + 2));
+        let label = style.paint(Tone::Dim, &format!("{label:<LABEL$}"));
+        format!("{label}  {}\n", text.join(&format!("\n{}", " ".repeat(LABEL + 2))))
+    };
+    facts.into_iter().map(line).collect()
 }
 
 /// `python, pid 4242: 612 samples in 61.2 s`, and what may be missing.
@@ -199,9 +213,6 @@ fn facts(view: &WatchView) -> Vec<(&'static str, String)> {
     if let Some(collections) = summary.gc_collections {
         facts.push(("collector", plural(collections, "collection")));
     }
-    facts.extend(view.heaps.iter().map(|heap| ("snapshot", kept(heap, summary))));
-    let missing = view.heaps_missing.iter();
-    facts.extend(missing.map(|missing| ("no heap", format!("{} ({})", clean(&missing.reason), clean(&missing.code)))));
     facts.push(("cost", cost(view)));
     facts
 }
@@ -276,8 +287,8 @@ fn rate(bytes_per_hour: f64) -> String {
 fn container_text(container: &ContainerSummary) -> String {
     let last = &container.last;
     let mut text = match last.limit_bytes {
-        Some(limit) => format!("peak {} of {}", Bytes(container.peak.bytes), Bytes(limit)),
-        None => format!("peak {}, no limit", Bytes(container.peak.bytes)),
+        Some(limit) => format!("peak of the whole container {} of {}", Bytes(container.peak.bytes), Bytes(limit)),
+        None => format!("peak of the whole container {}, no limit", Bytes(container.peak.bytes)),
     };
     if let Some(headroom) = last.headroom_bytes() {
         text.push_str(&format!(", {} left", Bytes(headroom)));

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use memsight_model::is_hidden;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use memsight_model::{pieces, visible};
+use unicode_width::UnicodeWidthStr;
 
 use super::style::code;
 
@@ -15,13 +15,13 @@ pub(crate) fn columns(text: &str) -> usize {
 /// Text of the target as it may be shown in a line: characters that control a terminal or the reading order, and those that
 /// nobody sees, are escaped.
 pub fn clean(text: &str) -> String {
-    escaped(text, |_| false).into_owned()
+    visible(text, |_| false).into_owned()
 }
 
 /// A whole text on its way to a terminal: what [`clean`] escapes, but for line breaks, tabs, and our own colours where there
 /// are any. Views clean what they show; this is the door that nothing passes by.
 pub fn door(text: &str, color: bool) -> Cow<'_, str> {
-    let plain = |text| escaped(text, |c| matches!(c, '\n' | '\t'));
+    let plain = |text| visible(text, |c| matches!(c, '\n' | '\t'));
     if !color {
         return plain(text);
     }
@@ -30,7 +30,7 @@ pub fn door(text: &str, color: bool) -> Cow<'_, str> {
         let code = code::ALL.iter().find(|code| at > 0 && piece.starts_with(**code));
         match code {
             Some(code) => out.extend(["\x1b[", code]),
-            None if at > 0 => out.push_str("\\u{1b}["),
+            None if at > 0 => out.push_str("\\x1b["),
             None => {}
         }
         out.push_str(&plain(&piece[code.map_or(0, |code| code.len())..]));
@@ -38,40 +38,27 @@ pub fn door(text: &str, color: bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn escaped(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
-    let goes = |c: char| is_hidden(c) && !stays(c);
-    if !text.contains(goes) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        match c {
-            c if !goes(c) => out.push(c),
-            '\n' | '\r' | '\t' => out.extend(c.escape_default()),
-            c => out.extend(c.escape_unicode()),
-        }
-    }
-    Cow::Owned(out)
-}
-
-/// `text` in at most `width` columns: the middle goes, because both the package and the name say what it is.
+/// `text` in at most `width` columns: the middle goes, because both the package and the name say what it is. An escape goes or
+/// stays as a whole.
 pub(crate) fn shorten(text: &str, width: usize) -> String {
     if columns(text) <= width {
         return text.to_owned();
     }
     let room = width.saturating_sub(1);
-    let head = take(text.chars(), room / 3);
-    let tail: String = take(text.chars().rev(), room - columns(&head)).chars().rev().collect();
-    format!("{head}…{tail}")
+    let all: Vec<&str> = pieces(text).collect();
+    let head = take(all.iter(), room / 3).concat();
+    let mut tail = take(all.iter().rev(), room - columns(&head));
+    tail.reverse();
+    format!("{head}…{}", tail.concat())
 }
 
-/// As many characters as fit `width` columns.
-fn take(chars: impl Iterator<Item = char>, width: usize) -> String {
+/// As many pieces as fit `width` columns.
+fn take<'t>(pieces: impl Iterator<Item = &'t &'t str>, width: usize) -> Vec<&'t str> {
     let mut left = width;
-    chars
-        .map_while(|c| {
-            left = left.checked_sub(c.width().unwrap_or(0))?;
-            Some(c)
+    pieces
+        .map_while(|piece| {
+            left = left.checked_sub(columns(piece))?;
+            Some(*piece)
         })
         .collect()
 }
@@ -141,21 +128,18 @@ mod tests {
 
     #[test]
     fn control_characters_never_reach_the_terminal() {
-        assert_eq!(clean("a\x1b[31mb\n"), "a\\u{1b}[31mb\\n");
-        assert_eq!(clean("\u{202e}evil"), "\\u{202e}evil");
+        assert_eq!(clean("a\x1b[31mb\n"), "a\\x1b[31mb\\n");
+        assert_eq!(clean("\u{202e}evil"), "\\u202eevil");
         assert_eq!(clean("naïve.été"), "naïve.été");
-        assert_eq!(clean("a\u{9b}b\u{200b}c\u{ad}"), "a\\u{9b}b\\u{200b}c\\u{ad}");
+        assert_eq!(clean("a\u{9b}b\u{200b}c\u{ad}"), "a\\x9bb\\u200bc\\xad");
     }
 
     #[test]
     fn the_door_knows_our_colours_and_nothing_else() {
         let ours = Style { color: true, width: 80 }.paint(Tone::Bad, "gone");
         assert_eq!(door(&format!("{ours}\n\tnext"), true), format!("{ours}\n\tnext"));
-        assert_eq!(
-            door("\x1b[2J\x1b]0;title\x07\x1b[31m\u{202e}", true),
-            "\\u{1b}[2J\\u{1b}]0;title\\u{7}\\u{1b}[31m\\u{202e}"
-        );
-        assert_eq!(door(&ours, false), "\\u{1b}[1;31mgone\\u{1b}[0m");
+        assert_eq!(door("\x1b[2J\x1b]0;title\x07\x1b[31m\u{202e}", true), "\\x1b[2J\\x1b]0;title\\x07\\x1b[31m\\u202e");
+        assert_eq!(door(&ours, false), "\\x1b[1;31mgone\\x1b[0m");
     }
 
     #[test]
@@ -163,6 +147,19 @@ mod tests {
         assert_eq!(shorten("package.module.VeryLongClassName", 20), "packag…LongClassName");
         assert_eq!(shorten("short", 20), "short");
         assert_eq!(columns(&shorten("漢字漢字漢字漢字漢字", 9)), 9);
+    }
+
+    #[test]
+    fn an_escape_is_never_cut() {
+        let name = clean("ab\x1b[31m\u{202e}very.long.name.of\u{e0041}\x07\n");
+        for width in 1..columns(&name) {
+            let short = shorten(&name, width);
+            let (head, tail) = short.split_once('…').expect("an ellipsis");
+            assert!(columns(&short) <= width, "{short} in {width}");
+            let whole: Vec<&str> = pieces(&name).collect();
+            assert_eq!(whole[..pieces(head).count()].concat(), head);
+            assert_eq!(whole[whole.len() - pieces(tail).count()..].concat(), tail);
+        }
     }
 
     #[test]

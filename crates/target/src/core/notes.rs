@@ -3,7 +3,6 @@
 //! Layouts: `struct elf_prstatus`, `struct elf_prpsinfo` (`include/linux/elfcore.h`) on x86-64, and `fill_files_note` in
 //! `fs/binfmt_elf.c`.
 
-use memsight_model::is_hidden;
 use object::LittleEndian;
 use object::elf::{FileHeader64, NT_AUXV, NT_FILE, NT_PRPSINFO, NT_PRSTATUS};
 use object::read::elf::NoteIterator;
@@ -115,9 +114,9 @@ fn text_of(bytes: &[u8]) -> String {
     plain(bytes).trim_end().to_owned()
 }
 
-/// Text that can be shown: a core is as foreign as anything, and control characters do things to terminals.
+/// As the process had it: a file is opened by its name, and who shows a name escapes it.
 fn plain(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).chars().map(|c| if is_hidden(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

@@ -13,7 +13,7 @@ use memsight_render::{WatchView, json};
 use tempfile::Builder;
 
 use super::config::{Kind, Output};
-use crate::console::Console;
+use crate::console::{Console, stdout};
 use crate::error::Error;
 
 /// Outputs that are checked and opened, before anything runs.
@@ -46,7 +46,7 @@ impl Opened {
         for output in outputs {
             match output.kind {
                 Kind::Log if output.is_stdout() => {
-                    opened.logs.push(Appender::new(Box::new(io::stdout()), Path::new("stdout")));
+                    opened.logs.push(Appender::new(Box::new(stdout()?), Path::new("stdout")));
                 }
                 Kind::Log => opened.logs.push(Appender::create(&output.path, force)?),
                 Kind::Csv => opened.tables.push(Appender::create(&output.path, force)?),

@@ -133,7 +133,6 @@ fn conclude(
     let Session { mut wake, files, live, figures, .. } = session;
     drop(live);
     let complete = files.finish(&view, &figures.plot(&view.name, &view.headline()), console);
-    let shown = show(&view, &figures, args, console, to_stderr);
     if complete {
         written(args, console);
     }
@@ -142,6 +141,8 @@ fn conclude(
             if left_over == 1 { "1 process that it started still runs" } else { "processes that it started still run" };
         console.remark(|_| if left_over == 1 { format!("{it}\n") } else { format!("{left_over} {it}\n") });
     }
+    // What was found stands last, and the command that goes on from there.
+    let shown = show(&view, &figures, args, console, to_stderr);
     next(&view, over, args, console);
     let Some(mut command) = command else {
         shown?;
@@ -253,14 +254,18 @@ fn show(view: &WatchView, figures: &Figures, args: &Watch, console: &Console, to
 /// The summary and the plot, so that both fit the screen where that is possible.
 fn summary(view: &WatchView, figures: &Figures, args: &Watch, style: &Style) -> String {
     let rows = terminal_size::terminal_size().map_or(usize::MAX, |(_, rows)| usize::from(rows.0));
-    let mut out = text::watch(view, style);
+    let (mut out, heaps) = (text::watch(view, style), text::watch_heaps(view, style));
     if !args.no_plot && view.summary.samples > 1 {
-        // A blank line before, what was written and the shell's prompt after.
-        let room = rows.saturating_sub(out.lines().count() + 4);
+        // A blank line before; heaps and the shell's prompt after.
+        let room = rows.saturating_sub(out.lines().count() + heaps.lines().count() + 4);
         let lines = if rows == usize::MAX { PLOT_LINES } else { room.clamp(8, MAX_PLOT_LINES) };
         let plot = figures.plot("", "");
         out.push('\n');
         out.push_str(&plot::terminal(&plot, style.width.min(120), lines, style, args.ascii_only));
+    }
+    if !heaps.is_empty() {
+        out.push('\n');
+        out.push_str(&heaps);
     }
     out
 }

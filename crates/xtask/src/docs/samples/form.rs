@@ -89,8 +89,11 @@ fn place(
 /// The words of lines, with the number of the line that they stand in.
 fn words<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<(usize, String)> {
     let mut found: Vec<(usize, String)> = Vec::new();
+    // (the end of a bar; the mark of a line that stands there is one of them alone)
+    let is_bar = |word: &str| word.len() > 1 && word.chars().all(|c| matches!(c, '=' | '?'));
     for (line, text) in lines.enumerate() {
-        for word in text.split(|c: char| c.is_whitespace() || is_drawn(c)).filter(|word| !word.is_empty()) {
+        let words = text.split(|c: char| c.is_whitespace() || is_drawn(c));
+        for word in words.filter(|word| !word.is_empty() && !is_bar(word)) {
             let word = shape(word);
             let after_number = found.last().is_some_and(|(_, last)| last.ends_with(NUMBER));
             match word.trim_end_matches([',', ';', ':', '.', ')']) {

@@ -133,6 +133,10 @@ impl Running {
             None => Ok(if word == "PID" { pid.clone() } else { word.to_owned() }),
         });
         let words = words.collect::<Result<Vec<String>>>()?;
+        // What an earlier look has written is in the way of the next.
+        for pair in words.windows(2).filter(|pair| pair[0] == "-o") {
+            let _ = std::fs::remove_dir_all(place.join(&pair[1]));
+        }
         let printed = place.join("printed");
         let out = File::create(&printed)?;
         let err = out.try_clone()?;

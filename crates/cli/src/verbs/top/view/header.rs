@@ -14,6 +14,8 @@ use crate::verbs::top::state::{Detail, Failure, State, Watched};
 
 /// Screens narrower than this get shorter words.
 const NARROW: u16 = 50;
+/// Screens narrower than this have no room for all figures of the machine.
+const SHORT: u16 = 100;
 
 /// The header of the list: what is watched, the machine, the sums.
 pub fn of_list(state: &State, width: u16, theme: Theme) -> Vec<Line<'static>> {
@@ -38,7 +40,7 @@ pub fn of_list(state: &State, width: u16, theme: Theme) -> Vec<Line<'static>> {
     first.push((every(state.interval), Tone::Plain));
     first.push((watched, Tone::Dim));
     first.extend(cost(state));
-    let machine = state.shown.sample.machine.as_ref().map(machine).unwrap_or_default();
+    let machine = state.shown.sample.machine.as_ref().map(|it| machine(it, width < SHORT)).unwrap_or_default();
     let mut third = sums(state);
     third.extend(container(state, &state.shown));
     [first, machine, third].iter().map(|line| pieces(line, width, theme)).collect()
@@ -146,24 +148,27 @@ fn cost(state: &State) -> Vec<(String, Tone)> {
     out
 }
 
-fn machine(machine: &MachineSample) -> Vec<(String, Tone)> {
+fn machine(machine: &MachineSample, short: bool) -> Vec<(String, Tone)> {
     let memory = &machine.memory;
     let used = memory.total_bytes.saturating_sub(memory.available_bytes);
     let tone = if memory.percent >= 90.0 { Tone::Bad } else { Tone::Plain };
     let share = if memory.percent >= 90.0 { "almost full" } else { "used" };
-    let mut out = vec![(
-        format!("memory {} of {} {share} ({:.1}%)", Bytes(used), Bytes(memory.total_bytes), memory.percent),
-        tone,
-    )];
+    let (total, percent) = (Bytes(memory.total_bytes), memory.percent);
+    let mut out = vec![match short {
+        true => (format!("memory {percent:.1}% of {total} {share}"), tone),
+        false => (format!("memory {} of {total} {share} ({percent:.1}%)", Bytes(used)), tone),
+    }];
     out.push(match machine.swap.total_bytes {
         0 => ("no swap".to_owned(), Tone::Dim),
+        _ if short => (format!("swap {}", Bytes(machine.swap.used_bytes)), Tone::Plain),
         total => (format!("swap {} of {}", Bytes(machine.swap.used_bytes), Bytes(total)), Tone::Plain),
     });
     out.push(match &machine.pressure {
         None => ("pressure not known".to_owned(), Tone::Dim),
         Some(pressure) => {
             let tone = if pressure.full_avg10 >= 1.0 { Tone::Bad } else { Tone::Plain };
-            (format!("waited for memory: some {:.1}%, all {:.1}%", pressure.some_avg10, pressure.full_avg10), tone)
+            let waits = if short { "waits" } else { "waited for memory" };
+            (format!("{waits}: some {:.1}%, all {:.1}%", pressure.some_avg10, pressure.full_avg10), tone)
         }
     });
     out
@@ -174,7 +179,10 @@ fn sums(state: &State) -> Vec<(String, Tone)> {
     if state.rows.is_empty() {
         return Vec::new();
     }
-    let mut out = vec![(format!("sum of rss {}", Bytes(total.rss_bytes)), Tone::Plain)];
+    // A filter hides, and takes nothing out of the sums.
+    let all = state.rows.len();
+    let of = if state.order.len() == all { "sum of".to_owned() } else { format!("all {}:", count(all as u64)) };
+    let mut out = vec![(format!("{of} rss {}", Bytes(total.rss_bytes)), Tone::Plain)];
     if total.pss_bytes.is_some() {
         out.push((format!("pss {}", bytes(total.pss_bytes)), Tone::Plain));
     }

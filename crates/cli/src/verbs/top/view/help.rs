@@ -10,6 +10,9 @@ use crate::verbs::top::state::{HELP, MEANING};
 
 /// Columns of the keys.
 const KEYS: usize = 14;
+/// Screens of twice this width have two columns.
+const COLUMN: u16 = 60;
+
 /// Draws as much as fits, from the line `top` on; in two columns where there is room.
 pub fn draw(top: usize, area: Rect, theme: Theme, frame: &mut Frame) {
     let entry = |&(name, text): &(&'static str, &'static str), width: usize| {
@@ -24,7 +27,7 @@ pub fn draw(top: usize, area: Rect, theme: Theme, frame: &mut Frame) {
         lines
     };
     let half = area.width / 2;
-    if half >= 58 {
+    if half >= COLUMN {
         super::lines(&part("Keys", &HELP, half - 2), Rect { width: half - 2, ..area }, frame);
         let right = Rect { x: area.x + half, width: area.width - half, ..area };
         super::lines(&part("Columns", &MEANING, right.width), right, frame);
@@ -33,4 +36,19 @@ pub fn draw(top: usize, area: Rect, theme: Theme, frame: &mut Frame) {
     let mut all = part("Keys", &HELP, area.width);
     all.extend(part("Columns", &MEANING, area.width));
     super::lines(all.get(top..).unwrap_or_default(), area, frame);
+}
+
+#[cfg(test)]
+mod tests {
+    use unicode_width::UnicodeWidthStr;
+
+    use super::*;
+
+    #[test]
+    fn no_text_is_cut_on_a_screen_of_80_or_of_two_columns() {
+        let room = usize::from(COLUMN) - 2 - KEYS;
+        for (name, text) in HELP.iter().chain(&MEANING) {
+            assert!(name.width() < KEYS && text.width() <= room, "{text}: {} of {room}", text.width());
+        }
+    }
 }

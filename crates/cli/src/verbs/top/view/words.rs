@@ -1,14 +1,16 @@
 //! Words, numbers and lines that fit.
 
-use memsight_model::Bytes;
+use memsight_model::{Bytes, pieces as characters};
 use ratatui::text::{Line, Span};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use super::theme::{Theme, Tone};
 use crate::verbs::top::state::track::{Growth, Point};
 
 /// What must be left of a piece that is cut.
 const LEAST_PIECE: usize = 16;
+/// What is dim and shorter is no sentence.
+const SENTENCE: usize = 2 * LEAST_PIECE;
 /// Bars of a sparkline.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -19,33 +21,35 @@ pub fn pad(text: &str, width: usize, right: bool) -> String {
     if right { blanks + &text } else { text + &blanks }
 }
 
-/// `text` in at most `width` columns.
+/// `text` in at most `width` columns; an escape goes or stays as a whole.
 pub fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
     let mut left = width.saturating_sub(1);
-    let fits = |c: &char| {
-        let needs = c.width().unwrap_or(0);
+    let fits = |c: &&str| {
+        let needs = c.width();
         let fits = needs <= left;
         left = if fits { left - needs } else { 0 };
         fits
     };
-    let mut out: String = text.chars().take_while(fits).collect();
+    let mut out: String = characters(text).take_while(fits).collect();
     if width > 0 {
         out.push('…');
     }
     out
 }
 
-/// Pieces with two blanks between them, as many as fit; the last is cut where enough of it is left.
+/// Pieces with two blanks between them, as many as fit; the last is cut where enough of it is left, or left out where it is
+/// dim and short: half a figure is worse than none, half a sentence is not.
 pub fn pieces(pieces: &[(String, Tone)], width: u16, theme: Theme) -> Line<'static> {
     let mut left = usize::from(width);
     let mut spans: Vec<Span<'static>> = Vec::new();
     for (text, tone) in pieces.iter().filter(|(text, _)| !text.is_empty()) {
         let gap = if spans.is_empty() { "" } else { "  " };
         if gap.len() + text.width() > left {
-            if spans.is_empty() || left >= gap.len() + LEAST_PIECE {
+            if spans.is_empty() || (left >= gap.len() + LEAST_PIECE && !(*tone == Tone::Dim && text.width() < SENTENCE))
+            {
                 let rest = cut(text, left - gap.len());
                 spans.extend([Span::raw(gap), Span::styled(rest, theme.style(*tone))]);
             }
@@ -161,6 +165,12 @@ mod tests {
                 assert_eq!(pad(text, width, true).width(), width, "{text:?} in {width}");
             }
         }
+    }
+
+    #[test]
+    fn an_escape_is_never_cut() {
+        assert_eq!(cut("ab\\x1b[31m", 6), "ab…");
+        assert_eq!(cut("ab\\x1b[31m", 7), "ab\\x1b…");
     }
 
     #[test]
