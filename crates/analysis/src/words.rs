@@ -132,7 +132,7 @@ pub(crate) fn root_kind(kind: RootKind) -> &'static str {
     }
 }
 
-/// A root in words: `module app.cache`, `thread 1234 frame handle() at app.py:17 local request`.
+/// A root in words: `module app.cache`, `thread 'worker-3' (1234) frame handle() at app.py:17 local request`.
 pub(crate) fn root(snapshot: &Snapshot, origin: Origin) -> String {
     let Some(root) = origin.record(snapshot) else {
         return unnamed(origin.kind(snapshot)).to_owned();
@@ -149,7 +149,7 @@ pub(crate) fn root(snapshot: &Snapshot, origin: Origin) -> String {
         RootKind::FrameLocal => format!("{} local {name}", frame(snapshot, root)),
         RootKind::FrameStack => format!("{} temporary", frame(snapshot, root)),
         RootKind::Frame => format!("{} {name}", frame(snapshot, root)),
-        RootKind::Thread => format!("{} {name}", thread(snapshot, root)),
+        RootKind::Thread => format!("{} {name}", thread(snapshot, root.thread)),
         kind => unnamed(kind).to_owned(),
     }
 }
@@ -180,16 +180,23 @@ fn unnamed(kind: RootKind) -> &'static str {
     }
 }
 
-fn thread(snapshot: &Snapshot, root: &Root) -> String {
-    match root.thread.and_then(|row| snapshot.threads.get(row as usize)) {
-        Some(thread) => format!("thread {}", thread.native_id.unwrap_or(thread.ident)),
+/// `thread 'worker-3' (1234)`; without a name where `threading` knows none.
+pub(crate) fn thread(snapshot: &Snapshot, row: Option<u32>) -> String {
+    match row.and_then(|row| snapshot.threads.get(row as usize)) {
+        Some(thread) => {
+            let id = thread.native_id.unwrap_or(thread.ident);
+            match &thread.name {
+                Some(name) => format!("thread '{name}' ({id})"),
+                None => format!("thread {id}"),
+            }
+        }
         None => "thread".to_owned(),
     }
 }
 
-/// `thread 1234 frame handle() at app.py:17`.
+/// `thread 'worker-3' (1234) frame handle() at app.py:17`.
 pub(crate) fn frame(snapshot: &Snapshot, root: &Root) -> String {
-    let thread = thread(snapshot, root);
+    let thread = thread(snapshot, root.thread);
     let Some(frame) = root.frame.and_then(|row| snapshot.frames.get(row as usize)) else {
         return format!("{thread} frame");
     };

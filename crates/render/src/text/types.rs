@@ -27,7 +27,7 @@ pub fn types(view: &TypesView, style: &Style) -> String {
     out.push_str(&table(&view.types, style));
     out.push_str(&more(view.types.len(), view.type_count, "type", style));
     if !view.code.is_empty() {
-        out.push_str(&heading("By code", "ten or more functions, coroutines or generators of one", style));
+        out.push_str(&heading("By code", "ten or more functions, coroutines, tasks or generators of one", style));
         out.push_str(&code(&view.code, style));
     }
     out
@@ -44,8 +44,19 @@ fn code(rows: &[CodeRow], style: &Style) -> String {
             cell(Bytes(row.retained_bytes).to_string()),
             cell(percent(row.share)),
         ]);
+        let waits = row.waits_at.as_ref().map(|place| format!("waits at {}", source(place)));
+        for line in waits.into_iter().chain(row.kept_by.as_ref().map(|holders| kept(holders))) {
+            let rest = std::iter::repeat_n(cell(""), 5);
+            table.row(std::iter::once(toned(Tone::Dim, format!("  {line}"))).chain(rest));
+        }
     }
     table.render(style)
+}
+
+/// `kept by app.done (list)`; what no object holds says so itself: `held by C code -> list`.
+fn kept(holders: &str) -> String {
+    let holders = clean(holders);
+    if holders.starts_with("held by ") { holders } else { format!("kept by {holders}") }
 }
 
 /// `memsight heap PID --types-only`: counts and sizes alone.
