@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::awaits::{TO_CORO, awaits, task_classes};
 use crate::code::{Source, attribute, line_of, modules, named, source_of};
 use crate::views::Header;
-use crate::words::{object_kind, type_name};
+use crate::words::{object_kind, type_name, unquoted};
 use crate::{Analysis, limit};
 
 /// Names of tasks that are shown of a group.
@@ -159,8 +159,7 @@ impl Analysis<'_> {
         let name = |task: &ObjectId| {
             let text = snapshot.texts.get(attribute(snapshot, *task, &["task_name", "_name"])?)?;
             // From 3.12 on C keeps the number of a task that nobody named.
-            let given = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
-            Some(given.map_or_else(|| format!("Task-{text}"), str::to_owned))
+            Some(unquoted(text).unwrap_or_else(|| format!("Task-{text}")))
         };
         TaskGroup {
             count: tasks.len() as u64,

@@ -75,6 +75,33 @@ pub(crate) fn bare_key(snapshot: &Snapshot, object: ObjectId) -> String {
     bare.map(str::to_owned).unwrap_or(key)
 }
 
+/// The text of a str that stands quoted, as `repr` writes it: what a person sees is escaped for the terminal again, and what a
+/// program reads is not. `None` for what is no str.
+pub(crate) fn unquoted(text: &str) -> Option<String> {
+    let quote = text.chars().next().filter(|first| matches!(first, '\'' | '"'))?;
+    let mut rest = text.strip_prefix(quote)?.strip_suffix(quote)?.chars();
+    let mut out = String::with_capacity(text.len());
+    while let Some(next) = rest.next() {
+        out.push(if next == '\\' { escape(&mut rest)? } else { next });
+    }
+    Some(out)
+}
+
+/// The character of an escape, behind its backslash.
+fn escape(rest: &mut std::str::Chars<'_>) -> Option<char> {
+    let digits = match rest.next()? {
+        'n' => return Some('\n'),
+        'r' => return Some('\r'),
+        't' => return Some('\t'),
+        'x' => 2,
+        'u' => 4,
+        'U' => 8,
+        other => return Some(other),
+    };
+    let code: String = rest.by_ref().take(digits).collect();
+    char::from_u32(u32::from_str_radix(&code, 16).ok()?)
+}
+
 /// What a reference is called: `_entries`, `[3]`, `'user:17'`, `local request`.
 pub(crate) fn label(snapshot: &Snapshot, label: Label) -> String {
     let named = |what: &str| match name(snapshot, label) {
@@ -208,4 +235,24 @@ pub(crate) fn frame(snapshot: &Snapshot, root: &Root) -> String {
 pub(crate) fn function<'s>(snapshot: &'s Snapshot, root: &Root) -> Option<&'s str> {
     let frame = root.frame.and_then(|row| snapshot.frames.get(row as usize))?;
     Some(&frame.function)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unquoted;
+
+    #[test]
+    fn quotes_and_escapes_go() {
+        for (quoted, text) in [
+            ("'Task-17'", "Task-17"),
+            ("\"it's\"", "it's"),
+            (r"'a\\b\n\'\x1b[31m\u202e\U000e0001'", "a\\b\n'\u{1b}[31m\u{202e}\u{e0001}"),
+            ("''", ""),
+        ] {
+            assert_eq!(unquoted(quoted).as_deref(), Some(text), "{quoted}");
+        }
+        for no_str in ["17", "b'x'", "", "'", r"'\x1'", r"'\'"] {
+            assert_eq!(unquoted(no_str), None, "{no_str}");
+        }
+    }
 }

@@ -183,8 +183,7 @@ impl Python {
             native = Some(native::own(&shared, &settings, &ground, &mut emitted, &mut held));
         }
         room::make(&shared, &types, &mut emitted, &seeds, &held, settings.threads);
-        let tables = (&emitted.objects, &emitted.references);
-        seeds.extend(temporaries::find(&shared, &stacks.open, &seeds, tables, settings.threads));
+        seeds.extend(temporaries::find(&shared, &stacks.open, &seeds, &emitted, settings.threads));
         let (code, generators) = code::collect(&shared, &emitted.coded);
         threads::name(&shared, &settings, &seeds, &mut stacks.threads);
         let mut snapshot = Snapshot {

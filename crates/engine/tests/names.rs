@@ -145,7 +145,9 @@ fn growth_is_named(interpreter: &Interpreter) -> Result<(), Failed> {
     let source: Told = serde_json::from_value(answer["source"].clone())?;
     let looks = [Analysis::new(&then, &Quiet), Analysis::new(&now, &Quiet)];
     let view = compare(&[&looks[0], &looks[1]], &CompareOptions::default(), &Quiet)?;
-    let rows: Vec<_> = view.code.iter().map(|row| (told(Some(&row.source)), row.count_now - row.count_then)).collect();
+    // Up to 3.10 the frame of a coroutine is an object of its own.
+    let rows = view.code.iter().filter(|row| row.type_name == "coroutine");
+    let rows: Vec<_> = rows.map(|row| (told(Some(&row.source)), row.count_now - row.count_then)).collect();
     match rows == [(Some(source.clone()), answer["more"].as_u64().unwrap_or(0))] {
         true => Ok(()),
         false => Err(format!("{rows:?}, expected {source:?} {answer}").into()),

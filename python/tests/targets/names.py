@@ -142,13 +142,14 @@ async def running():
             for task in tasks:
                 if task.done() and not task.cancelled():
                     task.exception()
+    queued = await queue(loop)
     # Not begun: nothing is awaited from here on.
     for make in (asyncio.Task, asyncio.tasks._PyTask):
         tasks = [make(channel.until_closed(), loop=loop)]
         KEPT.append(tasks)
         told.append(expected("pending", tasks, None))
     ready = {"ready": True, "pid": os.getpid(), "version": sys.version.split()[0], "tasks": told}
-    ready["queued"] = await queue(loop)
+    ready["queued"] = queued
     ready["bare"] = bare()
     ready.update(build())
     os.write(1, (json.dumps(ready) + "\n").encode())
@@ -243,7 +244,7 @@ def build():
     told += [[hex(id(each.__code__)), *source(each)] for each in (plain, Channel.through)]
     told.append([hex(id(wrapped)), name, wrapped.__code__.co_filename, wrapped.__code__.co_firstlineno])
     standing = [[hex(id(each)), frame_of(each) and frame_of(each).f_lineno] for each in generators]
-    for name in ("antwort-3", "it's \u03b1", None):
+    for name in ("antwort-3", "it's \u03b1", "\x1b[31m\n\\ \u202e", None):
         Worker(name=name, daemon=True).start()
     threads = [[thread.ident, thread.name] for thread in threading.enumerate()]
     return {"named": told, "standing": standing, "threads": threads}

@@ -20,9 +20,21 @@ class Mark:
 
 
 def tell(what, held, frame):
-    code = frame.f_code
-    name = getattr(code, "co_qualname", code.co_name)
-    TOLD.append([what, hex(id(held)), name, frame.f_lineno])
+    TOLD.append([what, hex(id(held)), function(frame.f_code)])
+
+
+def function(code):
+    return getattr(code, "co_qualname", code.co_name)
+
+
+def lines():
+    """Where each function of all threads stands."""
+    found = {}
+    for frame in sys._current_frames().values():
+        while frame is not None:
+            found[function(frame.f_code)] = frame.f_lineno
+            frame = frame.f_back
+    return found
 
 
 def note(what, held):
@@ -111,7 +123,7 @@ def handed(given):
 def cycle():
     held = []
     held.append(held)
-    TOLD.append(["garbage", hex(id(held)), None, 0])
+    TOLD.append(["garbage", hex(id(held)), None])
     return held
 
 
@@ -121,7 +133,9 @@ def garbage():
 
 
 def blocked():
-    ready = {"ready": True, "pid": os.getpid(), "version": sys.version.split()[0], "told": TOLD}
+    standing = lines()
+    told = [[*each, standing.get(each[-1], 0)] for each in TOLD]
+    ready = {"ready": True, "pid": os.getpid(), "version": sys.version.split()[0], "told": told}
     os.write(1, (json.dumps(ready) + "\n").encode())
     os.read(0, 1)
     os._exit(0)

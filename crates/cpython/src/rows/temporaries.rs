@@ -11,6 +11,7 @@ use memsight_model::{Address, Label, ObjectFlags, ObjectId, ObjectTable, ReadMem
 
 use crate::object::references::Held;
 use crate::rows::emit::Shared;
+use crate::rows::parts::Emitted;
 use crate::walk::roots::{RootName, Seed};
 use crate::walk::stacks::OpenStack;
 use crate::walk::workers::joined;
@@ -29,9 +30,10 @@ pub(crate) fn find<M: ReadMemory>(
     shared: &Shared<M>,
     stacks: &[OpenStack],
     seeds: &[Seed],
-    (objects, references): (&ObjectTable, &ReferenceTable),
+    emitted: &Emitted,
     threads: usize,
 ) -> Vec<Seed> {
+    let Emitted { objects, references, .. } = emitted;
     let mut words = words(shared, stacks, objects);
     if words.is_empty() {
         return Vec::new();
