@@ -12,8 +12,8 @@ use memsight_heap::Node;
 use memsight_model::{CodeRecord, Label, LabelKind, ObjectId, ObjectKind, Root, RootKind, Snapshot};
 use serde::Serialize;
 
-use crate::words::{file_name, key_of, object_kind, short_type};
 use crate::Analysis;
+use crate::words::{file_name, key_of, object_kind, short_type};
 
 /// Longest way from an object to its code: a task, its coroutine, a frame, the code.
 const WAY: usize = 5;

@@ -34,7 +34,8 @@ impl Sum<'_> {
 impl Analysis<'_> {
     /// What runs, by its code, where there is much of one: the most retained first. Cost: one pass over the objects.
     pub(crate) fn code_rows(&self, top: usize) -> Vec<CodeRow> {
-        let mut many: Vec<(Key, Sum<'_>)> = self.code_sums().into_iter().filter(|(_, sum)| sum.count() >= MANY).collect();
+        let mut many: Vec<(Key, Sum<'_>)> =
+            self.code_sums().into_iter().filter(|(_, sum)| sum.count() >= MANY).collect();
         many.sort_by_cached_key(|((group, ..), sum)| {
             let size = (sum.resident, sum.retained, sum.objects.len());
             (std::cmp::Reverse(size), source(self.snapshot, sum.code), self.group_name(*group).to_owned())

@@ -20,7 +20,7 @@ pub(crate) struct Holders {
     pub(crate) one: Option<ObjectId>,
     /// Groups of types with the holders of each, the most first.
     pub(crate) types: Vec<(u32, u64)>,
-    /// Where no one holds half of them, the nearest object through which half of them hang.
+    /// Where no one holds half of them, the nearest object below which more than half of them hang.
     pub(crate) above: Option<ObjectId>,
 }
 
@@ -44,8 +44,8 @@ impl Analysis<'_> {
         Some(Holders { one, types, above })
     }
 
-    /// The nearest object above many `held` ones, each with how many members it holds, on whose shortest paths at least half
-    /// of all members are. What holds a program together is none: modules, classes and their variables.
+    /// The nearest object above many `held` ones, each with how many members it holds, below which more than half of all
+    /// members hang on the shortest paths. What holds a program together is none: modules, classes and their variables.
     fn gathered(&self, mut held: HashMap<ObjectId, usize>, members: usize) -> Option<ObjectId> {
         let paths = self.graph.paths(self.snapshot);
         let step = |object| paths.last_step(self.snapshot, self.graph.roots(), object)?.ok();

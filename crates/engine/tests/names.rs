@@ -123,7 +123,8 @@ fn tasks_are_true(interpreter: &Interpreter) -> Result<(), Failed> {
 fn queued(analysis: &Analysis<'_>, ready: &serde_json::Value) -> Result<Option<String>, Failed> {
     let coroutine: Told = serde_json::from_value(ready["queued"]["coroutine"].clone())?;
     let types = analysis.types(0);
-    let is_row = |row: &&CodeRow| row.type_name.ends_with("Task") && told(Some(&row.source)).as_ref() == Some(&coroutine);
+    let is_row =
+        |row: &&CodeRow| row.type_name.ends_with("Task") && told(Some(&row.source)).as_ref() == Some(&coroutine);
     let row = types.code.iter().find(is_row);
     let (count, waits, kept) = match row {
         Some(row) => (row.count, row.waits_at.as_ref(), row.kept_by.as_deref().unwrap_or_default()),

@@ -2,8 +2,8 @@
 
 use memsight_analysis::code::Source;
 use memsight_analysis::compare::{
-    Amount, Basis, CodeGrowth, CompareView, Growth, Identity, MemoryGrowth, Moment, Outcome, PartGrowth, Pending, State, Turnover,
-    Verdict,
+    Amount, Basis, CodeGrowth, CompareView, Growth, Identity, MemoryGrowth, Moment, Outcome, PartGrowth, Pending,
+    State, Turnover, Verdict,
 };
 use memsight_analysis::rss::RssKind;
 use memsight_model::{Mode, SCHEMA_VERSION};

@@ -16,6 +16,10 @@ use crate::walk::roots::{RootName, Seed};
 use crate::walk::stacks::OpenStack;
 use crate::walk::workers::joined;
 
+/// Objects with more references than this are everybody's (`None` up to 3.11, classes): others hold them besides, and to
+/// count who does would take a while.
+const MOST: u32 = 1 << 12;
+
 /// A word of a value stack that is the address of an object.
 struct Word {
     at: Address,
@@ -53,15 +57,16 @@ pub(crate) fn find<M: ReadMemory>(
     words.iter().map(root).collect()
 }
 
-/// The words of mortal objects.
+/// The words of objects that somebody may hold alone.
 fn words<M: ReadMemory>(shared: &Shared<M>, stacks: &[OpenStack], objects: &ObjectTable) -> Vec<Word> {
     let immortal = |id: ObjectId| objects.flags.get(id.index()).is_some_and(|flags| flags.has(ObjectFlags::IMMORTAL));
+    let own = |id: &ObjectId| !immortal(*id) && objects.refcounts.get(*id) <= MOST;
     let mut words = Vec::new();
     for &stack in stacks {
         for depth in 0..stack.words {
             let Ok(word) = shared.scene.memory.word(stack.at.at(8 * depth as i64)) else { break };
             let Held { object: at, counted } = Held::of(shared.scene.layout, word);
-            let object = shared.id_of(at).filter(|id| counted && !immortal(*id));
+            let object = shared.id_of(at).filter(|id| counted && own(id));
             words.extend(object.map(|object| Word { at, object, depth, stack }));
         }
     }

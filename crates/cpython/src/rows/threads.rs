@@ -47,7 +47,10 @@ fn of_module<M: ReadMemory>(
     let variables = memory.pointer(module.at(layout.module.dict.into())).ok()?;
     let active = text::lookup(memory, layout, variables, "_active")?;
     let mut threads = Vec::new();
-    DictView::read(memory, layout, active).ok()?.each(memory, CAP, |_, ident, thread| threads.push((ident, thread))).ok()?;
+    DictView::read(memory, layout, active)
+        .ok()?
+        .each(memory, CAP, |_, ident, thread| threads.push((ident, thread)))
+        .ok()?;
     let named = |(ident, thread): (Address, Address)| {
         let ident = u64::try_from(text::small_int(memory, layout, ident)?).ok()?;
         let name = of_thread(shared, decoder, thread)?;

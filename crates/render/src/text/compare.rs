@@ -7,8 +7,8 @@ use super::tasks::source;
 use super::words::{clean, plural, wrap, wrap_words};
 use super::{heading, more};
 use memsight_analysis::compare::{
-    Amount, CodeGrowth, CompareView, ContainerGrowth, GrowthSuspect, HeldGrowth, MemoryGrowth, Outcome, PathGrowth, State,
-    TypeGrowth,
+    Amount, CodeGrowth, CompareView, ContainerGrowth, GrowthSuspect, HeldGrowth, MemoryGrowth, Outcome, PathGrowth,
+    State, TypeGrowth,
 };
 use memsight_model::{Bytes, count, duration};
 
