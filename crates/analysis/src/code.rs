@@ -52,7 +52,7 @@ impl Source {
     }
 }
 
-/// Functions, methods, coroutines or generators of one code.
+/// Functions, methods, coroutines, tasks or generators of one code.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct CodeRow {
     /// Their type: `function`, `coroutine` ...

@@ -99,7 +99,8 @@ fn escape(rest: &mut std::str::Chars<'_>) -> Option<char> {
         other => return Some(other),
     };
     let code: String = rest.by_ref().take(digits).collect();
-    char::from_u32(u32::from_str_radix(&code, 16).ok()?)
+    let code = u32::from_str_radix(&code, 16).ok().filter(|_| code.len() == digits)?;
+    char::from_u32(code)
 }
 
 /// What a reference is called: `_entries`, `[3]`, `'user:17'`, `local request`.
