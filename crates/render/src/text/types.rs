@@ -3,7 +3,7 @@
 use super::style::{Style, Tone};
 use super::table::{Table, cell, toned};
 use super::tasks::source;
-use super::words::{bar, clean, percent};
+use super::words::{bar, clean, percent, wrap_words};
 use super::{header, heading, more};
 use memsight_analysis::code::CodeRow;
 use memsight_analysis::views::{HistogramView, TypeRow, TypesView};
@@ -44,13 +44,22 @@ fn code(rows: &[CodeRow], style: &Style) -> String {
             cell(Bytes(row.retained_bytes).to_string()),
             cell(percent(row.share)),
         ]);
-        let waits = row.waits_at.as_ref().map(|place| format!("waits at {}", source(place)));
-        for line in waits.into_iter().chain(row.kept_by.as_ref().map(|holders| kept(holders))) {
-            let rest = std::iter::repeat_n(cell(""), 5);
-            table.row(std::iter::once(toned(Tone::Dim, format!("  {line}"))).chain(rest));
+    }
+    let mut out = table.render(style);
+    for sentence in rows.iter().filter_map(waiting) {
+        for line in wrap_words(&sentence, style.width.saturating_sub(2)) {
+            out.push_str(&format!("  {}\n", style.paint(Tone::Dim, &line)));
         }
     }
-    table.render(style)
+    out
+}
+
+/// `Task of Channel.through (ws.py:41): waits at Queue.get (queues.py:158), kept by app.done (list)`.
+fn waiting(row: &CodeRow) -> Option<String> {
+    let waits = row.waits_at.as_ref().map(|place| format!("waits at {}", source(place)));
+    let parts: Vec<String> = waits.into_iter().chain(row.kept_by.as_deref().map(kept)).collect();
+    let what = format!("{} of {}", clean(&row.type_name), source(&row.source));
+    (!parts.is_empty()).then(|| format!("{what}: {}", parts.join(", ")))
 }
 
 /// `kept by app.done (list)`; what no object holds says so itself: `held by C code -> list`.
