@@ -57,9 +57,9 @@ impl Analysis<'_> {
             }
             let one = next.iter().find(|(_, count)| 2 * **count > members).map(|(owner, _)| *owner);
             if let Some(one) = one {
-                let is_variables = step(one).is_some_and(|step| is_program(step.owner));
-                return (!is_program(one) && !(is_variables && object_kind(self.snapshot, one) == ObjectKind::Dict))
-                    .then_some(one);
+                let is_dict = object_kind(self.snapshot, one) == ObjectKind::Dict;
+                let is_variables = is_dict && step(one).is_some_and(|step| is_program(step.owner));
+                return (!is_program(one) && !is_variables).then_some(one);
             }
             held = next;
         }

@@ -201,8 +201,7 @@ impl Python {
             ..Snapshot::default()
         };
         if options.holders {
-            let tables = holders::Tables { types: &snapshot.types, objects: &snapshot.objects, roots: &snapshot.roots };
-            snapshot.holders = holders::find(&shared, tables, &seeds, &places);
+            snapshot.holders = holders::find(&shared, &snapshot, &seeds, &places);
         }
         if options.contents {
             let (contents, whole) = contents::read(&shared, &snapshot, settings.threads, progress);
