@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._compare import CompareView, ContainerGrowth, GrowthSuspect, MemoryGrowth, PathGrowth, TypeGrowth
+from ._compare import CodeGrowth, CompareView, ContainerGrowth, GrowthSuspect, MemoryGrowth, PathGrowth, TypeGrowth
 from ._errors import (
     AccessDenied,
     CorruptFile,
@@ -148,6 +148,7 @@ __all__ = [
     "AccessDenied",
     "Arrow",
     "CArena",
+    "CodeGrowth",
     "CodeRow",
     "Collector",
     "CompareView",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from ._views import ObjectRef, _Record, _Tables
+from ._views import ObjectRef, Source, _Record, _Tables
 
 
 @dataclass(frozen=True, repr=False)
@@ -206,6 +206,22 @@ class ContainerGrowth(ObjectRef):
 
 
 @dataclass(frozen=True, repr=False)
+class CodeGrowth(Source):
+    """Functions, coroutines, tasks and the like of one code, of which there are more than before."""
+
+    type: str
+    """Their type."""
+    count_then: int
+    """How many at first."""
+    count_now: int
+    """How many at last."""
+    retained_then_bytes: int
+    """What all of them retained at first."""
+    retained_now_bytes: int
+    """What all of them retain at last."""
+
+
+@dataclass(frozen=True, repr=False)
 class PartGrowth(_Record):
     """Growth of a part of a line."""
 
@@ -293,11 +309,15 @@ class CompareView(_Tables, _Record):
     """Types by growth."""
     type_count: int
     """Types that have changed."""
+    code: tuple[CodeGrowth, ...]
+    """What runs, by its code, where there are ten or more of one more than before."""
+    code_count: int
+    """Codes of which there are so many more."""
     paths: tuple[PathGrowth, ...]
     """Merged paths by growth."""
     path_count: int
     """Paths at which something changed."""
     containers: tuple[ContainerGrowth, ...]
-    """Containers by growth."""
+    """Containers that have grown by the threshold or more, by growth."""
     container_count: int
-    """Containers that have grown."""
+    """All that have grown by so much."""

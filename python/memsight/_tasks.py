@@ -18,6 +18,8 @@ class TaskGroup(_Record):
     """``pending``, ``finished``, ``failed`` or ``cancelled``."""
     coroutine: Optional[Source]
     """The coroutine that they run; ``None`` where it is no coroutine of Python."""
+    runs: Optional[str]
+    """The type of what they run; ``None`` for tasks that were made without a coroutine."""
     waits_at: Optional[Source]
     """Where they wait: the innermost coroutine that is awaited, with its line now."""
     waits_for: Optional[str]

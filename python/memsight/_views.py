@@ -107,7 +107,7 @@ class Source(_Record):
 
 @dataclass(frozen=True, repr=False)
 class CodeRow(Source):
-    """Functions, methods, coroutines or generators of one code."""
+    """Functions, methods, coroutines, tasks or generators of one code."""
 
     type: str
     """Their type: ``function``, ``coroutine`` ..."""
@@ -121,6 +121,10 @@ class CodeRow(Source):
     """Those of these bytes that are in private memory."""
     share: float
     """Part of all bytes in private memory that they retain."""
+    waits_at: Optional[Source]
+    """Where at least half of them wait, if they are tasks or coroutines: the innermost one, with its line now."""
+    kept_by: Optional[str]
+    """Who keeps tasks and coroutines: an object that holds at least half, or the types of the holders."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -151,6 +155,8 @@ class Suspect(_Record):
     """The code that most of them run, where they are functions, coroutines, tasks and the like."""
     code_count: Optional[int]
     """How many of them run it."""
+    waits_at: Optional[Source]
+    """Where at least half of them wait, if they are tasks or coroutines."""
     retained_bytes: int
     """What it keeps alive."""
     retained_resident_bytes: int
@@ -321,7 +327,7 @@ class TypesView(_Rows[TypeRow]):
     types: tuple[TypeRow, ...]
     """The types."""
     code: tuple[CodeRow, ...]
-    """Functions, methods, coroutines and generators by their code, where there are ten or more of one."""
+    """Functions, methods, coroutines, tasks and generators by their code, where there are ten or more of one."""
 
 
 @dataclass(frozen=True, repr=False)

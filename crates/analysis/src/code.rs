@@ -12,13 +12,11 @@ use memsight_heap::Node;
 use memsight_model::{CodeRecord, Label, LabelKind, ObjectId, ObjectKind, Root, RootKind, Snapshot};
 use serde::Serialize;
 
+use crate::Analysis;
 use crate::words::{file_name, key_of, object_kind, short_type};
-use crate::{Analysis, limit};
 
 /// Longest way from an object to its code: a task, its coroutine, a frame, the code.
 const WAY: usize = 5;
-/// Objects of one code from which on they are a row: fewer are no crowd.
-const MANY: u64 = 10;
 /// Fields that lead to a coroutine from a task, of C and of Python, and from the object that `await` made of it.
 const TO_COROUTINE: [&str; 3] = ["task_coro", "_coro", "cw_coroutine"];
 
@@ -36,14 +34,25 @@ pub struct Source {
 impl Source {
     /// `Channel.until_closed (ws.py:41)`; without a line where that is unknown.
     pub fn in_brackets(&self) -> String {
+        match self.name.as_str() {
+            "" => format!("code {}", self.behind_type()),
+            _ => self.behind_type(),
+        }
+    }
+
+    /// The same behind the name of a type: `code without a name (ws.py:41)`, for a program may have such.
+    pub(crate) fn behind_type(&self) -> String {
+        let name = if self.name.is_empty() { "without a name" } else { &self.name };
         match (file_name(&self.file), self.line) {
-            (file, 0) => format!("{} ({file})", self.name),
-            (file, line) => format!("{} ({file}:{line})", self.name),
+            ("", 0) => name.to_owned(),
+            ("", line) => format!("{name} (line {line})"),
+            (file, 0) => format!("{name} ({file})"),
+            (file, line) => format!("{name} ({file}:{line})"),
         }
     }
 }
 
-/// Functions, methods, coroutines or generators of one code.
+/// Functions, methods, coroutines, tasks or generators of one code.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct CodeRow {
     /// Their type: `function`, `coroutine` ...
@@ -62,6 +71,12 @@ pub struct CodeRow {
     pub retained_resident_bytes: u64,
     /// Part of all bytes in private memory that they retain, 0 to 1.
     pub share: f64,
+    /// Where at least half of them wait, if they are tasks or coroutines: the innermost one that is awaited, its line now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_at: Option<Source>,
+    /// Who keeps tasks and coroutines: an object that holds at least half, or the types of the holders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_by: Option<String>,
 }
 
 /// The first object that `owner` refers to by one of these names, as a field or as an attribute.
@@ -138,6 +153,7 @@ pub(crate) fn is_code(snapshot: &Snapshot, object: ObjectId) -> bool {
 pub(crate) fn type_and_code(snapshot: &Snapshot, object: ObjectId, name: &str) -> String {
     let held = short_type(snapshot, object);
     match is_code(snapshot, object).then(|| source_of(snapshot, object)).flatten() {
+        Some(source) if source.name.is_empty() => format!("{held} {}", source.behind_type()),
         Some(source) if source.name.rsplit('.').next() != Some(name) => {
             format!("{held} {} at {}:{}", source.name, file_name(&source.file), source.line)
         }
@@ -159,61 +175,26 @@ pub(crate) fn commonest(snapshot: &Snapshot, objects: &[ObjectId]) -> Option<(So
     (2 * count >= objects.len() as u64).then(|| (source(snapshot, code), count))
 }
 
-struct Sum<'a> {
-    /// What all of them run.
-    code: &'a CodeRecord,
-    count: u64,
-    shallow: u64,
-    retained: u64,
-    resident: u64,
-    /// End of the subtree of the last outermost one.
-    covered: u32,
-}
-
 impl Analysis<'_> {
-    /// Functions, methods, coroutines and generators by the code that they run, where there are many of one: the most
-    /// retained first. Cost: one pass over the objects.
-    pub(crate) fn code_rows(&self, top: usize) -> Vec<CodeRow> {
-        let (snapshot, tree) = (self.snapshot, self.graph.tree());
-        let mut sums: HashMap<_, Sum<'_>> = HashMap::new();
-        for node in tree.nodes() {
-            let Some(object) = tree.object(node).filter(|&object| is_code(snapshot, object)) else { continue };
-            let Some(code) = code_of(snapshot, object) else { continue };
-            let none = Sum { code, count: 0, shallow: 0, retained: 0, resident: 0, covered: 0 };
-            let sum = sums.entry((self.group(object), code.name, code.file, code.line)).or_insert(none);
-            sum.count += 1;
-            sum.shallow += snapshot.objects.shallow.get(object);
-            if node.0 >= sum.covered {
-                sum.retained += tree.retained(node);
-                sum.resident += tree.resident(node);
-                sum.covered = tree.end(node).0;
-            }
-        }
-        let many = sums.into_iter().filter(|(_, sum)| sum.count >= MANY);
-        let mut rows: Vec<CodeRow> = many
-            .map(|((group, ..), sum)| CodeRow {
-                type_name: self.group_name(group).to_owned(),
-                source: source(snapshot, sum.code),
-                count: sum.count,
-                shallow_bytes: sum.shallow,
-                retained_bytes: sum.retained,
-                retained_resident_bytes: sum.resident,
-                share: self.share(sum.resident),
-            })
-            .collect();
-        rows.sort_by(|a, b| {
-            let size = |row: &CodeRow| (row.retained_resident_bytes, row.retained_bytes, row.count);
-            size(b).cmp(&size(a)).then_with(|| (&a.source, &a.type_name).cmp(&(&b.source, &b.type_name)))
-        });
-        rows.truncate(limit(top));
-        rows
-    }
-
     /// The objects below a node, or the node's own object, of one group of types.
     pub(crate) fn of_group(&self, parts: &[Node], node: Node, group: u32) -> Vec<ObjectId> {
         let tree = self.graph.tree();
         let below: Vec<Node> = if parts == [node] { tree.children(node).collect() } else { parts.to_vec() };
         let objects = below.into_iter().filter_map(|part| tree.object(part));
         objects.filter(|&object| self.group(object) == group).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_name_says_so() {
+        let source = |name: &str, file: &str, line| Source { name: name.into(), file: file.into(), line };
+        assert_eq!(source("Channel.close", "/srv/ws.py", 41).in_brackets(), "Channel.close (ws.py:41)");
+        assert_eq!(source("Channel.close", "", 0).in_brackets(), "Channel.close");
+        assert_eq!(source("", "/srv/ws.py", 41).in_brackets(), "code without a name (ws.py:41)");
+        assert_eq!(source("", "", 0).behind_type(), "without a name");
     }
 }

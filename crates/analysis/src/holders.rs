@@ -3,16 +3,16 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use memsight_model::{ObjectId, count};
+use memsight_model::{ObjectId, ObjectKind, count};
 
 use crate::Analysis;
-use crate::route::words;
-use crate::words::{short, short_type};
+use crate::route::{ends, words};
+use crate::words::{object_kind, short, short_type};
 
 /// Types of holders that are named.
 const TYPES: usize = 2;
-/// Longest path that stands for the name of an object which has none.
-const WHOLE_PATH: usize = 6;
+/// References above many holders among which one object is looked for: from tasks that wait, to a queue.
+const CLIMB: usize = 8;
 
 /// The holders of a group: of each member the one on the shortest path to it.
 pub(crate) struct Holders {
@@ -20,6 +20,8 @@ pub(crate) struct Holders {
     pub(crate) one: Option<ObjectId>,
     /// Groups of types with the holders of each, the most first.
     pub(crate) types: Vec<(u32, u64)>,
+    /// Where no one holds half of them, the nearest object below which more than half of them hang.
+    pub(crate) above: Option<ObjectId>,
 }
 
 impl Analysis<'_> {
@@ -37,26 +39,51 @@ impl Analysis<'_> {
         held.keys().for_each(|&holder| *types.entry(self.group(holder)).or_default() += 1);
         let mut types: Vec<(u32, u64)> = types.into_iter().collect();
         types.sort_by_key(|&(group, holders)| (Reverse(holders), group));
-        Some(Holders { one: (2 * most >= members.len()).then_some(one), types })
+        let one = (2 * most >= members.len()).then_some(one);
+        let above = if one.is_none() { self.gathered(held, members.len()) } else { None };
+        Some(Holders { one, types, above })
+    }
+
+    /// The nearest object above many `held` ones, each with how many members it holds, below which more than half of all
+    /// members hang on the shortest paths. What holds a program together is none: modules, classes and their variables.
+    fn gathered(&self, mut held: HashMap<ObjectId, usize>, members: usize) -> Option<ObjectId> {
+        let paths = self.graph.paths(self.snapshot);
+        let step = |object| paths.last_step(self.snapshot, self.graph.roots(), object)?.ok();
+        let is_program = |object| matches!(object_kind(self.snapshot, object), ObjectKind::Module | ObjectKind::Type);
+        for _ in 0..CLIMB {
+            let mut next: HashMap<ObjectId, usize> = HashMap::new();
+            for (owner, count) in held.into_iter().filter_map(|(holder, count)| Some((step(holder)?.owner, count))) {
+                *next.entry(owner).or_default() += count;
+            }
+            let one = next.iter().find(|(_, count)| 2 * **count > members).map(|(owner, _)| *owner);
+            if let Some(one) = one {
+                let is_dict = object_kind(self.snapshot, one) == ObjectKind::Dict;
+                let is_variables = is_dict && step(one).is_some_and(|step| is_program(step.owner));
+                return (!is_program(one) && !is_variables).then_some(one);
+            }
+            held = next;
+        }
+        None
     }
 }
 
 impl Holders {
-    /// `app.done (list)`; `many holders: 10,500 list`.
+    /// `app.done (list)`; `many holders: 10,500 list`, `many holders: 400 Future, below app.queue._getters (deque)`.
     pub(crate) fn words(&self, analysis: &Analysis<'_>) -> String {
         match self.one {
             Some(holder) => one(analysis, holder),
-            None => format!("many holders: {}", self.types(analysis)),
+            None => format!("many holders{}", self.many(analysis)),
         }
     }
 
-    /// `10,500 list, 12 dict`.
-    pub(crate) fn types(&self, analysis: &Analysis<'_>) -> String {
+    /// `: 10,500 list, 12 dict, below app.pool (list)`.
+    pub(crate) fn many(&self, analysis: &Analysis<'_>) -> String {
         let named = self.types.iter().take(TYPES);
         let named: Vec<String> = named
             .map(|&(group, holders)| format!("{} {}", count(holders), short(analysis.group_name(group))))
             .collect();
-        named.join(", ")
+        let above = self.above.map(|above| format!(", below {}", one(analysis, above))).unwrap_or_default();
+        format!(": {}{above}", named.join(", "))
     }
 }
 
@@ -65,9 +92,8 @@ fn one(analysis: &Analysis<'_>, holder: ObjectId) -> String {
     if let Some(name) = analysis.expression(holder) {
         return format!("{name} ({held})");
     }
-    let path = analysis.path_to(holder).map(|path| words(analysis.snapshot, &path)).unwrap_or_default();
-    match path.len() {
-        1..=WHOLE_PATH => path.join(" -> "),
-        _ => format!("{held} at {}", analysis.snapshot.objects.addresses.get(holder)),
+    match analysis.path_to(holder) {
+        Some(path) => ends(&words(analysis.snapshot, &path)),
+        None => format!("{held} at {}", analysis.snapshot.objects.addresses.get(holder)),
     }
 }

@@ -13,6 +13,9 @@ use crate::words::object_kind;
 /// Containers listed when no limit is asked for: most of all lists and dictionaries are short and many.
 const CONTAINERS: usize = 1000;
 
+/// The least share of a class that is listed: smaller ones stand as 0.0% there.
+const LEAST_SHARE: f64 = 0.000_5;
+
 /// Whether instances are what a program models its data with: a class of Python or of a library, not a built-in and
 /// nothing that programs are made of (modules, classes, functions).
 pub(crate) fn is_class(record: &TypeRecord) -> bool {
@@ -26,7 +29,7 @@ impl Analysis<'_> {
         let classes: std::collections::HashSet<&str> =
             self.snapshot.types.iter().filter(|record| is_class(record)).map(|record| record.name.as_str()).collect();
         let mut rows = self.histogram(std::iter::once(self.graph.tree().range(Node::ROOT)));
-        rows.retain(|row| classes.contains(row.type_name.as_str()));
+        rows.retain(|row| classes.contains(row.type_name.as_str()) && row.share >= LEAST_SHARE);
         rows.truncate(top);
         rows
     }
@@ -51,7 +54,7 @@ impl Analysis<'_> {
         let mut longest: Vec<(u64, ObjectId)> =
             longest.into_iter().map(|Reverse((length, Reverse(object)))| (length, object)).collect();
         longest.sort_by_key(|&(length, object)| (Reverse(length), object));
-        let row = |(length, object)| ContainerRow { object: self.object_ref(object), length };
+        let row = |(length, object)| ContainerRow { object: self.container_ref(object), length };
         longest.into_iter().filter(|(length, _)| *length > 0).map(row).collect()
     }
 

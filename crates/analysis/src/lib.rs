@@ -4,7 +4,9 @@
 //! deterministic: ties are broken by object id (address order) or by name.
 #![forbid(unsafe_code)]
 
+mod awaits;
 pub mod code;
+mod code_rows;
 pub mod compare;
 pub mod cycles;
 mod dominators;

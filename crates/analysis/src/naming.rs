@@ -5,7 +5,7 @@ use memsight_model::{LabelKind, ObjectId, ObjectKind, RootKind};
 
 use crate::Analysis;
 use crate::code::{is_code, source_of};
-use crate::route::is_globals;
+use crate::route::{ends, is_globals, words};
 use crate::views::ObjectRef;
 use crate::words::{bare_key, function, is_namespace, key, key_of, object_kind, short_type, type_name};
 
@@ -37,11 +37,22 @@ impl Analysis<'_> {
         self.graph.tree().object(node).map(|object| self.object_ref(object))
     }
 
+    /// A container in a list: one that no expression leads to has its path for a name.
+    pub(crate) fn container_ref(&self, object: ObjectId) -> ObjectRef {
+        let row = self.object_ref(object);
+        let is_bare = row.name.ends_with(&format!(" at {}", row.address));
+        let path = if is_bare { self.path_to(object) } else { None };
+        match path.map(|path| ends(&words(self.snapshot, &path))) {
+            Some(name) => ObjectRef { name, ..row },
+            None => row,
+        }
+    }
+
     fn object_name(&self, object: ObjectId) -> String {
         self.expression(object).unwrap_or_else(|| {
             let (held, address) = (short_type(self.snapshot, object), self.snapshot.objects.addresses.get(object));
             match is_code(self.snapshot, object).then(|| source_of(self.snapshot, object)).flatten() {
-                Some(source) => format!("{held} {} at {address}", source.in_brackets()),
+                Some(source) => format!("{held} {} at {address}", source.behind_type()),
                 None => format!("{held} at {address}"),
             }
         })
@@ -62,6 +73,7 @@ impl Analysis<'_> {
         let (mut text, place) = match record.kind {
             RootKind::Module => (name.to_owned(), None),
             RootKind::FrameLocal => (name.to_owned(), Some(function(self.snapshot, record)?)),
+            RootKind::FrameStack => ("(temporary)".to_owned(), Some(function(self.snapshot, record)?)),
             RootKind::Interpreter if !name.contains(' ') => (name.to_owned(), None),
             RootKind::Frame if is_globals(self.snapshot, path.origin) => {
                 ("globals()".to_owned(), Some(function(self.snapshot, record)?))

@@ -82,6 +82,21 @@ fn describe(snapshot: &Snapshot, step: &Step, words: &mut Vec<String>) {
     }
 }
 
+/// Longest path that stands whole for the name of an object which has none.
+const WHOLE_PATH: usize = 6;
+/// Words at the end of a longer one that are given after its beginning.
+const LAST_WORDS: usize = 3;
+
+/// The path as a name: `held by C code -> list`; of a long one the ends.
+pub(crate) fn ends(words: &[String]) -> String {
+    match words {
+        [first, second, rest @ ..] if words.len() > WHOLE_PATH => {
+            format!("{first} -> {second} -> ... -> {}", rest[rest.len() - LAST_WORDS..].join(" -> "))
+        }
+        words => words.join(" -> "),
+    }
+}
+
 /// A list of words with its middle left out when it is long.
 pub(crate) fn shortened(mut words: Vec<String>) -> Vec<String> {
     if words.len() > HEAD + TAIL {

@@ -2,20 +2,15 @@
 
 use std::collections::HashMap;
 
-use memsight_model::{LabelKind, NameId, ObjectId, ObjectKind, Snapshot};
+use memsight_model::{ObjectId, ObjectKind, Snapshot};
 use serde::Serialize;
 
+use crate::awaits::{TO_CORO, awaits, task_classes};
 use crate::code::{Source, attribute, line_of, modules, named, source_of};
 use crate::views::Header;
-use crate::words::{object_kind, short_type, type_name};
+use crate::words::{object_kind, type_name, unquoted};
 use crate::{Analysis, limit};
 
-/// The two classes of tasks, of C and of Python.
-const CLASSES: [&str; 2] = ["_asyncio.Task", "asyncio.tasks.Task"];
-/// Classes between a class and that of all tasks.
-const BASES: usize = 16;
-/// Longer chains of coroutines are damaged: programs that raise Python's limit of recursion (1,000) beyond this are none.
-const CHAIN: usize = 10_000;
 /// Names of tasks that are shown of a group.
 const NAMES: usize = 5;
 
@@ -54,6 +49,8 @@ pub struct TaskGroup {
     pub state: TaskState,
     /// The coroutine that they run; absent where it is no coroutine of Python.
     pub coroutine: Option<Source>,
+    /// The type of what they run; absent for tasks that were made without a coroutine.
+    pub runs: Option<String>,
     /// Where they wait: the innermost coroutine that is awaited, and its line now.
     pub waits_at: Option<Source>,
     /// What that one waits for: `Future`, `Task worker (app.py:17)`.
@@ -103,6 +100,7 @@ pub struct TasksView {
 struct Kind {
     state: TaskState,
     coroutine: Option<Source>,
+    runs: Option<String>,
     waits_at: Option<Source>,
     waits_for: Option<String>,
 }
@@ -161,13 +159,13 @@ impl Analysis<'_> {
         let name = |task: &ObjectId| {
             let text = snapshot.texts.get(attribute(snapshot, *task, &["task_name", "_name"])?)?;
             // From 3.12 on C keeps the number of a task that nobody named.
-            let given = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
-            Some(given.map_or_else(|| format!("Task-{text}"), str::to_owned))
+            Some(unquoted(text).unwrap_or_else(|| format!("Task-{text}")))
         };
         TaskGroup {
             count: tasks.len() as u64,
             state: kind.state,
             coroutine: kind.coroutine,
+            runs: kind.runs,
             waits_at: kind.waits_at,
             waits_for: kind.waits_for,
             awaits: example.filter(|_| pending).map(|task| awaits(snapshot, task).0).unwrap_or_default(),
@@ -187,27 +185,8 @@ fn kind(snapshot: &Snapshot, task: ObjectId, ends: &Ends) -> Kind {
         TaskState::Pending => awaits(snapshot, task),
         _ => Default::default(),
     };
-    Kind { state, coroutine: source_of(snapshot, task), waits_at: chain.last().cloned(), waits_for }
-}
-
-/// By row of the type table, whether its instances are tasks.
-fn task_classes(snapshot: &Snapshot) -> Vec<bool> {
-    let rows: HashMap<ObjectId, usize> =
-        snapshot.types.iter().enumerate().filter_map(|(row, record)| Some((record.object?, row))).collect();
-    let is_task = |start: usize| {
-        let mut row = start;
-        for _ in 0..BASES {
-            let Some(record) = snapshot.types.get(row) else { return false };
-            if CLASSES.contains(&record.name.as_str()) {
-                return true;
-            }
-            let base = record.object.and_then(|class| named(snapshot, class, &["__base__"]));
-            let Some(next) = base.and_then(|base| rows.get(&base)) else { return false };
-            row = *next;
-        }
-        false
-    };
-    (0..snapshot.types.len()).map(is_task).collect()
+    let runs = attribute(snapshot, task, &TO_CORO).map(|coroutine| type_name(snapshot, coroutine).to_owned());
+    Kind { state, coroutine: source_of(snapshot, task), runs, waits_at: chain.last().cloned(), waits_for }
 }
 
 /// The words for the state of a task of Python, which are objects of one module.
@@ -247,62 +226,5 @@ fn state(snapshot: &Snapshot, task: ObjectId, ends: &Ends) -> TaskState {
             }
         }
         _ => TaskState::Pending,
-    }
-}
-
-/// The coroutines that await each other, the task's own first, each with the line where it stands; and what the last of
-/// them waits for.
-fn awaits(snapshot: &Snapshot, task: ObjectId) -> (Vec<Source>, Option<String>) {
-    let mut chain = Vec::new();
-    let mut next = attribute(snapshot, task, &["task_coro", "_coro"]);
-    for _ in 0..CHAIN {
-        let Some(here) = next.filter(|&here| object_kind(snapshot, here) == ObjectKind::Generator) else { break };
-        let Some(source) = source_of(snapshot, here) else { break };
-        if source.name == "Future.__await__" {
-            next = local(snapshot, here, "self");
-            break;
-        }
-        chain.push(Source { line: line_of(snapshot, here).unwrap_or(0), ..source });
-        next = awaited(snapshot, here);
-    }
-    // A coroutine that runs has anything on its stack.
-    let end = next.filter(|&end| !chain.is_empty() && object_kind(snapshot, end) == ObjectKind::Other);
-    (chain, end.map(|end| waits_for(snapshot, end)))
-}
-
-/// What a suspended coroutine awaits: the iterator on top of its stack (`_PyGen_yf` in `Objects/genobject.c`), and the
-/// coroutine behind that.
-fn awaited(snapshot: &Snapshot, coroutine: ObjectId) -> Option<ObjectId> {
-    let frame = named(snapshot, coroutine, &["gi_frame"]).unwrap_or(coroutine);
-    let stack = snapshot.references.of(frame).filter(|(_, label)| label.kind() == LabelKind::Stack);
-    let (top, _) = stack.max_by_key(|(_, label)| label.payload())?;
-    let field = match type_name(snapshot, top) {
-        "coroutine_wrapper" => "cw_coroutine",
-        "async_generator_asend" => "ags_gen",
-        "async_generator_athrow" => "agt_gen",
-        "anext_awaitable" => "wrapped",
-        "_asyncio.FutureIter" => "future",
-        _ => return Some(top),
-    };
-    // Up to 3.9 the steps of an asynchronous generator are scanned: what they lead to is found, and has no name.
-    let is_generator = |object: &ObjectId| object_kind(snapshot, *object) == ObjectKind::Generator;
-    let scanned = || snapshot.references.of(top).map(|(target, _)| target).find(is_generator);
-    named(snapshot, top, &[field]).or_else(scanned).or(Some(top))
-}
-
-/// A local variable of a suspended coroutine.
-fn local(snapshot: &Snapshot, coroutine: ObjectId, name: &str) -> Option<ObjectId> {
-    let frame = named(snapshot, coroutine, &["gi_frame"]).unwrap_or(coroutine);
-    let is_local = |label: memsight_model::Label| {
-        label.kind() == LabelKind::Local && snapshot.names.get(NameId(label.payload())) == name
-    };
-    snapshot.references.of(frame).find(|(_, label)| is_local(*label)).map(|(target, _)| target)
-}
-
-fn waits_for(snapshot: &Snapshot, object: ObjectId) -> String {
-    let held = short_type(snapshot, object);
-    match source_of(snapshot, object) {
-        Some(source) => format!("{held} {}", source.in_brackets()),
-        None => held.to_owned(),
     }
 }

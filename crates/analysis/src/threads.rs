@@ -1,14 +1,12 @@
 //! Threads with what the locals of their frames keep alive.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use memsight_heap::Node;
-use memsight_model::{FrameRecord, Label, LabelKind, ObjectId, Root, RootKind, Snapshot, ThreadRecord};
+use memsight_model::{FrameRecord, Root, RootKind, ThreadRecord};
 
-use crate::code::{attribute, modules};
 use crate::recursion::{Calls, folded};
 use crate::views::{FrameRow, LocalRow, ThreadRow, ThreadsView};
-use crate::words::{key, key_of};
 use crate::{Analysis, limit};
 
 impl Analysis<'_> {
@@ -23,10 +21,8 @@ impl Analysis<'_> {
                 frame.push(root);
             }
         }
-        let names = thread_names(self.snapshot);
         let threads = (0..).zip(&self.snapshot.threads);
-        let named = |row: ThreadRow| ThreadRow { name: names.get(&row.ident).cloned(), ..row };
-        let threads = threads.map(|(row, thread)| named(self.thread(row, thread, &locals, top))).collect();
+        let threads = threads.map(|(row, thread)| self.thread(row, thread, &locals, top)).collect();
         ThreadsView { header: self.header(), threads }
     }
 
@@ -37,7 +33,7 @@ impl Analysis<'_> {
         let all = frames.iter().flat_map(|(_, locals)| locals.iter());
         ThreadRow {
             ident: thread.ident,
-            name: None,
+            name: thread.name.clone(),
             native_id: thread.native_id,
             interpreter: thread.interpreter,
             holds_gil: thread.holds_gil,
@@ -88,15 +84,4 @@ impl Analysis<'_> {
         let nodes = roots.map(|root| tree.node(root.object)).filter(|&node| node != Node::ROOT);
         tree.retained_by_all(nodes.collect())
     }
-}
-
-/// What `threading` calls its threads, by their idents: `_name` of the values of `threading._active`.
-fn thread_names(snapshot: &Snapshot) -> HashMap<u64, String> {
-    let active = modules(snapshot, "threading").filter_map(|module| attribute(snapshot, module, &["_active"]));
-    let named = |(thread, label): (ObjectId, Label)| {
-        let ident = (label.kind() == LabelKind::Value).then(|| key(snapshot, key_of(label)).parse().ok())??;
-        let text = snapshot.texts.get(attribute(snapshot, thread, &["_name"])?)?;
-        Some((ident, text.get(1..text.len().checked_sub(1)?)?.to_owned()))
-    };
-    active.flat_map(|active| snapshot.references.of(active)).filter_map(named).collect()
 }

@@ -123,6 +123,9 @@ pub struct Suspect {
     /// How many of them run it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code_count: Option<u64>,
+    /// Where at least half of them wait, if they are tasks or coroutines: the innermost one that is awaited, its line now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_at: Option<crate::code::Source>,
     /// What it keeps alive.
     pub retained_bytes: u64,
     /// Those of these bytes that are in private memory.

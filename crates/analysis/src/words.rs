@@ -75,6 +75,34 @@ pub(crate) fn bare_key(snapshot: &Snapshot, object: ObjectId) -> String {
     bare.map(str::to_owned).unwrap_or(key)
 }
 
+/// The text of a str that stands quoted, as `repr` writes it: what a person sees is escaped for the terminal again, and what a
+/// program reads is not. `None` for what is no str.
+pub(crate) fn unquoted(text: &str) -> Option<String> {
+    let quote = text.chars().next().filter(|first| matches!(first, '\'' | '"'))?;
+    let mut rest = text.strip_prefix(quote)?.strip_suffix(quote)?.chars();
+    let mut out = String::with_capacity(text.len());
+    while let Some(next) = rest.next() {
+        out.push(if next == '\\' { escape(&mut rest)? } else { next });
+    }
+    Some(out)
+}
+
+/// The character of an escape, behind its backslash.
+fn escape(rest: &mut std::str::Chars<'_>) -> Option<char> {
+    let digits = match rest.next()? {
+        'n' => return Some('\n'),
+        'r' => return Some('\r'),
+        't' => return Some('\t'),
+        'x' => 2,
+        'u' => 4,
+        'U' => 8,
+        other => return Some(other),
+    };
+    let code: String = rest.by_ref().take(digits).collect();
+    let code = u32::from_str_radix(&code, 16).ok().filter(|_| code.len() == digits)?;
+    char::from_u32(code)
+}
+
 /// What a reference is called: `_entries`, `[3]`, `'user:17'`, `local request`.
 pub(crate) fn label(snapshot: &Snapshot, label: Label) -> String {
     let named = |what: &str| match name(snapshot, label) {
@@ -132,7 +160,7 @@ pub(crate) fn root_kind(kind: RootKind) -> &'static str {
     }
 }
 
-/// A root in words: `module app.cache`, `thread 1234 frame handle() at app.py:17 local request`.
+/// A root in words: `module app.cache`, `thread 'worker-3' (1234) frame handle() at app.py:17 local request`.
 pub(crate) fn root(snapshot: &Snapshot, origin: Origin) -> String {
     let Some(root) = origin.record(snapshot) else {
         return unnamed(origin.kind(snapshot)).to_owned();
@@ -149,7 +177,7 @@ pub(crate) fn root(snapshot: &Snapshot, origin: Origin) -> String {
         RootKind::FrameLocal => format!("{} local {name}", frame(snapshot, root)),
         RootKind::FrameStack => format!("{} temporary", frame(snapshot, root)),
         RootKind::Frame => format!("{} {name}", frame(snapshot, root)),
-        RootKind::Thread => format!("{} {name}", thread(snapshot, root)),
+        RootKind::Thread => format!("{} {name}", thread(snapshot, root.thread)),
         kind => unnamed(kind).to_owned(),
     }
 }
@@ -180,16 +208,23 @@ fn unnamed(kind: RootKind) -> &'static str {
     }
 }
 
-fn thread(snapshot: &Snapshot, root: &Root) -> String {
-    match root.thread.and_then(|row| snapshot.threads.get(row as usize)) {
-        Some(thread) => format!("thread {}", thread.native_id.unwrap_or(thread.ident)),
+/// `thread 'worker-3' (1234)`; without a name where `threading` knows none.
+pub(crate) fn thread(snapshot: &Snapshot, row: Option<u32>) -> String {
+    match row.and_then(|row| snapshot.threads.get(row as usize)) {
+        Some(thread) => {
+            let id = thread.native_id.unwrap_or(thread.ident);
+            match &thread.name {
+                Some(name) => format!("thread '{name}' ({id})"),
+                None => format!("thread {id}"),
+            }
+        }
         None => "thread".to_owned(),
     }
 }
 
-/// `thread 1234 frame handle() at app.py:17`.
+/// `thread 'worker-3' (1234) frame handle() at app.py:17`.
 pub(crate) fn frame(snapshot: &Snapshot, root: &Root) -> String {
-    let thread = thread(snapshot, root);
+    let thread = thread(snapshot, root.thread);
     let Some(frame) = root.frame.and_then(|row| snapshot.frames.get(row as usize)) else {
         return format!("{thread} frame");
     };
@@ -201,4 +236,24 @@ pub(crate) fn frame(snapshot: &Snapshot, root: &Root) -> String {
 pub(crate) fn function<'s>(snapshot: &'s Snapshot, root: &Root) -> Option<&'s str> {
     let frame = root.frame.and_then(|row| snapshot.frames.get(row as usize))?;
     Some(&frame.function)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unquoted;
+
+    #[test]
+    fn quotes_and_escapes_go() {
+        for (quoted, text) in [
+            ("'Task-17'", "Task-17"),
+            ("\"it's\"", "it's"),
+            (r"'a\\b\n\'\x1b[31m\u202e\U000e0001'", "a\\b\n'\u{1b}[31m\u{202e}\u{e0001}"),
+            ("''", ""),
+        ] {
+            assert_eq!(unquoted(quoted).as_deref(), Some(text), "{quoted}");
+        }
+        for no_str in ["17", "b'x'", "", "'", r"'\x1'", r"'\'"] {
+            assert_eq!(unquoted(no_str), None, "{no_str}");
+        }
+    }
 }

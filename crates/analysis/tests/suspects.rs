@@ -443,3 +443,45 @@ fn what_two_variables_share_is_told_of_one_of_them() {
     assert_eq!(found.len(), 3, "{found:#?}");
     assert!(found.iter().all(|suspect| suspect.summary.starts_with("10 instances of app.Row, kept by app.left_")));
 }
+
+#[test]
+fn a_caller_goes_before_its_callee_and_threads_have_names() {
+    let mut heap = Heap::default();
+    let thread = heap.thread(4242);
+    heap.name_thread(thread, "worker-3");
+    let callee = heap.frame(thread, 0, "handle", "/srv/app/app.py", 17);
+    let caller = heap.frame(thread, 1, "serve", "/srv/app/app.py", 40);
+    let list = heap.object("list", 5_000_000);
+    heap.local(callee, "given", list);
+    heap.local(caller, "kept", list);
+    let found = suspects(heap);
+    assert_eq!(found[0].path, ["thread 'worker-3' (4242) frame serve() at app.py:40 local kept (list)"]);
+}
+
+#[test]
+fn classes_that_would_stand_as_nothing_are_not_listed() {
+    let mut heap = Heap::default();
+    let namespace = heap.module("app");
+    for (key, type_name, bytes) in [("large", "app.Large", 5_000_000), ("small", "app.Small", 100)] {
+        let object = heap.object(type_name, bytes);
+        heap.item(namespace, key, object);
+    }
+    let view = Analysis::new(&heap.build(), &Quiet).suspects(0);
+    let listed: Vec<&str> = view.instances.iter().map(|row| row.type_name.as_str()).collect();
+    assert_eq!(listed, ["app.Large"]);
+}
+
+#[test]
+fn containers_without_a_name_are_called_by_their_path() {
+    let mut heap = Heap::default();
+    let thread = heap.thread(4242);
+    let frame = heap.frame(thread, 0, "serve", "/srv/app/app.py", 40);
+    let (connection, list, item) =
+        (heap.object("app.Connection", 48), heap.object("list", 100), heap.object("str", 60));
+    heap.local(frame, "connection", connection);
+    heap.named(connection, LabelKind::Field, "buffer", list);
+    heap.index(list, 0, item);
+    let view = Analysis::new(&heap.build(), &Quiet).suspects(0);
+    let path = "thread 4242 frame serve() at app.py:40 local connection (Connection) -> buffer (list)";
+    assert_eq!(view.containers[0].object.name, path);
+}

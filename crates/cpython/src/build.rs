@@ -34,6 +34,7 @@ use crate::rows::code;
 use crate::rows::emit::Shared;
 use crate::rows::parts::emit;
 use crate::rows::room;
+use crate::rows::temporaries;
 use crate::rows::texts;
 use crate::rows::threads;
 use crate::walk::generations::{Listed, Tracked};
@@ -152,7 +153,7 @@ impl Python {
         options: &DecodeOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<(Snapshot, Ranks), PythonError> {
-        let Walked { interpreters, tracked, torn, stacks, seeds, places, mut pymalloc, marked } = walked;
+        let Walked { interpreters, tracked, torn, mut stacks, mut seeds, places, mut pymalloc, marked } = walked;
         let Marked { objects, edges, types, cells, settings, .. } = marked;
         let ranks = objects.ranked();
         progress.phase("decoding objects", Some(ranks.count.into()));
@@ -182,11 +183,12 @@ impl Python {
             native = Some(native::own(&shared, &settings, &ground, &mut emitted, &mut held));
         }
         room::make(&shared, &types, &mut emitted, &seeds, &held, settings.threads);
+        seeds.extend(temporaries::find(&shared, &stacks.open, &seeds, &emitted, settings.threads));
         let (code, generators) = code::collect(&shared, &emitted.coded);
-        let named = threads::names(&shared, &settings, &seeds);
+        threads::name(&shared, &settings, &seeds, &mut stacks.threads);
         let mut snapshot = Snapshot {
             manifest: self.manifest(options, interpreters.len(), emitted.partial, emitted.exhausted, torn),
-            texts: texts::collect(&shared, emitted.keys, &named, options.values),
+            texts: texts::collect(&shared, emitted.keys, options.values),
             roots: roots(&shared, &emitted.interned, &seeds),
             types,
             objects: emitted.objects,
@@ -199,8 +201,7 @@ impl Python {
             ..Snapshot::default()
         };
         if options.holders {
-            let tables = holders::Tables { types: &snapshot.types, objects: &snapshot.objects, roots: &snapshot.roots };
-            snapshot.holders = holders::find(&shared, tables, &seeds, &places);
+            snapshot.holders = holders::find(&shared, &snapshot, &seeds, &places);
         }
         if options.contents {
             let (contents, whole) = contents::read(&shared, &snapshot, settings.threads, progress);

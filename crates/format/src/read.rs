@@ -260,17 +260,19 @@ impl Reader<'_> {
 
     fn threads(&self) -> Result<Vec<ThreadRecord>, FormatError> {
         let mut threads = Vec::new();
-        self.rows(Table::Threads, &["interpreter", "native_id", "ident", "holds_gil"])?.each(|batch| {
+        self.rows(Table::Threads, &["interpreter", "native_id", "ident", "holds_gil", "name"])?.each(|batch| {
             let interpreters = batch.numbers::<Int64Type>("interpreter")?;
             let native_ids = batch.optional::<UInt64Type>("native_id")?;
             let idents = batch.numbers::<UInt64Type>("ident")?;
             let holds_gil = batch.flags("holds_gil")?;
+            let names = batch.later_texts("name")?;
             for row in 0..batch.len() {
                 threads.push(ThreadRecord {
                     interpreter: interpreters[row],
                     native_id: native_ids.is_valid(row).then(|| native_ids.value(row)),
                     ident: idents[row],
                     holds_gil: holds_gil.value(row),
+                    name: names.map(|names| names.value(row).to_owned()).filter(|name| !name.is_empty()),
                 });
             }
             Ok(())

@@ -279,6 +279,11 @@ impl Batch<'_> {
         Ok(texts)
     }
 
+    /// A column of texts that the first files do not have.
+    pub(crate) fn later_texts(&self, name: &str) -> Result<Option<&StringViewArray>, FormatError> {
+        self.batch.column_by_name(name).map(|_| self.texts(name)).transpose()
+    }
+
     /// A column of words, as their places in `vocabulary`.
     pub(crate) fn words(&self, name: &str, vocabulary: &[&str]) -> Result<Vec<u8>, FormatError> {
         let array = self.whole(name, self.column(name)?.as_string_view_opt())?;

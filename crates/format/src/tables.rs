@@ -386,6 +386,7 @@ impl<'a> Tables<'a> {
             .with_nulls("native_id", UInt64Array::from_iter(rows.iter().map(|row| row.native_id)))
             .with("ident", UInt64Array::from_iter_values(rows.iter().map(|row| row.ident)))
             .with("holds_gil", BooleanArray::from_iter(rows.iter().map(|row| Some(row.holds_gil))))
+            .with("name", LargeStringArray::from_iter_values(rows.iter().map(|row| row.name.as_deref().unwrap_or(""))))
     }
 
     fn frames(&self, range: Range<usize>) -> Columns {

@@ -1,5 +1,7 @@
 //! Shortest paths from the roots.
 
+use std::cmp::Reverse;
+
 use memsight_model::{Label, ObjectId, RootKind, Snapshot};
 
 use crate::edges::{self, Edges};
@@ -161,6 +163,8 @@ impl ShortestPaths {
 struct Start {
     level: u32,
     order: u8,
+    /// Thread and frame of the root, the outermost frame first: what a caller hands on is the caller's.
+    frame: (Option<u32>, Reverse<Option<u32>>),
     root: u32,
     object: u32,
 }
@@ -171,9 +175,11 @@ fn starts(snapshot: &Snapshot, roots: &Roots) -> Vec<Start> {
         .chain(roots.completed())
         .map(|(root, object)| {
             let (level, order) = preference(roots.origin(root).kind(snapshot));
-            Start { level, order, root, object: object.0 }
+            let record = roots.origin(root).record(snapshot);
+            let frame = (record.and_then(|root| root.thread), Reverse(record.and_then(|root| root.frame)));
+            Start { level, order, frame, root, object: object.0 }
         })
         .collect();
-    starts.sort_by_key(|start| (start.level, start.order, start.root));
+    starts.sort_by_key(|start| (start.level, start.order, start.frame, start.root));
     starts
 }

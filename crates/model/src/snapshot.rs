@@ -193,6 +193,8 @@ pub struct ThreadRecord {
     pub ident: u64,
     /// Whether it held the GIL at the moment of the look.
     pub holds_gil: bool,
+    /// What `threading` calls it, where the program knows it.
+    pub name: Option<String>,
 }
 
 /// A Python frame that runs on a thread's stack.

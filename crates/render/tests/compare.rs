@@ -1,8 +1,9 @@
 //! What has grown, as people see it, at several widths. Accept a wanted change with `INSTA_UPDATE=always`.
 
+use memsight_analysis::code::Source;
 use memsight_analysis::compare::{
-    Amount, Basis, CompareView, Growth, Identity, MemoryGrowth, Moment, Outcome, PartGrowth, Pending, State, Turnover,
-    Verdict,
+    Amount, Basis, CodeGrowth, CompareView, Growth, Identity, MemoryGrowth, Moment, Outcome, PartGrowth, Pending,
+    State, Turnover, Verdict,
 };
 use memsight_analysis::rss::RssKind;
 use memsight_model::{Mode, SCHEMA_VERSION};
@@ -86,6 +87,15 @@ fn view() -> CompareView {
         suspects: Vec::new(),
         types: Vec::new(),
         type_count: 0,
+        code: vec![CodeGrowth {
+            type_name: "_asyncio.Task".to_owned(),
+            source: Source { name: "Channel.through".to_owned(), file: "/srv/app/ws.py".to_owned(), line: 41 },
+            count_then: 17,
+            count_now: 20_017,
+            retained_then_bytes: 17 << 10,
+            retained_now_bytes: 20_017 << 10,
+        }],
+        code_count: 1,
         paths: Vec::new(),
         path_count: 0,
         containers: Vec::new(),
@@ -111,4 +121,7 @@ fn a_comparison_goes_on_with_what_the_reader_named() {
     assert!(text::next_after_compare(&view, "4242", &style).contains("memsight heap 4242 --since 10m"));
     view.verdict.next = Some("memsight heap 4242 --since 60s".to_owned());
     assert!(text::next_after_compare(&view, "after.heap", &style).contains("memsight heap 4242 --since 60s"));
+    assert!(text::next_after_compare(&view, "after.heap", &style).contains("memsight heap after.heap tasks"));
+    view.code.clear();
+    assert!(!text::next_after_compare(&view, "after.heap", &style).contains(" tasks"));
 }

@@ -157,9 +157,16 @@ fn the_types() {
         retained_bytes: 1_100 * count,
         retained_resident_bytes: 1_100 * count,
         share: 0.2,
+        ..CodeRow::default()
+    };
+    let waiting = CodeRow {
+        waits_at: Some(source("Queue.get", 158)),
+        kept_by: Some("many holders: 20,000 Future, below app.queue._getters (deque)".into()),
+        ..row("_asyncio.Task", "Channel.until_closed", 41, 20_000)
     };
     let code = vec![
-        row("coroutine", "Channel.until_closed", 41, 20_000),
+        waiting,
+        CodeRow { kept_by: Some("held by C code -> list".into()), ..row("coroutine", "", 41, 20_000) },
         row("function", "add.<locals>.<lambda>\u{1b}", 17, 10_500),
     ];
     check("types_by_code", |style| text::types(&TypesView { code: code.clone(), ..view.clone() }, style));
@@ -174,6 +181,7 @@ fn the_tasks() {
     let group = TaskGroup {
         count: 20_000,
         state: TaskState::Pending,
+        runs: Some("coroutine".into()),
         coroutine: Some(source("Channel.through", 44)),
         waits_at: Some(source("Channel.until_closed", 42)),
         waits_for: Some("Future".into()),
@@ -188,12 +196,13 @@ fn the_tasks() {
     let done = TaskGroup {
         count: 1,
         state: TaskState::Failed,
+        runs: None,
         coroutine: None,
         waits_at: None,
         waits_for: None,
         awaits: Vec::new(),
         names: Vec::new(),
-        kept_by: None,
+        kept_by: Some("held by C code -> list".into()),
         ..group.clone()
     };
     let view = TasksView {

@@ -10,6 +10,7 @@ import threading
 import types
 
 KEPT = []
+QUEUE = None
 WAIT = threading.Event()
 
 
@@ -141,16 +142,44 @@ async def running():
             for task in tasks:
                 if task.done() and not task.cancelled():
                     task.exception()
+    queued = await queue(loop)
     # Not begun: nothing is awaited from here on.
     for make in (asyncio.Task, asyncio.tasks._PyTask):
         tasks = [make(channel.until_closed(), loop=loop)]
         KEPT.append(tasks)
         told.append(expected("pending", tasks, None))
     ready = {"ready": True, "pid": os.getpid(), "version": sys.version.split()[0], "tasks": told}
+    ready["queued"] = queued
+    ready["bare"] = bare()
     ready.update(build())
     os.write(1, (json.dumps(ready) + "\n").encode())
-    os.read(0, 1)
+    while os.read(0, 4096):
+        more = [channel.until_closed() for _ in range(20)]
+        KEPT.append(more)
+        os.write(1, (json.dumps({"more": len(more), "source": source(more[0])}) + "\n").encode())
     os._exit(0)  # without the warnings of tasks that are not done
+
+
+async def queue(loop):
+    """Tasks that nothing but the queue keeps for which they wait."""
+    global QUEUE
+    QUEUE = asyncio.Queue()
+    tasks = [loop.create_task(consumer()) for _ in range(30)]
+    for _ in range(4):
+        await asyncio.sleep(0)
+    return {"count": len(tasks), "coroutine": source(tasks[0].get_coro())}
+
+
+async def consumer():
+    while True:
+        await QUEUE.get()
+
+
+def bare():
+    """Tasks that have not been given a coroutine."""
+    tasks = [each.__new__(each) for each in (asyncio.Task, asyncio.Task, asyncio.tasks._PyTask)]
+    KEPT.append(tasks)
+    return len(tasks)
 
 
 def expected(state, tasks, inside):
@@ -215,7 +244,7 @@ def build():
     told += [[hex(id(each.__code__)), *source(each)] for each in (plain, Channel.through)]
     told.append([hex(id(wrapped)), name, wrapped.__code__.co_filename, wrapped.__code__.co_firstlineno])
     standing = [[hex(id(each)), frame_of(each) and frame_of(each).f_lineno] for each in generators]
-    for name in ("antwort-3", "it's \u03b1", None):
+    for name in ("antwort-3", "it's \u03b1", "\x1b[31m\n\\ \u202e", None):
         Worker(name=name, daemon=True).start()
     threads = [[thread.ident, thread.name] for thread in threading.enumerate()]
     return {"named": told, "standing": standing, "threads": threads}

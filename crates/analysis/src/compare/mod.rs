@@ -104,7 +104,8 @@ fn view(
     let (suspects, all) = judge.suspects(top);
     let (types, type_count) = tables::types(whole, top);
     let (paths, path_count) = judge.paths(top);
-    let (containers, container_count) = tables::containers(whole, top);
+    let (containers, container_count) = tables::containers(whole, judge.threshold(), top);
+    let (code, code_count) = tables::code(whole, top);
     let growth = tables::growth(whole);
     let interval_ns = interval(whole.before, whole.after);
     let rows = memory.map(Memory::rows).unwrap_or_default();
@@ -137,6 +138,8 @@ fn view(
         suspects,
         types,
         type_count,
+        code,
+        code_count,
         paths,
         path_count,
         containers,

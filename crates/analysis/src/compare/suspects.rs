@@ -10,12 +10,11 @@ use super::account::{Account, Place};
 use super::judge::{Judge, Judged};
 use super::view::{GrowthSuspect, HeldGrowth, State};
 use crate::inventory::is_class;
+use crate::route::ends;
 use crate::words::{short, short_type};
 
 /// Types listed as what a place grows by.
 const HOLDS: usize = 8;
-/// Longest path that stands whole for the name of a holder which has none.
-const WHOLE_PATH: usize = 6;
 
 impl Judge<'_, '_> {
     /// Places that have grown by at least the threshold, worst first: at most `top` of them, and all.
@@ -89,8 +88,10 @@ fn unit(pair: &Pair<'_>, account: &Account<'_>, holds: &[HeldGrowth], holder: Op
     let Some((name, (entries, _))) = entry else { return itself().or_else(most).unwrap_or_default() };
     // A list that hangs from one object is counted by its links; a single container by what is in it.
     let all = holds.iter().find(|row| row.type_name == *name).map_or(*entries, |row| row.count);
+    // Of built-in types one that has most of the bytes says what it is.
+    let says = |row: &&HeldGrowth| is_own(pair, &row.type_name) || 2 * row.bytes >= account.growth();
     if all <= 1
-        && let Some(most) = holds.iter().find(|row| row.count > 1 && is_own(pair, &row.type_name))
+        && let Some(most) = holds.iter().filter(|row| row.count > 1).find(says)
     {
         return (most.type_name.clone(), most.count);
     }
@@ -121,12 +122,12 @@ fn summary(
             return format!("{grows} by {} imported modules ({bytes})", count(account.entries_of("module")));
         }
         (Place::Items, Some(object)) => name(pair, object, &account.words),
-        (Place::Items, None) => format!("{} objects at {}", count(account.holders), path(&account.words)),
+        (Place::Items, None) => format!("{} objects at {}", count(account.holders), ends(&account.words)),
         (Place::Named, _) => match account.example {
             Some((example, _)) => name(pair, example, &account.words),
-            None => path(&account.words),
+            None => ends(&account.words),
         },
-        (Place::Root(_) | Place::Garbage, _) => path(&account.words),
+        (Place::Root(_) | Place::Garbage, _) => ends(&account.words),
     };
     match (more, holder) {
         (..=0, Some(_)) if account.place == Place::Items => format!("{place} {grows} by {what} itself"),
@@ -144,15 +145,6 @@ impl Account<'_> {
 fn name(pair: &Pair<'_>, object: ObjectId, words: &[String]) -> String {
     match pair.after.expression(object) {
         Some(name) => format!("{name} ({})", short_type(pair.after.snapshot, object)),
-        None => path(words),
-    }
-}
-
-fn path(words: &[String]) -> String {
-    match words {
-        [first, second, .., before, last] if words.len() > WHOLE_PATH => {
-            format!("{first} -> {second} -> ... -> {before} -> {last}")
-        }
-        words => words.join(" -> "),
+        None => ends(words),
     }
 }

@@ -8,8 +8,10 @@ use memsight_model::{ObjectId, count};
 
 use super::Pair;
 use super::account::signed;
-use super::view::{Amount, Basis, ContainerGrowth, Growth, Identity, Moment, Turnover, TypeGrowth};
+use super::view::{Amount, Basis, CodeGrowth, ContainerGrowth, Growth, Identity, Moment, Turnover, TypeGrowth};
 use crate::Analysis;
+use crate::code::Source;
+use crate::code_rows::MANY;
 use crate::words::{object_kind, type_name};
 
 pub(super) fn moment(look: &Analysis<'_>) -> Moment {
@@ -144,15 +146,33 @@ fn nothing(type_name: String) -> TypeGrowth {
     }
 }
 
-/// Containers with more in them than before, by growth. Cost: the references of those shown.
-pub(super) fn containers(pair: &Pair<'_>, top: usize) -> (Vec<ContainerGrowth>, u64) {
+/// What runs of which there are many more than before, by its code. Cost: one pass over the objects of both.
+pub(super) fn code(pair: &Pair<'_>, top: usize) -> (Vec<CodeGrowth>, u64) {
+    let mut then = pair.before.code_counts();
+    let row = |((type_name, source), (count_now, retained_now_bytes)): ((String, Source), (u64, u64))| {
+        let key = (type_name, source);
+        let (count_then, retained_then_bytes) = then.remove(&key).unwrap_or_default();
+        let (type_name, source) = key;
+        CodeGrowth { type_name, source, count_then, count_now, retained_then_bytes, retained_now_bytes }
+    };
+    let mut rows: Vec<CodeGrowth> = pair.after.code_counts().into_iter().map(row).collect();
+    let more = |row: &CodeGrowth| row.count_now.saturating_sub(row.count_then);
+    rows.retain(|row| more(row) >= MANY);
+    rows.sort_by_key(|row| Reverse(more(row)));
+    let count = rows.len() as u64;
+    rows.truncate(top);
+    (rows, count)
+}
+
+/// Containers with `least` bytes or more in them than before, by growth. Cost: the references of those shown.
+pub(super) fn containers(pair: &Pair<'_>, least: u64, top: usize) -> (Vec<ContainerGrowth>, u64) {
     let snapshot = pair.after.snapshot;
     let container = |object: ObjectId| {
         object_kind(snapshot, object).is_container() || type_name(snapshot, object) == "collections.deque"
     };
     let mut grown: Vec<(i64, ObjectId)> = (pair.books.holders.iter())
         .map(|(&object, &growth)| (growth, ObjectId(object)))
-        .filter(|&(growth, object)| growth > 0 && container(object))
+        .filter(|&(growth, object)| growth > 0 && growth.unsigned_abs() >= least && container(object))
         .collect();
     grown.sort_by_key(|&(growth, object)| (Reverse(growth), object));
     let count = grown.len() as u64;
@@ -161,7 +181,7 @@ pub(super) fn containers(pair: &Pair<'_>, top: usize) -> (Vec<ContainerGrowth>, 
         let then = pair.matching.then(now)?;
         let tree = pair.before.graph.tree();
         Some(ContainerGrowth {
-            object: pair.after.object_ref(now),
+            object: pair.after.container_ref(now),
             length_then: pair.before.length(then),
             length_now: pair.after.length(now),
             retained_then_bytes: tree.retained(tree.node(then)),

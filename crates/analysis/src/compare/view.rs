@@ -3,6 +3,7 @@
 use memsight_model::Mode;
 use serde::Serialize;
 
+use crate::code::Source;
 use crate::rss::RssKind;
 use crate::views::ObjectRef;
 
@@ -222,6 +223,25 @@ pub struct TypeGrowth {
     pub retained_now_bytes: u64,
 }
 
+/// Functions, coroutines, tasks and the like of one code, of which there are more than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CodeGrowth {
+    /// Their type.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// The code that they run.
+    #[serde(flatten)]
+    pub source: Source,
+    /// How many at first.
+    pub count_then: u64,
+    /// How many at last.
+    pub count_now: u64,
+    /// What all of them retained at first.
+    pub retained_then_bytes: u64,
+    /// What all of them retain at last.
+    pub retained_now_bytes: u64,
+}
+
 /// Growth at one merged path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PathGrowth {
@@ -335,12 +355,16 @@ pub struct CompareView {
     pub types: Vec<TypeGrowth>,
     /// Types that have changed; `types` may show fewer.
     pub type_count: u64,
+    /// What runs, by its code, where there are ten or more of one more than before: the most more first.
+    pub code: Vec<CodeGrowth>,
+    /// Codes of which there are so many more; `code` may show fewer.
+    pub code_count: u64,
     /// Merged paths by growth.
     pub paths: Vec<PathGrowth>,
     /// Paths at which something changed; `paths` may show fewer.
     pub path_count: u64,
-    /// Containers by growth.
+    /// Containers that have grown by `threshold_bytes` or more, by growth.
     pub containers: Vec<ContainerGrowth>,
-    /// Containers that have grown; `containers` may show fewer.
+    /// Containers that have grown by so much; `containers` may show fewer.
     pub container_count: u64,
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::compare::check;
 use crate::views::{Header, ObjectRef};
-use crate::words::type_name;
+use crate::words::{thread, type_name};
 use crate::{Analysis, AnalysisError, limit};
 pub use agreement::Agreement;
 use audit::{Account, Audit};
@@ -286,17 +286,17 @@ impl Analysis<'_> {
     /// A place in words.
     fn place(&self, holder: &Holder) -> String {
         let name = self.snapshot.names.get(holder.name);
-        let thread = || match holder.thread {
-            Some(row) => format!("thread {}", u64::from(row) + 1),
+        let of = || match holder.thread {
+            Some(row) => thread(self.snapshot, Some(row)),
             None => "a thread".to_owned(),
         };
         match holder.kind {
             HolderKind::Variable if name.starts_with("module ") => format!("state of {name}"),
             HolderKind::Variable if name.starts_with("a ") => name.to_owned(),
             HolderKind::Variable => format!("variables of {name}"),
-            HolderKind::Temporary => format!("value stack of a running frame of {}", thread()),
+            HolderKind::Temporary => format!("value stack of a running frame of {}", of()),
             HolderKind::Stack if name.starts_with("a ") => name.to_owned(),
-            HolderKind::Stack => format!("C stack of {}", thread()),
+            HolderKind::Stack => format!("C stack of {}", of()),
             HolderKind::Counted | HolderKind::State | HolderKind::Permanent => "state of the interpreter".to_owned(),
         }
     }

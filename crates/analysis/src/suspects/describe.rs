@@ -9,8 +9,10 @@ use memsight_model::{Bytes, ObjectId, RootKind, count};
 
 use super::Culprit;
 use crate::Analysis;
+use crate::awaits::commonest_wait;
 use crate::code::{Source, commonest};
-use crate::route::words;
+use crate::code_rows::waits;
+use crate::route::{ends, words};
 use crate::views::{Mostly, Suspect, TypeRow};
 use crate::words::{by, frame, root, short, short_type};
 
@@ -18,10 +20,6 @@ use crate::words::{by, frame, root, short, short_type};
 const HOLDS: usize = 8;
 /// Words to search the source for.
 const KEYWORDS: usize = 12;
-/// Longest path that stands whole for the name of an object which has none.
-const WHOLE_PATH: usize = 6;
-/// Steps at the end of a longer one that are given after its beginning.
-const LAST_WORDS: usize = 3;
 
 impl Analysis<'_> {
     pub(super) fn describe_all(&self, culprits: &[Culprit]) -> Vec<Suspect> {
@@ -48,6 +46,7 @@ impl Analysis<'_> {
             None => self.of_group(&culprit.parts, culprit.node, culprit.group),
         };
         let code = commonest(self.snapshot, &members);
+        let waits_at = waits(&type_name).then(|| commonest_wait(self.snapshot, &members)).flatten();
         let holds = self.holds(culprit);
         let kept = match culprit.keeper {
             Some(object) => by("kept", &self.keeper(object, &in_words)),
@@ -60,6 +59,7 @@ impl Analysis<'_> {
             count: culprit.count,
             code_count: code.as_ref().map(|(_, count)| *count),
             code: code.map(|(source, _)| source),
+            waits_at,
             retained_bytes: culprit.retained,
             retained_resident_bytes: resident,
             share: self.share(resident),
@@ -105,8 +105,8 @@ impl Analysis<'_> {
             Some(RootKind::Interned) => "held by the table of interned strings alone",
             _ => {
                 let holders = self.holders_of(members).filter(|holders| holders.one.is_none());
-                let types = holders.map(|holders| format!(": {}", holders.types(self)));
-                return format!("kept by many holders{}", types.unwrap_or_default());
+                let many = holders.map(|holders| holders.many(self));
+                return format!("kept by many holders{}", many.unwrap_or_default());
             }
         };
         way.to_owned()
@@ -115,11 +115,7 @@ impl Analysis<'_> {
     fn keeper(&self, object: ObjectId, in_words: &[String]) -> String {
         match self.expression(object) {
             Some(name) => format!("{name} ({})", short_type(self.snapshot, object)),
-            None if in_words.len() <= WHOLE_PATH => in_words.join(" -> "),
-            None => {
-                let last = &in_words[in_words.len() - LAST_WORDS..];
-                format!("{} -> {} -> ... -> {}", in_words[0], in_words[1], last.join(" -> "))
-            }
+            None => ends(in_words),
         }
     }
 
@@ -189,7 +185,7 @@ fn instances(number: u64, type_name: &str, members: usize, code: Option<&(Source
         Some((source, of)) if *of == members as u64 && type_name.ends_with("Task") => {
             format!("{start} running {}", source.in_brackets())
         }
-        Some((source, of)) if *of == members as u64 => format!("{start} {}", source.in_brackets()),
+        Some((source, of)) if *of == members as u64 => format!("{start} {}", source.behind_type()),
         Some((source, of)) => format!("{start}, {} of them {}", count(*of), source.in_brackets()),
     }
 }

@@ -111,6 +111,10 @@ impl Heap {
         self.snapshot.threads.len() as u32 - 1
     }
 
+    pub fn name_thread(&mut self, thread: u32, name: &str) {
+        self.snapshot.threads[thread as usize].name = Some(name.to_owned());
+    }
+
     pub fn frame(&mut self, thread: u32, depth: u32, function: &str, file: &str, line: u32) -> u32 {
         let (function, file) = (function.to_owned(), file.to_owned());
         self.snapshot.frames.push(FrameRecord { thread, depth, function, file, line });

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use memsight_model::{
     Address, Holder, HolderKind, NameId, ObjectFlags, ObjectId, ObjectKind, ObjectTable, ReadMemory, Root, RootKind,
-    TypeRecord,
+    Snapshot, TypeRecord,
 };
 
 use crate::asked::places::{Place, readable};
@@ -70,10 +70,11 @@ pub(crate) fn interned_strings<M: ReadMemory>(scene: &Scene<M>, places: &[Place]
 /// The holders of all mortal objects, sorted. Cost: a pass over the static data of all libraries and the stacks.
 pub(crate) fn find<M: ReadMemory>(
     shared: &Shared<M>,
-    tables: Tables<'_>,
+    snapshot: &Snapshot,
     seeds: &[Seed],
     places: &[Place],
 ) -> Vec<Holder> {
+    let tables = Tables { types: &snapshot.types, objects: &snapshot.objects, roots: &snapshot.roots };
     let mut tally = Tally { shared, tables, found: BTreeMap::new() };
     for seed in seeds.iter().filter(|seed| seed.counted) {
         tally.note(seed.object, &Spot { kind: HolderKind::Counted, name: NameId(0), thread: seed.thread });
@@ -93,10 +94,10 @@ pub(crate) fn find<M: ReadMemory>(
 
 /// What is known of the objects by number.
 #[derive(Clone, Copy)]
-pub(crate) struct Tables<'a> {
-    pub types: &'a [TypeRecord],
-    pub objects: &'a ObjectTable,
-    pub roots: &'a [Root],
+struct Tables<'a> {
+    types: &'a [TypeRecord],
+    objects: &'a ObjectTable,
+    roots: &'a [Root],
 }
 
 /// Where a reference may be held.

@@ -107,9 +107,9 @@ impl Python {
         places.push(runtime);
         places.extend(interpreters.iter().filter_map(|at| identifiers(memory, &self.layout, *at)));
         places.extend(seeds.iter().filter_map(|seed| state_of_module(memory, &self.layout, seed)));
-        places.extend(stacks.temporaries.iter().map(|(thread, start, words)| Place {
-            thread: Some(*thread),
-            ..Place::new(*start, start.at(8 * *words as i64), HolderKind::Temporary)
+        places.extend(stacks.open.iter().map(|stack| Place {
+            thread: Some(stack.thread),
+            ..Place::new(stack.at, stack.at.at(8 * stack.words as i64), HolderKind::Temporary)
         }));
         places.extend(c_stacks(regions, stacks));
         places

@@ -5,7 +5,7 @@
 //! ```
 //! [`blocks`], [`loose`] and [`claims`] note whose the blocks of the allocators are while rows are written. [`room`] drops
 //! words found by scanning that can be no references, [`texts`] reads what keys and values say, [`code`] what code is
-//! called.
+//! called, [`temporaries`] tells which words of running frames are references.
 
 pub(crate) mod blocks;
 pub(crate) mod claims;
@@ -14,5 +14,6 @@ pub(crate) mod emit;
 pub(crate) mod loose;
 pub(crate) mod parts;
 pub(crate) mod room;
+pub(crate) mod temporaries;
 pub(crate) mod texts;
 pub(crate) mod threads;

@@ -10,11 +10,8 @@ use crate::walk::slots::{Bits, Ranks, Slot, Slots};
 const KEY_CAP: u64 = 40;
 const VALUE_CAP: u64 = 200;
 
-/// The texts of the objects in `keys` and of `names`, or of all when `values` is set.
-pub(crate) fn collect<M: ReadMemory>(shared: &Shared<M>, mut keys: Bits, names: &[Address], values: bool) -> TextTable {
-    for slot in names.iter().filter_map(|name| shared.scene.slots.slot(*name)) {
-        keys.set(slot);
-    }
+/// The texts of the objects in `keys`, or of all when `values` is set.
+pub(crate) fn collect<M: ReadMemory>(shared: &Shared<M>, keys: Bits, values: bool) -> TextTable {
     let all = Slots::slots_of(0..shared.scene.slots.chunk_count());
     let (chosen, cap) = if values { (&shared.ranks.bits, VALUE_CAP) } else { (&keys, KEY_CAP) };
     let mut texts = TextTable::default();

@@ -20,11 +20,23 @@ pub(crate) struct Stacks {
     pub threads: Vec<ThreadRecord>,
     pub frames: Vec<FrameRecord>,
     pub seeds: Vec<Seed>,
-    /// Value stacks of which nobody says how much is in use: thread, first word, words.
-    pub temporaries: Vec<(u32, Address, u64)>,
+    /// Value stacks of which nobody says how much is in use.
+    pub open: Vec<OpenStack>,
     /// Words of memory that nothing has taken yet: damaged threads and frames may claim more than there are, or lead in a
     /// circle.
     left: u64,
+}
+
+/// The value stack of a running frame: how much of it is in use stands in a register. Up to 3.10 that is any frame, from 3.11
+/// on the innermost one and those that have called C code.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OpenStack {
+    pub thread: u32,
+    pub frame: u32,
+    /// The first word.
+    pub at: Address,
+    /// Words that it has room for.
+    pub words: u64,
 }
 
 /// The least words that a frame takes beside its variables, and those of an exception that is being handled.
@@ -48,6 +60,7 @@ impl Python {
                     native_id: self.layout.thread.native_thread_id.and_then(word),
                     ident: word(self.layout.thread.thread_id).unwrap_or(0),
                     holds_gil: holder == Some(thread),
+                    name: None,
                 });
                 stacks.read_frames(memory, &self.layout, thread);
                 stacks.read_state(memory, &self.layout, thread);
@@ -117,7 +130,7 @@ impl Stacks {
             }
         }
         if view.running {
-            self.temporaries.push((thread, view.stack_at, view.stack_size));
+            self.open.push(OpenStack { thread, frame: row, at: view.stack_at, words: view.stack_size });
         }
     }
 

@@ -203,6 +203,7 @@ fn threads_and_frames(dice: &mut Dice, snapshot: &mut Snapshot) {
             native_id: dice.odds(2).then(|| dice.roll()),
             ident: dice.roll(),
             holds_gil: dice.odds(2),
+            name: dice.odds(2).then(|| "worker-3".to_owned()),
         });
         for depth in 0..dice.below(5) {
             let (function, file) = (TEXTS[dice.below(6) as usize].into(), "/srv/app.py".into());

@@ -3,11 +3,12 @@
 use super::style::{Style, Tone};
 use super::suspects::types_cell;
 use super::table::{Table, cell, toned};
+use super::tasks::source;
 use super::words::{clean, plural, wrap, wrap_words};
 use super::{heading, more};
 use memsight_analysis::compare::{
-    Amount, CompareView, ContainerGrowth, GrowthSuspect, HeldGrowth, MemoryGrowth, Outcome, PathGrowth, State,
-    TypeGrowth,
+    Amount, CodeGrowth, CompareView, ContainerGrowth, GrowthSuspect, HeldGrowth, MemoryGrowth, Outcome, PathGrowth,
+    State, TypeGrowth,
 };
 use memsight_model::{Bytes, count, duration};
 
@@ -39,7 +40,9 @@ pub fn compare(view: &CompareView, style: &Style) -> String {
     out.push_str(&heading("Suspects", &meaning, style));
     out.push_str(&suspects(&view.suspects, style));
     if !view.containers.is_empty() {
-        out.push_str(&heading("Containers", "at one address in the same hands, with more in it than before", style));
+        let least = Bytes(view.threshold_bytes);
+        let contained = format!("at one address in the same hands, with {least} or more in it than before");
+        out.push_str(&heading("Containers", &contained, style));
         out.push_str(&containers(&view.containers, style));
         out.push_str(&more(view.containers.len(), view.container_count, "container", style));
     }
@@ -47,6 +50,11 @@ pub fn compare(view: &CompareView, style: &Style) -> String {
         out.push_str(&heading("Types", "by growth of what their instances are themselves", style));
         out.push_str(&types(&view.types, style));
         out.push_str(&more(view.types.len(), view.type_count, "type", style));
+    }
+    if !view.code.is_empty() {
+        out.push_str(&heading("By code", "ten or more functions, coroutines, tasks or generators of one more", style));
+        out.push_str(&code(&view.code, style));
+        out.push_str(&more(view.code.len(), view.code_count, "code", style));
     }
     if !view.paths.is_empty() {
         out.push_str(&heading("Paths", "where new objects hang, and gone ones hung; each byte once", style));
@@ -256,6 +264,21 @@ fn types(rows: &[TypeGrowth], style: &Style) -> String {
             cell(count(row.gone)),
             cell(Bytes(row.bytes_now).to_string()),
             cell(signed(row.growth_bytes)),
+        ]);
+    }
+    table.render(style)
+}
+
+fn code(rows: &[CodeGrowth], style: &Style) -> String {
+    let mut table = Table::new(2).giving("name").text("type").numbers(&["count", "was", "retained", "was"]);
+    for row in rows {
+        table.row([
+            toned(Tone::Hint, source(&row.source)),
+            cell(types_cell(&row.type_name)),
+            cell(count(row.count_now)),
+            cell(count(row.count_then)),
+            cell(Bytes(row.retained_now_bytes).to_string()),
+            cell(Bytes(row.retained_then_bytes).to_string()),
         ]);
     }
     table.render(style)

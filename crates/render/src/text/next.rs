@@ -58,6 +58,9 @@ pub fn next_after_compare(view: &CompareView, subject: &str, style: &Style) -> S
         let next = rest.map_or_else(|| next.clone(), |rest| format!("memsight heap {subject} {rest}"));
         steps.push((next, if longer { "whether it goes on" } else { "what has grown the most" }));
     }
+    if view.code.iter().any(|row| row.type_name == "coroutine" || row.type_name.ends_with("Task")) {
+        steps.push((format!("memsight heap {subject} tasks"), "what tasks run, and where they wait"));
+    }
     if is_pid(subject) && !steps.iter().any(|(command, _)| command.contains(" --since ")) {
         steps.push((format!("memsight heap {subject} --since 10m"), "what grows within a longer time"));
     }

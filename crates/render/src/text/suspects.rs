@@ -3,6 +3,7 @@
 use super::paragraph::Paragraph;
 use super::style::{Style, Tone};
 use super::table::{Table, cell, toned};
+use super::tasks::source;
 use super::words::{clean, percent, wrap};
 use super::{header, heading};
 use memsight_analysis::views::{ContainerRow, Mostly, ObjectRef, Suspect, SuspectsView, TypeRow};
@@ -52,6 +53,9 @@ fn paragraph(at: usize, suspect: &Suspect, style: &Style) -> String {
         let place = if name.ends_with(&address) { name } else { format!("{name} at {address}") };
         let text = format!("{place}, itself {own}");
         out.sentence("in", &text, None);
+    }
+    if let Some(place) = &suspect.waits_at {
+        out.sentence("waits", &format!("at {}", source(place)), Some(Tone::Hint));
     }
     out.part("holds", wrap(suspect.holds.iter().take(HELD).map(held), ", ", out.room()), None);
     // What the first line or the types beside it say is not said again.

@@ -33,10 +33,14 @@ pub fn tasks(view: &TasksView, style: &Style) -> String {
 }
 
 fn paragraph(at: usize, group: &TaskGroup, style: &Style) -> String {
-    let what = group.coroutine.as_ref().map_or_else(|| "an object of C".to_owned(), source);
+    let what = match (&group.coroutine, &group.runs) {
+        (Some(coroutine), _) => format!("of {}", source(coroutine)),
+        (None, Some(runs)) => format!("of an object of type {}", clean(runs)),
+        (None, None) => "without a coroutine".to_owned(),
+    };
     let (tasks, hold) = if group.count == 1 { ("task", "holds") } else { ("tasks", "hold") };
     let size = format!("{} ({})", Bytes(group.retained_bytes), percent(group.share));
-    let title = format!("{} {} {tasks} of {what} {hold} {size}", count(group.count), group.state.word());
+    let title = format!("{} {} {tasks} {what} {hold} {size}", count(group.count), group.state.word());
     let mut out = Paragraph::new(at, &title, Tone::Warn, 5, style);
     if let Some(place) = &group.waits_at {
         let end = group.waits_for.as_ref().map(|end| format!(", for {}", clean(end))).unwrap_or_default();
@@ -46,7 +50,9 @@ fn paragraph(at: usize, group: &TaskGroup, style: &Style) -> String {
         out.part("way", wrap(way(&group.awaits), " -> ", out.room()), None);
     }
     if let Some(holders) = &group.kept_by {
-        out.sentence("kept", &format!("by {}", clean(holders)), None);
+        // What no object holds says so itself: `held by C code -> list`.
+        let (word, by) = holders.strip_prefix("held by ").map_or(("kept", holders.as_str()), |by| ("held", by));
+        out.sentence(word, &format!("by {}", clean(by)), None);
     }
     if !group.names.is_empty() {
         out.part("names", wrap(group.names.iter().map(|name| clean(name)), ", ", out.room()), None);

@@ -3,7 +3,7 @@
 use super::style::{Style, Tone};
 use super::table::{Table, cell, toned};
 use super::tasks::source;
-use super::words::{bar, clean, percent};
+use super::words::{bar, clean, percent, wrap_words};
 use super::{header, heading, more};
 use memsight_analysis::code::CodeRow;
 use memsight_analysis::views::{HistogramView, TypeRow, TypesView};
@@ -27,7 +27,7 @@ pub fn types(view: &TypesView, style: &Style) -> String {
     out.push_str(&table(&view.types, style));
     out.push_str(&more(view.types.len(), view.type_count, "type", style));
     if !view.code.is_empty() {
-        out.push_str(&heading("By code", "ten or more functions, coroutines or generators of one", style));
+        out.push_str(&heading("By code", "ten or more functions, coroutines, tasks or generators of one", style));
         out.push_str(&code(&view.code, style));
     }
     out
@@ -45,7 +45,27 @@ fn code(rows: &[CodeRow], style: &Style) -> String {
             cell(percent(row.share)),
         ]);
     }
-    table.render(style)
+    let mut out = table.render(style);
+    for sentence in rows.iter().filter_map(waiting) {
+        for line in wrap_words(&sentence, style.width.saturating_sub(2)) {
+            out.push_str(&format!("  {}\n", style.paint(Tone::Dim, &line)));
+        }
+    }
+    out
+}
+
+/// `Task of Channel.through (ws.py:41): waits at Queue.get (queues.py:158), kept by app.done (list)`.
+fn waiting(row: &CodeRow) -> Option<String> {
+    let waits = row.waits_at.as_ref().map(|place| format!("waits at {}", source(place)));
+    let parts: Vec<String> = waits.into_iter().chain(row.kept_by.as_deref().map(kept)).collect();
+    let what = format!("{} of {}", clean(&row.type_name), source(&row.source));
+    (!parts.is_empty()).then(|| format!("{what}: {}", parts.join(", ")))
+}
+
+/// `kept by app.done (list)`; what no object holds says so itself: `held by C code -> list`.
+fn kept(holders: &str) -> String {
+    let holders = clean(holders);
+    if holders.starts_with("held by ") { holders } else { format!("kept by {holders}") }
 }
 
 /// `memsight heap PID --types-only`: counts and sizes alone.
