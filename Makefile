@@ -171,7 +171,7 @@ wheel: rust $(VENV)/.ready
 # everything. Places to mend at the start are packed (RELR): a megabyte less than with a record for each. (By --config, and not
 # by RUSTFLAGS, they come beside those of .cargo/config.toml.)
 STATIC := x86_64-unknown-linux-gnu
-STATIC_FLAGS := target.$(STATIC).rustflags=["-Ctarget-feature=+crt-static", "-Clink-arg=-Wl,-z,pack-relative-relocs"]
+STATIC_FLAGS := target.$(STATIC).rustflags=["-Ctarget-feature=+crt-static", "-Clink-arg=-Wl,-z,pack-relative-relocs","--cfg=getrandom_backend=\"linux_getrandom\""]
 static: rust
 	$(CARGO) build --config '$(STATIC_FLAGS)' --profile static --target $(STATIC) --target-dir target/static \
 	  -p memsight-cli --bin memsight

@@ -87,7 +87,7 @@ fn refusal(bytes: &[u8]) -> String {
 fn a_core_tells_who_it_was_and_what_it_lacks() {
     let core = opened(&whole()).expect("a core");
     assert_eq!((core.pid(), core.signal(), core.threads()), (42, 11, 1));
-    assert_eq!(core.command(), "a\u{fffd} program");
+    assert_eq!(core.command(), "a\u{1b} program");
     assert_eq!(core.mapped_bytes(), 6 * PAGE as u64);
     let regions = core.regions();
     assert_eq!(regions.len(), 3);

@@ -50,7 +50,7 @@ pub struct WatchView {
 }
 
 /// A heap of so many percent of the peak is that of the peak: samples and looks are not of the same moment.
-const NEAR_PEAK: u64 = 85;
+const NEAR_PEAK: u64 = 90;
 
 /// What the kernel counted of the command's processes: the largest RSS that one of them ever had, between samples too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,8 +177,8 @@ fn judgement(summary: &WatchSummary, style: &Style) -> String {
     let (word, tone) = verdict(summary);
     let sure = match (summary.trend.confidence, summary.trend.verdict) {
         (_, Verdict::TooShort) | (Confidence::High, _) => "",
-        (Confidence::Medium, _) => " (medium confidence: watch for 10 minutes)",
-        (Confidence::Low, _) => " (low confidence: watch for longer)",
+        (Confidence::Medium, _) => " (medium confidence: 10 minutes would say more)",
+        (Confidence::Low, _) => " (low confidence: a longer time would say more)",
     };
     let lines = wrap_words(&format!("{word}: {}{sure}", clean(&summary.trend.reason)), style.width);
     let mut out = String::new();
