@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use memsight_model::{Label, ObjectId, RootKind, Snapshot};
+use memsight_model::{FrameRecord, Label, ObjectId, RootKind, Snapshot};
 
 use crate::edges::{self, Edges};
 use crate::roots::{Origin, Roots};
@@ -163,8 +163,9 @@ impl ShortestPaths {
 struct Start {
     level: u32,
     order: u8,
-    /// Thread and frame of the root, the outermost frame first: what a caller hands on is the caller's.
-    frame: (Option<u32>, Reverse<Option<u32>>),
+    /// Frames of libraries last, then by thread and frame, the outermost first: what a caller hands on is the caller's, and
+    /// `self` of a thread its own `run`'s, not that of `threading`, which calls it.
+    frame: (bool, Option<u32>, Reverse<Option<u32>>),
     root: u32,
     object: u32,
 }
@@ -176,7 +177,9 @@ fn starts(snapshot: &Snapshot, roots: &Roots) -> Vec<Start> {
         .map(|(root, object)| {
             let (level, order) = preference(roots.origin(root).kind(snapshot));
             let record = roots.origin(root).record(snapshot);
-            let frame = (record.and_then(|root| root.thread), Reverse(record.and_then(|root| root.frame)));
+            let (thread, frame) = record.map_or((None, None), |root| (root.thread, root.frame));
+            let code = frame.and_then(|frame| snapshot.frames.get(frame as usize));
+            let frame = (code.is_some_and(FrameRecord::is_of_a_library), thread, Reverse(frame));
             Start { level, order, frame, root, object: object.0 }
         })
         .collect();

@@ -212,6 +212,15 @@ pub struct FrameRecord {
     pub line: u32,
 }
 
+impl FrameRecord {
+    /// Whether its code is of the standard library or an installed package, as far as the path tells
+    /// (`.../lib/python3.X/...`), and so hardly what the person who looks has written.
+    pub fn is_of_a_library(&self) -> bool {
+        ["/lib/python3.", "/lib64/python3."].iter().any(|folder| self.file.contains(folder))
+            || self.file.starts_with("<frozen ")
+    }
+}
+
 /// How the bytes were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]

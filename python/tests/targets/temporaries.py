@@ -145,8 +145,17 @@ def waiting():
     return take(note("an argument in another thread", [1, 2]), READY.set(), WAIT.wait())
 
 
+class Worker(threading.Thread):
+    """`threading`, which calls its `run`, has it in variables of its own."""
+
+    def run(self):
+        self.kept = [1, 2]
+        tell("what a thread has by itself", self.kept, sys._getframe())
+        return waiting()
+
+
 def main():
-    threading.Thread(target=waiting, daemon=True).start()
+    Worker(daemon=True).start()
     READY.wait()
     gc.collect()
     gc.disable()
