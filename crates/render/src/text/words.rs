@@ -92,16 +92,18 @@ pub(super) fn plural(n: u64, one: &str) -> String {
     format!("{} {one}{ending}", memsight_model::count(n))
 }
 
-/// Pieces joined by `glue`, broken into lines of at most `width` columns; a piece longer than a line is shortened.
+/// Pieces joined by `glue`, broken into lines of at most `width` columns. A piece longer than a line is broken between its words,
+/// and goes on two columns further in; one with a word longer than a line is shortened.
 pub(super) fn wrap<S: AsRef<str>>(pieces: impl IntoIterator<Item = S>, glue: &str, width: usize) -> Vec<String> {
     let trails = !glue.starts_with(' ');
     let width = width.max(20) - if trails { columns(glue.trim_end()) } else { 0 };
     let mut lines: Vec<String> = Vec::new();
     for piece in pieces {
-        let piece = shorten(piece.as_ref(), width - columns(glue));
+        let mut parts = fitted(piece.as_ref(), width - columns(glue)).into_iter();
+        let piece = parts.next().unwrap_or_default();
         match lines.last_mut() {
             None => lines.push(piece),
-            Some(line) if columns(line) + columns(glue) + columns(&piece) <= width => {
+            Some(line) if parts.len() == 0 && columns(line) + columns(glue) + columns(&piece) <= width => {
                 line.push_str(glue);
                 line.push_str(&piece);
             }
@@ -111,6 +113,22 @@ pub(super) fn wrap<S: AsRef<str>>(pieces: impl IntoIterator<Item = S>, glue: &st
                 lines.push(piece);
             }
             Some(_) => lines.push(format!("{}{piece}", glue.trim_start())),
+        }
+        lines.extend(parts.map(|part| format!("  {part}")));
+    }
+    lines
+}
+
+/// A text in lines of at most `width` columns, less two from the second on.
+fn fitted(text: &str, width: usize) -> Vec<String> {
+    if columns(text) <= width || text.split(' ').any(|word| columns(word) > width - 2) {
+        return vec![shorten(text, width)];
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if columns(line) + 1 + columns(word) <= width - 2 => line.extend([" ", word]),
+            _ => lines.push(word.to_owned()),
         }
     }
     lines
@@ -140,6 +158,17 @@ mod tests {
         assert_eq!(door(&format!("{ours}\n\tnext"), true), format!("{ours}\n\tnext"));
         assert_eq!(door("\x1b[2J\x1b]0;title\x07\x1b[31m\u{202e}", true), "\\x1b[2J\\x1b]0;title\\x07\\x1b[31m\\u202e");
         assert_eq!(door(&ours, false), "\\x1b[1;31mgone\\x1b[0m");
+    }
+
+    #[test]
+    fn a_long_step_of_a_path_is_broken_between_its_words() {
+        let steps = ["thread 'MainThread' (4242) frame normalise() at batch.py:26 local rows (list)", "[*] -> dict"];
+        let lines = wrap(steps, " -> ", 40);
+        assert_eq!(
+            lines,
+            ["thread 'MainThread' (4242) frame", "  normalise() at batch.py:26 local", "  rows (list) -> [*] -> dict"]
+        );
+        assert!(wrap(["x".repeat(99)], " -> ", 40)[0].contains('…'));
     }
 
     #[test]
