@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use memsight_analysis::Analysis;
 use memsight_analysis::compare::{self, CompareOptions, CompareView};
 use memsight_model::{Progress, Snapshot};
+use memsight_target::{Process, TargetError};
 
 use crate::{Error, LookOptions, format, look, open};
 
@@ -39,10 +40,11 @@ pub fn since(
     progress: &dyn Progress,
 ) -> Result<CompareView, Error> {
     let (started, options) = (now(), with_residence(options));
+    let process = Process::open(pid)?;
     let first = Kept::new(look(pid, &options, progress)?, progress)?;
-    wait(started, interval / 2, progress)?;
+    wait(&process, started, interval / 2, progress)?;
     let middle = Kept::new(look(pid, &options, progress)?, progress)?;
-    wait(started, interval, progress)?;
+    wait(&process, started, interval, progress)?;
     let last = look(pid, &options, progress)?;
     compared(&[first.back()?, middle.back()?, last], compare, progress)
 }
@@ -86,8 +88,8 @@ impl Kept {
     }
 }
 
-/// Waits until `interval` after `started`; asks often whether to stop.
-fn wait(started: Instant, interval: Duration, progress: &dyn Progress) -> Result<(), Error> {
+/// Waits until `interval` after `started`; asks often whether to stop, and whether the process is still there.
+fn wait(process: &Process, started: Instant, interval: Duration, progress: &dyn Progress) -> Result<(), Error> {
     progress.phase("waiting for the next look, seconds", Some(interval.as_secs()));
     loop {
         let passed = started.elapsed();
@@ -97,6 +99,10 @@ fn wait(started: Instant, interval: Duration, progress: &dyn Progress) -> Result
         if passed >= interval {
             return Ok(());
         }
+        process.check_alive().map_err(|error| match error {
+            TargetError::NoSuchProcess { pid } => TargetError::TargetExited { pid },
+            other => other,
+        })?;
         progress.advance(passed.as_secs());
         std::thread::sleep(BEAT.min(interval - passed));
     }

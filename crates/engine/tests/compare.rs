@@ -4,11 +4,17 @@
 //! interpreter found; `make test-long` runs them on all.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a test prints what it could not cover")]
 
+use std::io::{BufRead, BufReader};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use memsight_analysis::Analysis;
 use memsight_analysis::compare::{CompareOptions, CompareView, GrowthSuspect, Outcome, State, compare};
+use memsight_engine::compare::since;
 use memsight_engine::{LookOptions, look};
-use memsight_model::{Quiet, Snapshot};
+use memsight_model::{Explain, Progress, Quiet, Snapshot};
 use memsight_testkit::{EVERYWHERE, Interpreter, Target, interpreters, missing};
 
 const LEAKS: [&str; 24] = [
@@ -55,12 +61,43 @@ fn main() {
         for shape in WARM {
             trials.push(trial("warm", &interpreter, shape, is_warm));
         }
+        let name = format!("ended::{interpreter}");
+        trials.push(Trial::test(name, move || an_end_in_the_interval_is_noticed(&interpreter)));
     }
     for expected in missing(&found) {
         eprintln!("NOT COVERED: no Python {expected} found");
         trials.push(Trial::test(format!("missing::{expected}"), || Ok(())).with_ignored_flag(true));
     }
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// Ends a program, which reads to the end of its input, as soon as the next look is waited for.
+struct EndsIt(Mutex<Option<ChildStdin>>);
+
+impl Progress for EndsIt {
+    fn phase(&self, name: &'static str, _: Option<u64>) {
+        if name.starts_with("waiting") {
+            drop(self.0.lock().unwrap().take());
+        }
+    }
+
+    fn advance(&self, _: u64) {}
+}
+
+/// A process that ends is not waited for to the end of the interval, here an hour.
+fn an_end_in_the_interval_is_noticed(interpreter: &Interpreter) -> Result<(), Failed> {
+    let mut program = Command::new(&interpreter.path);
+    program.args(["-c", "import sys; print('ready', flush=True); sys.stdin.read()"]);
+    let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut String::new())?;
+    let ends = EndsIt(Mutex::new(child.stdin.take()));
+    let hour = Duration::from_secs(3600);
+    let result = since(child.id(), hour, &LookOptions::default(), &CompareOptions::default(), &ends);
+    child.wait()?;
+    match result {
+        Err(error) if error.code() == "MS-E011" => Ok(()),
+        other => Err(format!("{:?}", other.map(|_| "a comparison")).into()),
+    }
 }
 
 /// The oldest, a middle and the newest, unless all are asked for.
