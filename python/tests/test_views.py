@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
@@ -64,6 +65,13 @@ LOOP.run_forever()
 SAME = ["".join(["the same text, ", "made anew " * 9]) for _ in range(3000)]
 
 
+CALLBACKS: list[Callable[[], int]] = []
+
+
+def callback(number: int) -> Callable[[], int]:
+    return lambda: number
+
+
 @pytest.fixture(scope="module")
 def looks() -> tuple[memsight.Snapshot, memsight.Snapshot]:
     gc.disable()
@@ -72,6 +80,7 @@ def looks() -> tuple[memsight.Snapshot, memsight.Snapshot]:
         Node(number)
     Closing(0)
     NODES.extend(Node(number) for number in range(20_000))
+    CALLBACKS.extend(callback(number) for number in range(20_000))
     after = memsight.snapshot(values=True)
     gc.enable()
     return before, after
@@ -182,7 +191,7 @@ def test_views_show_themselves_as_tables(looks: tuple[memsight.Snapshot, memsigh
 
 def test_names_of_the_process_drive_no_terminal_and_no_page() -> None:
     row = memsight.TypeRow(HOSTILE, *[1] * 9)
-    code = memsight.CodeRow(HOSTILE, HOSTILE, 1, "function", 1, 1, 1, 1, 0.5)
+    code = memsight.CodeRow(HOSTILE, HOSTILE, 1, "function", 1, 1, 1, 1, 0.5, None, HOSTILE)
     view = memsight.TypesView(1, 1, HOSTILE, "", "", (), 1, 1, 1, 1, 1, 1, (row,), (code,))
     assert repr(row).isprintable()
     assert all(line.isprintable() for line in repr(view).splitlines()), repr(view)
