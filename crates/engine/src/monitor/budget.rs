@@ -7,7 +7,8 @@ const FIRST_NS: f64 = 100e6;
 /// What may be saved up later: more would make a sample late.
 const SAVED_NS: f64 = 5e6;
 
-/// A share of one core, by the wall's time that the work takes. One piece of work may overdraw it; the next waits until
+/// A share of one core, by the processor's time that the work takes: on a busy machine it takes longer, and is not dearer. By
+/// the wall's where the other is not known. One piece of work may overdraw it; the next waits until
 /// that is made up for, so that the share holds on average.
 #[derive(Debug)]
 pub(super) struct Budget {
@@ -36,9 +37,12 @@ impl Budget {
 
     /// Does the work and subtracts the time it took.
     pub fn charge<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let started = figures::now().monotonic_ns;
+        let (wall, cpu) = (figures::now().monotonic_ns, figures::thread_cpu_ns());
         let result = work();
-        self.left_ns -= figures::now().monotonic_ns.saturating_sub(started) as f64;
+        self.left_ns -= match figures::thread_cpu_ns().saturating_sub(cpu) {
+            0 => figures::now().monotonic_ns.saturating_sub(wall),
+            spent => spent,
+        } as f64;
         result
     }
 }
