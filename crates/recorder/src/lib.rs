@@ -45,7 +45,7 @@ mod words;
 
 pub use layout::{LAYOUTS, Offsets};
 
-/// The library that is loaded into programs: an ELF file for any glibc from 2.17 on.
+/// The library that is loaded into programs: an ELF file for any glibc from 2.14 on.
 #[cfg(not(memsight_loaded))]
 pub const LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/recorder.so"));
 
