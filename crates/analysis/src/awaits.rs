@@ -46,8 +46,8 @@ pub(crate) fn commonest_wait(snapshot: &Snapshot, waiting: &[ObjectId]) -> Optio
     most.filter(|(place, count)| place.line > 0 && 2 * count >= waiting.len()).map(|(place, _)| place)
 }
 
-/// The coroutines that await each other from a task or coroutine on, its own first, each with the line where it stands; and what the last of
-/// them waits for.
+/// The coroutines that await each other from a task or coroutine on, its own first, each with the line where it stands; and
+/// what the last of them waits for.
 pub(crate) fn awaits(snapshot: &Snapshot, start: ObjectId) -> (Vec<Source>, Option<String>) {
     let mut chain = Vec::new();
     let mut next = match object_kind(snapshot, start) {
