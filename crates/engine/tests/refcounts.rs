@@ -8,7 +8,7 @@ use memsight_analysis::Analysis;
 use memsight_analysis::refcounts::{CountedObject, RefcountsView};
 use memsight_engine::{LookOptions, look, refcounts};
 use memsight_model::{Confidence, LabelKind, Quiet, Severity};
-use memsight_testkit::{Interpreter, Target, Test, interpreters, trials};
+use memsight_testkit::{Interpreter, Target, interpreters, missing, runs_long};
 
 const SCRIPT: &str = "refcounts.py";
 /// A healthy program at work; what it does is its argument.
@@ -22,21 +22,31 @@ const LONG: [&str; 2] = ["chain", "tasks"];
 
 fn main() {
     let arguments = Arguments::from_args();
-    let tests: &[(&str, Test)] = &[
-        ("clean", clean),
-        ("leak", leak),
-        ("stolen", stolen),
-        ("one_look", one_look),
-        ("chain", |interpreter| at_work(interpreter, "chain")),
-        ("tasks", |interpreter| at_work(interpreter, "tasks")),
-        ("deep", |interpreter| nothing_missing(interpreter, "deep")),
-        ("interpreter", |interpreter| nothing_missing(interpreter, "interpreter")),
-        ("native", native),
-    ];
-    let mut trials = trials(&interpreters(), &LONG, tests);
+    let found = interpreters();
+    let mut trials: Vec<Trial> = Vec::new();
+    let mut add = |name: &str, interpreter: &Interpreter, run: fn(&Interpreter) -> Result<(), Failed>| {
+        let own = interpreter.clone();
+        let passed_over = LONG.contains(&name) && !runs_long(name, interpreter, &found);
+        trials.push(Trial::test(format!("{name}::{interpreter}"), move || run(&own)).with_ignored_flag(passed_over));
+    };
+    for interpreter in &found {
+        add("clean", interpreter, clean);
+        add("leak", interpreter, leak);
+        add("stolen", interpreter, stolen);
+        add("one_look", interpreter, one_look);
+        add("chain", interpreter, |interpreter| at_work(interpreter, "chain"));
+        add("tasks", interpreter, |interpreter| at_work(interpreter, "tasks"));
+        add("deep", interpreter, |interpreter| nothing_missing(interpreter, "deep"));
+        add("interpreter", interpreter, |interpreter| nothing_missing(interpreter, "interpreter"));
+        add("native", interpreter, native);
+    }
     trials.push(Trial::test("embedded::gdb", embedded).with_ignored_flag(!has_gdb()));
     if !has_gdb() {
         eprintln!("NOT COVERED: an interpreter in another program, for there is no gdb");
+    }
+    for expected in missing(&found) {
+        eprintln!("NOT COVERED: no Python {expected} found");
+        trials.push(Trial::test(format!("missing::{expected}"), || Ok(())).with_ignored_flag(true));
     }
     libtest_mimic::run(&arguments, trials).exit();
 }

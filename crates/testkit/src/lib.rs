@@ -19,7 +19,6 @@ mod live;
 mod long;
 mod scientific;
 mod target;
-mod trials;
 mod truth;
 mod twin;
 
@@ -33,6 +32,5 @@ pub use live::{ProcMemory, mapped_file, regions};
 pub use long::{EVERYWHERE, runs_long};
 pub use scientific::{environment, extended, old_scientific, scientific, with_packages};
 pub use target::{TARGETS, Target, targets_dir};
-pub use trials::{Test, trials};
 pub use truth::{Generation, Held, Truth, TruthObject};
 pub use twin::{FREE_THREADED, TwinObject, TwinTruth, build_twin};
