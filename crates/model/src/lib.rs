@@ -24,6 +24,7 @@ mod residence;
 mod snapshot;
 mod subject;
 mod texts;
+pub mod trace;
 mod units;
 
 pub use address::Address;
