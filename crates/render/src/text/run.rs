@@ -30,9 +30,9 @@ pub fn run(view: &RunView, style: &Style) -> String {
     let plural = if allocations == 1 { "" } else { "s" };
     let what = match sample_bytes {
         0 => format!("{} allocation{plural}", count(allocations)),
-        mean => format!("{} allocation{plural} sampled, one in {} in the mean", count(allocations), Bytes(mean)),
+        mean => format!("a sample of {} allocation{plural}, one in {} in the mean", count(allocations), Bytes(mean)),
     };
-    let mut text = format!("{what}, in {}; {}: {}\n", duration(duration_ns), clean(&view.trace), Bytes(bytes));
+    let mut text = format!("recorded {what}, in {}: {}, {}\n", duration(duration_ns), clean(&view.trace), Bytes(bytes));
     if lost_events > 0 {
         let lost = format!("{} events were lost: nobody read them in time", count(lost_events));
         text += &format!("{}: figures of the trace are too small or too large\n", style.paint(Tone::Bad, &lost));
