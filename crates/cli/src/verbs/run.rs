@@ -28,16 +28,16 @@ const NAMES: u32 = 1000;
 pub enum RunError {
     /// A word that begins as an option does, where a program is to be named.
     #[error("memsight run has no option {option}")]
-    NoSuchOption {
+    Option {
         /// As it was given.
         option: String,
     },
     /// `-m` without a module.
     #[error("-m names no module")]
-    NoModule,
+    Module,
     /// The command has ended, and was no Python that can be recorded.
     #[error("nothing was recorded: {command} ran no Python that can be recorded")]
-    NoPythonRecorded {
+    Unrecorded {
         /// The command.
         command: String,
     },
@@ -46,18 +46,18 @@ pub enum RunError {
 impl Explain for RunError {
     fn code(&self) -> &'static str {
         match self {
-            RunError::NoSuchOption { .. } | RunError::NoModule => "MS-E109",
-            RunError::NoPythonRecorded { .. } => "MS-E172",
+            RunError::Option { .. } | RunError::Module => "MS-E109",
+            RunError::Unrecorded { .. } => "MS-E172",
         }
     }
 
     fn hint(&self) -> String {
         match self {
-            RunError::NoSuchOption { .. } => {
+            RunError::Option { .. } => {
                 "`memsight run --help` lists them; those of the program stand behind it.".into()
             }
-            RunError::NoModule => "memsight run -m MODULE, as python -m MODULE.".into(),
-            RunError::NoPythonRecorded { .. } => {
+            RunError::Module => "memsight run -m MODULE, as python -m MODULE.".into(),
+            RunError::Unrecorded { .. } => {
                 "It takes CPython 3.8 to 3.15 with the GIL, linked against glibc, started by the command itself under the \
                  same user: no container, no sudo."
                     .into()
@@ -85,7 +85,7 @@ pub fn run(args: &Run, console: &Console, interrupt: &Interrupt) -> Result<i32, 
         Ok(recorded) if recorded.head.is_none() => {
             remove(&path);
             let command = command.first().map(|program| program.to_string_lossy().into_owned()).unwrap_or_default();
-            console.report(&RunError::NoPythonRecorded { command }.into());
+            console.report(&RunError::Unrecorded { command }.into());
         }
         Ok(recorded) => {
             let view = view(&recorded, &path);
@@ -116,9 +116,9 @@ fn command(words: &[OsString]) -> Result<Vec<OsString>, RunError> {
     let first = words.first().map(OsString::as_os_str).unwrap_or_default();
     let is_option = first.as_encoded_bytes().starts_with(b"-");
     match first == "-m" || Path::new(first).extension() == Some(OsStr::new("py")) {
-        true if words == ["-m"] => Err(RunError::NoModule),
+        true if words == ["-m"] => Err(RunError::Module),
         true => Ok([vec![python()], words.to_vec()].concat()),
-        false if is_option => Err(RunError::NoSuchOption { option: first.to_string_lossy().into_owned() }),
+        false if is_option => Err(RunError::Option { option: first.to_string_lossy().into_owned() }),
         false => Ok(words.to_vec()),
     }
 }
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(run(&["-m", "pytest", "-x"])[1..], words(&["-m", "pytest", "-x"]));
         assert!(Path::new(&run(&["app.py"])[0]).file_name().unwrap().to_string_lossy().starts_with("python"));
         assert_eq!(run(&["python3.12", "app.py"]), words(&["python3.12", "app.py"]));
-        assert!(matches!(command(&words(&["--exat", "app.py"])), Err(RunError::NoSuchOption { .. })));
-        assert!(matches!(command(&words(&["-m"])), Err(RunError::NoModule)));
+        assert!(matches!(command(&words(&["--exat", "app.py"])), Err(RunError::Option { .. })));
+        assert!(matches!(command(&words(&["-m"])), Err(RunError::Module)));
     }
 }
