@@ -3,7 +3,7 @@
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use crate::event::{self, Order};
 use crate::layout::Layout;
@@ -40,11 +40,22 @@ pub fn set_events(events: *const Events) {
     EVENTS.store(events.cast_mut(), Ordering::Release);
 }
 
-/// Keeps the allocator that a hook is to be set in front of.
+/// Bytes that the hooks behind ours put before a block: see [`head`].
+static HEAD: AtomicUsize = AtomicUsize::new(0);
+
+/// The most bytes by which what malloc has made lies before the block that was asked for: 16 for each of two debug hooks
+/// (`_PyMem_Debug*`, Objects/obmalloc.c), 0 where there are no hooks behind ours.
+#[inline]
+pub fn head() -> usize {
+    HEAD.load(Ordering::Relaxed)
+}
+
+/// Keeps the allocator that a hook is to be set in front of. Python's own are handed nothing, hooks are.
 ///
 /// # Safety
 /// No hook of the domain runs.
 pub unsafe fn keep_original(domain: usize, there: Allocator) {
+    HEAD.store(if there.ctx.is_null() { 0 } else { 32 }, Ordering::Relaxed);
     // SAFETY: nobody reads it now.
     unsafe { (*ORIGINALS.0.get())[domain] = Some(there) };
 }
@@ -70,6 +81,20 @@ pub unsafe fn allocated<L: Layout, const DOMAIN: usize>(block: *mut c_void, size
         let kind = if DOMAIN == OBJECT { Kind::Object } else { Kind::Memory };
         // SAFETY: the hooks are of the layout of the interpreter.
         unsafe { event::allocated::<L>(kind, block as usize, size, order) };
+    }
+}
+
+/// Does `work`, which frees `block` or moves it: the free behind it is a part of what is recorded already. Others are not: who has hooks in
+/// front of malloc may free what they keep of the block.
+#[inline]
+pub fn freeing<R>(block: *mut c_void, work: impl FnOnce() -> R) -> R {
+    let words = words();
+    // SAFETY: the words of this thread.
+    unsafe {
+        (*words).freeing = block;
+        let result = inside(work);
+        (*words).freeing = core::ptr::null_mut();
+        result
     }
 }
 

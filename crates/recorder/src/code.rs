@@ -3,6 +3,7 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use crate::got;
 use crate::known;
 use crate::layout::{BYTES, LENGTH, Layout, STATE};
 use crate::read::{u32_at, word_at};
@@ -44,6 +45,10 @@ unsafe fn tell<L: Layout>(thread: &mut Thread, code: usize) -> u64 {
     });
     let number = number.unwrap_or(0);
     if is_new {
+        // new code may have come with new libraries
+        if got::is_used() {
+            got::follow();
+        }
         // SAFETY: as of `number`.
         unsafe { write::<L>(thread, code, number) };
     }

@@ -1,7 +1,7 @@
 //! Finding functions in the libraries that the program has loaded: by their tables, since `dlsym` allocates, and is found in
 //! another library by older C libraries.
 
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 
 /// `dl_phdr_info` of `<link.h>`, as far as it is used.
@@ -11,6 +11,8 @@ struct Loaded {
     name: *const c_char,
     headers: *const ProgramHeader,
     count: u16,
+    /// How many objects were ever loaded.
+    adds: u64,
 }
 
 /// `Elf64_Phdr`.
@@ -37,7 +39,25 @@ struct Symbol {
     size: u64,
 }
 
+/// `Elf64_Rela`.
+#[repr(C)]
+struct Relocation {
+    offset: u64,
+    info: u64,
+    addend: i64,
+}
+
+const PAGE: usize = 4096;
+const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
+const PT_GNU_RELRO: u32 = 0x6474_e552;
+const DT_PLTRELSZ: u64 = 2;
+const DT_RELA: u64 = 7;
+const DT_RELASZ: u64 = 8;
+const DT_JMPREL: u64 = 23;
+const RELOC_64: u32 = 1;
+const RELOC_GLOB_DAT: u32 = 6;
+const RELOC_JUMP_SLOT: u32 = 7;
 const DT_STRTAB: u64 = 5;
 const DT_SYMTAB: u64 = 6;
 const DT_GNU_HASH: u64 = 0x6fff_fef5;
@@ -86,25 +106,115 @@ fn search(name: &str, behind: Option<usize>) -> *const c_void {
 /// Looks into one object; 1 ends the walk.
 unsafe extern "C" fn look(loaded: *const Loaded, _size: usize, data: *mut c_void) -> c_int {
     // SAFETY: the loader hands us its own description, and our `Search`.
-    let (loaded, search) = unsafe { (&*loaded, &mut *data.cast::<Search<'_>>()) };
-    // SAFETY: the loader's table of program headers.
-    let headers = unsafe { core::slice::from_raw_parts(loaded.headers, usize::from(loaded.count)) };
+    let (object, search) = unsafe { (Object::of(&*loaded), &mut *data.cast::<Search<'_>>()) };
     if let Some(address) = search.behind {
-        if headers.iter().any(|each| each.kind == 1 && holds(loaded.base, each, address)) {
+        if object.holds(address) {
             search.behind = None;
         }
         return 0;
     }
-    let Some(dynamic) = headers.iter().find(|each| each.kind == PT_DYNAMIC) else { return 0 };
-    // SAFETY: the dynamic section of an object that is loaded ends with a pair of zeros; the loader keeps the object while it
-    // walks.
-    match unsafe { Tables::of(loaded.base, loaded.base.wrapping_add(dynamic.address as usize)) } {
+    // SAFETY: the loader keeps the object while it walks.
+    match unsafe { object.tables() } {
         // SAFETY: as above.
         Some(tables) => unsafe { tables.find(search.name) }.map_or(0, |found| {
             search.found = found;
             1
         }),
         None => 0,
+    }
+}
+
+/// How many objects the loader has ever loaded.
+pub fn count() -> u64 {
+    unsafe extern "C" fn first(loaded: *const Loaded, _size: usize, data: *mut c_void) -> c_int {
+        // SAFETY: the loader hands us its own description, and our number.
+        unsafe { *data.cast::<u64>() = (*loaded).adds };
+        1
+    }
+    let mut count = 0_u64;
+    // SAFETY: `first` gets back the pointer to `count`, which outlives the call.
+    unsafe { dl_iterate_phdr(first, (&raw mut count).cast()) };
+    count
+}
+
+/// Does `work` for each object that is loaded, while the loader keeps them all.
+pub fn each(work: &mut dyn FnMut(&Object<'_>)) {
+    unsafe extern "C" fn one(loaded: *const Loaded, _size: usize, data: *mut c_void) -> c_int {
+        // SAFETY: the loader hands us its own description, and our pointer to `work`.
+        unsafe { (*data.cast::<&mut dyn FnMut(&Object<'_>)>())(&Object::of(&*loaded)) };
+        0
+    }
+    let mut work = work;
+    // SAFETY: `one` gets back the pointer to `work`, which outlives the call.
+    unsafe { dl_iterate_phdr(one, (&raw mut work).cast()) };
+}
+
+/// An object that is loaded: the program, or a library.
+pub struct Object<'l> {
+    base: usize,
+    name: &'l [u8],
+    headers: &'l [ProgramHeader],
+}
+
+impl<'l> Object<'l> {
+    /// # Safety
+    /// The loader's own description, while it walks.
+    unsafe fn of(loaded: &'l Loaded) -> Object<'l> {
+        // SAFETY: the loader's table of program headers, and its text.
+        unsafe {
+            let headers = core::slice::from_raw_parts(loaded.headers, usize::from(loaded.count));
+            let name = if loaded.name.is_null() { &[] } else { CStr::from_ptr(loaded.name).to_bytes() };
+            Object { base: loaded.base, name, headers }
+        }
+    }
+
+    /// Whether it is the loader itself.
+    pub fn is_loader(&self) -> bool {
+        let file = self.name.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+        file.starts_with(b"ld-") || file.starts_with(b"ld.so")
+    }
+
+    /// Whether the address is in it.
+    pub fn holds(&self, address: usize) -> bool {
+        self.headers.iter().any(|each| each.kind == PT_LOAD && holds(self.base, each, address))
+    }
+
+    /// Whether the loader makes the address read-only once it has filled in what depends on places (RELRO).
+    pub fn is_sealed(&self, address: usize) -> bool {
+        self.headers.iter().any(|each| {
+            let start = self.base.wrapping_add(each.address as usize);
+            // whole pages alone are
+            let end = start.wrapping_add(each.memory_size as usize) & !(PAGE - 1);
+            each.kind == PT_GNU_RELRO && address >= start & !(PAGE - 1) && address < end
+        })
+    }
+
+    /// # Safety
+    /// The loader keeps the object.
+    unsafe fn tables(&self) -> Option<Tables> {
+        let dynamic = self.headers.iter().find(|each| each.kind == PT_DYNAMIC)?;
+        // SAFETY: the dynamic section of an object that is loaded ends with a pair of zeros.
+        unsafe { Tables::of(self.base, self.base.wrapping_add(dynamic.address as usize)) }
+    }
+
+    /// Tells the places where addresses of functions stand that are looked up by name: whose, and where.
+    pub fn slots(&self, found: &mut dyn FnMut(&CStr, usize)) {
+        // SAFETY: the object is kept by the loader, whose walk this object is of.
+        unsafe {
+            let Some(tables) = self.tables() else { return };
+            for (at, bytes) in tables.relocations {
+                let entries = bytes / size_of::<Relocation>();
+                for entry in core::slice::from_raw_parts(at, if at.is_null() { 0 } else { entries }) {
+                    let is_slot = matches!(entry.info as u32, RELOC_64 | RELOC_GLOB_DAT | RELOC_JUMP_SLOT);
+                    if !is_slot || entry.addend != 0 || entry.info >> 32 == 0 {
+                        continue;
+                    }
+                    let symbol = &*tables.symbols.add((entry.info >> 32) as usize);
+                    let name = CStr::from_ptr(tables.names.add(symbol.name as usize).cast());
+                    found(name, self.base.wrapping_add(entry.offset as usize));
+                }
+            }
+        }
     }
 }
 
@@ -120,6 +230,8 @@ struct Tables {
     symbols: *const Symbol,
     hash: *const u32,
     versions: *const u16,
+    /// Two tables of relocations, and their bytes.
+    relocations: [(*const Relocation, usize); 2],
 }
 
 impl Tables {
@@ -128,6 +240,7 @@ impl Tables {
     unsafe fn of(base: usize, dynamic: usize) -> Option<Tables> {
         let mut entry = dynamic as *const [u64; 2];
         let (mut names, mut symbols, mut hash, mut versions) = (0, 0, 0, 0);
+        let mut relocations = [(0, 0); 2];
         loop {
             // SAFETY: the section ends with a pair of zeros, at which we stop.
             let [tag, value] = unsafe { *entry };
@@ -137,6 +250,10 @@ impl Tables {
                 DT_SYMTAB => symbols = value,
                 DT_GNU_HASH => hash = value,
                 DT_VERSYM => versions = value,
+                DT_RELA => relocations[0].0 = value,
+                DT_RELASZ => relocations[0].1 = value as usize,
+                DT_JMPREL => relocations[1].0 = value,
+                DT_PLTRELSZ => relocations[1].1 = value as usize,
                 _ => {}
             }
             // SAFETY: as above.
@@ -155,6 +272,7 @@ impl Tables {
             symbols: place(symbols) as *const Symbol,
             hash: place(hash) as *const u32,
             versions: place(versions) as *const u16,
+            relocations: relocations.map(|(at, bytes)| (place(at) as *const Relocation, bytes)),
         })
     }
 

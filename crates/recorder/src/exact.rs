@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 use core::ptr;
 
-use crate::behind::{allocated, events, inside, original};
+use crate::behind::{allocated, events, freeing, inside, original};
 use crate::event::{self, Order};
 use crate::layout::Layout;
 use crate::python::Allocator;
@@ -70,7 +70,7 @@ unsafe extern "C" fn realloc<L: Layout, const DOMAIN: usize>(
     freed(block);
     // SAFETY: what we are called for is handed on.
     unsafe {
-        let moved = inside(|| (original.realloc)(original.ctx, block, size));
+        let moved = freeing(block, || (original.realloc)(original.ctx, block, size));
         // Where it failed the block is as it was, of a size that we do not know: it counts as nothing.
         let (there, size) = if moved.is_null() { (block, 0) } else { (moved, size) };
         // A block that malloc made stays with it even if it becomes small, and may have moved.
@@ -84,5 +84,5 @@ unsafe extern "C" fn free<L: Layout, const DOMAIN: usize>(_: *mut c_void, block:
     let original = original::<DOMAIN>();
     freed(block);
     // SAFETY: what we are called for is handed on.
-    inside(|| unsafe { (original.free)(original.ctx, block) });
+    freeing(block, || unsafe { (original.free)(original.ctx, block) });
 }

@@ -9,7 +9,7 @@ use crate::event::Order;
 use crate::function::Function;
 use crate::wire::Kind;
 use crate::words::words;
-use crate::{elf, event, known, python, sampling};
+use crate::{elf, event, got, known, python, sampling};
 
 /// Set once the interpreter has a thread, and so the allocators that it was asked for.
 static SETTLED: AtomicBool = AtomicBool::new(false);
@@ -33,10 +33,34 @@ fn next(function: &Function, name: &str) -> *const c_void {
     }
 }
 
+/// Those who were loaded into a running program are behind all others: there it is the first.
 #[cold]
 fn find(function: &Function, name: &str) -> *const c_void {
-    function.set(elf::find_behind(name, find as *const () as usize));
+    let found = elf::find_behind(name, find as *const () as usize);
+    function.set(if got::is_used() { elf::find(name) } else { found });
     function.get().unwrap_or_default()
+}
+
+/// The function of this name here, and the one that it calls.
+pub fn pair(name: &[u8]) -> Option<(usize, usize)> {
+    let pair = |ours: *const (), place: &Function, name: &str| Some((ours as usize, next(place, name) as usize));
+    match name {
+        b"malloc" => pair(malloc as *const (), &MALLOC, "malloc"),
+        b"calloc" => pair(calloc as *const (), &CALLOC, "calloc"),
+        b"realloc" => pair(realloc as *const (), &REALLOC, "realloc"),
+        b"free" => pair(free as *const (), &FREE, "free"),
+        b"posix_memalign" => pair(posix_memalign as *const (), &POSIX_MEMALIGN, "posix_memalign"),
+        b"aligned_alloc" => pair(aligned_alloc as *const (), &ALIGNED_ALLOC, "aligned_alloc"),
+        b"memalign" => pair(memalign as *const (), &MEMALIGN, "memalign"),
+        b"valloc" => pair(valloc as *const (), &VALLOC, "valloc"),
+        b"pvalloc" => pair(pvalloc as *const (), &PVALLOC, "pvalloc"),
+        _ => None,
+    }
+}
+
+/// An interpreter that runs has the allocators that it was asked for.
+pub fn is_settled() {
+    SETTLED.store(true, Ordering::Relaxed);
 }
 
 /// Calls the next function of a name.
@@ -55,6 +79,14 @@ fn is_outer() -> bool {
     unsafe { (*words()).inner == 0 }
 }
 
+/// Whether Python's allocator is giving back another block than this one. The debug hooks have a head before it.
+#[inline]
+fn is_another(block: *mut c_void) -> bool {
+    // SAFETY: the words of this thread.
+    let freeing = unsafe { (*words()).freeing };
+    !freeing.is_null() && (freeing as usize).wrapping_sub(block as usize) > behind::head()
+}
+
 #[inline]
 fn allocated(block: *mut c_void, size: usize) {
     let Some(events) = behind::events() else { return };
@@ -71,10 +103,10 @@ fn allocated(block: *mut c_void, size: usize) {
     unsafe { (events.allocated)(Kind::Raw, block as usize, size, Order::Free) };
 }
 
-/// A block is to be freed; its size, where it was in a sample.
+/// A block is to be freed; its size, where it was in a sample. `is_told`: the call is an event of its own.
 #[inline]
-fn freed(block: *mut c_void) -> Option<usize> {
-    if block.is_null() || behind::events().is_none() || !is_outer() {
+fn freed(block: *mut c_void, is_told: bool) -> Option<usize> {
+    if block.is_null() || behind::events().is_none() || !is_told {
         return None;
     }
     if !sampling::is_on() {
@@ -121,7 +153,7 @@ unsafe extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
 
 #[cfg_attr(memsight_loaded, unsafe(no_mangle))]
 unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
-    let before = freed(block);
+    let before = freed(block, is_outer());
     let moved = next!(REALLOC, "realloc", unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void, block, size);
     // (with a size of 0 it was freed)
     match moved.is_null() && size > 0 {
@@ -133,7 +165,7 @@ unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
 
 #[cfg_attr(memsight_loaded, unsafe(no_mangle))]
 unsafe extern "C" fn free(block: *mut c_void) {
-    freed(block);
+    freed(block, is_outer() || is_another(block));
     next!(FREE, "free", unsafe extern "C" fn(*mut c_void), block);
 }
 

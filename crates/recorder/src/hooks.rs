@@ -4,12 +4,13 @@
 
 use core::ffi::c_void;
 use core::ptr;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::behind::{self, Events};
 use crate::function::Function;
 use crate::layout::Layout;
 use crate::python::{self, Allocator, MEMORY, OBJECT};
-use crate::{event, exact, sampled, sampling};
+use crate::{event, exact, got, sampled, sampling};
 
 trait Layouts: Layout {
     const EVENTS: Events;
@@ -35,6 +36,50 @@ pub fn stop() {
     behind::set_events(ptr::null());
 }
 
+/// Puts back what was in front of which the hooks were set, where nobody has set other ones in front of them since: those call
+/// the hooks, which then hand on.
+///
+/// # Safety
+/// As of [`start`]; nothing is recorded.
+pub unsafe fn put_back<L: Layout>() {
+    // SAFETY: as above.
+    unsafe {
+        put_back_in::<L, MEMORY>();
+        put_back_in::<L, OBJECT>();
+    }
+}
+
+unsafe fn put_back_in<L: Layout, const DOMAIN: usize>() {
+    if !SET[DOMAIN].load(Ordering::Relaxed) {
+        return;
+    }
+    let is_ours = python::allocator(DOMAIN).is_some_and(|there| is_ours::<L, DOMAIN>(&there));
+    if is_ours && SET[DOMAIN].swap(false, Ordering::Relaxed) {
+        // SAFETY: what was there before.
+        unsafe { python::set_allocator(DOMAIN, behind::original::<DOMAIN>()) };
+    }
+}
+
+/// Whether hooks are set, perhaps behind those of others.
+static SET: [AtomicBool; 3] = [const { AtomicBool::new(false) }; 3];
+/// Whether they are those of a sample.
+static SAMPLED: AtomicBool = AtomicBool::new(false);
+
+/// Whether hooks of the other kind are still set, behind those of others.
+pub fn are_in_the_way() -> bool {
+    SET.iter().any(|set| set.load(Ordering::Relaxed)) && SAMPLED.load(Ordering::Relaxed) != sampling::is_on()
+}
+
+fn is_ours<L: Layout, const DOMAIN: usize>(there: &Allocator) -> bool {
+    let ours = [
+        exact::all::<L, DOMAIN, true>(),
+        exact::all::<L, DOMAIN, false>(),
+        sampled::small::<L, DOMAIN>(),
+        sampled::all::<L, DOMAIN>(),
+    ];
+    ours.iter().any(|ours| ptr::fn_addr_eq(there.malloc, ours.malloc))
+}
+
 /// Sets the hooks in the domains where they are not.
 ///
 /// # Safety
@@ -48,19 +93,19 @@ unsafe fn install<L: Layout>() {
 }
 
 unsafe fn install_in<L: Layout, const DOMAIN: usize>() {
-    let (exact, exact_other) = (exact::all::<L, DOMAIN, true>(), exact::all::<L, DOMAIN, false>());
-    let (sampled, sampled_other) = (sampled::small::<L, DOMAIN>(), sampled::all::<L, DOMAIN>());
     let Some(there) = python::allocator(DOMAIN) else { return };
-    let ours = [&exact, &exact_other, &sampled, &sampled_other];
-    if ours.iter().any(|ours| ptr::fn_addr_eq(there.malloc, ours.malloc)) {
+    // In a program that runs, hooks that are set once stay set behind those of others: twice they would call each other.
+    if is_ours::<L, DOMAIN>(&there) || (got::is_used() && SET[DOMAIN].load(Ordering::Relaxed)) {
         return;
     }
     let hooks = match (sampling::is_on(), PYMALLOC.is(&there)) {
-        (false, true) => exact,
-        (false, false) => exact_other,
-        (true, true) => sampled,
-        (true, false) => sampled_other,
+        (false, true) => exact::all::<L, DOMAIN, true>(),
+        (false, false) => exact::all::<L, DOMAIN, false>(),
+        (true, true) => sampled::small::<L, DOMAIN>(),
+        (true, false) => sampled::all::<L, DOMAIN>(),
     };
+    SET[DOMAIN].store(true, Ordering::Relaxed);
+    SAMPLED.store(sampling::is_on(), Ordering::Relaxed);
     // SAFETY: the hooks hand each block to the allocator that made it.
     unsafe {
         behind::keep_original(DOMAIN, there);
@@ -68,18 +113,24 @@ unsafe fn install_in<L: Layout, const DOMAIN: usize>() {
     }
 }
 
-/// pymalloc: what is in the domain of objects before anything is set, unless the interpreter was built without it.
+/// pymalloc: one function in both of Python's own domains, which is handed nothing and is not malloc. The debug hooks and those
+/// of others are handed something, and mimalloc has two.
 static PYMALLOC: Pymalloc = Pymalloc(Function::NONE);
 
 struct Pymalloc(Function);
 
 impl Pymalloc {
     fn note(&self) {
-        let of = |domain| python::allocator(domain).map(|there| there.malloc as *const c_void);
-        if let (Some(raw), Some(object)) = (of(python::RAW), of(OBJECT))
+        let of = |domain| {
+            let there = python::allocator(domain)?;
+            Some((there.malloc as *const c_void, there.ctx.is_null()))
+        };
+        if let (Some(raw), Some(memory), Some(object)) = (of(python::RAW), of(MEMORY), of(OBJECT))
             && raw != object
+            && memory == object
+            && object.1
         {
-            self.0.set(object);
+            self.0.set(object.0);
         }
     }
 

@@ -160,6 +160,24 @@ pub fn forget_codes() {
     next_generation();
 }
 
+/// Forgets everything: another recording begins.
+pub fn forget_all() {
+    TABLE.with(|table| {
+        for bucket in &mut table.buckets {
+            while !bucket.is_null() {
+                let entry = *bucket;
+                // SAFETY: as in `forget`; the entry is unused from here on.
+                unsafe {
+                    *bucket = (*entry).next;
+                    (*entry).next = table.unused;
+                }
+                table.unused = entry;
+            }
+        }
+    });
+    next_generation();
+}
+
 /// In a child: no other thread is left that could have the lock.
 pub fn after_fork() {
     TABLE.free();

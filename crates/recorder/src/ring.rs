@@ -9,6 +9,9 @@ use crate::wire::{self, CHUNK_BYTES, ChunkHead, Event, HEAD_WORDS, HEADER_BYTES,
 /// The ring of this process; null before it records.
 static RING: AtomicPtr<Header> = AtomicPtr::new(ptr::null_mut());
 
+/// The ring of the recording before this one.
+static BEFORE: AtomicPtr<Header> = AtomicPtr::new(ptr::null_mut());
+
 /// How long a thread naps between looks for room: 50 us.
 const NAP: u64 = 50_000;
 /// How long it waits while the reader's heart does not beat: 1 s.
@@ -19,14 +22,25 @@ static STILL: AtomicU64 = AtomicU64::new(0);
 /// Uses the ring in the file at `path` (ends with a zero). Fails when there is none that this recorder can write to.
 pub fn open(path: &[u8]) -> Option<&'static Header> {
     let head = sys::share(path, HEADER_BYTES)?;
-    // SAFETY: a mapping of 4096 bytes, which nobody gives back.
+    // SAFETY: a mapping of 4096 bytes, which is given back below.
     let header = unsafe { &*head.cast::<Header>() };
     if header.magic != wire::MAGIC || header.version != wire::VERSION {
+        // SAFETY: the head alone, which nobody has but we.
+        unsafe { sys::give_back(head, HEADER_BYTES) };
         return None;
     }
     let bytes = (header.chunks as usize).checked_mul(CHUNK_BYTES)?.checked_add(HEADER_BYTES)?;
     let ring = sys::share(path, bytes)?.cast::<Header>();
-    RING.store(ring, Ordering::Release);
+    // SAFETY: the head alone, which nobody has but we.
+    unsafe { sys::give_back(head, HEADER_BYTES) };
+    let before = RING.swap(ring, Ordering::AcqRel);
+    STILL.store(0, Ordering::Relaxed);
+    // A thread may be in the middle of an event that it writes to the ring before; none is in the one before that.
+    let oldest = BEFORE.swap(before, Ordering::AcqRel);
+    if !oldest.is_null() {
+        // SAFETY: a ring of ours; all are of one size.
+        unsafe { sys::give_back(oldest.cast(), bytes) };
+    }
     // SAFETY: as above, for the whole ring.
     Some(unsafe { &*ring })
 }

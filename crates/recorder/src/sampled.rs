@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 use core::ptr;
 
-use crate::behind::{allocated, events, inside, original};
+use crate::behind::{allocated, events, freeing, inside, original};
 use crate::event::Order;
 use crate::layout::Layout;
 use crate::python::Allocator;
@@ -99,7 +99,7 @@ unsafe extern "C" fn realloc<L: Layout, const DOMAIN: usize>(
     let counts = sampling::counts_held(size);
     // SAFETY: what we are called for is handed on.
     unsafe {
-        let moved = inside(|| (original.realloc)(original.ctx, block, size));
+        let moved = freeing(block, || (original.realloc)(original.ctx, block, size));
         match before {
             // it failed: the block is as it was
             Some(before) if moved.is_null() => allocated::<L, DOMAIN>(block, before, Order::Gil),
@@ -114,5 +114,6 @@ unsafe extern "C" fn free<const DOMAIN: usize, const PYMALLOC: bool>(_: *mut c_v
     let original = original::<DOMAIN>();
     freed(block);
     // SAFETY: what we are called for is handed on.
-    guarded::<_, PYMALLOC>(|| unsafe { (original.free)(original.ctx, block) });
+    let free = || unsafe { (original.free)(original.ctx, block) };
+    if PYMALLOC { free() } else { freeing(block, free) }
 }

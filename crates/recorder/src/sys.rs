@@ -11,7 +11,11 @@ const GETPID: usize = 39;
 const GETTID: usize = 186;
 const CLOCK_GETTIME: usize = 228;
 const NANOSLEEP: usize = 35;
+const MPROTECT: usize = 10;
+const PROCESS_VM_WRITEV: usize = 311;
 
+const PAGE: usize = 4096;
+const READ: usize = 1;
 const READ_WRITE: usize = 3;
 const SHARED: usize = 1;
 const PRIVATE_ANONYMOUS: usize = 0x22;
@@ -69,6 +73,28 @@ pub fn share(path: &[u8], bytes: usize) -> Option<*mut u8> {
     // SAFETY: the file is ours.
     unsafe { call(CLOSE, [file as usize, 0, 0, 0, 0, 0]) };
     (!is_error(result)).then_some(result as *mut u8)
+}
+
+/// Has the page of `address` written to, or read only.
+///
+/// # Safety
+/// Whoever writes to it bears that.
+pub unsafe fn protect(address: usize, writable: bool) -> bool {
+    let how = if writable { READ_WRITE } else { READ };
+    // SAFETY: the caller has seen to it.
+    !is_error(unsafe { call(MPROTECT, [address & !(PAGE - 1), PAGE, how, 0, 0, 0]) })
+}
+
+/// Whether this process may write to the word at `address`: it writes what is there.
+///
+/// # Safety
+/// The address is that of a word of this process, which nobody changes now.
+pub unsafe fn is_writable(address: usize) -> bool {
+    let word = [address, size_of::<usize>()];
+    let place = word.as_ptr() as usize;
+    // SAFETY: from the word to the word, in this process.
+    let written = unsafe { call(PROCESS_VM_WRITEV, [process() as usize, place, 1, place, 1, 0]) };
+    written == size_of::<usize>() as isize
 }
 
 /// The id of this process.

@@ -47,6 +47,8 @@ pub struct Thread {
     /// Which code objects were known when it was.
     pub generation: u32,
     id: u32,
+    /// Of which recording what stands here is.
+    epoch: u32,
     codes: [(usize, u64); CODES],
     pub stack: [Frame; DEPTH + 1],
     pub fresh: [Fresh; DEPTH],
@@ -56,10 +58,21 @@ pub struct Thread {
 static KEY: AtomicU32 = AtomicU32::new(0);
 static SET: crate::function::Function = crate::function::Function::NONE;
 
+/// Counts recordings.
+static EPOCH: AtomicU32 = AtomicU32::new(0);
+
+/// Has each thread begin anew.
+pub fn next_epoch() {
+    EPOCH.fetch_add(1, Ordering::Release);
+}
+
 type Destructor = unsafe extern "C" fn(*mut Thread);
 
-/// Has [`ended`] called at the end of each thread. Called once, before any is recorded.
+/// Has [`ended`] called at the end of each thread. Called before any is recorded.
 pub fn prepare() {
+    if KEY.load(Ordering::Acquire) != 0 {
+        return;
+    }
     let (create, set) = (crate::elf::find("pthread_key_create"), crate::elf::find("pthread_setspecific"));
     if create.is_null() || set.is_null() {
         return;
@@ -94,7 +107,19 @@ impl Thread {
             return None;
         }
         thread.inside = true;
+        if thread.epoch != EPOCH.load(Ordering::Relaxed) {
+            thread.begin_anew();
+        }
         Some(thread)
+    }
+
+    /// Another recording has begun since, into another ring.
+    #[cold]
+    fn begin_anew(&mut self) {
+        self.writer.abandon();
+        self.codes = [(0, 0); CODES];
+        self.count = 0;
+        self.epoch = EPOCH.load(Ordering::Relaxed);
     }
 
     /// After [`Thread::enter`].
@@ -114,6 +139,7 @@ impl Thread {
             let at = sys::fresh(size_of::<Thread>())?.cast::<Thread>();
             (*at).id = sys::thread();
             (*at).writer = Writer::NEW;
+            (*at).epoch = EPOCH.load(Ordering::Relaxed);
             (*words).thread = at.cast();
             if let (Some(set), key @ 1..) = (SET.get(), KEY.load(Ordering::Acquire)) {
                 // SAFETY: `int pthread_setspecific(pthread_key_t, const void *)`. It may allocate, which is no event.

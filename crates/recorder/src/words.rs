@@ -10,9 +10,9 @@ global_asm!(
     ".globl memsight_recorder_words",
     ".hidden memsight_recorder_words",
     ".type memsight_recorder_words,@object",
-    ".size memsight_recorder_words,32",
+    ".size memsight_recorder_words,40",
     "memsight_recorder_words:",
-    ".zero 32",
+    ".zero 40",
     ".popsection",
 );
 
@@ -29,6 +29,8 @@ pub struct Words {
     pub left: i64,
     /// Set once `left` was drawn.
     pub drawn: u64,
+    /// The block that Python's allocator is freeing.
+    pub freeing: *mut c_void,
 }
 
 /// Those of the thread that runs. They may be read and written by it alone, and are there as long as it runs.

@@ -36,6 +36,7 @@ fn main() {
         add("unchanged", interpreter, programs_notice_nothing);
         add("children", interpreter, children_are_left_alone);
         add("unread", interpreter, nobody_reads);
+        add("live", interpreter, programs_that_run_are_recorded);
         add("sampled", interpreter, samples_estimate_the_truth);
     }
     for expected in missing(&found) {
@@ -91,9 +92,41 @@ fn allocators_that_stand_in_are_recorded(interpreter: &Interpreter) -> Result<()
     Ok(())
 }
 
+/// From a call in a program that runs to another, several times, with threads beside it.
+fn programs_that_run_are_recorded(interpreter: &Interpreter) -> Result<(), Failed> {
+    let rings = [(); 4].map(|()| Ring::new(512)).into_iter().collect::<Result<Vec<Ring>, Failed>>()?;
+    let mut command = std::process::Command::new(&interpreter.path);
+    command.arg("-B").arg(program("live.py")).arg(rings[0].library());
+    let output = command.args(rings.iter().map(Ring::path)).output()?;
+    let text = printed(output)?;
+    let truths: Vec<&str> = text.lines().collect();
+    if truths.len() != rings.len() {
+        return Err(format!("{} truths", truths.len()).into());
+    }
+    for (number, (ring, truth)) in rings.iter().zip(truths).enumerate() {
+        let recording = ring.read()?;
+        check(&recording, &serde_json::from_str(truth)?).map_err(|error| format!("{number}: {error:?}"))?;
+        // blocks from before are given back, and what is given back outside of it is not seen
+        if (recording.missed_frees, recording.lost) != (0, 0) {
+            return Err(format!("{number}: {} missed, {} lost", recording.missed_frees, recording.lost).into());
+        }
+        let raw = recording.allocations.iter().filter(|each| each.kind == Kind::Raw).count();
+        if raw == 0 {
+            return Err(format!("{number}: {raw} of the malloc family").into());
+        }
+    }
+    Ok(())
+}
+
 fn check_stacks(ring: &Ring, output: std::process::Output) -> Result<Recording, Failed> {
     let truth: Truth = serde_json::from_str(&printed(output)?)?;
     let recording = ring.read()?;
+    check(&recording, &truth)?;
+    recording.is_consistent()?;
+    Ok(recording)
+}
+
+fn check(recording: &Recording, truth: &Truth) -> Result<(), Failed> {
     if truth.stacks.len() < 350 {
         return Err(format!("only {} stacks", truth.stacks.len()).into());
     }
@@ -115,9 +148,8 @@ fn check_stacks(ring: &Ring, output: std::process::Output) -> Result<Recording, 
             wrong.push(format!("{number}:\n  {stack:?}\n  {expected:?}"));
         }
     }
-    recording.is_consistent()?;
     wrong.truncate(5);
-    if wrong.is_empty() { Ok(recording) } else { Err(wrong.join("\n").into()) }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
 }
 
 /// Its output, its exit code, its warnings, its environment, its files and its threads are as without.

@@ -65,6 +65,16 @@ impl Ring {
         Ok(Ring { folder })
     }
 
+    /// Where the library is.
+    pub fn library(&self) -> PathBuf {
+        self.folder.path().join("recorder.so")
+    }
+
+    /// Where the ring is.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("ring")
+    }
+
     /// A command that is recorded.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
