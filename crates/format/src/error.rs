@@ -159,6 +159,30 @@ pub enum FormatError {
         /// What SQLite says.
         reason: String,
     },
+    /// There is no trace to read.
+    #[error("there is no trace at {}", path.display())]
+    TraceNotFound {
+        /// What was to be read.
+        path: PathBuf,
+    },
+    /// Something is there, but no trace.
+    #[error("{} is not a trace of memsight: {reason}", path.display())]
+    TraceForeign {
+        /// What was to be read.
+        path: PathBuf,
+        /// What gave it away.
+        reason: String,
+    },
+    /// A trace of another version of the format.
+    #[error("{} is a trace of format version {found}; this memsight reads version {known}", path.display())]
+    TraceVersion {
+        /// The trace.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The version that is understood.
+        known: u32,
+    },
 }
 
 impl FormatError {
@@ -200,6 +224,9 @@ impl Explain for FormatError {
             FormatError::ForeignLog { .. } => "MS-E060",
             FormatError::DamagedLog { .. } => "MS-E061",
             FormatError::TooLarge { .. } => "MS-E062",
+            FormatError::TraceNotFound { .. } => "MS-E073",
+            FormatError::TraceForeign { .. } => "MS-E074",
+            FormatError::TraceVersion { .. } => "MS-E076",
         }
     }
 
@@ -230,6 +257,12 @@ impl Explain for FormatError {
                 "create the folder that it is to stand in".into()
             }
             FormatError::Io { .. } => "check the owner and the permissions of the path".into(),
+            FormatError::TraceNotFound { .. } => "record one with: memsight run -o app.trace app.py".into(),
+            FormatError::TraceForeign { .. } => "give a file that `memsight run` wrote".into(),
+            FormatError::TraceVersion { found, known, .. } if found > known => {
+                "a newer memsight wrote it; upgrade: pip install --upgrade memsight".into()
+            }
+            FormatError::TraceVersion { .. } => "record it again".into(),
             FormatError::NoSuchTable { .. } => format!("tables: {}", crate::TABLES.join(", ")),
             FormatError::ForeignLog { .. } => "give a file that `memsight watch -o FILE.jsonl` wrote".into(),
             FormatError::DamagedLog { .. } => "the lines before and behind it can be read; copy the log again".into(),

@@ -30,6 +30,7 @@ mod residence;
 mod rows;
 mod sink;
 mod tables;
+pub mod trace;
 mod whole;
 mod widths;
 mod write;

@@ -5,7 +5,7 @@ use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use crate::event;
+use crate::event::{self, Order};
 use crate::layout::Layout;
 use crate::python::{Allocator, OBJECT};
 use crate::wire::Kind;
@@ -14,7 +14,7 @@ use crate::words::words;
 /// What the malloc family calls for its events, made for the layout of the interpreter.
 #[derive(Debug)]
 pub struct Events {
-    pub allocated: unsafe fn(Kind, usize, usize, bool),
+    pub allocated: unsafe fn(Kind, usize, usize, Order),
     pub install: unsafe fn(),
 }
 
@@ -60,16 +60,16 @@ pub fn original<const DOMAIN: usize>() -> &'static Allocator {
     }
 }
 
-/// A block is there that is to be told of.
+/// A block is there that is to be told of. Who calls the hooks holds the GIL.
 ///
 /// # Safety
 /// The interpreter is of the layout.
 #[inline]
-pub unsafe fn allocated<L: Layout, const DOMAIN: usize>(block: *mut c_void, size: usize) {
+pub unsafe fn allocated<L: Layout, const DOMAIN: usize>(block: *mut c_void, size: usize, order: Order) {
     if !block.is_null() && events().is_some() {
         let kind = if DOMAIN == OBJECT { Kind::Object } else { Kind::Memory };
-        // SAFETY: the hooks are of the layout of the interpreter. Who calls them holds the GIL.
-        unsafe { event::allocated::<L>(kind, block as usize, size, true) };
+        // SAFETY: the hooks are of the layout of the interpreter.
+        unsafe { event::allocated::<L>(kind, block as usize, size, order) };
     }
 }
 

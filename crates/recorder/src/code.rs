@@ -1,7 +1,7 @@
 //! Code objects: told once, by a number, with what lines and names are found by. Their addresses are used again as soon as they
 //! are freed, for other code too, so that every free asks whether it is of one ([`crate::known`]).
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::known;
 use crate::layout::{BYTES, LENGTH, Layout, STATE};
@@ -9,23 +9,15 @@ use crate::read::{u32_at, word_at};
 use crate::thread::Thread;
 use crate::wire::{self, Kind, MAX_LINES, MAX_NAME};
 
-/// Counts code objects that were freed.
-static GENERATION: AtomicU32 = AtomicU32::new(0);
 /// The number of the next one.
 static NEXT: AtomicU64 = AtomicU64::new(1);
-
-/// Changes when a code object that was told is freed.
-#[inline]
-pub fn generation() -> u32 {
-    GENERATION.load(Ordering::Relaxed)
-}
 
 /// A block is freed of which something may be known; its size if it was in the sample.
 #[cold]
 pub fn freed(block: usize) -> Option<usize> {
     let forgotten = known::forget(block);
     if forgotten.code {
-        GENERATION.fetch_add(1, Ordering::Relaxed);
+        known::next_generation();
     }
     forgotten.sampled
 }

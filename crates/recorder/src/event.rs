@@ -16,18 +16,30 @@ use crate::wire::{self, Kind, LARGE};
 /// The thread that wrote the last event of those that the GIL orders; only compared.
 static LAST: AtomicPtr<Thread> = AtomicPtr::new(ptr::null_mut());
 
-/// A block of `size` bytes was allocated, and is in the sample if there is one. With `held` the thread holds the GIL.
+/// What orders an event among those of other threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// The GIL: only a thread that holds it gets blocks of this allocator.
+    Gil,
+    /// The time, though the thread holds the GIL: others get blocks of this allocator without it, and one of them may just have
+    /// given this block back.
+    Shared,
+    /// The time: the thread may be without the GIL.
+    Free,
+}
+
+/// A block of `size` bytes was allocated, and is in the sample if there is one.
 ///
 /// # Safety
 /// The running interpreter is of the layout.
 #[inline]
-pub unsafe fn allocated<L: Layout>(kind: Kind, block: usize, size: usize, held: bool) {
+pub unsafe fn allocated<L: Layout>(kind: Kind, block: usize, size: usize, order: Order) {
     // SAFETY: left below, before this thread can end.
     let Some(thread) = (unsafe { Thread::enter() }) else { return };
     if !sampling::is_on() || known::sample(block, size) {
         // SAFETY: the state of this thread.
-        unsafe { stack::write::<L>(thread, python::state::<L>(held)) };
-        when(thread, held);
+        unsafe { stack::write::<L>(thread, python::state::<L>(order != Order::Free)) };
+        when(thread, order, sys::stamp_after);
         let (block, size) = (block as u64 >> 3, size as u64);
         thread.writer.put(wire::word(kind, block, size.min(LARGE)));
         if size >= LARGE {
@@ -37,45 +49,46 @@ pub unsafe fn allocated<L: Layout>(kind: Kind, block: usize, size: usize, held: 
     thread.leave();
 }
 
-/// A block is given back; this is called before it is.
+/// A block is given back; this is called before it is. A time that is older than this is none too early: since then nobody but
+/// this thread had the block.
 #[inline]
-pub fn freed(block: usize, held: bool) {
+pub fn freed(block: usize, order: Order) {
     // SAFETY: left below, before this thread can end.
     let Some(thread) = (unsafe { Thread::enter() }) else { return };
     if known::may_be(block) {
         code::freed(block);
     }
-    write_free(thread, block, held);
+    write_free(thread, block, order);
     thread.leave();
 }
 
 /// A block is given back of which something may be known ([`known::may_be`]); its size when it was in the sample.
 #[cold]
-pub fn freed_known(block: usize, held: bool) -> Option<usize> {
+pub fn freed_known(block: usize, order: Order) -> Option<usize> {
     // SAFETY: left below, before this thread can end.
     let thread = unsafe { Thread::enter() }?;
     let sampled = code::freed(block);
     if sampled.is_some() {
-        write_free(thread, block, held);
+        write_free(thread, block, order);
     }
     thread.leave();
     sampled
 }
 
 #[inline]
-fn write_free(thread: &mut Thread, block: usize, held: bool) {
+fn write_free(thread: &mut Thread, block: usize, order: Order) {
     thread.need(stack::EVENT);
-    when(thread, held);
+    when(thread, order, sys::stamp);
     thread.writer.put(wire::word(Kind::Free, block as u64 >> 3, 0));
 }
 
 /// The time, where the order of events is not known without.
 #[inline]
-fn when(thread: &mut Thread, held: bool) {
+fn when(thread: &mut Thread, order: Order, stamp: fn() -> u64) {
     let this: *mut Thread = thread;
-    if !held || sampling::is_on() || LAST.load(Ordering::Relaxed) != this {
-        thread.writer.put(wire::time(sys::stamp()));
-        if held {
+    if order != Order::Gil || sampling::is_on() || LAST.load(Ordering::Relaxed) != this {
+        thread.writer.put(wire::time(stamp()));
+        if order != Order::Free {
             LAST.store(this, Ordering::Relaxed);
         }
     }

@@ -5,6 +5,7 @@ use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::behind::{self, Events};
+use crate::event::Order;
 use crate::function::Function;
 use crate::wire::Kind;
 use crate::words::words;
@@ -67,7 +68,7 @@ fn allocated(block: *mut c_void, size: usize) {
         settle(events);
     }
     // SAFETY: made for the layout of the interpreter.
-    unsafe { (events.allocated)(Kind::Raw, block as usize, size, false) };
+    unsafe { (events.allocated)(Kind::Raw, block as usize, size, Order::Free) };
 }
 
 /// A block is to be freed; its size, where it was in a sample.
@@ -77,10 +78,10 @@ fn freed(block: *mut c_void) -> Option<usize> {
         return None;
     }
     if !sampling::is_on() {
-        event::freed(block as usize, false);
+        event::freed(block as usize, Order::Free);
         return None;
     }
-    if known::may_be(block as usize) { event::freed_known(block as usize, false) } else { None }
+    if known::may_be(block as usize) { event::freed_known(block as usize, Order::Free) } else { None }
 }
 
 /// A block that was to be moved is where it was: of its old size, or one that we do not know and count as nothing.
@@ -89,7 +90,7 @@ fn stays(block: *mut c_void, before: Option<usize>) {
     let is_told = !block.is_null() && is_outer() && (before.is_some() || !sampling::is_on());
     if let Some(events) = behind::events().filter(|_| is_told) {
         // SAFETY: made for the layout of the interpreter.
-        unsafe { (events.allocated)(Kind::Raw, block as usize, before.unwrap_or(0), false) };
+        unsafe { (events.allocated)(Kind::Raw, block as usize, before.unwrap_or(0), Order::Free) };
     }
 }
 

@@ -48,16 +48,18 @@ unsafe fn install<L: Layout>() {
 }
 
 unsafe fn install_in<L: Layout, const DOMAIN: usize>() {
-    let (exact, small, sampled) =
-        (exact::all::<L, DOMAIN>(), sampled::small::<L, DOMAIN>(), sampled::all::<L, DOMAIN>());
+    let (exact, exact_other) = (exact::all::<L, DOMAIN, true>(), exact::all::<L, DOMAIN, false>());
+    let (sampled, sampled_other) = (sampled::small::<L, DOMAIN>(), sampled::all::<L, DOMAIN>());
     let Some(there) = python::allocator(DOMAIN) else { return };
-    if [&exact, &small, &sampled].iter().any(|ours| ptr::fn_addr_eq(there.malloc, ours.malloc)) {
+    let ours = [&exact, &exact_other, &sampled, &sampled_other];
+    if ours.iter().any(|ours| ptr::fn_addr_eq(there.malloc, ours.malloc)) {
         return;
     }
-    let hooks = match sampling::is_on() {
-        false => exact,
-        true if PYMALLOC.is(&there) => small,
-        true => sampled,
+    let hooks = match (sampling::is_on(), PYMALLOC.is(&there)) {
+        (false, true) => exact,
+        (false, false) => exact_other,
+        (true, true) => sampled,
+        (true, false) => sampled_other,
     };
     // SAFETY: the hooks hand each block to the allocator that made it.
     unsafe {

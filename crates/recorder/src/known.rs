@@ -2,7 +2,7 @@
 //! a block is one of them, so the answer "no" is one bit of a small table.
 
 use core::ptr;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::lock::Lock;
 use crate::sys;
@@ -12,6 +12,8 @@ const BITS: u32 = 14;
 /// Entries are taken from memory by so many bytes at a time; they are never given back.
 const PIECE: usize = 1 << 20;
 
+/// Counts how often numbers of code objects became invalid.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
 static FILTER: [AtomicU64; 1 << (BITS - 6)] = [const { AtomicU64::new(0) }; 1 << (BITS - 6)];
 static TABLE: Lock<Table> = Lock::new(Table {
     buckets: [ptr::null_mut(); 1 << BITS],
@@ -55,6 +57,17 @@ struct Table {
 #[inline]
 fn hash(block: usize) -> usize {
     ((block >> 4) as u32).wrapping_mul(0x9E37_79B1) as usize >> (32 - BITS)
+}
+
+/// Changes when a code object that was told is freed, or must be told anew.
+#[inline]
+pub fn generation() -> u32 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// Has all threads forget which numbers code objects have.
+pub fn next_generation() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
 }
 
 /// Whether `block` may be known.
@@ -124,6 +137,29 @@ pub fn forget(block: usize) -> Forgotten {
     })
 }
 
+/// Forgets which code objects have which number: they are told anew, by other numbers.
+#[cold]
+pub fn forget_codes() {
+    TABLE.with(|table| {
+        for bucket in &mut table.buckets {
+            let mut link = &raw mut *bucket;
+            // SAFETY: as in `forget`.
+            while let Some(entry) = unsafe { link.read().as_mut() } {
+                match entry.what {
+                    What::Code(_) => {
+                        // SAFETY: `link` leads to the entry, which is unused from here on.
+                        unsafe { link.write(entry.next) };
+                        entry.next = table.unused;
+                        table.unused = entry;
+                    }
+                    What::Sampled(_) => link = &raw mut entry.next,
+                }
+            }
+        }
+    });
+    next_generation();
+}
+
 /// In a child: no other thread is left that could have the lock.
 pub fn after_fork() {
     TABLE.free();
@@ -177,5 +213,10 @@ mod tests {
             assert_eq!(forget(block), Forgotten::default());
         }
         assert!(!blocks.iter().any(|&block| may_be(block)));
+        assert!(number_of(64, || 1).is_some() && sample(64, 5) && number_of(128, || 2).is_some());
+        forget_codes();
+        assert_eq!(forget(64), Forgotten { code: false, sampled: Some(5) });
+        assert_eq!(number_of(128, || 3), Some(3));
+        forget(128);
     }
 }

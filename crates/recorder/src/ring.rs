@@ -1,10 +1,10 @@
 //! Writing to the ring.
 
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use crate::sys;
-use crate::wire::{self, CHUNK_BYTES, ChunkHead, HEAD_WORDS, HEADER_BYTES, Header, WORDS};
+use crate::wire::{self, CHUNK_BYTES, ChunkHead, Event, HEAD_WORDS, HEADER_BYTES, Header, WORDS};
 
 /// The ring of this process; null before it records.
 static RING: AtomicPtr<Header> = AtomicPtr::new(ptr::null_mut());
@@ -15,6 +15,8 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 const NAP: u64 = 50_000;
 /// How long it waits while the reader's heart does not beat: 1 s.
 const PATIENCE: u64 = 1_000_000_000;
+/// The beat at which the reader's heart was seen to stand still: nobody waits for it again until it moves.
+static STILL: AtomicU64 = AtomicU64::new(0);
 
 /// Uses the ring in the file at `path` (ends with a zero). Fails when there is none that this recorder can write to.
 pub fn open(path: &[u8]) -> Option<&'static Header> {
@@ -77,30 +79,22 @@ impl Writer {
         self.at = unsafe { self.at.add(words) };
     }
 
-    /// Hands over the chunk at hand and takes another. Its stack begins empty.
+    /// Hands over the chunk at hand and takes another. Its stack begins empty. True when what was written last is lost.
     #[cold]
-    pub fn next(&mut self, thread: u32) {
-        self.hand_over();
+    pub fn next(&mut self, thread: u32) -> bool {
+        let is_lost = self.hand_over();
         let ring = RING.load(Ordering::Acquire);
         // SAFETY: a ring that was opened stays mapped.
-        let Some(header) = (unsafe { ring.as_ref() }) else { return self.turn_to_sink() };
-        let (mut beat, mut since) = (header.heartbeat.load(Ordering::Relaxed), 0);
-        loop {
-            if let Some(chunk) = take(ring, header) {
-                return self.begin(chunk, header, thread);
-            }
-            header.waits.fetch_add(1, Ordering::Relaxed);
-            let now = sys::clock();
-            match header.heartbeat.load(Ordering::Relaxed) {
-                same if same == beat && since != 0 => {}
-                other => (beat, since) = (other, now),
-            }
-            if beat == 0 || now.wrapping_sub(since) > PATIENCE {
-                header.lost.fetch_add(1, Ordering::Relaxed);
-                return self.turn_to_sink();
-            }
-            sys::nap(NAP);
+        let header = unsafe { ring.as_ref() };
+        // Without room nobody reads. Without a chunk there are more threads than chunks, for which no wait helps.
+        match header
+            .filter(|header| has_room(header) || wait(header))
+            .and_then(|header| Some((take(ring, header)?, header)))
+        {
+            Some((chunk, header)) => self.begin(chunk, header, thread),
+            None => self.turn_to_sink(),
         }
+        is_lost
     }
 
     fn begin(&mut self, chunk: *mut ChunkHead, header: &Header, thread: u32) {
@@ -126,28 +120,69 @@ impl Writer {
         self.end = unsafe { self.at.add(words) };
     }
 
-    fn hand_over(&mut self) {
+    fn hand_over(&mut self) -> bool {
+        let mut is_lost = false;
+        // SAFETY: a ring that was opened stays mapped.
+        let header = unsafe { RING.load(Ordering::Acquire).as_ref() };
         if !self.chunk.is_null() {
             // SAFETY: the chunk is ours until this store.
             unsafe { (*self.chunk).state.store(wire::FULL, Ordering::Release) };
+            header.inspect(|header| _ = header.handed.fetch_add(1, Ordering::Relaxed));
+        } else if !self.at.is_null() {
+            header.inspect(|header| _ = header.lost.fetch_add(self.sunk(), Ordering::Relaxed));
+            is_lost = true;
         }
         (self.chunk, self.at, self.end) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        is_lost
     }
 
-    /// Hands over what there is, for good.
-    pub fn close(&mut self) {
-        self.hand_over();
+    /// How many events are in the sink.
+    fn sunk(&self) -> u64 {
+        let words = (self.at as usize).wrapping_sub(self.sink as usize) / 8;
+        // SAFETY: so many words of the sink, which is ours, were written.
+        let words = unsafe { core::slice::from_raw_parts(self.sink.cast::<u64>(), words) };
+        let is_event = |event: &Event<'_>| matches!(event, Event::Allocated { .. } | Event::Freed { .. });
+        wire::events(words).filter(is_event).count() as u64
+    }
+
+    /// Hands over what there is, for good. True when what was written last is lost.
+    pub fn close(&mut self) -> bool {
+        let is_lost = self.hand_over();
         if !self.sink.is_null() {
             // SAFETY: nothing writes to it any more.
             unsafe { sys::give_back(self.sink, 8 * WORDS) };
             self.sink = ptr::null_mut();
         }
+        is_lost
     }
 
     /// Forgets its chunk without a word: in a child, where it is the parent's.
     pub fn abandon(&mut self) {
         (self.chunk, self.at, self.end) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
     }
+}
+
+/// Whether less waits for the reader than may.
+fn has_room(header: &Header) -> bool {
+    let waiting = header.handed.load(Ordering::Relaxed).wrapping_sub(header.emptied.load(Ordering::Acquire));
+    waiting < header.backlog
+}
+
+/// Waits for room as long as the reader's heart beats; whether there is some.
+fn wait(header: &Header) -> bool {
+    let beat = |header: &Header| header.heartbeat.load(Ordering::Relaxed);
+    let (mut last, mut since) = (beat(header), sys::clock());
+    while last != STILL.load(Ordering::Relaxed) && !has_room(header) {
+        header.waits.fetch_add(1, Ordering::Relaxed);
+        sys::nap(NAP);
+        let now = sys::clock();
+        match beat(header) {
+            same if same != last => (last, since) = (same, now),
+            _ if now.wrapping_sub(since) > PATIENCE => STILL.store(last, Ordering::Relaxed),
+            _ => {}
+        }
+    }
+    has_room(header)
 }
 
 /// A free chunk, which is ours now.

@@ -4,12 +4,13 @@ use core::ffi::c_void;
 use core::ptr;
 
 use crate::behind::{allocated, events, inside, original};
+use crate::event::Order;
 use crate::layout::Layout;
 use crate::python::Allocator;
 use crate::{event, known, sampling};
 
 /// pymalloc hands larger requests to malloc, where they are counted.
-const SMALL: usize = 512;
+pub const SMALL: usize = 512;
 
 /// Hooks around pymalloc: calls of malloc behind them are counted there, and so need no guard.
 pub fn small<L: Layout, const DOMAIN: usize>() -> Allocator {
@@ -50,7 +51,7 @@ fn freed(block: *mut c_void) -> Option<usize> {
     if !known::may_be(block as usize) || block.is_null() || events().is_none() {
         return None;
     }
-    event::freed_known(block as usize, true)
+    event::freed_known(block as usize, Order::Gil)
 }
 
 unsafe extern "C" fn malloc<L: Layout, const DOMAIN: usize, const PYMALLOC: bool>(
@@ -63,7 +64,7 @@ unsafe extern "C" fn malloc<L: Layout, const DOMAIN: usize, const PYMALLOC: bool
         let counts = counts::<PYMALLOC>(size);
         let block = guarded::<_, PYMALLOC>(|| (original.malloc)(original.ctx, size));
         if counts {
-            allocated::<L, DOMAIN>(block, size);
+            allocated::<L, DOMAIN>(block, size, Order::Gil);
         }
         block
     }
@@ -81,7 +82,7 @@ unsafe extern "C" fn calloc<L: Layout, const DOMAIN: usize, const PYMALLOC: bool
         let counts = counts::<PYMALLOC>(bytes);
         let block = guarded::<_, PYMALLOC>(|| (original.calloc)(original.ctx, count, size));
         if counts {
-            allocated::<L, DOMAIN>(block, bytes);
+            allocated::<L, DOMAIN>(block, bytes, Order::Gil);
         }
         block
     }
@@ -101,8 +102,8 @@ unsafe extern "C" fn realloc<L: Layout, const DOMAIN: usize>(
         let moved = inside(|| (original.realloc)(original.ctx, block, size));
         match before {
             // it failed: the block is as it was
-            Some(before) if moved.is_null() => allocated::<L, DOMAIN>(block, before),
-            _ if counts => allocated::<L, DOMAIN>(moved, size),
+            Some(before) if moved.is_null() => allocated::<L, DOMAIN>(block, before, Order::Gil),
+            _ if counts => allocated::<L, DOMAIN>(moved, size, Order::Gil),
             _ => {}
         }
         moved

@@ -5,6 +5,7 @@
 //! frame. The same newest frame at the same position is not enough: one function called from two lines has both alike.
 
 use crate::code;
+use crate::known;
 use crate::layout::{Layout, Top};
 use crate::read::{u8_at, u32_at, word_at};
 use crate::thread::{DEPTH, Frame, Fresh, Thread};
@@ -24,7 +25,7 @@ const LEFT_OUT: usize = usize::MAX;
 #[inline]
 pub unsafe fn write<L: Layout>(thread: &mut Thread, state: usize) {
     thread.need(EVENT);
-    let generation = code::generation();
+    let generation = known::generation();
     if thread.generation != generation {
         clear(thread);
         thread.forget(generation);

@@ -98,9 +98,18 @@ pub fn clock() -> u64 {
     time[0].wrapping_mul(1_000_000_000).wrapping_add(time[1])
 }
 
-/// The processor's time stamp.
+/// The processor's time stamp. It may be older than what was done just before, and is not newer than what is stored after it.
 #[inline]
 pub fn stamp() -> u64 {
     // SAFETY: every x86-64 processor has the instruction.
     unsafe { core::arch::x86_64::_rdtsc() }
+}
+
+/// The processor's time stamp, newer than all that was loaded before: than the lock under which a block was got (Intel SDM 2B,
+/// RDTSC, has the fence).
+#[inline]
+pub fn stamp_after() -> u64 {
+    // SAFETY: every x86-64 processor has the instruction.
+    unsafe { core::arch::x86_64::_mm_lfence() };
+    stamp()
 }

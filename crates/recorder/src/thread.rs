@@ -3,6 +3,7 @@
 use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use crate::known;
 use crate::ring::Writer;
 use crate::sys;
 use crate::words::words;
@@ -137,7 +138,11 @@ impl Thread {
 
     #[cold]
     fn turn(&mut self) {
-        self.writer.next(self.id);
+        if self.writer.next(self.id) {
+            // what was said of code objects was read by nobody
+            known::forget_codes();
+            self.codes = [(0, 0); CODES];
+        }
         self.count = 0;
     }
 
@@ -174,7 +179,9 @@ unsafe extern "C" fn ended(thread: *mut Thread) {
     unsafe {
         (*words).gone = 1;
         (*words).thread = ptr::null_mut();
-        (*thread).writer.close();
+        if (*thread).writer.close() {
+            known::forget_codes();
+        }
         sys::give_back(thread.cast(), size_of::<Thread>());
     }
 }

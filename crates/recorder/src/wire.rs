@@ -4,10 +4,13 @@
 //! header (4 KiB) | chunk | chunk | ...        each chunk 256 KiB: a head of 8 words, then words of events
 //! ```
 //!
-//! A thread of the program takes a free chunk, fills it and hands it over; the reader empties it with zeros. No word of an
-//! event is zero where one may begin, so that a chunk of a program that was killed is read up to its first zero. A chunk can be
-//! read alone: its stack begins empty. Chunks of one thread follow each other by their sequence; what threads do is ordered by
-//! the times in them.
+//! A thread of the program takes a free chunk, fills it and hands it over; the reader empties it with zeros and has it free
+//! again. No word of an event is zero where one may begin, so that a chunk which is still written to, or whose program was
+//! killed, is read up to its first zero. A chunk can be read alone: its stack begins empty. Chunks of one thread follow each
+//! other by their sequence; what threads do is ordered by the times in them.
+//!
+//! There are as many chunks as threads may run at once, since each has one; memory is taken as they are written to. How much
+//! may wait for the reader is a limit of its own, the backlog.
 //!
 //! With a `mean` an event is one of a sample: an allocation of `n` bytes is in it with a probability of
 //! `1 - exp(-n / mean)` ([`chance`]), and so stands for as many as the inverse of that; a free is one of a block in the sample.
@@ -26,7 +29,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64};
 /// How a header begins.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"memsight");
 /// The version of this layout.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Bytes before the first chunk.
 pub const HEADER_BYTES: usize = 4096;
 /// Bytes of a chunk.
@@ -63,10 +66,16 @@ pub struct Header {
     pub heartbeat: AtomicU64,
     /// The sequence of the next chunk.
     pub sequence: AtomicU64,
-    /// Chunks of events that were lost, since nobody read.
+    /// Events that were lost, since nobody read.
     pub lost: AtomicU64,
     /// How often a thread waited for room.
     pub waits: AtomicU64,
+    /// Chunks that were handed over so far.
+    pub handed: AtomicU64,
+    /// Of these the reader has emptied so many.
+    pub emptied: AtomicU64,
+    /// The most chunks that wait for the reader before threads wait for it.
+    pub backlog: u64,
     /// Bytes between samples in the mean; 0 where every event is written.
     pub mean: u64,
     /// What the draws of samples begin with; 0 for whatever the clock says.
@@ -75,6 +84,11 @@ pub struct Header {
     pub recorded: AtomicU32,
     /// The minor version of its Python.
     pub python: AtomicU32,
+}
+
+/// The words of a header, up to those that the program alone writes to.
+pub const fn header(chunks: u32, backlog: u64, mean: u64, seed: u64) -> [u64; 11] {
+    [MAGIC, VERSION as u64 | (chunks as u64) << 32, 0, 0, 0, 0, 0, 0, backlog, mean, seed]
 }
 
 /// The start of a chunk.
@@ -237,6 +251,11 @@ impl Events<'_> {
     pub fn is_whole(&self) -> bool {
         self.words.first().is_none_or(|&word| word == 0)
     }
+
+    /// How many words are left.
+    pub fn rest(&self) -> usize {
+        self.words.len()
+    }
 }
 
 impl<'w> Iterator for Events<'w> {
@@ -248,8 +267,9 @@ impl<'w> Iterator for Events<'w> {
         let (high, low) = parts(first);
         let (event, rest) = match kind {
             Kind::Object | Kind::Memory | Kind::Raw => {
-                let (bytes, rest) =
-                    if low == LARGE { rest.split_first().map(|(&word, rest)| (word, rest))? } else { (low, rest) };
+                // (a size that is not there yet is 0)
+                let large = || rest.split_first().filter(|(word, _)| **word != 0).map(|(&word, rest)| (word, rest));
+                let (bytes, rest) = if low == LARGE { large()? } else { (low, rest) };
                 (Event::Allocated { kind, address: high << 3, bytes }, rest)
             }
             Kind::Free => (Event::Freed { address: high << 3 }, rest),
@@ -270,12 +290,24 @@ impl<'w> Iterator for Events<'w> {
 
 #[cfg(test)]
 mod tests {
+    use std::mem::offset_of;
+
     use super::*;
 
     #[test]
     fn words_come_apart_as_they_were_made() {
         assert_eq!(size_of::<ChunkHead>(), 8 * HEAD_WORDS);
         assert!(size_of::<Header>() <= HEADER_BYTES);
+        let of_header = [
+            offset_of!(Header, magic),
+            offset_of!(Header, version),
+            offset_of!(Header, heartbeat),
+            offset_of!(Header, backlog),
+            offset_of!(Header, mean),
+            offset_of!(Header, seed),
+        ];
+        assert_eq!(of_header, [0, 8, 16, 64, 72, 80]);
+        assert_eq!(header(7, 3, 5, 9), [MAGIC, 7 << 32 | 2, 0, 0, 0, 0, 0, 0, 3, 5, 9]);
         let made = word(Kind::Raw, 0x7fff_ffff_fff8 >> 3, 17);
         assert_eq!((Kind::of(made), parts(made)), (Some(Kind::Raw), (0x0fff_ffff_ffff, 17)));
         assert_eq!(Kind::of(time(u64::MAX)), Some(Kind::Time));

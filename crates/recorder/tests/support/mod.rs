@@ -38,7 +38,7 @@ pub struct Recording {
     pub unknown_frees: u64,
     /// Blocks that were allocated where one was.
     pub missed_frees: u64,
-    /// Chunks that were lost.
+    /// Events that were lost.
     pub lost: u64,
 }
 
@@ -59,11 +59,7 @@ impl Ring {
         let mut file =
             std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(folder.path().join("ring"))?;
         file.set_len((HEADER_BYTES + chunks as usize * CHUNK_BYTES) as u64)?;
-        file.write_all(&wire::MAGIC.to_le_bytes())?;
-        file.write_all(&wire::VERSION.to_le_bytes())?;
-        file.write_all(&chunks.to_le_bytes())?;
-        // heartbeat, sequence, lost, waits, then the mean and the seed
-        for word in [0, 0, 0, 0, mean, seed] {
+        for word in wire::header(chunks, u64::from(chunks), mean, seed) {
             file.write_all(&word.to_le_bytes())?;
         }
         Ok(Ring { folder })
@@ -158,7 +154,7 @@ impl Recording {
         match (unknown_frees, missed_frees, lost) {
             (0, 0, 0) => Ok(()),
             _ => {
-                Err(format!("of {frees} frees {unknown_frees} unknown, {missed_frees} missed; {lost} chunks lost")
+                Err(format!("of {frees} frees {unknown_frees} unknown, {missed_frees} missed; {lost} lost")
                     .into())
             }
         }
