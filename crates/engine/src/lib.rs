@@ -18,6 +18,7 @@ pub mod monitor;
 mod pause;
 mod processes;
 mod refcounts;
+mod trace;
 
 pub use self::core::open_core;
 pub use doctor::diagnose;
@@ -32,3 +33,4 @@ pub use memsight_target::{
 };
 pub use processes::{PythonProcess, processes, rss_bytes};
 pub use refcounts::refcounts;
+pub use trace::{open_trace, source_text};

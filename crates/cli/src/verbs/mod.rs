@@ -12,4 +12,5 @@ mod options;
 pub mod ps;
 pub mod snapshot;
 pub mod top;
+pub mod trace;
 pub mod watch;

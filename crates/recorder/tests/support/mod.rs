@@ -153,10 +153,7 @@ impl Recording {
         let Recording { unknown_frees, missed_frees, lost, frees, .. } = self;
         match (unknown_frees, missed_frees, lost) {
             (0, 0, 0) => Ok(()),
-            _ => {
-                Err(format!("of {frees} frees {unknown_frees} unknown, {missed_frees} missed; {lost} lost")
-                    .into())
-            }
+            _ => Err(format!("of {frees} frees {unknown_frees} unknown, {missed_frees} missed; {lost} lost").into()),
         }
     }
 }
