@@ -84,6 +84,7 @@ impl Profile {
             end_error_bytes: end.error_bytes,
             end_count: end.count,
             allocated_bytes: allocated.bytes,
+            allocated_error_bytes: allocated.error_bytes,
             allocations: allocated.count,
             temporary_allocations: (self.head.sample_bytes == 0).then_some(temporary),
             peak_resident_bytes: self.totals.peak_resident_bytes,

@@ -187,6 +187,8 @@ pub struct SummaryView {
     pub end_count: u64,
     /// Bytes that were allocated over the whole run.
     pub allocated_bytes: u64,
+    /// How sure that is.
+    pub allocated_error_bytes: u64,
     /// How often.
     pub allocations: u64,
     /// Of these, blocks that were free again before the same thread's next allocation but one; absent for samples.

@@ -34,7 +34,7 @@ pub fn trace_summary(view: &SummaryView, style: &Style) -> String {
         }
         _ => String::new(),
     };
-    let all = Bytes(view.allocated_bytes).to_string();
+    let all = size(view.allocated_bytes, view.allocated_error_bytes);
     table.row([toned(Tone::Dim, "allocated in all"), cell(all), blocks(view.allocations), cell(rest)]);
     if let Some(resident) = view.peak_resident_bytes {
         let of = cell("resident, as it was read");

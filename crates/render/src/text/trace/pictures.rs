@@ -63,7 +63,7 @@ pub fn trace_source(view: &SourceView, style: &Style) -> String {
     let wide = style.width >= WIDE;
     let mut table = Table::new(2).numbers(&["bytes", "with calls"]);
     table = if wide { table.numbers(&["allocated", "times"]) } else { table };
-    table = table.numbers(&["line"]).giving("source");
+    table = table.numbers(&["line"]).code("source");
     let near = near(&view.lines);
     for (at, (line, is_near)) in view.lines.iter().zip(&near).enumerate() {
         // Of lines that are left out the first one stands for all.

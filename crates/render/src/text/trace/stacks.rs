@@ -22,7 +22,7 @@ pub fn trace_tree(view: &TreeView, style: &Style) -> String {
     if view.nodes.is_empty() {
         out.push_str("  nothing\n");
     }
-    let figures: Vec<String> = view.nodes.iter().map(|node| size(node.figures.bytes, 0)).collect();
+    let figures: Vec<String> = view.nodes.iter().map(|node| size(node.figures.bytes, node.figures.error_bytes)).collect();
     let width = figures.iter().map(|text| columns(text)).max().unwrap_or(0);
     for (node, bytes) in view.nodes.iter().zip(&figures) {
         let pad = " ".repeat(width.saturating_sub(columns(bytes)));
