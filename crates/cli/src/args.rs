@@ -7,6 +7,7 @@ mod files;
 mod gc;
 mod man;
 mod ps;
+mod run;
 mod size;
 mod time;
 mod top;
@@ -26,6 +27,7 @@ pub use files::Files;
 pub use gc::{Gc, PausesName};
 pub use man::Man;
 pub use ps::{Ps, PsSort};
+pub use run::Run;
 pub use top::{SortName, Top};
 pub use trace::{Trace, TraceView};
 pub use watch::Watch;
@@ -127,6 +129,8 @@ pub enum Verb {
     Top(Top),
     #[command(about = "Record the memory of a process and its children over time, and say whether it leaks")]
     Watch(Watch),
+    #[command(about = "Run a program and record its allocations, each with its stack")]
+    Run(Run),
     #[command(about = "Watch the garbage collector: generations, collections, pauses, and what to change")]
     Gc(Gc),
     #[command(about = "Export the memory of Python processes to Prometheus and OpenTelemetry")]

@@ -71,6 +71,15 @@ pub enum Error {
         /// Why it was not forked.
         reason: Option<String>,
     },
+    /// There is no recorder for this system.
+    #[error("allocations are recorded on Linux on x86-64 only")]
+    NoRecorder,
+    /// The memory that a recorded program writes to could not be made or read.
+    #[error("the memory for recording cannot be used: {source}")]
+    NoRing {
+        /// The system's reason.
+        source: std::io::Error,
+    },
     /// The person asked to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -96,6 +105,8 @@ impl Explain for Error {
             Error::Cancelled => "MS-E092",
             Error::PauseTooLong { .. } => "MS-E168",
             Error::NoProbes { .. } => "MS-E093",
+            Error::NoRecorder => "MS-E170",
+            Error::NoRing { .. } => "MS-E171",
             Error::Core { .. } => "MS-E098",
             Error::ProbesRefused { .. } => "MS-E094",
         }
@@ -110,6 +121,12 @@ impl Explain for Error {
             Error::NotAPid { .. } => "`memsight ps` lists the Python processes with their ids.".into(),
             Error::Interval { .. } => "The shortest is 1 ms; 10 ms is enough for nearly everything.".into(),
             Error::NoSubject => "`memsight ps` lists the Python processes with their ids.".into(),
+            Error::NoRecorder => "`memsight watch -- COMMAND` records how its memory moves, on every system.".into(),
+            Error::NoRing { .. } => {
+                "It needs a memfd: see whether the limit of open files, of memory or the sysctl vm.memfd_noexec is in \
+                 the way."
+                    .into()
+            }
             Error::NoProbes { .. } => {
                 "Leave out `--pauses usdt`. Debian's, Ubuntu's and Fedora's builds have probes (--with-dtrace).".into()
             }

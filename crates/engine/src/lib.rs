@@ -17,6 +17,11 @@ mod moment;
 pub mod monitor;
 mod pause;
 mod processes;
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(memsight_portable)))]
+pub mod record;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64", not(memsight_portable))))]
+#[path = "record/absent.rs"]
+pub mod record;
 mod refcounts;
 mod trace;
 

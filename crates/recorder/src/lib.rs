@@ -45,6 +45,11 @@ mod words;
 
 pub use layout::{LAYOUTS, Offsets};
 
+/// The processor's time stamp, as [`wire::Event::Time`] has it: its lowest 60 bits.
+pub fn stamp() -> u64 {
+    sys::stamp() & ((1 << 60) - 1)
+}
+
 /// The library that is loaded into programs: an ELF file for any glibc from 2.14 on.
 #[cfg(not(memsight_loaded))]
 pub const LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/recorder.so"));

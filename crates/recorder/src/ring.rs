@@ -1,15 +1,13 @@
 //! Writing to the ring.
 
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use crate::sys;
 use crate::wire::{self, CHUNK_BYTES, ChunkHead, Event, HEAD_WORDS, HEADER_BYTES, Header, WORDS};
 
 /// The ring of this process; null before it records.
 static RING: AtomicPtr<Header> = AtomicPtr::new(ptr::null_mut());
-/// Where the next free chunk is looked for first.
-static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// How long a thread naps between looks for room: 50 us.
 const NAP: u64 = 50_000;
@@ -102,7 +100,8 @@ impl Writer {
         unsafe {
             (*chunk).thread.store(thread, Ordering::Relaxed);
             (*chunk).time.store(sys::stamp(), Ordering::Relaxed);
-            (*chunk).sequence.store(header.sequence.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+            let before = header.sequence.fetch_add(1, Ordering::Relaxed);
+            (*chunk).sequence.store(before + 1, Ordering::Release);
             self.at = chunk.cast::<u64>().add(HEAD_WORDS);
             self.end = self.at.add(WORDS);
         }
@@ -187,9 +186,8 @@ fn wait(header: &Header) -> bool {
 
 /// A free chunk, which is ours now.
 fn take(ring: *mut Header, header: &Header) -> Option<*mut ChunkHead> {
-    let first = NEXT.load(Ordering::Relaxed);
-    for step in 0..header.chunks {
-        let number = first.wrapping_add(step) % header.chunks;
+    // the first one, so that only as much memory is touched as is needed at once
+    for number in 0..header.chunks {
         // SAFETY: the chunks follow the header in one mapping.
         let chunk = unsafe { ring.cast::<u8>().add(HEADER_BYTES + number as usize * CHUNK_BYTES) }.cast::<ChunkHead>();
         // SAFETY: as above; its state is an atomic.
@@ -197,7 +195,7 @@ fn take(ring: *mut Header, header: &Header) -> Option<*mut ChunkHead> {
         if state.load(Ordering::Relaxed) == wire::FREE
             && state.compare_exchange(wire::FREE, wire::TAKEN, Ordering::Acquire, Ordering::Relaxed).is_ok()
         {
-            NEXT.store(number.wrapping_add(1), Ordering::Relaxed);
+            header.used.fetch_max(number + 1, Ordering::Release);
             return Some(chunk);
         }
     }

@@ -4,6 +4,8 @@
 //! newest frame on down: the addresses come from the array, so that the loads do not wait for one another, some 2 cycles a
 //! frame. The same newest frame at the same position is not enough: one function called from two lines has both alike.
 
+use core::arch::asm;
+
 use crate::code;
 use crate::known;
 use crate::layout::{Layout, Top};
@@ -71,16 +73,26 @@ unsafe fn is_unchanged<L: Layout>(thread: &Thread, top: usize) -> bool {
         if at == 0 {
             return true;
         }
+        let there = from_array(frame.at);
         // SAFETY: a frame of this thread's stack.
         unsafe {
-            if frame.position != position::<L>(at) {
+            if frame.position != position::<L>(there) {
                 return false;
             }
-            at = word_at(at + L::PREVIOUS);
+            at = word_at(there + L::PREVIOUS);
         }
         // at the place of the first entry `at` is 0, or differs from it
         index = index.wrapping_sub(1);
     }
+}
+
+/// The same address, of which the compiler does not know that it equals the one that was just compared: it would use that, and
+/// each load would wait for the one before.
+#[inline]
+fn from_array(mut address: usize) -> usize {
+    // SAFETY: no instruction.
+    unsafe { asm!("/* {0} */", inout(reg) address, options(pure, nomem, nostack, preserves_flags)) };
+    address
 }
 
 /// Finds the newest frame from which on down nothing has changed, and writes those above it.

@@ -84,6 +84,8 @@ pub struct Header {
     pub recorded: AtomicU32,
     /// The minor version of its Python.
     pub python: AtomicU32,
+    /// No chunk of this or a higher number was ever used.
+    pub used: AtomicU32,
 }
 
 /// The words of a header, up to those that the program alone writes to.
@@ -99,7 +101,7 @@ pub struct ChunkHead {
     pub state: AtomicU32,
     /// The thread that writes or wrote it.
     pub thread: AtomicU32,
-    /// Its place among all chunks.
+    /// Its place among all chunks, from 1; 0 while it does not say yet whose it is.
     pub sequence: AtomicU64,
     /// The processor's time stamp when it was taken.
     pub time: AtomicU64,

@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // (a test of it holds its offsets against the tables)
     ("recorder", &["cpython"]),
     ("analysis", &["model", "heap"]),
-    ("engine", &["model", "target", "cpython", "format", "heap", "advice", "analysis"]),
+    ("engine", &["model", "target", "cpython", "format", "heap", "advice", "analysis", "recorder"]),
     ("render", &["model", "analysis"]),
     ("cli", &["model", "engine", "render"]),
     ("py", &["model", "engine", "render", "recorder", "cli"]),

@@ -99,6 +99,11 @@ pub fn has_ended(_child: &Child) -> bool {
     true
 }
 
+/// There are no signals here.
+pub fn signal_of(_status: ExitStatus) -> Option<i32> {
+    None
+}
+
 /// The exit code.
 pub fn exit_code(status: ExitStatus) -> Option<i32> {
     status.code()

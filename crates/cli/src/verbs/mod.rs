@@ -1,6 +1,7 @@
 //! One file a verb.
 
 pub mod agent;
+mod command;
 pub mod compare;
 pub mod completions;
 pub mod doctor;
@@ -10,6 +11,7 @@ pub mod heap;
 pub mod man;
 mod options;
 pub mod ps;
+pub mod run;
 pub mod snapshot;
 pub mod top;
 pub mod trace;

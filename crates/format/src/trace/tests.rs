@@ -55,7 +55,8 @@ fn code() -> Code {
 /// The bytes of a trace with these events, and its records.
 fn written(events: &[Event]) -> (Vec<u8>, Vec<Record>) {
     let disk = Disk::default();
-    let mut writer = Writer::new(Box::new(disk.clone()), Path::new("a.trace"), &head()).unwrap();
+    let mut writer = Writer::new(Box::new(disk.clone()), Path::new("a.trace"));
+    writer.begin(&head()).unwrap();
     let mut records = vec![Record::Code(code())];
     writer.code(&code()).unwrap();
     for frame in [Frame { caller: 0, code: 3, offset: 9 }, Frame { caller: 1, code: 3, offset: 2 }] {
@@ -158,7 +159,8 @@ proptest! {
 fn a_full_disk_leaves_whole_blocks() {
     let (whole, _) = written(&[]);
     let disk = Disk { room: Some(whole.len() + 40), ..Disk::default() };
-    let mut writer = Writer::new(Box::new(disk.clone()), Path::new("a.trace"), &head()).unwrap();
+    let mut writer = Writer::new(Box::new(disk.clone()), Path::new("a.trace"));
+    writer.begin(&head()).unwrap();
     let error = (0..200_000)
         .find_map(|address: u64| writer.event(Event::Freed(address.wrapping_mul(0x9E37_79B9_7F4A_7C15))).err());
     assert!(matches!(error, Some(FormatError::NoSpace { .. })), "{error:?}");
@@ -178,9 +180,10 @@ fn what_is_no_trace_is_refused() {
     assert!(matches!(Reader::open(folder.path()), Err(FormatError::TraceForeign { .. })));
     assert!(matches!(Reader::open(&folder.path().join("x")), Err(FormatError::TraceNotFound { .. })));
     let path = folder.path().join("a.trace");
-    Writer::create(&path, false, &head()).unwrap().end(&End::default()).unwrap();
-    assert!(matches!(Writer::create(&path, false, &head()), Err(FormatError::Exists { .. })));
-    Writer::create(&path, true, &head()).unwrap();
+    Writer::create(&path, false).unwrap();
+    assert!(matches!(Writer::create(&path, false), Err(FormatError::Exists { .. })));
+    assert!(matches!(Reader::open(&path), Err(FormatError::TraceForeign { .. })));
+    Writer::create(&path, true).unwrap().begin(&head()).unwrap();
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

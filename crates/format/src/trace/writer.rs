@@ -1,6 +1,7 @@
 //! Writing a trace.
 
-use std::fs::{File, OpenOptions};
+use std::fmt;
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -29,20 +30,24 @@ pub struct Writer {
     events: Columns,
 }
 
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("path", &self.path).field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}
+
 impl Writer {
     /// Creates the file, readable by its owner alone. One that is there is an error, unless `force`: it is removed then.
     ///
     /// # Errors
-    /// [`FormatError::Exists`], [`FormatError::Io`], [`FormatError::NoSpace`].
-    pub fn create(path: &Path, force: bool, head: &Head) -> Result<Writer, FormatError> {
+    /// [`FormatError::Exists`], [`FormatError::Io`].
+    pub fn create(path: &Path, force: bool) -> Result<Writer, FormatError> {
         let failed = |error| FormatError::io(path, "create", error);
         if force && std::fs::symlink_metadata(path).is_ok_and(|about| !about.is_dir()) {
             std::fs::remove_file(path).map_err(failed)?;
         }
-        let mut options = OpenOptions::new();
-        let file: Result<File, io::Error> = private(options.append(true).create_new(true)).open(path);
-        match file {
-            Ok(file) => Writer::new(Box::new(file), path, head),
+        match private(OpenOptions::new().append(true).create_new(true)).open(path) {
+            Ok(file) => Ok(Writer::new(Box::new(file), path)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(FormatError::Exists { path: path.to_path_buf() })
             }
@@ -51,16 +56,19 @@ impl Writer {
     }
 
     /// Writes to something that is open and empty; `path` is its name in errors.
+    pub fn new(file: Box<dyn Whole>, path: &Path) -> Writer {
+        let (codes, frames, events) = (Vec::new(), Vec::new(), Columns::new());
+        Writer { file, path: path.to_owned(), bytes: 0, codes, frames, frame_count: 0, events }
+    }
+
+    /// Begins: what holds for all of it. Called once, before anything is told.
     ///
     /// # Errors
-    /// As of [`Writer::create`].
-    pub fn new(file: Box<dyn Whole>, path: &Path, head: &Head) -> Result<Writer, FormatError> {
-        let (codes, frames, events) = (Vec::new(), Vec::new(), Columns::new());
-        let mut writer = Writer { file, path: path.to_owned(), bytes: 0, codes, frames, frame_count: 0, events };
+    /// As of [`Writer::flush`].
+    pub fn begin(&mut self, head: &Head) -> Result<(), FormatError> {
         let mut start = [&MAGIC[..], &VERSION.to_le_bytes()].concat();
-        block::append(&mut start, Kind::Head, &json(path, head)?);
-        writer.append(&start)?;
-        Ok(writer)
+        block::append(&mut start, Kind::Head, &json(&self.path, head)?);
+        self.append(&start)
     }
 
     /// Tells a code object.
@@ -125,6 +133,11 @@ impl Writer {
         block::append(&mut out, Kind::End, &json(&self.path, end)?);
         self.append(&out)?;
         Ok(self.bytes)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Bytes in the file.

@@ -124,7 +124,7 @@ pub fn next_after_top(pid: u32, style: &Style) -> String {
     section(steps, style)
 }
 
-fn section(steps: Vec<Step>, style: &Style) -> String {
+pub(super) fn section(steps: Vec<Step>, style: &Style) -> String {
     let mut table = Table::new(2).text("").text("");
     for (command, why) in steps {
         table.row([toned(Tone::Hint, clean(&command)), toned(Tone::Dim, why)]);

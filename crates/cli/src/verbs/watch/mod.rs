@@ -1,6 +1,5 @@
 //! `memsight watch`: record the memory of a process, a tree or a command, and say what it came to.
 
-mod command;
 mod config;
 mod figures;
 mod files;
@@ -25,12 +24,12 @@ use crate::console::Console;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::platform::{self, Asked, Wake};
-use command::Command;
+use crate::verbs::command::Command;
 use config::{Kind, Output, Source};
 use figures::Figures;
 use files::Opened;
 use live::Live;
-use markers::Markers;
+use markers::{Markers, VARIABLE};
 use session::{Over, Session};
 use spikes::{Place, Spikes};
 
@@ -89,7 +88,7 @@ fn record(
         (_, path) => Some(Markers::follow(path.as_deref()).map_err(Error::Setup)?),
     };
     let mut command = match &markers {
-        Some(markers) if pid.is_none() => Some(Command::start(command, markers.path())?),
+        Some(markers) if pid.is_none() => Some(Command::start(command, &[(VARIABLE, markers.path().into())])?),
         _ => None,
     };
     let pid = pid.or(command.as_ref().map(Command::pid)).unwrap_or_default();

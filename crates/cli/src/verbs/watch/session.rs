@@ -8,7 +8,6 @@ use memsight_engine::monitor::{Monitor, Pacer, Tick};
 use memsight_model::{Timestamp, Unavailable};
 use memsight_render::{CommandPeak, Cost, KeptHeap, WatchView};
 
-use super::command::Command;
 use super::figures::Figures;
 use super::files::Files;
 use super::live::Live;
@@ -17,6 +16,7 @@ use super::spikes::Spikes;
 use crate::console::Console;
 use crate::error::Error;
 use crate::platform::{Asked, Wake, own_cpu_ns};
+use crate::verbs::command::Command;
 
 /// Why a recording was over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,14 +1,12 @@
-//! The command that is watched: started, told of signals, waited for.
+//! A command of the person's that is watched or recorded: started, told of signals, waited for.
 
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
 use std::process::{Child, ExitStatus};
 
 use memsight_engine::figures::{Handle, largest_child_bytes};
 use memsight_render::CommandPeak;
 
-use super::markers::VARIABLE;
 use crate::error::Error;
 use crate::platform::{exit_code, forward, has_ended};
 
@@ -24,12 +22,13 @@ pub(super) struct Command {
 }
 
 impl Command {
-    /// Starts it; it finds the path of the markers in its environment.
-    pub(super) fn start(command: &[OsString], markers: &Path) -> Result<Command, Error> {
+    /// Starts it, with these variables in its environment besides ours.
+    pub(super) fn start(command: &[OsString], variables: &[(&str, OsString)]) -> Result<Command, Error> {
         let Some((program, arguments)) = command.split_first() else {
             return Err(Error::NothingToWatch { subject: None });
         };
-        let started = std::process::Command::new(program).args(arguments).env(VARIABLE, markers).spawn();
+        let variables = variables.iter().map(|(name, value)| (name, value));
+        let started = std::process::Command::new(program).args(arguments).envs(variables).spawn();
         let child = started.map_err(|source| {
             let program = program.to_string_lossy().into_owned();
             match source.kind() {
@@ -69,13 +68,17 @@ impl Command {
         (bytes > 0).then_some(CommandPeak { bytes, exact })
     }
 
-    /// Its exit code, as a shell would say it. It must have ended.
-    pub(super) fn code(&mut self) -> i32 {
-        let status = match self.status {
+    /// How it ended, for which this waits.
+    pub(super) fn status(&mut self) -> io::Result<ExitStatus> {
+        match self.status {
             Some(status) => Ok(status),
             None => self.child.wait(),
-        };
-        match status {
+        }
+    }
+
+    /// Its exit code, as a shell would say it. It must have ended.
+    pub(super) fn code(&mut self) -> i32 {
+        match self.status() {
             Ok(status) => exit_code(status).unwrap_or(2),
             Err(_) => 2,
         }
