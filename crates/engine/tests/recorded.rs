@@ -22,7 +22,8 @@ fn main() {
         let mut add = |name: &str, is_long: bool, run: fn(&Interpreter) -> Result<(), Failed>| {
             let own = interpreter.clone();
             let passed_over = is_long && !runs_long(name, interpreter, &found);
-            trials.push(Trial::test(format!("{name}::{interpreter}"), move || run(&own)).with_ignored_flag(passed_over));
+            trials
+                .push(Trial::test(format!("{name}::{interpreter}"), move || run(&own)).with_ignored_flag(passed_over));
         };
         add("stacks", false, stacks_are_true);
         add("threads", true, many_threads_are_told_apart);

@@ -52,9 +52,12 @@ fn figures(places: &PlaceRows) -> HashMap<Spot, Figures> {
     all
 }
 
+/// Lines of one function with their figures.
+type Lines = Vec<(Spot, Figures)>;
+
 /// Lines that are in one trace alone, those of a function in pairs.
 fn moved(left: HashMap<Spot, Figures>, right: HashMap<Spot, Figures>) -> Vec<LineGrowth> {
-    let mut functions: HashMap<(String, String), [Vec<(Spot, Figures)>; 2]> = HashMap::new();
+    let mut functions: HashMap<(String, String), [Lines; 2]> = HashMap::new();
     for (side, lines) in [left, right].into_iter().enumerate() {
         for (spot, figures) in lines {
             let function = functions.entry((spot.function.clone(), spot.file.clone())).or_default();

@@ -37,9 +37,9 @@ impl Forest {
         }
         let mut next = starts.clone();
         let mut called = vec![0u32; starts.last().map_or(0, |all| *all as usize)];
-        for frame in 1..frames {
+        for (frame, amount) in inclusive.iter().enumerate().skip(1) {
             let caller = places.caller(frame as u32) as usize;
-            if inclusive[frame] != Amount::default() {
+            if *amount != Amount::default() {
                 called[next[caller] as usize] = frame as u32;
                 next[caller] += 1;
             }

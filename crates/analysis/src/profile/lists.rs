@@ -50,13 +50,19 @@ struct Listed {
     rest_bytes: u64,
 }
 
-/// The first `top` of the groups that have something, by `key`; how many they are, and what the others have.
-fn ranked(sums: Vec<Sums>, key: impl Fn(&Sums) -> Amount, top: usize) -> (Vec<(usize, Sums)>, u64, u64) {
+/// The first `top` of the groups that have something, by `key`; how many they are, and the bytes that the others have by `part`,
+/// of which a sum makes sense.
+fn ranked(
+    sums: Vec<Sums>,
+    key: impl Fn(&Sums) -> Amount,
+    part: impl Fn(&Sums) -> Amount,
+    top: usize,
+) -> (Vec<(usize, Sums)>, u64, u64) {
     let has_some = |(_, sums): &(usize, Sums)| key(sums) != Amount::default();
     let mut order: Vec<(usize, Sums)> = sums.into_iter().enumerate().filter(has_some).collect();
     order.sort_by_key(|(group, sums)| (std::cmp::Reverse((key(sums).bytes, key(sums).blocks)), *group));
     let count = order.len() as u64;
-    let rest: Amount = order.iter().skip(limit(top)).map(|(_, sums)| key(sums)).sum();
+    let rest: Amount = order.iter().skip(limit(top)).map(|(_, sums)| part(sums)).sum();
     order.truncate(limit(top));
     (order, count, rest.bytes)
 }
@@ -119,7 +125,8 @@ impl Profile {
     fn listed(&self, by: By, chosen: &[Chosen], selection: &Selection) -> Listed {
         let groups = self.groups(by);
         let key = |sums: &Sums| if selection.inclusive { sums.inclusive } else { sums.shown };
-        let (order, count, rest_bytes) = ranked(self.sums(&groups, chosen, true), key, selection.top);
+        let (order, count, rest_bytes) =
+            ranked(self.sums(&groups, chosen, true), key, |sums| sums.shown, selection.top);
         let all: Amount = chosen.iter().map(|chosen| chosen.shown).sum();
         let row = |(group, sums): (usize, Sums)| {
             let (file, line, function, module) = self.names(by, groups.example.get(group).copied().unwrap_or_default());
@@ -148,7 +155,7 @@ impl Profile {
         let key = |sums: &Sums| if is_temporary { sums.temporary } else { sums.allocated };
         let sums = self.sums(&groups, &chosen, false);
         let all: Amount = sums.iter().map(key).sum();
-        let (order, count, rest) = ranked(sums, key, selection.top);
+        let (order, count, rest) = ranked(sums, key, key, selection.top);
         let row = |(group, sums): (usize, Sums)| ChurnRow {
             spot: self.places.spot(groups.example.get(group).copied().unwrap_or_default()),
             figures: self.scale.figures(key(&sums)),

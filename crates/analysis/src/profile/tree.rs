@@ -38,14 +38,15 @@ impl Profile {
         push(&mut open, 0, &[0]);
         let loose = forest.own.first().copied().unwrap_or_default();
         while let Some((depth, node)) = open.pop() {
+            let all_of_it = node.inclusive;
             let (frames, last) = self.folded(&forest, node, least);
             let own: Amount = last.frames.iter().filter_map(|frame| forest.own.get(*frame as usize)).copied().sum();
             push(&mut open, depth + 1, &last.frames);
             nodes.push(TreeNode {
                 depth,
                 frames,
-                figures: self.scale.figures(last.inclusive),
-                share: share(last.inclusive.bytes, all.bytes),
+                figures: self.scale.figures(all_of_it),
+                share: share(all_of_it.bytes, all.bytes),
                 own_bytes: own.bytes,
             });
         }
@@ -61,14 +62,15 @@ impl Profile {
         Ok(TreeView { header: self.header(selection, all), least_share: LEAST, nodes })
     }
 
-    /// A node with those below it, as long as one of them has all bytes.
+    /// A node with those below it, as long as one of them has all bytes, but for fewer than are worth a node.
     fn folded(&self, forest: &Forest, node: Together, least: u64) -> (Vec<Spot>, Together) {
+        let first = node.inclusive.bytes;
         let mut frames = vec![self.places.spot(node.place)];
         let mut last = node;
         loop {
             let mut called = self.called(forest, &last.frames, least);
             match called.pop() {
-                Some(only) if called.is_empty() && only.inclusive.bytes == last.inclusive.bytes => {
+                Some(only) if called.is_empty() && first.saturating_sub(only.inclusive.bytes) < least.max(1) => {
                     frames.push(self.places.spot(only.place));
                     last = only;
                 }

@@ -221,14 +221,14 @@ pub struct TreeView {
     pub nodes: Vec<TreeNode>,
 }
 
-/// One or more frames, each of which called the next, that share all bytes.
+/// One or more frames, each of which called the next, that share all bytes but fewer than are worth a node.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TreeNode {
     /// How many nodes are above it.
     pub depth: u32,
     /// The frames, the oldest first; more than one where each allocated through the next alone.
     pub frames: Vec<Spot>,
-    /// What the last of them and all that it called allocated.
+    /// What the first of them and all that it called allocated.
     #[serde(flatten)]
     pub figures: Figures,
     /// Part of all bytes, 0 to 1.

@@ -32,7 +32,11 @@ pub fn run(args: &Trace, console: &Console, interrupt: &Interrupt) -> Result<(),
         console.remark(|_| format!("wrote {}\n", output.display()));
         return Ok(());
     }
-    show(&profile, &view, &selection, console)
+    show(&profile, &view, &selection, console)?;
+    if args.view.is_none() && !console.is_json() {
+        console.remark(|style| text::next_after_trace(&file.to_string_lossy(), style));
+    }
+    Ok(())
 }
 
 fn read(file: &Path, at: At, console: &Console, interrupt: &Interrupt) -> Result<Profile, Error> {

@@ -54,8 +54,8 @@ pub use suspects::{culprit, suspects};
 pub use tasks::tasks;
 pub use threads::threads;
 pub use trace::{
-    collapsed, trace_churn, trace_compare, trace_flame, trace_leaks, trace_places, trace_plot, trace_source,
-    trace_summary, trace_threads, trace_timeline, trace_tree,
+    collapsed, next_after_trace, trace_churn, trace_compare, trace_flame, trace_leaks, trace_places, trace_plot,
+    trace_source, trace_summary, trace_threads, trace_timeline, trace_tree,
 };
 pub use types::{histogram, types};
 pub use waste::waste;

@@ -6,6 +6,7 @@ use memsight_analysis::profile::{
 use memsight_model::{Bytes, count, duration};
 
 use super::super::heading;
+use super::super::next::{quoted, section};
 use super::super::style::{Style, Tone};
 use super::super::table::{Table, cell, toned};
 use super::super::words::{bar, clean, percent, plural, share};
@@ -46,6 +47,17 @@ pub fn trace_summary(view: &SummaryView, style: &Style) -> String {
     out.push_str(&places("line", &view.lines, false, &view.header, style));
     out.push_str(&more(view.lines.len(), view.line_count, view.rest_bytes, "line", style));
     out
+}
+
+/// After the summary of a trace, a file as the reader wrote it.
+pub fn next_after_trace(file: &str, style: &Style) -> String {
+    let trace = format!("memsight trace {}", quoted(file));
+    let steps = vec![
+        (format!("{trace} tree"), "who called whom"),
+        (format!("{trace} lines --filter DIR/"), "by the newest frame in files of yours"),
+        (format!("{trace} flamegraph -o peak.svg"), "all stacks at one glance"),
+    ];
+    section(steps, style)
 }
 
 /// How the program ended.

@@ -4,7 +4,7 @@ mod lists;
 mod pictures;
 mod stacks;
 
-pub use lists::{trace_churn, trace_compare, trace_places, trace_summary, trace_threads};
+pub use lists::{next_after_trace, trace_churn, trace_compare, trace_places, trace_summary, trace_threads};
 pub use pictures::{collapsed, trace_flame, trace_plot, trace_source, trace_timeline};
 pub use stacks::{trace_leaks, trace_tree};
 

@@ -1,6 +1,6 @@
 //! Stacks: the tree of calls, and what is live by its newest frames.
 
-use memsight_analysis::profile::{AtWord, LeaksView, TreeNode, TreeView};
+use memsight_analysis::profile::{AtWord, LeaksView, Spot, TreeNode, TreeView};
 use memsight_model::Bytes;
 
 use super::super::heading;
@@ -22,7 +22,8 @@ pub fn trace_tree(view: &TreeView, style: &Style) -> String {
     if view.nodes.is_empty() {
         out.push_str("  nothing\n");
     }
-    let figures: Vec<String> = view.nodes.iter().map(|node| size(node.figures.bytes, node.figures.error_bytes)).collect();
+    let figures: Vec<String> =
+        view.nodes.iter().map(|node| size(node.figures.bytes, node.figures.error_bytes)).collect();
     let width = figures.iter().map(|text| columns(text)).max().unwrap_or(0);
     for (node, bytes) in view.nodes.iter().zip(&figures) {
         let pad = " ".repeat(width.saturating_sub(columns(bytes)));
@@ -37,10 +38,16 @@ pub fn trace_tree(view: &TreeView, style: &Style) -> String {
     out
 }
 
-/// The frames of a node, a line each; of many those at the ends.
+/// The frames of a node, a line each; of many those at the ends. The machinery of imports is left out where other frames are
+/// there, as tracebacks do.
 fn frames(node: &TreeNode) -> Vec<String> {
-    let all = node.frames.iter().map(spot);
-    let left = node.frames.len().saturating_sub(2 * CHAIN);
+    let is_import = |frame: &&Spot| frame.file.starts_with("<frozen importlib.");
+    let mut shown: Vec<&Spot> = node.frames.iter().filter(|frame| !is_import(frame)).collect();
+    if shown.is_empty() {
+        shown = node.frames.iter().collect();
+    }
+    let all = shown.iter().copied().map(spot);
+    let left = shown.len().saturating_sub(2 * CHAIN);
     if left < 2 {
         return all.collect();
     }
