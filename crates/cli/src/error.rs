@@ -9,6 +9,8 @@ use memsight_engine::analysis::AnalysisError;
 use memsight_engine::format::FormatError;
 use memsight_model::Explain;
 
+use crate::verbs::run::RunError;
+
 /// Why a verb failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,21 +47,9 @@ pub enum Error {
     /// `--types-only` with a view that needs references.
     #[error("--types-only counts types, and keeps no references for another view")]
     TypesOnly,
-    /// A word that begins as an option does, where a program is to be named.
-    #[error("memsight run has no option {option}")]
-    NoSuchOption {
-        /// As it was given.
-        option: String,
-    },
-    /// `-m` without a module.
-    #[error("-m names no module")]
-    NoModule,
-    /// The command has ended, and was no Python that can be recorded.
-    #[error("nothing was recorded: {command} ran no Python that can be recorded")]
-    NoPythonRecorded {
-        /// The command.
-        command: String,
-    },
+    /// A program could not be recorded.
+    #[error(transparent)]
+    Run(#[from] RunError),
     /// Standard output could not be written.
     #[error("cannot write the result: {0}")]
     Output(io::Error),
@@ -215,8 +205,7 @@ impl Explain for Error {
             Error::NoSuchForm { .. } => "MS-E145",
             Error::NoSuchUser { .. } => "MS-E146",
             Error::TwoSubjects { .. } => "MS-E101",
-            Error::NoSuchOption { .. } | Error::NoModule => "MS-E109",
-            Error::NoPythonRecorded { .. } => "MS-E172",
+            Error::Run(error) => error.code(),
             Error::Since => "MS-E099",
             Error::TypesOnly => "MS-E097",
             Error::Output(_) => "MS-E102",
@@ -253,15 +242,7 @@ impl Explain for Error {
             Error::NoSubject => {
                 "Give a process id or the folder of a snapshot; `memsight ps` lists the Python processes.".into()
             }
-            Error::NoSuchOption { .. } => {
-                "`memsight run --help` lists them; those of the program stand behind it.".into()
-            }
-            Error::NoModule => "memsight run -m MODULE, as python -m MODULE.".into(),
-            Error::NoPythonRecorded { .. } => {
-                "It takes CPython 3.8 to 3.15 with the GIL, linked against glibc, started by the command itself under the \
-                 same user: no container, no sudo."
-                    .into()
-            }
+            Error::Run(error) => error.hint(),
             Error::NoSuchForm { .. } => {
                 "Chrome's DevTools take no other ending; for Parquet tables there is `memsight snapshot`.".into()
             }

@@ -165,6 +165,12 @@ pub enum FormatError {
         /// What was to be read.
         path: PathBuf,
     },
+    /// The disk is full: the trace ends with what was written before.
+    #[error("no space left to write the trace {}: it ends here", path.display())]
+    TraceFull {
+        /// The trace.
+        path: PathBuf,
+    },
     /// Something is there, but no trace.
     #[error("{} is not a trace of memsight: {reason}", path.display())]
     TraceForeign {
@@ -227,6 +233,7 @@ impl Explain for FormatError {
             FormatError::TraceNotFound { .. } => "MS-E073",
             FormatError::TraceForeign { .. } => "MS-E074",
             FormatError::TraceVersion { .. } => "MS-E076",
+            FormatError::TraceFull { .. } => "MS-E077",
         }
     }
 
@@ -258,6 +265,9 @@ impl Explain for FormatError {
             }
             FormatError::Io { .. } => "check the owner and the permissions of the path".into(),
             FormatError::TraceNotFound { .. } => "record one with: memsight run -o app.trace app.py".into(),
+            FormatError::TraceFull { .. } => {
+                "free some space or write to another disk; what was recorded before can be read, and the program went on".into()
+            }
             FormatError::TraceForeign { .. } => "give a file that `memsight run` wrote".into(),
             FormatError::TraceVersion { found, known, .. } if found > known => {
                 "a newer memsight wrote it; upgrade: pip install --upgrade memsight".into()

@@ -8,6 +8,7 @@ use memsight_engine::Error as EngineError;
 use memsight_engine::format::FormatError;
 use memsight_engine::format::trace::Writer;
 use memsight_engine::record::{Options, Prepared, Recorded, Recording, name_of};
+use memsight_model::Explain;
 use memsight_render::text::{self, RunView};
 
 use super::command::Command;
@@ -22,14 +23,58 @@ const WAIT: Duration = Duration::from_secs(3600);
 /// Names that are tried for a trace nobody has named.
 const NAMES: u32 = 1000;
 
+/// Why a program could not be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A word that begins as an option does, where a program is to be named.
+    #[error("memsight run has no option {option}")]
+    Option {
+        /// As it was given.
+        option: String,
+    },
+    /// `-m` without a module.
+    #[error("-m names no module")]
+    Module,
+    /// The command has ended, and was no Python that can be recorded.
+    #[error("nothing was recorded: {command} ran no Python that can be recorded")]
+    Unrecorded {
+        /// The command.
+        command: String,
+    },
+}
+
+impl Explain for RunError {
+    fn code(&self) -> &'static str {
+        match self {
+            RunError::Option { .. } | RunError::Module => "MS-E109",
+            RunError::Unrecorded { .. } => "MS-E172",
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            RunError::Option { .. } => {
+                "`memsight run --help` lists them; those of the program stand behind it.".into()
+            }
+            RunError::Module => "memsight run -m MODULE, as python -m MODULE.".into(),
+            RunError::Unrecorded { .. } => {
+                "It takes CPython 3.8 to 3.15 with the GIL, linked against glibc, started by the command itself under the \
+                 same user: no container, no sudo."
+                    .into()
+            }
+        }
+    }
+}
+
 /// Runs the program and gives its exit code.
 pub fn run(args: &Run, console: &Console, interrupt: &Interrupt) -> Result<i32, Error> {
     let command = command(&args.command)?;
+    // (also that a file is too large, for which the system has a signal)
+    let mut wake = Wake::listen().map_err(Error::Setup)?;
     let prepared = Prepared::new(Options { sample_bytes: if args.exact { 0 } else { args.sample } })?;
     let program = name_of(&command);
     let trace = open(args, &program)?;
     let path = trace.path().to_owned();
-    let mut wake = Wake::listen().map_err(Error::Setup)?;
     interrupt.leave();
     let variables = prepared.variables(std::env::var_os("LD_PRELOAD"));
     let started = Command::start(&command, &variables).inspect_err(|_| remove(&path))?;
@@ -39,7 +84,8 @@ pub fn run(args: &Run, console: &Console, interrupt: &Interrupt) -> Result<i32, 
     match recorded {
         Ok(recorded) if recorded.head.is_none() => {
             remove(&path);
-            console.report(&Error::NoPythonRecorded { command: command[0].to_string_lossy().into_owned() });
+            let command = command.first().map(|program| program.to_string_lossy().into_owned()).unwrap_or_default();
+            console.report(&RunError::Unrecorded { command }.into());
         }
         Ok(recorded) => {
             let view = view(&recorded, &path);
@@ -66,13 +112,13 @@ fn follow(mut command: Command, recording: Recording, mut wake: Wake) -> (i32, R
 }
 
 /// What is to be run: a script by the `python3` of this environment, as a module is; anything else as it is.
-fn command(words: &[OsString]) -> Result<Vec<OsString>, Error> {
+fn command(words: &[OsString]) -> Result<Vec<OsString>, RunError> {
     let first = words.first().map(OsString::as_os_str).unwrap_or_default();
     let is_option = first.as_encoded_bytes().starts_with(b"-");
     match first == "-m" || Path::new(first).extension() == Some(OsStr::new("py")) {
-        true if words == ["-m"] => Err(Error::NoModule),
+        true if words == ["-m"] => Err(RunError::Module),
         true => Ok([vec![python()], words.to_vec()].concat()),
-        false if is_option => Err(Error::NoSuchOption { option: first.to_string_lossy().into_owned() }),
+        false if is_option => Err(RunError::Option { option: first.to_string_lossy().into_owned() }),
         false => Ok(words.to_vec()),
     }
 }
@@ -134,7 +180,7 @@ mod tests {
         assert_eq!(run(&["-m", "pytest", "-x"])[1..], words(&["-m", "pytest", "-x"]));
         assert!(Path::new(&run(&["app.py"])[0]).file_name().unwrap().to_string_lossy().starts_with("python"));
         assert_eq!(run(&["python3.12", "app.py"]), words(&["python3.12", "app.py"]));
-        assert!(matches!(command(&words(&["--exat", "app.py"])), Err(Error::NoSuchOption { .. })));
-        assert!(matches!(command(&words(&["-m"])), Err(Error::NoModule)));
+        assert!(matches!(command(&words(&["--exat", "app.py"])), Err(RunError::Option { .. })));
+        assert!(matches!(command(&words(&["-m"])), Err(RunError::Module)));
     }
 }

@@ -24,6 +24,7 @@ pub struct Reader {
 }
 
 /// What is left of the block that is read.
+#[allow(clippy::large_enum_variant, reason = "there is one, and it is nearly always the large one")]
 enum Block {
     None,
     Codes(Column, Vec<u8>),

@@ -163,7 +163,7 @@ fn a_full_disk_leaves_whole_blocks() {
     writer.begin(&head()).unwrap();
     let error = (0..200_000)
         .find_map(|address: u64| writer.event(Event::Freed(address.wrapping_mul(0x9E37_79B9_7F4A_7C15))).err());
-    assert!(matches!(error, Some(FormatError::NoSpace { .. })), "{error:?}");
+    assert!(matches!(error, Some(FormatError::TraceFull { .. })), "{error:?}");
     let mut reader = reader(&disk.bytes.lock().unwrap()).unwrap();
     assert!(reader.by_ref().all(|record| record.is_ok()) && reader.is_cut());
 }

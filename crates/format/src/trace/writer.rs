@@ -37,16 +37,18 @@ impl fmt::Debug for Writer {
 }
 
 impl Writer {
-    /// Creates the file, readable by its owner alone. One that is there is an error, unless `force`: it is removed then.
+    /// Creates the file, readable by its owner alone. One that is there is an error, unless `force`: it is removed then. A device
+    /// or a pipe is written to as it is.
     ///
     /// # Errors
     /// [`FormatError::Exists`], [`FormatError::Io`].
     pub fn create(path: &Path, force: bool) -> Result<Writer, FormatError> {
         let failed = |error| FormatError::io(path, "create", error);
-        if force && std::fs::symlink_metadata(path).is_ok_and(|about| !about.is_dir()) {
+        let is_stream = std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir());
+        if force && !is_stream && std::fs::symlink_metadata(path).is_ok_and(|about| !about.is_dir()) {
             std::fs::remove_file(path).map_err(failed)?;
         }
-        match private(OpenOptions::new().append(true).create_new(true)).open(path) {
+        match private(OpenOptions::new().append(true).create_new(!is_stream)).open(path) {
             Ok(file) => Ok(Writer::new(Box::new(file), path)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(FormatError::Exists { path: path.to_path_buf() })
@@ -106,7 +108,7 @@ impl Writer {
     /// Writes what was told, by one write for all of it.
     ///
     /// # Errors
-    /// [`FormatError::NoSpace`], [`FormatError::Io`]: the file ends with what was written before, and nothing more should be
+    /// [`FormatError::TraceFull`], [`FormatError::Io`]: the file ends with what was written before, and nothing more should be
     /// told.
     pub fn flush(&mut self) -> Result<(), FormatError> {
         let mut out = Vec::new();
@@ -150,7 +152,10 @@ impl Writer {
         if let Err(error) = written {
             // best effort: a reader stops at a part of a block all the same
             let _ = self.file.cut(self.bytes);
-            return Err(FormatError::io(&self.path, "write", error));
+            return Err(match FormatError::io(&self.path, "write", error) {
+                FormatError::NoSpace { file: path } => FormatError::TraceFull { path },
+                other => other,
+            });
         }
         self.bytes += bytes.len() as u64;
         Ok(())
