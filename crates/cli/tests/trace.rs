@@ -15,7 +15,8 @@ use memsight_model::trace::{Code, Domain, End, Event, Frame, Head};
 fn write(path: &Path, bytes: u64, sample_bytes: u64, ends: bool) {
     let started = Timestamp { monotonic_ns: 0, unix_ns: 1_700_000_000_000_000_000 };
     let head = Head { pid: 4242, program: "main.py".into(), python_minor: 10, started, sample_bytes };
-    let mut writer = Writer::create(path, true, &head).expect("a trace");
+    let mut writer = Writer::create(path, true).expect("a trace");
+    writer.begin(&head).expect("a head");
     let file = path.with_file_name("data.py").to_str().expect("UTF-8").to_owned();
     // Two lines of 4 bytes of code each, as 3.10 writes them.
     let code = |number, name: &str, first_line| Code {
@@ -186,4 +187,27 @@ fn what_is_not_there_is_refused() {
         memsight(&[&["trace", &file], args].concat()).fails_with(code);
     }
     memsight(&["trace", &traces.path("none.trace")]).fails_with("MS-E073");
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", not(memsight_portable)))]
+fn the_peak_of_a_program_is_found_at_its_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (script, trace) = (path("app.py"), path("app.trace"));
+    let code = "def load(n):\n    return [bytearray(n) for _ in range(4)]\n\ndef main():\n    rows = load(5_000_000)\n    \
+                del rows\n    keep = bytearray(1_000_000)\n\nmain()\n";
+    std::fs::write(&script, code).expect("a script");
+    let run = memsight(&["run", "--exact", "-o", &trace, "--", "python3", &script]);
+    assert_eq!(run.code, Some(0), "{run:#?}");
+    let view = memsight(&["trace", &trace, "source", &script, "--format", "json"]).json();
+    let line = |n: usize| &view["lines"][n - 1];
+    let held = line(2)["bytes"].as_u64().expect("bytes");
+    assert!((20_000_000..20_010_000).contains(&held), "{held}");
+    assert!(line(5)["inclusive_bytes"].as_u64() >= Some(held), "{:?}", line(5));
+    let kept = line(7)["allocated_bytes"].as_u64().expect("bytes");
+    assert!((1_000_000..1_010_000).contains(&kept) && line(7)["bytes"] == 0, "{kept}");
+    let peak = memsight(&["trace", &trace, "--format", "json"]).json();
+    assert!(peak["peak_bytes"].as_u64() >= Some(held), "{peak}");
+    assert_eq!((&peak["exit_code"], &peak["is_cut"]), (&0.into(), &false.into()));
 }

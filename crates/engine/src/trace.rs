@@ -31,8 +31,7 @@ struct Recorded {
 pub fn open_trace(path: &Path, at: At, progress: &dyn Progress) -> Result<Profile, Error> {
     let mut reader = Reader::open(path)?;
     let head = reader.head().clone();
-    let records = std::iter::from_fn(|| reader.read().transpose());
-    let recorded = recorded(&head, records, at, progress)?;
+    let recorded = recorded(&head, reader.by_ref(), at, progress)?;
     recorded.profile(head, reader.is_cut())
 }
 
