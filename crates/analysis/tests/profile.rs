@@ -288,6 +288,12 @@ fn a_source_file_is_found_by_its_end() {
     let lines: Vec<(u32, u64, u64)> =
         view.lines.iter().map(|line| (line.line, line.figures.bytes, line.inclusive_bytes)).collect();
     assert_eq!(lines, [(201, 300, 1300), (202, 200, 1200)]);
+    // A second function on a line that calls the first one.
+    let codes = [code(1, "f", "a.py"), Code { first_line: 100, ..code(2, "<listcomp>", "a.py") }];
+    let frames = [Frame { caller: 0, code: 1, offset: 1 }, Frame { caller: 1, code: 2, offset: 1 }];
+    let both = self::profile(&[allocated(16, 7, 2)], &codes, &frames, At::Peak);
+    let lines = both.source("a.py", None, &Selection::default()).expect("lines").lines;
+    assert_eq!((lines.len(), lines[0].line, lines[0].inclusive_bytes), (1, 101, 7));
     let text = "\n".repeat(300);
     let view = profile.source(file, Some(&text), &Selection::default()).expect("lines");
     assert_eq!((view.lines.len(), view.lines[200].inclusive_bytes, view.file_figures.bytes), (300, 1300, 500));

@@ -1,6 +1,7 @@
 //! Lists: sums by place, thread and newest frames.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use super::amount::Amount;
 use super::forest::Forest;
@@ -36,11 +37,11 @@ pub(super) struct Sums {
 }
 
 /// Places that count together.
-struct Groups {
+pub(super) struct Groups {
     /// The group of each place.
     of: Vec<u32>,
     /// One place of each group.
-    example: Vec<u32>,
+    pub example: Vec<u32>,
 }
 
 /// Rows of a list.
@@ -244,12 +245,8 @@ impl Profile {
         }
     }
 
-    /// Sums by line of the places in use: by place.
-    pub(super) fn sums_by_line(&self, chosen: &[Chosen]) -> Vec<Sums> {
-        self.sums(&self.groups(By::Line), chosen, true)
-    }
-
-    fn sums(&self, groups: &Groups, chosen: &[Chosen], inclusive: bool) -> Vec<Sums> {
+    /// Sums of each group.
+    pub(super) fn sums(&self, groups: &Groups, chosen: &[Chosen], inclusive: bool) -> Vec<Sums> {
         let mut sums = vec![Sums::default(); groups.example.len()];
         for row in chosen {
             let group = groups.of.get(self.places.of(row.frame) as usize).copied().unwrap_or_default();
@@ -269,7 +266,6 @@ impl Profile {
 
     fn groups(&self, by: By) -> Groups {
         let places = &self.places;
-        let mut numbers: HashMap<u32, u32> = HashMap::new();
         let mut modules: HashMap<String, u32> = HashMap::new();
         let module_of: Vec<u32> = match by {
             By::Module => (places.files().iter())
@@ -280,17 +276,25 @@ impl Profile {
                 .collect(),
             _ => Vec::new(),
         };
-        let mut groups = Groups { of: Vec::with_capacity(places.place_count()), example: Vec::new() };
-        for place in 0..places.place_count() as u32 {
+        self.groups_by(|place| {
             let function = places.get(place).function;
             let file = places.function_at(function).file;
-            let key = match by {
+            match by {
                 By::Line => place,
                 By::Function => function,
                 By::File => file,
                 By::Module => module_of.get(file as usize).copied().unwrap_or_default(),
-            };
-            let group = *numbers.entry(key).or_insert_with(|| {
+            }
+        })
+    }
+
+    /// Places that have the same key.
+    pub(super) fn groups_by<K: Eq + Hash>(&self, key: impl Fn(u32) -> K) -> Groups {
+        let places = self.places.place_count();
+        let mut numbers: HashMap<K, u32> = HashMap::new();
+        let mut groups = Groups { of: Vec::with_capacity(places), example: Vec::new() };
+        for place in 0..places as u32 {
+            let group = *numbers.entry(key(place)).or_insert_with(|| {
                 groups.example.push(place);
                 groups.example.len() as u32 - 1
             });

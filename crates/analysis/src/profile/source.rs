@@ -40,16 +40,14 @@ impl Profile {
     /// The lines of a file that [`Profile::source_file`] gave, beside `text` if it is there.
     pub fn source(&self, file: &str, text: Option<&str>, selection: &Selection) -> Result<SourceView, AnalysisError> {
         let chosen = self.chosen(selection)?;
-        let mut lines: BTreeMap<u32, Sums> = BTreeMap::new();
-        for (place, sums) in self.sums_by_line(&chosen).into_iter().enumerate() {
-            let place = self.places.get(place as u32);
-            if self.places.file(self.places.function_at(place.function).file) == file {
-                let line = lines.entry(place.line).or_default();
-                line.shown += sums.shown;
-                line.inclusive += sums.inclusive;
-                line.allocated += sums.allocated;
-            }
-        }
+        // More than one function may have code on a line, and one of them call another.
+        let line_of = |place: u32| {
+            let place = self.places.get(place);
+            (self.places.file(self.places.function_at(place.function).file) == file).then_some(place.line)
+        };
+        let groups = self.groups_by(line_of);
+        let sums = self.sums(&groups, &chosen, true).into_iter().zip(&groups.example);
+        let mut lines: BTreeMap<u32, Sums> = sums.filter_map(|(sums, place)| Some((line_of(*place)?, sums))).collect();
         lines.retain(|_, sums| sums.inclusive != Amount::default() || sums.allocated != Amount::default());
         let of_file: Amount = lines.values().map(|sums| sums.shown).sum();
         let line = |line: u32, text: Option<&str>, sums: Sums| SourceLine {

@@ -88,7 +88,12 @@ fn source_line(line: &SourceLine, wide: bool, is_gap: bool) -> Vec<(String, Opti
         cells.push(cell(if line.allocations > 0 { count(line.allocations) } else { String::new() }));
     }
     let text = line.text.as_deref().map(|text| clean(&text.replace('\t', "    ")));
-    cells.push(toned(Tone::Dim, if is_gap { "...".to_owned() } else { line.line.to_string() }));
+    let number = match line.line {
+        _ if is_gap => "...".to_owned(),
+        0 => "?".to_owned(),
+        number => number.to_string(),
+    };
+    cells.push(toned(Tone::Dim, number));
     cells.push(cell(if is_gap { String::new() } else { text.unwrap_or_default() }));
     cells
 }
