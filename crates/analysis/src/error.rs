@@ -1,6 +1,9 @@
 //! Questions that have no answer.
 
-use memsight_model::{Address, Explain};
+use memsight_model::{Address, Bytes, Explain, duration};
+
+/// Threads that a hint names.
+const NAMED: usize = 8;
 
 /// Why a question could not be answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +80,36 @@ pub enum AnalysisError {
         /// Looks given.
         given: usize,
     },
+    /// A moment behind the end of a trace.
+    #[error("the recording ended after {}, before {}", duration(*duration_ns), duration(*wanted_ns))]
+    AfterTheEnd {
+        /// The moment, in nanoseconds from the beginning.
+        wanted_ns: u64,
+        /// How long the recording is.
+        duration_ns: u64,
+    },
+    /// A thread that allocated nothing.
+    #[error("no thread {thread} allocated anything in this trace")]
+    NoSuchThread {
+        /// The thread asked for.
+        thread: u32,
+        /// Those that did.
+        threads: Vec<u32>,
+    },
+    /// A file in which nothing was allocated.
+    #[error("no code of a file '{file}' allocated anything in this trace")]
+    NoSuchFile {
+        /// The file asked for.
+        file: String,
+        /// Those that allocated most.
+        files: Vec<String>,
+    },
+    /// A question that needs every allocation.
+    #[error("a sample of one in {} does not tell what was free again at once", Bytes(*sample_bytes))]
+    NotInASample {
+        /// Bytes between samples.
+        sample_bytes: u64,
+    },
 }
 
 impl Explain for AnalysisError {
@@ -92,6 +125,10 @@ impl Explain for AnalysisError {
             AnalysisError::DifferentPrograms { .. } => "MS-E162",
             AnalysisError::NoReferences { .. } => "MS-E163",
             AnalysisError::TooFewLooks { .. } => "MS-E164",
+            AnalysisError::AfterTheEnd { .. } => "MS-E165",
+            AnalysisError::NoSuchThread { .. } => "MS-E166",
+            AnalysisError::NoSuchFile { .. } => "MS-E167",
+            AnalysisError::NotInASample { .. } => "MS-E169",
         }
     }
 
@@ -132,6 +169,20 @@ impl Explain for AnalysisError {
             }
             AnalysisError::NoReferences { .. } => "Take it again without `--types-only`.".to_owned(),
             AnalysisError::TooFewLooks { .. } => "Give an earlier and a later one.".to_owned(),
+            AnalysisError::AfterTheEnd { .. } => "Give an earlier moment, or `--at end`.".to_owned(),
+            AnalysisError::NoSuchThread { threads, .. } => {
+                let some: Vec<String> = threads.iter().take(NAMED).map(u32::to_string).collect();
+                format!("These did: {}; the view `threads` lists all.", some.join(", "))
+            }
+            AnalysisError::NoSuchFile { files, .. } if files.is_empty() => {
+                "No Python code allocated anything: see the view `lines`.".to_owned()
+            }
+            AnalysisError::NoSuchFile { files, .. } => {
+                format!("These did most: {}; the view `files` lists all.", files.join(", "))
+            }
+            AnalysisError::NotInASample { .. } => {
+                "Record every allocation, or see the view `churn`, which a sample can answer.".to_owned()
+            }
         }
     }
 }

@@ -23,6 +23,7 @@ mod naming;
 mod object;
 pub mod overview;
 mod paths;
+pub mod profile;
 mod program;
 mod query;
 mod recursion;

@@ -11,6 +11,7 @@ mod run;
 mod size;
 mod time;
 mod top;
+mod trace;
 mod watch;
 
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub use man::Man;
 pub use ps::{Ps, PsSort};
 pub use run::Run;
 pub use top::{SortName, Top};
+pub use trace::{Trace, TraceView};
 pub use watch::Watch;
 
 const STYLES: Styles = Styles::styled()
@@ -121,6 +123,8 @@ pub enum Verb {
     Compare(Compare),
     #[command(about = "Write a heap in the form of another tool")]
     Export(Export),
+    #[command(about = "Show who allocated the memory of a program that was recorded")]
+    Trace(Trace),
     #[command(about = "Watch the memory of Python processes on the screen")]
     Top(Top),
     #[command(about = "Record the memory of a process and its children over time, and say whether it leaks")]

@@ -13,6 +13,7 @@ mod platform;
 mod progress;
 mod usage;
 mod verbs;
+mod whole;
 
 use std::ffi::OsString;
 
@@ -31,7 +32,7 @@ const STOPPED: i32 = 130;
 pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
     let args: Vec<OsString> = args.into_iter().collect();
     let parsed = Cli::try_parse_from(&args);
-    let cli = match parsed.and_then(|cli| usage::of_form(&cli.verb, cli.global.format).map(|()| cli)) {
+    let cli = match parsed.and_then(|cli| usage::of_verb(&cli.verb, cli.global.format).map(|()| cli)) {
         Ok(cli) => cli,
         Err(usage) => return usage::exit(usage, &args),
     };
@@ -45,6 +46,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
         Verb::Snapshot(args) => done(verbs::snapshot::run(args, &console, &interrupt)),
         Verb::Compare(args) => done(verbs::compare::run(args, &console, &interrupt)),
         Verb::Export(args) => done(verbs::export::run(args, &console, &interrupt)),
+        Verb::Trace(args) => done(verbs::trace::run(args, &console, &interrupt)),
         Verb::Top(args) => verbs::top::run(args, &console, &interrupt),
         Verb::Watch(args) => verbs::watch::run(args, &console, &interrupt),
         Verb::Run(args) => verbs::run::run(args, &console, &interrupt),

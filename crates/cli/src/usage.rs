@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser, ValueEnum};
 use memsight_model::is_pid;
 use memsight_render::{ErrorView, text};
 
-use crate::args::{Cli, Color, Format, Verb};
+use crate::args::{Cli, Color, Format, Trace, TraceView, Verb};
 use crate::console::{error_style, report, report_as, stdout};
 
 /// Code of every one of them.
@@ -71,8 +71,35 @@ fn behind_dashes(usage: &clap::Error, args: &[OsString]) -> Option<String> {
     Some(format!("a command stands behind two dashes: memsight {before} -- {}", words(command)))
 }
 
+/// What the parser cannot tell of a verb and its options.
+pub fn of_verb(verb: &Verb, format: Format) -> Result<(), clap::Error> {
+    of_form(verb, format)?;
+    match verb {
+        Verb::Trace(args) => of_trace(args),
+        _ => Ok(()),
+    }
+}
+
+/// Two traces are compared and have no view; pictures are made of two views alone.
+fn of_trace(args: &Trace) -> Result<(), clap::Error> {
+    let conflict = |message: &str| Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
+    if args.files.len() > 1 && args.view.is_some() {
+        return conflict("two traces are compared line by line, and have no other view");
+    }
+    let Some(output) = &args.output else { return Ok(()) };
+    let suffix = output.extension().and_then(OsStr::to_str);
+    match (&args.view, suffix) {
+        (Some(TraceView::Timeline), Some("svg" | "png")) | (Some(TraceView::Flamegraph), Some("svg")) => Ok(()),
+        (Some(TraceView::Timeline), _) => conflict("a timeline is written as .svg or .png"),
+        (Some(TraceView::Flamegraph), _) => {
+            conflict("a flame graph is written as .svg; its stacks go to stdout without -o")
+        }
+        _ => conflict("-o writes a picture of the views timeline and flamegraph; others go to stdout"),
+    }
+}
+
 /// A verb that has its own form refuses another.
-pub fn of_form(verb: &Verb, format: Format) -> Result<(), clap::Error> {
+fn of_form(verb: &Verb, format: Format) -> Result<(), clap::Error> {
     let what = match verb {
         _ if format == Format::Text => return Ok(()),
         Verb::Man(_) => "man writes manual pages",
@@ -123,6 +150,21 @@ mod tests {
 
     fn asked(args: &[&str]) -> Format {
         form(&args.iter().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn pictures_are_made_of_two_views() {
+        let refused = |args: &[&str]| {
+            let cli = Cli::try_parse_from(["memsight", "trace"].iter().chain(args)).expect("arguments");
+            of_verb(&cli.verb, Format::Text).is_err()
+        };
+        assert!(!refused(&["a.trace", "flamegraph", "-o", "a.svg"]));
+        assert!(!refused(&["a.trace", "timeline", "-o", "a.png"]));
+        assert!(refused(&["a.trace", "flamegraph", "-o", "a.png"]));
+        assert!(refused(&["a.trace", "lines", "-o", "a.svg"]));
+        assert!(refused(&["a.trace", "-o", "a.svg"]));
+        assert!(!refused(&["a.trace", "b.trace"]));
+        assert!(refused(&["a.trace", "b.trace", "lines"]));
     }
 
     #[test]

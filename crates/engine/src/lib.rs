@@ -23,6 +23,7 @@ pub mod record;
 #[path = "record/absent.rs"]
 pub mod record;
 mod refcounts;
+mod trace;
 
 pub use self::core::open_core;
 pub use doctor::diagnose;
@@ -37,3 +38,4 @@ pub use memsight_target::{
 };
 pub use processes::{PythonProcess, processes, rss_bytes};
 pub use refcounts::refcounts;
+pub use trace::{open_trace, source_text};

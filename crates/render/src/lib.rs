@@ -6,12 +6,14 @@
 #![forbid(unsafe_code)]
 
 pub mod dot;
+mod flame;
 mod listing;
 pub mod openmetrics;
 pub mod otlp;
 pub mod plot;
 pub mod text;
 
+pub use flame::flame_svg;
 pub use listing::{
     CheckRow, CheckStatus, DoctorView, ErrorView, ProcessFigure, ProcessFilter, ProcessRow, ProcessesView,
 };

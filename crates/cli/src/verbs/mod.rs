@@ -14,4 +14,5 @@ pub mod ps;
 pub mod run;
 pub mod snapshot;
 pub mod top;
+pub mod trace;
 pub mod watch;

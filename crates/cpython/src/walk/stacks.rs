@@ -240,5 +240,5 @@ pub(crate) fn line_at<M: ReadMemory>(memory: &M, layout: &Layout, code: Address,
     let length = memory.word(layout.length_at(table)).ok().filter(|length| *length < TABLE_CAP)?;
     let mut bytes = vec![0; length as usize];
     memory.read(table.at(layout.bytes.value.into()), &mut bytes).ok()?;
-    Some(linetable::line(layout, &bytes, first, instruction))
+    Some(linetable::line_of(layout.minor.into(), &bytes, first, instruction))
 }

@@ -115,6 +115,12 @@ pub enum RenderError {
         /// What the encoder says.
         reason: String,
     },
+    /// There is no flame graph.
+    #[error("no flame graph can be drawn: {reason}")]
+    Flame {
+        /// Why not.
+        reason: String,
+    },
 }
 
 impl Explain for RenderError {
@@ -122,6 +128,7 @@ impl Explain for RenderError {
         match self {
             RenderError::Size { .. } => "MS-E150",
             RenderError::Encode { .. } => "MS-E151",
+            RenderError::Flame { .. } => "MS-E152",
         }
     }
 
@@ -129,6 +136,9 @@ impl Explain for RenderError {
         match self {
             RenderError::Size { .. } => "960 x 480 reads well".into(),
             RenderError::Encode { .. } => "write the plot as .svg".into(),
+            RenderError::Flame { .. } => {
+                "Was anything allocated there? The view `lines` with the same options says so.".into()
+            }
         }
     }
 }

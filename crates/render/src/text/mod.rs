@@ -24,6 +24,7 @@ mod suspects;
 mod table;
 mod tasks;
 mod threads;
+mod trace;
 mod types;
 mod waste;
 mod watch;
@@ -52,6 +53,10 @@ pub use style::{Style, Tone};
 pub use suspects::{culprit, suspects};
 pub use tasks::tasks;
 pub use threads::threads;
+pub use trace::{
+    collapsed, next_after_trace, trace_churn, trace_compare, trace_flame, trace_leaks, trace_places, trace_plot,
+    trace_source, trace_summary, trace_threads, trace_timeline, trace_tree,
+};
 pub use types::{histogram, types};
 pub use waste::waste;
 pub use watch::{CommandPeak, Cost, KeptHeap, WatchView, watch, watch_heaps};

@@ -1,7 +1,7 @@
 //! Tables: aligned columns, one of which gives way when the terminal is narrow.
 
 use super::style::{Style, Tone};
-use super::words::{columns, shorten};
+use super::words::{columns, cut, shorten};
 
 /// Columns that a giving column keeps before optional columns are left out.
 const COMFORT: usize = 28;
@@ -14,6 +14,8 @@ enum Kind {
     Giving,
     /// A list, to the left: its last items go when the terminal is narrow.
     List,
+    /// Code, to the left: its end goes when the terminal is narrow.
+    Code,
     /// Words, to the left.
     Text,
     /// Numbers, to the right.
@@ -44,6 +46,12 @@ impl Table {
     /// Adds the column that gives way, of lists `a, b, c`.
     pub(super) fn list(mut self, title: &'static str) -> Table {
         self.columns.push((Kind::List, title));
+        self
+    }
+
+    /// Adds the column that gives way, of lines of code.
+    pub(super) fn code(mut self, title: &'static str) -> Table {
+        self.columns.push((Kind::Code, title));
         self
     }
 
@@ -90,7 +98,9 @@ impl Table {
         let mut widths: Vec<usize> = (self.columns.iter().enumerate())
             .map(|(at, (_, title))| columns(title).max(longest(at).unwrap_or(0)))
             .collect();
-        let Some(giving) = self.columns.iter().position(|column| matches!(column.0, Kind::Giving | Kind::List)) else {
+        let Some(giving) =
+            self.columns.iter().position(|column| matches!(column.0, Kind::Giving | Kind::List | Kind::Code))
+        else {
             return widths;
         };
         let wanted = widths[giving];
@@ -116,6 +126,7 @@ impl Table {
             let text = match kind {
                 Kind::Giving => shorten(text, width),
                 Kind::List => fitting(text, width),
+                Kind::Code => cut(text, width),
                 _ => text.clone(),
             };
             let pad = " ".repeat(width.saturating_sub(columns(&text)));

@@ -52,6 +52,15 @@ pub(crate) fn shorten(text: &str, width: usize) -> String {
     format!("{head}…{}", tail.concat())
 }
 
+/// `text` in at most `width` columns: the end goes. An escape goes or stays as a whole.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    let all: Vec<&str> = pieces(text).collect();
+    format!("{}…", take(all.iter(), width.saturating_sub(1)).concat())
+}
+
 /// As many pieces as fit `width` columns.
 fn take<'t>(pieces: impl Iterator<Item = &'t &'t str>, width: usize) -> Vec<&'t str> {
     let mut left = width;
@@ -175,6 +184,7 @@ mod tests {
     fn the_middle_goes_first() {
         assert_eq!(shorten("package.module.VeryLongClassName", 20), "packag…LongClassName");
         assert_eq!(shorten("short", 20), "short");
+        assert_eq!(cut("    return rows", 12), "    return …");
         assert_eq!(columns(&shorten("漢字漢字漢字漢字漢字", 9)), 9);
     }
 

@@ -1,6 +1,6 @@
 //! The files of a recording: those that grow with it, and those that are made at its end.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use memsight_engine::format::FormatError;
@@ -10,11 +10,11 @@ use memsight_engine::format::monitor::{
 use memsight_model::{Explain, Sample};
 use memsight_render::plot::{self, Plot, Size};
 use memsight_render::{WatchView, json};
-use tempfile::Builder;
 
 use super::config::{Kind, Output};
 use crate::console::{Console, stdout};
 use crate::error::Error;
+use crate::whole::place;
 
 /// Outputs that are checked and opened, before anything runs.
 pub(super) struct Opened {
@@ -238,21 +238,4 @@ fn written(appended: Appended) -> Result<(), Error> {
         Appended::Failed(error) => Err(error.into()),
         Appended::Written | Appended::Lost => Ok(()),
     }
-}
-
-/// Writes a file whole or not at all, readable by its owner alone, as every file of a recording.
-fn place(path: &Path, bytes: &[u8], force: bool) -> Result<(), Error> {
-    let failed = |source| Error::File { path: path.to_path_buf(), source };
-    if path.is_dir() {
-        return Err(failed(io::ErrorKind::IsADirectory.into()));
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let prefix = format!(".{name}.tmp-");
-    let mut hidden = Builder::new();
-    hidden.prefix(&prefix);
-    let mut file = hidden.tempfile_in(folder).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    let placed = if force { file.persist(path) } else { file.persist_noclobber(path) };
-    placed.map(drop).map_err(|error| failed(error.error))
 }
