@@ -84,6 +84,12 @@ impl Heap {
         self.refer(owner, target, Label::new(LabelKind::Value, id.0));
     }
 
+    /// `owner[key] = target`, with a key that is there.
+    pub fn keyed(&mut self, owner: ObjectId, key: ObjectId, target: ObjectId) {
+        self.refer(owner, key, Label::new(LabelKind::Key, 0).untraversed());
+        self.refer(owner, target, Label::new(LabelKind::Value, key.0));
+    }
+
     pub fn text(&mut self, text: &str) -> ObjectId {
         let id = self.object("str", 50);
         self.texts.insert(id.0, format!("'{text}'"));
