@@ -47,6 +47,8 @@ impl Heap {
             ("set", Set),
             ("str", Str),
             ("int", Int),
+            ("NoneType", None),
+            ("bool", Bool),
             ("bytes", Bytes),
             ("function", Function),
             ("code", Code),
