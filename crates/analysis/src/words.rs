@@ -241,7 +241,7 @@ pub(crate) fn thread(snapshot: &Snapshot, row: Option<u32>) -> String {
         Some(thread) => {
             let id = thread.native_id.unwrap_or(thread.ident);
             match &thread.name {
-                Some(name) => format!("thread {} ({id})", quoted(name)),
+                Some(name) => format!("thread {} ({id})", step(quoted(name))),
                 None => format!("thread {id}"),
             }
         }

@@ -98,7 +98,7 @@ fn every_view_of_a_heap() {
 
 const LONG: &str = r#"
 import sys, threading, types
-long = "n" * 300
+long = "n" * 200
 module = types.ModuleType(long)
 sys.modules[long] = module
 Long = type(long, (), {"__module__": "app"})
@@ -118,7 +118,7 @@ for name in [forged, long]:
 fn no_name_makes_a_line_too_long_or_a_step() {
     let target = Python::start(LONG);
     let pid = target.pid();
-    let name = format!("app.{}", "n".repeat(300));
+    let name = format!("app.{}", "n".repeat(200));
     for view in VIEWS.into_iter().chain(["path"]) {
         let words: Vec<&str> = view.split(' ').collect();
         let mut args = vec!["heap", pid.as_str()];
