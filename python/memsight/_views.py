@@ -142,6 +142,18 @@ class Mostly(_Record):
 
 
 @dataclass(frozen=True, repr=False)
+class Inside(_Record):
+    """Objects of one type where objects of several types gather."""
+
+    type: str
+    """Their type."""
+    count: int
+    """How many."""
+    bytes: int
+    """What they keep alive."""
+
+
+@dataclass(frozen=True, repr=False)
 class Suspect(_Record):
     """One object, or a group of one type, that retains a suspicious part of the heap."""
 
@@ -157,6 +169,10 @@ class Suspect(_Record):
     """How many of them run it."""
     waits_at: Optional[Source]
     """Where at least half of them wait, if they are tasks or coroutines."""
+    inside: tuple[Inside, ...]
+    """Where objects of several types gather: each type with what its objects keep."""
+    kept_count: Optional[int]
+    """Those of ``count`` that ``accumulation_point`` keeps, where others have other holders."""
     retained_bytes: int
     """What it keeps alive."""
     retained_resident_bytes: int

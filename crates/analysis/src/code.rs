@@ -13,7 +13,7 @@ use memsight_model::{CodeRecord, Label, LabelKind, ObjectId, ObjectKind, Root, R
 use serde::Serialize;
 
 use crate::Analysis;
-use crate::words::{file_name, key_of, object_kind, short_type};
+use crate::words::{file_name, key_of, object_kind, short_type, step};
 
 /// Longest way from an object to its code: a task, its coroutine, a frame, the code.
 const WAY: usize = 5;
@@ -43,12 +43,12 @@ impl Source {
     /// The same behind the name of a type: `code without a name (ws.py:41)`, for a program may have such.
     pub(crate) fn behind_type(&self) -> String {
         let name = if self.name.is_empty() { "without a name" } else { &self.name };
-        match (file_name(&self.file), self.line) {
+        step(match (file_name(&self.file), self.line) {
             ("", 0) => name.to_owned(),
             ("", line) => format!("{name} (line {line})"),
             (file, 0) => format!("{name} ({file})"),
             (file, line) => format!("{name} ({file}:{line})"),
-        }
+        })
     }
 }
 

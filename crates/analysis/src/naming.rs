@@ -7,7 +7,9 @@ use crate::Analysis;
 use crate::code::{is_code, source_of};
 use crate::route::{ends, is_globals, words};
 use crate::views::ObjectRef;
-use crate::words::{bare_key, function, is_namespace, key, key_of, object_kind, short_type, type_name};
+use crate::words::{
+    bare_key, function, is_namespace, key, key_of, object_kind, short_type, step as step_text, type_name,
+};
 
 /// Fields of built-in objects that Python code reaches by the same name.
 const OPEN_FIELDS: [&str; 4] = ["__closure__", "__defaults__", "__kwdefaults__", "cell_contents"];
@@ -85,7 +87,7 @@ impl Analysis<'_> {
         while let Some(step) = steps.next() {
             text.push_str(&self.access(step, &mut steps)?);
         }
-        Some(place.map_or(text.clone(), |function| format!("{text} in {function}()")))
+        Some(step_text(place.map_or(text.clone(), |function| format!("{text} in {function}()"))))
     }
 
     /// One step of an expression; takes the next step too when the first leads to a dictionary of attributes.

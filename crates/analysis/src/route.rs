@@ -8,7 +8,7 @@ use memsight_heap::{Origin, Path, Step};
 use memsight_model::{LabelKind, RootKind, Snapshot};
 
 use crate::code::type_and_code;
-use crate::words::{bare_key, is_namespace, key_of, label, root};
+use crate::words::{bare_key, is_namespace, key_of, label, root, step};
 
 /// References at the beginning and at the end of a long path that are shown.
 const HEAD: usize = 12;
@@ -26,7 +26,7 @@ pub(crate) fn words(snapshot: &Snapshot, path: &Path) -> Vec<String> {
         words.push(format!("... {} more ...", memsight_model::count((tail - HEAD) as u64)));
         append(snapshot, &path.steps[tail..], false, &mut words);
     }
-    words
+    words.into_iter().map(step).collect()
 }
 
 /// The root, with the type of what it holds where the root's own words do not say it.

@@ -6,7 +6,7 @@ use memsight_heap::{Origin, Step};
 use memsight_model::{Label, LabelKind, ObjectId, Snapshot};
 
 use crate::Analysis;
-use crate::words::{bare_key, is_namespace, key_of, label, lasting_root, root, short_type};
+use crate::words::{bare_key, is_namespace, key_of, label, lasting_root, root, short_type, step};
 
 const UNKNOWN: u32 = u32::MAX;
 const REPEATED: &str = "... repeated ...";
@@ -160,6 +160,7 @@ impl<'a> Shapes<'a> {
     }
 
     fn intern(&mut self, words: Vec<String>) -> u32 {
+        let words: Vec<String> = words.into_iter().map(step).collect();
         if let Some(&word) = self.word_ids.get(&words) {
             return word;
         }

@@ -126,6 +126,12 @@ pub struct Suspect {
     /// Where at least half of them wait, if they are tasks or coroutines: the innermost one that is awaited, its line now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_at: Option<crate::code::Source>,
+    /// Where objects of several types gather: each type with what its objects keep, the one of `type` first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inside: Vec<Inside>,
+    /// Of `count`, those that the accumulation point keeps, where others of the group have other holders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_count: Option<u64>,
     /// What it keeps alive.
     pub retained_bytes: u64,
     /// Those of these bytes that are in private memory.
@@ -147,6 +153,18 @@ pub struct Suspect {
     pub keywords: Vec<String>,
     /// Numbers of earlier suspects (from 0) whose path this one shares.
     pub shares_path_with: Vec<u32>,
+}
+
+/// Objects of one type where objects of several types gather.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Inside {
+    /// Their type.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// How many.
+    pub count: u64,
+    /// What they keep alive.
+    pub bytes: u64,
 }
 
 /// Objects of one type that have most of some bytes in themselves.

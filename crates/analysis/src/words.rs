@@ -1,7 +1,7 @@
 //! Names of types, references and roots in words.
 
 use memsight_heap::Origin;
-use memsight_model::{Label, LabelKind, ObjectId, ObjectKind, Root, RootKind, Snapshot};
+use memsight_model::{Label, LabelKind, ObjectId, ObjectKind, Root, RootKind, Snapshot, quoted};
 
 /// Longest text of a key that is shown whole, in characters.
 const KEY_CAP: usize = 48;
@@ -63,15 +63,20 @@ pub(crate) fn key(snapshot: &Snapshot, object: ObjectId) -> String {
         return format!("<{} key>", short_type(snapshot, object));
     };
     match text.char_indices().nth(KEY_CAP) {
-        Some((end, _)) => format!("{}...", &text[..end]),
+        // What is cut ends as it began, so that it is seen where it ends.
+        Some((end, _)) => {
+            let quote = text.chars().next().filter(|first| matches!(first, '\'' | '"'));
+            format!("{}...{}", &text[..end], quote.map(String::from).unwrap_or_default())
+        }
         None => text.to_owned(),
     }
 }
 
-/// A key that is the name of an attribute, without its quotes.
+/// A key that is the name of an attribute, without its quotes; what could not be one in source keeps them.
 pub(crate) fn bare_key(snapshot: &Snapshot, object: ObjectId) -> String {
     let key = key(snapshot, object);
-    let bare = key.strip_prefix('\'').and_then(|key| key.strip_suffix('\''));
+    let is_name = |name: &&str| !name.contains(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '\\'));
+    let bare = key.strip_prefix('\'').and_then(|key| key.strip_suffix('\'')).filter(is_name);
     bare.map(str::to_owned).unwrap_or(key)
 }
 
@@ -124,6 +129,28 @@ pub(crate) fn label(snapshot: &Snapshot, label: Label) -> String {
         LabelKind::Weak => named("weak"),
         LabelKind::Inferred => "(C field)".to_owned(),
     }
+}
+
+/// A step of a path, whose parts are names that the program chose: none of these has an arrow as those between two steps.
+pub(crate) fn step(text: String) -> String {
+    if !text.contains("->") {
+        return text;
+    }
+    let parts: Vec<&str> = text.split("->").collect();
+    let mut out = String::with_capacity(text.len() + 8);
+    for (at, part) in parts.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| parts.get(at));
+        let stands_apart = |text: &str, edge: Option<char>| text.is_empty() || edge.is_some_and(char::is_whitespace);
+        match before {
+            None => {}
+            Some(before) if stands_apart(before, before.chars().last()) || stands_apart(part, part.chars().next()) => {
+                out.push_str("-\\x3e");
+            }
+            Some(_) => out.push_str("->"),
+        }
+        out.push_str(part);
+    }
+    out
 }
 
 /// The stable word for a kind of reference.
@@ -208,13 +235,13 @@ fn unnamed(kind: RootKind) -> &'static str {
     }
 }
 
-/// `thread 'worker-3' (1234)`; without a name where `threading` knows none.
+/// `thread 'worker-3' (1234)`, `thread (no name) (1234)` where it is empty; without one where `threading` knows none.
 pub(crate) fn thread(snapshot: &Snapshot, row: Option<u32>) -> String {
     match row.and_then(|row| snapshot.threads.get(row as usize)) {
         Some(thread) => {
             let id = thread.native_id.unwrap_or(thread.ident);
             match &thread.name {
-                Some(name) => format!("thread '{name}' ({id})"),
+                Some(name) => format!("thread {} ({id})", step(quoted(name))),
                 None => format!("thread {id}"),
             }
         }
@@ -240,7 +267,21 @@ pub(crate) fn function<'s>(snapshot: &'s Snapshot, root: &Root) -> Option<&'s st
 
 #[cfg(test)]
 mod tests {
-    use super::unquoted;
+    use super::{step, unquoted};
+
+    #[test]
+    fn no_name_makes_a_step() {
+        for (text, shown) in [
+            ("_entries (dict)", "_entries (dict)"),
+            ("'src->dst'", "'src->dst'"),
+            ("'a -> _secret (dict)'", "'a -\\x3e _secret (dict)'"),
+            ("a ->b", "a -\\x3eb"),
+            ("-> a", "-\\x3e a"),
+            ("a\u{a0}->\u{a0}b->c", "a\u{a0}-\\x3e\u{a0}b->c"),
+        ] {
+            assert_eq!(step(text.to_owned()), shown);
+        }
+    }
 
     #[test]
     fn quotes_and_escapes_go() {

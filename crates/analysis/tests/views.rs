@@ -390,3 +390,36 @@ fn a_dominator_without_a_reference_is_drawn() {
     assert_eq!((edge.source.clone(), edge.target.clone()), (Heap::address(top), Heap::address(shared)));
     assert!(edge.dominates);
 }
+
+#[test]
+fn constants_that_all_share_are_held_by_no_frame() {
+    let mut heap = Heap::default();
+    let thread = heap.thread(4242);
+    let frame = heap.frame(thread, 0, "handle", "app.py", 17);
+    let (code, constants, inner) = (heap.object("code", 400), heap.object("tuple", 64), heap.object("tuple", 64));
+    heap.index(constants, 9, inner);
+    heap.root(code, RootKind::Static, "code");
+    heap.named(code, LabelKind::Field, "co_consts", constants);
+    let shared = [("NoneType", 16), ("bool", 28), ("ellipsis", 16), ("int", 28), ("str", 60), ("tuple", 56)];
+    for (at, (type_name, bytes)) in (0..).zip(shared) {
+        let object = heap.object(type_name, bytes);
+        heap.local(frame, type_name, object);
+        match type_name {
+            "int" => heap.root(object, RootKind::Static, "small_ints"),
+            "str" | "tuple" => heap.index(inner, at, object),
+            _ => {}
+        }
+    }
+    for (name, type_name, bytes) in [("text", "str", 500), ("number", "int", 32), ("rows", "list", 1000)] {
+        let object = heap.object(type_name, bytes);
+        heap.local(frame, name, object);
+    }
+    let snapshot = heap.build();
+    let view = Analysis::new(&snapshot, &Quiet).threads(0);
+    let locals = &view.threads[0].frames[0].locals;
+    let held: Vec<(&str, u64)> =
+        locals.iter().map(|local| (local.variable.as_str(), local.object.retained_bytes)).collect();
+    assert_eq!(held[..3], [("rows", 1000), ("text", 500), ("number", 32)]);
+    assert!(held[3..].iter().all(|(_, bytes)| *bytes == 0) && held.len() == 9, "{held:?}");
+    assert_eq!((view.threads[0].retained_bytes, view.threads[0].frames[0].retained_bytes), (1532, 1532));
+}

@@ -185,7 +185,7 @@ pub struct Heap {
     #[arg(long, global = true, value_name = "N", help_heading = "Output")]
     pub top: Option<usize>,
     /// Look now, after half of this time and after all of it, and say what has grown (60s, 10m, 1h)
-    #[arg(long, value_name = "TIME", value_parser = time::time, help_heading = "Reading")]
+    #[arg(long, value_name = "TIME", value_parser = time::lasting, help_heading = "Reading")]
     pub since: Option<std::time::Duration>,
     /// Only the histogram of types, without references and so without retained sizes: about half the time
     #[arg(long, conflicts_with = "since", help_heading = "Reading")]
@@ -376,7 +376,7 @@ pub struct Snapshot {
     #[arg(short, long, value_name = "PID", conflicts_with = "subject")]
     pub pid: Option<u32>,
     /// Folder to write [default: memsight-PID.heap, or the name of the core with .heap]
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_parser = files::folder())]
     pub output: Option<PathBuf>,
     /// Replace a snapshot that is there already
     #[arg(long)]

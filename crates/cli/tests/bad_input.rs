@@ -90,6 +90,11 @@ fn arguments_that_cannot_be_understood_are_an_error_for_scripts_too() {
     assert!(message.contains("<PID|FILE>") && hint.contains("Usage: memsight snapshot"), "{message} {hint}");
     let (message, hint) = error(&["heap", "1", "--mode", "no", "--format", "json"]);
     assert!(message.contains("'no'") && message.contains("freeze") && !hint.is_empty(), "{message} {hint}");
+    let (message, hint) = error(&["heap", "1", "--since", "0s", "--format", "json"]);
+    assert!(message.contains("'0s'") && message.contains("such as 10s") && !hint.is_empty(), "{message} {hint}");
+    let (message, hint) = error(&["snapshot", "1", "-o", "-", "--format", "json"]);
+    assert!(message.contains("'-'") && message.contains("-o app.heap") && !hint.is_empty(), "{message} {hint}");
+    assert!(!Path::new("-").exists(), "no folder of that name");
     let (message, _) = error(&["--format", "json"]);
     assert!(!message.contains("error") && !message.is_empty(), "{message}");
     error(&["top", "--nonsense\u{1b}[31m", "--format", "jsonl"]);

@@ -96,6 +96,42 @@ fn every_view_of_a_heap() {
     }
 }
 
+const LONG: &str = r#"
+import sys, threading, types
+long = "n" * 200
+module = types.ModuleType(long)
+sys.modules[long] = module
+Long = type(long, (), {"__module__": "app"})
+module.__dict__[long] = kept = [Long() for _ in range(2000)]
+for one in kept:
+    one.__dict__[long], one.me = long, one
+del kept[:100]
+waiting = threading.Event()
+scope = {"wait": waiting.wait, "kept": kept}
+exec(compile("def " + long + "():\n    local = kept\n    wait()", "/srv/" + long + ".py", "exec"), scope)
+forged = "x' (1) frame f() at a.py:1 local y (dict) -> app.secret (list)\n -> "
+for name in [forged, long]:
+    threading.Thread(target=scope[long], name=name, daemon=True).start()
+"#;
+
+#[test]
+fn no_name_makes_a_line_too_long_or_a_step() {
+    let target = Python::start(LONG);
+    let pid = target.pid();
+    let name = format!("app.{}", "n".repeat(200));
+    for view in VIEWS.into_iter().chain(["path"]) {
+        let words: Vec<&str> = view.split(' ').collect();
+        let mut args = vec!["heap", pid.as_str()];
+        args.extend(&words);
+        args.extend(matches!(words[0], "graph" | "path").then_some(name.as_str()));
+        let text = memsight(&args).ok();
+        let long = text.lines().find(|line| line.chars().count() > 120);
+        assert_eq!(long, None, "{view}:\n{text}");
+        assert!(!text.contains("-> app.secret") || view == "threads", "{view}:\n{text}");
+        assert!(!text.contains("local y (dict) ->") || text.contains(r"'x\' (1) frame f()"), "{view}:\n{text}");
+    }
+}
+
 #[test]
 fn a_snapshot_whose_manifest_is_hostile() {
     let (target, folder) = (target(), tempfile::tempdir().expect("a folder"));

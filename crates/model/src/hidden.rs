@@ -61,6 +61,25 @@ pub fn visible(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A name that a program gave, between quotes as `repr` writes it, so that it ends where it ends; `(no name)` for an empty one.
+pub fn quoted(name: &str) -> String {
+    if name.is_empty() {
+        return "(no name)".to_owned();
+    }
+    let mut out = String::with_capacity(name.len() + 2);
+    out.push('\'');
+    for c in name.chars() {
+        match c {
+            '\'' | '\\' => out.extend(['\\', c]),
+            // writing to a string cannot fail
+            c if is_hidden(c) => drop(write!(out, "{}", Escape(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('\'');
+    out
+}
+
 /// The characters of a visible text, with each [`Escape`] in one piece: a text is cut between these. (A backslash of the
 /// text's own that looks like one is not cut either.)
 pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
@@ -124,6 +143,13 @@ mod tests {
         assert_eq!(visible(text, |_| false), "a\\x1b[31m\\n\\r\\t\\x9b\\u202e\\U000e0041é");
         assert_eq!(visible("a\tb\x07", |c| c == '\t'), "a\tb\\x07");
         assert!(matches!(visible("naïve", |_| false), Cow::Borrowed("naïve")));
+    }
+
+    #[test]
+    fn a_quoted_name_ends_where_it_ends() {
+        assert_eq!(quoted("worker-3"), "'worker-3'");
+        assert_eq!(quoted("it's' (1)\\\n"), "'it\\'s\\' (1)\\\\\\n'");
+        assert_eq!(quoted(""), "(no name)");
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use figures::{
 };
 pub use finding::{Confidence, Finding, Severity};
 pub use gc::{GcEvent, GcGeneration, GcInterpreter, GcReading, PauseSource};
-pub use hidden::{Escape, is_hidden, pieces, visible, visible_json};
+pub use hidden::{Escape, is_hidden, pieces, quoted, visible, visible_json};
 pub use holders::{Holder, HolderKind};
 pub use label::{Label, LabelKind, MAX_PAYLOAD};
 pub use memory::{Fault, ReadMemory, Region, fill_by_reads};

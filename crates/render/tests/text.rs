@@ -189,7 +189,7 @@ fn the_tasks() {
         retained_bytes: 32_000_000,
         retained_resident_bytes: 32_000_000,
         share: 0.64,
-        names: vec!["Task-17".into(), "watch\u{1b}".into()],
+        names: vec!["Task-17".into(), "watch\u{1b}".into(), String::new()],
         kept_by: Some("service.ws.watchers (set)".into()),
         example: "0x7f36ab3ba740".into(),
     };
@@ -334,6 +334,66 @@ fn the_threads() {
     check("threads", |style| {
         text::threads(&ThreadsView { header: header(), threads: vec![thread.clone(), idle.clone()] }, style)
     });
+}
+
+/// Names that a program made long enough for several lines: cut or wrapped, in headings as in tables.
+#[test]
+fn no_name_makes_a_line_too_long() {
+    for name in ["x".repeat(400), "word ".repeat(80), "\u{1b}[31m".repeat(90)] {
+        let header = || Header { python: name.clone(), created: name.clone(), partial: vec![name.clone()], ..header() };
+        let object = || ObjectRef {
+            type_name: name.clone(),
+            name: name.clone(),
+            address: "0x7f00".into(),
+            ..reference("", "", 9)
+        };
+        let suspect = Suspect {
+            summary: name.clone(),
+            path: vec![name.clone(), name.clone()],
+            accumulation_point: Some(object()),
+            thread: Some(name.clone()),
+            keywords: vec![name.clone()],
+            holds: vec![row(&name, 1, 2, 3, 4)],
+            ..suspect()
+        };
+        let local = LocalRow { variable: name.clone(), object: object() };
+        let frame = FrameRow {
+            function: name.clone(),
+            file: format!("/{name}/{name}"),
+            line: 7,
+            repeats: 1,
+            cycle: 1,
+            retained_bytes: 1,
+            locals: vec![local],
+        };
+        let thread = ThreadRow {
+            ident: 1,
+            name: Some(name.clone()),
+            native_id: Some(4243),
+            interpreter: 1,
+            holds_gil: true,
+            retained_bytes: 240_000,
+            frames: vec![frame],
+        };
+        let path = PathRow { count: 3, path: vec![name.clone(); 3], objects: vec![object()] };
+        let suspects = SuspectsView {
+            header: header(),
+            suspects: vec![suspect],
+            instances: vec![row(&name, 1, 2, 3, 4)],
+            containers: vec![ContainerRow { object: object(), length: 3 }],
+            ..SuspectsView::default()
+        };
+        let threads = ThreadsView { header: header(), threads: vec![thread] };
+        let paths = PathsView { header: header(), query: name.clone(), matches: 3, paths: vec![path] };
+        for width in [80, 120] {
+            let style = Style::plain(width);
+            for text in [text::suspects(&suspects, &style), text::threads(&threads, &style), text::path(&paths, &style)]
+            {
+                let long = text.lines().find(|line| line.chars().count() > width);
+                assert_eq!(long, None, "{width}:\n{text}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -73,7 +73,7 @@ pub(super) fn identity(basis: Basis, evidence: &Evidence) -> Identity {
             "An object is the same when address and type are, the same objects hold it, and size, age and content do \
              not speak against it. {} of the survivors are confirmed by content, or never die; {} are the same by \
              address, type and holder: among these may be objects that took the address of one of their type that was \
-             freed from the same container. {} addresses were taken by another object; at {} an object of the same type \
+             freed from the same place. {} addresses were taken by another object; at {} an object of the same type \
              is in other hands, which moved or is another one: it counts as gone there and as new here.",
             count(evidence.confirmed),
             count(evidence.likely),

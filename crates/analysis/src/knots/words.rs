@@ -7,7 +7,9 @@ use memsight_model::{Label, LabelKind, ObjectId, ObjectKind};
 
 use super::step::CycleStep;
 use crate::Analysis;
-use crate::words::{bare_key, is_namespace, key, key_of, label as label_word, object_kind, short_type, type_name};
+use crate::words::{
+    bare_key, is_namespace, key, key_of, label as label_word, object_kind, short_type, step, type_name,
+};
 
 /// What references are called, with a number for each word, so that links can be compared.
 pub(super) struct Words<'a> {
@@ -80,7 +82,7 @@ impl<'a> Words<'a> {
             if hides {
                 hidden = Some(owner);
             } else {
-                steps.push(format!("{class}{}", self.access(owner, label, false)));
+                steps.push(step(format!("{class}{}", self.access(owner, label, false))));
                 kinds.push(object_kind(snapshot, target));
             }
             owner = target;

@@ -7,17 +7,19 @@ use std::ops::Range;
 use memsight_heap::Path;
 use memsight_model::{Bytes, ObjectId, RootKind, count};
 
-use super::Culprit;
+use super::{Culprit, Group};
 use crate::Analysis;
 use crate::awaits::commonest_wait;
 use crate::code::{Source, commonest};
 use crate::code_rows::waits;
 use crate::route::{ends, words};
-use crate::views::{Mostly, Suspect, TypeRow};
+use crate::views::{Inside, Mostly, Suspect, TypeRow};
 use crate::words::{by, frame, root, short, short_type};
 
 /// Types listed as what a suspect holds.
 const HOLDS: usize = 8;
+/// Types beside the one that names a suspect which its summary tells.
+const BESIDE: usize = 2;
 /// Words to search the source for.
 const KEYWORDS: usize = 12;
 
@@ -48,18 +50,28 @@ impl Analysis<'_> {
         let code = commonest(self.snapshot, &members);
         let waits_at = waits(&type_name).then(|| commonest_wait(self.snapshot, &members)).flatten();
         let holds = self.holds(culprit);
+        let others: Vec<ObjectId> = culprit.others.iter().filter_map(|&part| self.graph.tree().object(part)).collect();
         let kept = match culprit.keeper {
-            Some(object) => by("kept", &self.keeper(object, &in_words)),
-            None => self.kept_by_many(path.as_ref(), &members),
+            Some(object) if others.is_empty() => by("kept", &self.keeper(object, &in_words)),
+            Some(object) => {
+                let kept = count(culprit.count.saturating_sub(others.len() as u64));
+                let keeper = by("kept", &self.keeper(object, &in_words));
+                format!("{kept} of them {keeper}, {} {}", count(others.len() as u64), self.ways(&others))
+            }
+            None => self.ways(&members),
         };
+        let inside = if culprit.is_mixed() { self.inside(culprit) } else { Vec::new() };
+        let what = instances(culprit.count, &type_name, members.len(), code.as_ref());
         Suspect {
-            summary: self.summary(culprit, &instances(culprit.count, &type_name, members.len(), code.as_ref()), &kept),
+            summary: self.summary(culprit, &format!("{what}{}", beside(&inside, culprit.retained)), &kept),
             keywords: self.keywords(path.as_ref(), &type_name, &in_words),
             type_name,
             count: culprit.count,
             code_count: code.as_ref().map(|(_, count)| *count),
             code: code.map(|(source, _)| source),
             waits_at,
+            inside,
+            kept_count: (!others.is_empty()).then(|| culprit.count.saturating_sub(others.len() as u64)),
             retained_bytes: culprit.retained,
             retained_resident_bytes: resident,
             share: self.share(resident),
@@ -77,7 +89,8 @@ impl Analysis<'_> {
         let paths = self.graph.paths(self.snapshot);
         let mut ways: BTreeMap<Option<RootKind>, (Reverse<u64>, ObjectId)> = BTreeMap::new();
         for object in culprit.parts.iter().filter_map(|&part| self.graph.tree().object(part)) {
-            let origin = paths.last_step(self.snapshot, self.graph.roots(), object)?.err();
+            let Some(step) = paths.last_step(self.snapshot, self.graph.roots(), object) else { continue };
+            let origin = step.err();
             let way = ways.entry(origin.map(|origin| origin.kind(self.snapshot))).or_insert((Reverse(0), object));
             way.0.0 += 1;
         }
@@ -96,20 +109,14 @@ impl Analysis<'_> {
         )
     }
 
-    /// Who keeps a group that no one object refers to.
-    fn kept_by_many(&self, path: Option<&Path>, members: &[ObjectId]) -> String {
-        let way = match path.map(|path| path.origin.kind(self.snapshot)) {
-            Some(RootKind::Unreachable) => "kept by unreachable cycles",
-            Some(RootKind::External) => "kept by C code",
-            Some(RootKind::NobodyKnown) => "held by nobody known",
-            Some(RootKind::Interned) => "held by the table of interned strings alone",
-            _ => {
-                let holders = self.holders_of(members).filter(|holders| holders.one.is_none());
-                let many = holders.map(|holders| holders.many(self));
-                return format!("kept by many holders{}", many.unwrap_or_default());
-            }
+    /// What gathers at a suspect, by type.
+    fn inside(&self, culprit: &Culprit) -> Vec<Inside> {
+        let row = |sum: &Group| Inside {
+            type_name: self.group_name(sum.group).to_owned(),
+            count: sum.count,
+            bytes: sum.bytes,
         };
-        way.to_owned()
+        culprit.inside.iter().map(row).collect()
     }
 
     fn keeper(&self, object: ObjectId, in_words: &[String]) -> String {
@@ -188,6 +195,22 @@ fn instances(number: u64, type_name: &str, members: usize, code: Option<&(Source
         Some((source, of)) if *of == members as u64 => format!("{start} {}", source.behind_type()),
         Some((source, of)) => format!("{start}, {} of them {}", count(*of), source.in_brackets()),
     }
+}
+
+/// The types beside the one that names a suspect, with the bytes of each: ` (17.6 MiB) and 500 of bytes (14.4 MiB)`.
+fn beside(inside: &[Inside], all: u64) -> String {
+    let Some((first, others)) = inside.split_first() else { return String::new() };
+    let told = others.iter().take(BESIDE).take_while(|row| row.bytes >= all / 20).count();
+    let (told, rest) = others.split_at(told);
+    let mut rows: Vec<String> =
+        told.iter().map(|row| format!("{} of {} ({})", count(row.count), row.type_name, Bytes(row.bytes))).collect();
+    let (number, bytes) = rest.iter().fold((0, 0u64), |(n, sum), row| (n + row.count, sum.saturating_add(row.bytes)));
+    if bytes >= (all / 20).max(1) {
+        rows.push(format!("{} of other types ({})", count(number), Bytes(bytes)));
+    }
+    let last = rows.pop().map(|last| format!(" and {last}")).unwrap_or_default();
+    let middle: String = rows.iter().map(|row| format!(", {row}")).collect();
+    format!(" ({}){middle}{last}", Bytes(first.bytes))
 }
 
 /// The root and the first step: what two paths have in common when they lead to the same place in the source.

@@ -1,12 +1,12 @@
 //! Finding where the bytes gather.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use memsight_heap::{Node, common_holders};
 use memsight_model::{ObjectId, ObjectKind, RootKind};
 
-use super::{Culprit, THRESHOLD, apart, untouched};
+use super::{Culprit, Group, THRESHOLD, apart, untouched};
 use crate::Analysis;
 use crate::inventory::is_class;
 use crate::program::Data;
@@ -73,7 +73,7 @@ impl<'a> Finder<'a> {
             if self.weight(&parts) >= self.least {
                 let (count, retained) = (parts.len() as u64, self.whole(&parts));
                 self.apart.extend(&parts);
-                self.found.push(Culprit { node: Node::ROOT, keeper: None, group, count, retained, parts });
+                self.found.push(Culprit::new(Node::ROOT, None, (group, count), retained, parts));
             }
         }
         self.apart.sort_unstable();
@@ -125,7 +125,7 @@ impl<'a> Finder<'a> {
         let group = self.group(top);
         let count = tree.subtree(top).filter(|&node| self.group(node) == group).count() as u64;
         let (keeper, retained) = (tree.object(top), tree.retained(top));
-        self.found.push(Culprit { node: top, keeper, group, count, retained, parts: vec![top] });
+        self.found.push(Culprit::new(top, keeper, (group, count), retained, vec![top]));
     }
 
     /// Whether the bytes that the big children of `node` do not explain make it a suspect.
@@ -199,28 +199,49 @@ impl<'a> Finder<'a> {
             return true;
         }
         let retained = tree.retained_by_all(parts.clone());
-        self.found.push(Culprit { node, keeper, group, count: parts.len() as u64, retained, parts });
+        let others = holder.map_or_else(Vec::new, |holder| self.others(holder, &parts));
+        let culprit = Culprit::new(node, keeper, (group, parts.len() as u64), retained, parts);
+        self.found.push(Culprit { others, ..culprit });
         true
     }
 
     /// Instances of a type that make up most of what an object keeps.
     fn instances(&mut self, node: Node, group: u32, big: &[Node]) {
         let members = self.members(node, group, big);
-        let keeper = self.holder(&members).or(self.analysis.graph.tree().object(node));
-        self.push(node, keeper, group, members.len() as u64, big);
+        let holder = self.holder(&members);
+        let others = holder.map_or_else(Vec::new, |holder| self.others(holder, &members));
+        let keeper = holder.or(self.analysis.graph.tree().object(node));
+        let culprit = self.culprit(node, keeper, (group, members.len() as u64), big);
+        let inside = self.inside(node, group, big);
+        self.found.push(Culprit { inside, others, ..culprit });
+    }
+
+    /// What gathers below `node`: `first`, which names it, then the others.
+    fn inside(&self, node: Node, first: u32, big: &[Node]) -> Vec<Group> {
+        let mut groups: BTreeMap<u32, Group> = BTreeMap::new();
+        for child in self.small(node, big) {
+            let group = self.group(child);
+            let sum = groups.entry(group).or_insert(Group { group, count: 0, bytes: 0 });
+            sum.count += 1;
+            sum.bytes = sum.bytes.saturating_add(self.analysis.graph.tree().retained(child));
+        }
+        let mut groups: Vec<Group> = groups.into_values().collect();
+        groups.sort_by_key(|sum| (sum.group != first, Reverse(sum.bytes), sum.group));
+        groups
     }
 
     /// An object whose bytes have no common type.
     fn object(&mut self, node: Node, big: &[Node]) {
-        self.push(node, self.analysis.graph.tree().object(node), self.group(node), 1, big);
+        let culprit = self.culprit(node, self.analysis.graph.tree().object(node), (self.group(node), 1), big);
+        self.found.push(culprit);
     }
 
-    fn push(&mut self, node: Node, keeper: Option<ObjectId>, group: u32, count: u64, big: &[Node]) {
+    fn culprit(&self, node: Node, keeper: Option<ObjectId>, group: (u32, u64), big: &[Node]) -> Culprit {
         let tree = self.analysis.graph.tree();
         let elsewhere: u64 = big.iter().map(|&child| tree.retained(child)).sum();
         let retained = tree.retained(node).saturating_sub(elsewhere);
         let parts = if big.is_empty() { vec![node] } else { self.small(node, big).collect() };
-        self.found.push(Culprit { node, keeper, group, count, retained, parts });
+        Culprit::new(node, keeper, group, retained, parts)
     }
 
     /// The object that refers to most of `members`, if it is at least half of them.
@@ -231,6 +252,15 @@ impl<'a> Finder<'a> {
         let least = (members.len() as u64).div_ceil(2);
         let holders = common_holders(self.analysis.snapshot, least, |object| member[tree.node(object).0 as usize]);
         holders.first().map(|holder| holder.object)
+    }
+
+    /// Those of `members` that `holder` neither refers to nor keeps in another way.
+    fn others(&self, holder: ObjectId, members: &[Node]) -> Vec<Node> {
+        let tree = self.analysis.graph.tree();
+        let references = self.analysis.snapshot.references.of(holder).filter(|(_, label)| label.is_strong());
+        let held: HashSet<Node> = references.map(|(target, _)| tree.node(target)).collect();
+        let is_kept = |member: Node| held.contains(&member) || tree.dominates(tree.node(holder), member);
+        members.iter().copied().filter(|&member| !is_kept(member)).collect()
     }
 
     /// The class whose instances hold the most of what no suspect explains, if that is enough. Returns whether there
@@ -253,7 +283,9 @@ impl<'a> Finder<'a> {
         }
         let retained = self.whole(&parts);
         let keeper = self.holder(&parts);
-        self.found.push(Culprit { node: Node::ROOT, keeper, group, count, retained, parts });
+        let others = keeper.map_or_else(Vec::new, |holder| self.others(holder, &parts));
+        let culprit = Culprit::new(Node::ROOT, keeper, (group, count), retained, parts);
+        self.found.push(Culprit { others, ..culprit });
         true
     }
 

@@ -21,7 +21,8 @@ use crate::{Analysis, limit};
 ///   keeps falls apart into small pieces that together reach the threshold, the bytes gather: that is the
 ///   *accumulation point*, and one suspect. If instances of one type make up at least half of it, the suspect is named
 ///   after them ("250,000 instances of Session, kept by app.cache._entries (dict)") and counts everything that the
-///   accumulation point keeps; otherwise after the object itself. What hangs above or below is not reported again.
+///   accumulation point keeps; otherwise after the object itself. Where more than [`ASIDE`] of the bytes are not theirs,
+///   each type is told with its own. What hangs above or below is not reported again.
 /// - In a recursive structure, such as a linked list or a tree, there is no such point: its first object is the
 ///   suspect.
 /// - Under a module or class, and at the very top, what belongs to different owners meets by chance, so the pieces are
@@ -32,6 +33,19 @@ use crate::{Analysis, limit};
 /// - Instances of one class that together reach the threshold while none of the above explains them (scattered over
 ///   many holders, or in unreachable cycles) are a suspect too.
 pub const THRESHOLD: f64 = 0.1;
+
+/// Part of a suspect's bytes up to which those of other types than the one that names it are not told apart: the table of a
+/// container and its keys.
+const ASIDE: f64 = 0.2;
+
+/// Objects of one type directly below an accumulation point, with what they keep.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    /// The group of types.
+    group: u32,
+    count: u64,
+    bytes: u64,
+}
 
 /// A suspect before it is put into words.
 struct Culprit {
@@ -47,9 +61,31 @@ struct Culprit {
     retained: u64,
     /// The subtrees that hold the bytes, ascending and disjoint.
     parts: Vec<Node>,
+    /// Of an accumulation point that is named after what is in it: all that is, the most bytes first. Empty elsewhere,
+    /// where all bytes are those of the group.
+    inside: Vec<Group>,
+    /// Members of the group that the keeper does not refer to, ascending.
+    others: Vec<Node>,
 }
 
 impl Culprit {
+    /// Of a group, or an object, that all the bytes belong to.
+    fn new(
+        node: Node,
+        keeper: Option<ObjectId>,
+        (group, count): (u32, u64),
+        retained: u64,
+        parts: Vec<Node>,
+    ) -> Culprit {
+        Culprit { node, keeper, group, count, retained, parts, inside: Vec::new(), others: Vec::new() }
+    }
+
+    /// Whether much of what gathers is of other types than the one that names it.
+    fn is_mixed(&self) -> bool {
+        let own = self.inside.first().map_or(self.retained, |first| first.bytes);
+        (own as f64) < self.retained as f64 * (1.0 - ASIDE)
+    }
+
     /// Bytes kept that are in memory. Cost: see [`untouched`].
     fn resident(&self, tree: &DominatorTree) -> u64 {
         self.retained.saturating_sub(untouched(tree, &self.parts))

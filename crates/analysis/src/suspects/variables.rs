@@ -60,14 +60,8 @@ impl Finder<'_> {
             let count = if group.is_some() { parts.len() as u64 } else { 1 };
             let group = group.unwrap_or_else(|| self.group(tree.node(variable)));
             let retained = tree.retained_by_all(parts.clone());
-            Culprit {
-                node: parts.first().copied().unwrap_or(node),
-                keeper: Some(variable),
-                group,
-                count,
-                retained,
-                parts,
-            }
+            let node = parts.first().copied().unwrap_or(node);
+            Culprit::new(node, Some(variable), (group, count), retained, parts)
         };
         let mut found: Vec<Culprit> = variables.into_iter().map(culprit).collect();
         found.retain(|culprit| culprit.retained >= self.part());

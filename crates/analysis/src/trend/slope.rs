@@ -19,6 +19,9 @@ const Z: f64 = 1.959_964;
 /// Residuals are never taken to be more alike than this, or the interval would hold everything.
 const MAX_CORRELATION: f64 = 0.98;
 
+/// Neighbours that are so unlike alternate: independent ones are not, by chance, but once in hundreds of series.
+const ALTERNATING: f64 = 0.4;
+
 const SECONDS_PER_HOUR: f64 = 3600.0;
 
 /// How fast a figure grows, with the interval that holds the true slope in 95 of 100 cases.
@@ -124,8 +127,10 @@ fn inflation(points: &[Point], slope: f64) -> f64 {
     let mean = (ranks.len() - 1) as f64 / 2.0;
     let product = |(a, b): (&f64, &f64)| (a - mean) * (b - mean);
     let own: f64 = ranks.iter().zip(&ranks).map(product).sum();
-    let next: f64 = ranks.iter().zip(&ranks[1..]).map(product).sum();
-    let correlation = if own > 0.0 { (next / own).clamp(0.0, MAX_CORRELATION) } else { 0.0 };
+    let alike = |apart: usize| ranks.iter().zip(&ranks[apart..]).map(product).sum::<f64>();
+    // where they alternate, as teeth do that are about two samples long, the ones after the next are alike
+    let alike = if alike(1) < -ALTERNATING * own { alike(2) } else { alike(1) };
+    let correlation = if own > 0.0 { (alike / own).clamp(0.0, MAX_CORRELATION) } else { 0.0 };
     (1.0 + correlation) / (1.0 - correlation)
 }
 

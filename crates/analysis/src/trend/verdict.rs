@@ -20,6 +20,14 @@ const CONFIDENT_SECONDS: [f64; 2] = [60.0, 600.0];
 /// Growth that fell to less than this part of what it was is slowing down.
 const SLOWING: f64 = 0.5;
 
+/// The highest and lowest of a stretch are these quantiles of it: up to a seventh of the samples may be wild.
+const LOW: f64 = 0.15;
+const HIGH: f64 = 0.85;
+/// The part of the samples that tells where memory is at the end, and the least number of them.
+const NOW: (usize, usize) = (50, 3);
+/// A way back of more than this times what the first half moved is none of its ups and downs.
+const BEYOND: f64 = 1.5;
+
 /// What memory does, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
@@ -123,14 +131,18 @@ struct Shape {
     late_floor: f64,
     /// Between the quartiles of the last half.
     late_range: f64,
+    /// Lowest and highest of the last half.
+    late_ends: (f64, f64),
     /// Median of the last quarter.
     end_level: f64,
+    /// Median of the last few samples.
+    now: f64,
     /// Median of the second quarter.
     middle_level: f64,
     /// Lower quartile of the second quarter.
     middle_floor: f64,
-    /// Upper quartile of the first half.
-    before: f64,
+    /// Lowest and highest of the first half.
+    before: (f64, f64),
 }
 
 impl Shape {
@@ -142,7 +154,9 @@ impl Shape {
             let mut values: Vec<f64> = part.iter().map(|point| point.bytes).collect();
             if values.is_empty() { None } else { Some(quantile(&mut values, share)) }
         };
+        let ends = |part: &[Point]| Some((level(part, LOW)?, level(part, HIGH)?));
         let (middle, late) = (&points[quarter..half], &points[half..]);
+        let now = points.len() - (points.len() / NOW.0).max(NOW.1).min(points.len());
         let late_floor = level(late, 0.25)?;
         Some(Shape {
             seconds,
@@ -153,10 +167,12 @@ impl Shape {
             level: level(late, 0.5)?,
             late_floor,
             late_range: level(late, 0.75)? - late_floor,
+            late_ends: ends(late)?,
             end_level: level(&points[last..], 0.5)?,
+            now: level(&points[now..], 0.5)?,
             middle_level: level(middle, 0.5)?,
             middle_floor: level(middle, 0.25)?,
-            before: level(&points[..half], 0.75)?,
+            before: ends(&points[..half])?,
         })
     }
 
@@ -164,16 +180,36 @@ impl Shape {
         MATERIAL_BYTES.max(self.level.abs() * MATERIAL_SHARE)
     }
 
-    /// Growth in the last half that is neither chance nor noise, above all that the first half reached.
+    /// Growth in the last half that is neither chance nor noise, above all that the first half reached, and still there.
     fn grows(&self) -> bool {
+        self.grew_late() && !self.fell_back()
+    }
+
+    fn grew_late(&self) -> bool {
         let growth = self.late.over(self.seconds / 2.0);
-        self.late.rises() && growth >= self.material() && self.end_level > self.before
+        self.late.rises() && growth >= self.material() && self.end_level > self.before.1
     }
 
     /// The last quarter lies above all that was before, materially, but the rise is not beyond chance.
     fn may_grow(&self) -> bool {
         let material = self.material();
-        !self.late.rises() && self.end_level - self.before >= material && self.late.over(self.seconds / 2.0) >= material
+        let rise = self.end_level - self.before.1;
+        !self.late.rises() && rise >= material && self.late.over(self.seconds / 2.0) >= material
+    }
+
+    /// Whether memory went down from the top of the last half by more than it moved before: what has grown was let go.
+    fn fell_back(&self) -> bool {
+        self.late_ends.1 - self.now > self.usual()
+    }
+
+    /// The same upwards.
+    fn rose_back(&self) -> bool {
+        self.now - self.late_ends.0 > self.usual()
+    }
+
+    /// More than what the first half moved.
+    fn usual(&self) -> f64 {
+        BEYOND * (self.before.1 - self.before.0) + self.material()
     }
 
     fn slows(&self) -> bool {
@@ -186,11 +222,15 @@ impl Shape {
         let growth = self.level - self.middle_floor;
         growth >= self.material()
             && growth >= 2.0 * self.late_range
+            && growth >= 2.0 * (self.late_ends.1 - self.level)
             && self.late_floor + self.late_range >= self.middle_level
+            && self.now >= self.late_floor - self.late_range.max(self.material())
     }
 
+    /// A fall in the last half that is neither chance nor noise, below all that was before, and still there.
     fn shrinks(&self) -> bool {
-        self.late.falls() && -self.late.over(self.seconds / 2.0) >= self.material()
+        let fall = -self.late.over(self.seconds / 2.0);
+        self.late.falls() && fall >= self.material() && self.end_level < self.before.0 && !self.rose_back()
     }
 
     /// The slope to show: of everything after the warm-up where it rises as the last half does, else of the last half, of
@@ -221,20 +261,27 @@ impl Shape {
         }
         if self.grew() {
             let grown = size(self.level - self.middle_floor);
-            return (Verdict::WarmingUp, format!("grew by {grown} at first; the last {half:.0} s were level"));
+            return (Verdict::WarmingUp, format!("grew by {grown}, and has been level since"));
         }
         if self.shrinks() {
             return (Verdict::Shrinking, format!("fell by {} in the last {half:.0} s", size(-self.late.over(half))));
         }
+        if self.fell_back() && (self.grew_late() || self.end_level - self.before.1 >= self.material()) {
+            let fallen = size(self.late_ends.1 - self.now);
+            return (
+                Verdict::Unclear,
+                format!("rose, and fell back by {fallen} near the end: not enough was seen since to tell"),
+            );
+        }
         if self.may_grow() {
-            let risen = size(self.end_level - self.before);
+            let risen = size(self.end_level - self.before.1);
             return (
                 Verdict::Unclear,
                 format!("rose by {risen} in the last {half:.0} s, which may be chance: not enough was seen to tell"),
             );
         }
         let material = size(self.material());
-        if self.late.rises() && self.end_level <= self.before && self.late.over(half) >= self.material() {
+        if self.late.rises() && self.end_level <= self.before.1 && self.late.over(half) >= self.material() {
             return (Verdict::Stable, "rises and falls back again: it was as high before".to_owned());
         }
         (Verdict::Stable, format!("no growth beyond chance or above {material} in the last {half:.0} s"))

@@ -47,6 +47,8 @@ impl Heap {
             ("set", Set),
             ("str", Str),
             ("int", Int),
+            ("NoneType", None),
+            ("bool", Bool),
             ("bytes", Bytes),
             ("function", Function),
             ("code", Code),
@@ -82,6 +84,12 @@ impl Heap {
         let id = self.text(key);
         self.refer(owner, id, Label::new(LabelKind::Key, 0).untraversed());
         self.refer(owner, target, Label::new(LabelKind::Value, id.0));
+    }
+
+    /// `owner[key] = target`, with a key that is there.
+    pub fn keyed(&mut self, owner: ObjectId, key: ObjectId, target: ObjectId) {
+        self.refer(owner, key, Label::new(LabelKind::Key, 0).untraversed());
+        self.refer(owner, target, Label::new(LabelKind::Value, key.0));
     }
 
     pub fn text(&mut self, text: &str) -> ObjectId {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use memsight_engine::CoreFiles;
 
 /// The files of the process that a core is of.
@@ -15,6 +16,16 @@ pub struct Files {
     /// The root of the file system that the process saw, such as that of its container [default: /]
     #[arg(long, global = true, value_name = "DIR")]
     pub sysroot: Option<PathBuf>,
+}
+
+/// The folder of a snapshot; `-` would be stdout, where no folder can go.
+pub fn folder() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.as_os_str() == "-" {
+        true => {
+            Err("a snapshot is a folder of several files, which cannot go to stdout: name one, such as -o app.heap")
+        }
+        false => Ok(path),
+    })
 }
 
 impl From<&Files> for CoreFiles {

@@ -18,6 +18,14 @@ pub fn time(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * seconds).map_err(|_| "it is too long".to_owned())
 }
 
+/// The same, of a time in which something is to happen.
+pub fn lasting(text: &str) -> Result<Duration, String> {
+    match time(text)? {
+        Duration::ZERO => Err("nothing grows in no time; write how long to wait, such as 10s, 10m or 1h".to_owned()),
+        time => Ok(time),
+    }
+}
+
 /// What stands before the first letter, and the rest.
 pub(super) fn number_and_unit(text: &str) -> (&str, &str) {
     let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -38,5 +46,9 @@ mod tests {
         for text in ["", "s", "-1s", "1 fortnight", "1.2.3s", "1e300s", "99999999999999999999d", "NaN"] {
             assert!(time(text).is_err(), "{text}");
         }
+        for text in ["0", "0s", "0.0ms", "0.01us", "0h"] {
+            assert!(lasting(text).is_err_and(|why| why.contains("such as 10s")), "{text}");
+        }
+        assert_eq!(lasting("1ms"), Ok(Duration::from_millis(1)));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use memsight_model::{Address, Label, LabelKind, NameId, ObjectId, ObjectKind, RootKind, Snapshot, TypeId};
+use memsight_model::{Address, Label, LabelKind, NameId, ObjectId, ObjectKind, Root, RootKind, Snapshot, TypeId};
 
 use super::{Link, Matching, Moments, NONE, kind};
 
@@ -18,6 +18,9 @@ pub(super) struct Common {
     same: Vec<u32>,
 }
 
+/// Looks keep the first 40 characters of a key: longer texts, with their quotes, may be the beginning of several.
+const WHOLE: usize = 41;
+
 /// Where a container keeps something, told without ids of its own snapshot.
 #[derive(PartialEq, Eq, Hash)]
 enum Place<'s> {
@@ -29,6 +32,20 @@ enum Place<'s> {
     Key(u32),
     /// Item of a tuple.
     Item(u32),
+}
+
+/// What an owner held at the earlier moment, by place, found out when it is asked for.
+pub(super) struct Places<'s> {
+    then: ObjectId,
+    now: ObjectId,
+    held: Option<HashMap<Place<'s>, ObjectId>>,
+}
+
+impl Places<'_> {
+    /// Of an owner, as it was and is.
+    pub(super) fn of(then: ObjectId, now: ObjectId) -> Self {
+        Places { then, now, held: None }
+    }
 }
 
 impl Common {
@@ -83,15 +100,43 @@ impl<'s> Moments<'s> {
         }
     }
 
+    /// Whether `was` stood in the place where its pair by address stands now: not if another object of its type did. `None`
+    /// where the place has no name, or was none of its type. Cost: once the references of the owner as it was.
+    pub(super) fn stood(
+        &self,
+        places: &mut Places<'s>,
+        label: Label,
+        was: ObjectId,
+        now: ObjectId,
+        matching: &Matching,
+    ) -> Option<bool> {
+        let place = self.place_now(places.now, label, matching)?;
+        let then = places.then;
+        let held = places.held.get_or_insert_with(|| {
+            let strong = self.before.references.of(then).filter(|(_, label)| label.is_strong());
+            strong.filter_map(|(target, label)| Some((self.place_then(then, label, matching)?, target))).collect()
+        });
+        let stood = *held.get(&place)?;
+        (stood == was || self.same_type_name(stood, now)).then_some(stood == was)
+    }
+
+    pub(super) fn same_type_name(&self, then: ObjectId, now: ObjectId) -> bool {
+        self.common.same_type_name(row(self.before, then), row(self.after, now))
+    }
+
+    /// What roots of a name held at the earlier moment.
+    pub(super) fn named_roots(&self) -> HashMap<(RootKind, &'s str, &'s str), Vec<ObjectId>> {
+        let mut named: HashMap<_, Vec<ObjectId>> = HashMap::new();
+        for root in self.before.roots.iter().filter(|root| !self.before.names.get(root.name).is_empty()) {
+            named.entry(root_key(self.before, root)).or_default().push(root.object);
+        }
+        named
+    }
+
     fn pair_roots(&self, matching: &mut Matching, fresh: &mut Vec<(ObjectId, ObjectId)>) {
         let mut old: HashMap<(RootKind, &str, &str), ObjectId> = HashMap::new();
-        let keyed = |snapshot: &'s Snapshot| {
-            snapshot.roots.iter().map(move |root| {
-                let frame = root.frame.and_then(|row| snapshot.frames.get(row as usize));
-                let function = frame.map_or("", |frame| frame.function.as_str());
-                ((root.kind, snapshot.names.get(root.name), function), root.object)
-            })
-        };
+        let keyed =
+            |snapshot: &'s Snapshot| snapshot.roots.iter().map(move |root| (root_key(snapshot, root), root.object));
         for (key, object) in keyed(self.before) {
             old.entry(key).or_insert(object);
         }
@@ -133,7 +178,7 @@ impl<'s> Moments<'s> {
     ) {
         let known = now.index() < self.after.objects.len() && then.index() < self.before.objects.len();
         let free = known && matching.then(now).is_none() && matching.now(then).is_none();
-        if free && self.common.same_type_name(row(self.before, then), row(self.after, now)) {
+        if free && self.same_type_name(then, now) {
             matching.pair(then, now, Link::Place);
             fresh.push((then, now));
         }
@@ -158,6 +203,12 @@ impl<'s> Moments<'s> {
     }
 }
 
+/// What a root is called at both moments.
+pub(super) fn root_key<'s>(snapshot: &'s Snapshot, root: &Root) -> (RootKind, &'s str, &'s str) {
+    let frame = root.frame.and_then(|row| snapshot.frames.get(row as usize));
+    (root.kind, snapshot.names.get(root.name), frame.map_or("", |frame| frame.function.as_str()))
+}
+
 fn place<'s>(
     snapshot: &'s Snapshot,
     owner: ObjectId,
@@ -174,7 +225,8 @@ fn place<'s>(
         Value => {
             let key = ObjectId(label.payload());
             let object = || counterpart(key).map(|key| Place::Key(key.0));
-            snapshot.texts.get(key).map(Place::Text).or_else(object)
+            let whole = snapshot.texts.get(key).filter(|text| text.chars().nth(WHOLE).is_none());
+            whole.map(Place::Text).or_else(object)
         }
         Index if kind(snapshot, owner) == ObjectKind::Tuple => Some(Place::Item(label.payload())),
         _ => None,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::style::{Style, Tone};
 use super::table::{Table, cell, toned};
-use super::words::{clean, plural};
+use super::words::{clean, plural, wrap_words};
 use super::{header, heading};
 use memsight_analysis::graph::{GraphEdge, GraphNode, GraphView};
 use memsight_model::{Bytes, count};
@@ -26,7 +26,10 @@ pub fn graph(view: &GraphView, style: &Style) -> String {
         let what = if root.on_path { "reached from" } else { "held by" };
         // What no object holds says so itself: `held by C code`.
         let label = clean(root.label.strip_prefix("held by ").filter(|_| !root.on_path).unwrap_or(&root.label));
-        out.push_str(&format!("  {} {}\n", style.paint(Tone::Dim, what), style.paint(Tone::Hint, &label)));
+        for (line, text) in wrap_words(&label, style.width.saturating_sub(what.len() + 3)).iter().enumerate() {
+            let what = if line == 0 { what.to_owned() } else { " ".repeat(what.len()) };
+            out.push_str(&format!("  {} {}\n", style.paint(Tone::Dim, &what), style.paint(Tone::Hint, text)));
+        }
     }
     let sides =
         [(-1, "Refers to it", "each below what it refers to"), (1, "It refers to", "each below what refers to it")];

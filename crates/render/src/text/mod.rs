@@ -66,10 +66,14 @@ use memsight_analysis::views::Header;
 use words::wrap_words;
 pub(crate) use words::{columns, shorten};
 
+/// Columns of a version of Python and of a time; what is longer is in a snapshot that was tampered with.
+const VERSION: usize = 24;
+
 /// `Python 3.12.1, pid 4242, at 2026-11-22T06:30:00Z`, and what may be missing.
 fn header(header: &Header, style: &Style) -> String {
-    let python = format!("Python {}, pid {}", clean(&header.python), header.pid);
-    let mut out = format!("{}, looked at {}\n", style.paint(Tone::Strong, &python), clean(&header.created));
+    let python = format!("Python {}, pid {}", shorten(&clean(&header.python), VERSION), header.pid);
+    let created = shorten(&clean(&header.created), VERSION);
+    let mut out = format!("{}, looked at {created}\n", style.paint(Tone::Strong, &python));
     if !header.partial.is_empty() {
         let reasons = format!("partial: {}", header.partial.iter().map(|r| clean(r)).collect::<Vec<_>>().join("; "));
         for line in wrap_words(&reasons, style.width) {
@@ -82,6 +86,7 @@ fn header(header: &Header, style: &Style) -> String {
 
 /// A blank line, a title and what it means.
 fn heading(title: &str, meaning: &str, style: &Style) -> String {
+    let title = &shorten(title, style.width);
     let mut out = format!("\n{}", style.paint(Tone::Strong, title));
     if words::columns(title) + 2 + words::columns(meaning) <= style.width {
         out.push_str("  ");

@@ -129,7 +129,10 @@ pub fn culprit(suspect: &Suspect) -> String {
     let Some(keeper) = &suspect.accumulation_point else { return clean(&suspect.summary) };
     let what = match suspect.count {
         1 => String::new(),
-        n => format!("{} {} ", count(n), clean(&suspect.type_name)),
+        n => {
+            let others = if suspect.inside.is_empty() { "" } else { "and others " };
+            format!("{} {} {others}", count(suspect.kept_count.unwrap_or(n)), clean(&suspect.type_name))
+        }
     };
     let size = format!("{} ({})", Bytes(suspect.retained_bytes), percent(suspect.share));
     format!("{} ({}) keeps {what}alive: {size}", clean(&keeper.name), clean(&keeper.type_name))

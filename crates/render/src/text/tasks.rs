@@ -2,7 +2,7 @@
 
 use memsight_analysis::code::Source;
 use memsight_analysis::tasks::{TaskGroup, TasksView};
-use memsight_model::{Bytes, count};
+use memsight_model::{Bytes, count, quoted};
 
 use super::paragraph::Paragraph;
 use super::style::{Style, Tone};
@@ -55,7 +55,7 @@ fn paragraph(at: usize, group: &TaskGroup, style: &Style) -> String {
         out.sentence(word, &format!("by {}", clean(by)), None);
     }
     if !group.names.is_empty() {
-        out.part("names", wrap(group.names.iter().map(|name| clean(name)), ", ", out.room()), None);
+        out.part("names", wrap(group.names.iter().map(|name| quoted(name)), ", ", out.room()), None);
     }
     out.part("like", vec![clean(&group.example)], None);
     out.finish()

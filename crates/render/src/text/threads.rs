@@ -5,7 +5,7 @@ use super::table::{Table, cell, toned};
 use super::words::{clean, plural, shorten};
 use super::{header, heading};
 use memsight_analysis::views::{FrameRow, ThreadRow, ThreadsView};
-use memsight_model::Bytes;
+use memsight_model::{Bytes, quoted};
 
 /// Locals of a frame that are shown.
 const LOCALS: usize = 5;
@@ -33,7 +33,7 @@ fn one(thread: &ThreadRow, style: &Style) -> String {
     };
     let gil = if thread.holds_gil { ", held the GIL" } else { "" };
     let meaning = format!("its locals retain {}{interpreter}{gil}", Bytes(thread.retained_bytes));
-    let name = thread.name.as_deref().map_or_else(|| format!("{:#x}", thread.ident), clean);
+    let name = thread.name.as_deref().map_or_else(|| format!("{:#x}", thread.ident), quoted);
     let mut out = heading(&format!("Thread {name}{native}"), &meaning, style);
     if thread.frames.is_empty() {
         out.push_str("  no Python frame\n");

@@ -184,3 +184,60 @@ proptest! {
         prop_assert_eq!(straight, trend(&points));
     }
 }
+
+/// A share of the time from 0 to 1 as MiB, in so many samples.
+fn over(samples: u32, shape: impl Fn(f64) -> f64) -> Trend {
+    let point = |at: u32| {
+        let share = f64::from(at) / f64::from(samples - 1);
+        let bytes = (100.0 + shape(share) + 0.1 * noise(f64::from(at))) * MIB;
+        Point { seconds: share * 600.0, bytes }
+    };
+    trend(&(0..samples).map(point).collect::<Vec<_>>())
+}
+
+/// What was taken and given back whole says of no time after it that memory grows, has grown or falls.
+#[test]
+fn level_after_a_spike_is_stable_or_not_known() {
+    for samples in [24, 60, 601] {
+        for (from, to) in (0..18).flat_map(|from| (from + 1..=19).map(move |to| (from, to))) {
+            let (begin, end) = (f64::from(from) / 20.0, f64::from(to) / 20.0);
+            let inside = |share: f64| share >= begin && share < end;
+            let block = over(samples, |share| if inside(share) { 200.0 } else { 0.0 });
+            let ramp = |share: f64| 200.0 * (share - begin) / (end - begin);
+            let ramp = over(samples, |share| if inside(share) { ramp(share) } else { 0.0 });
+            for trend in [block, ramp] {
+                let right = matches!(trend.verdict, Verdict::Stable | Verdict::Unclear);
+                assert!(right, "{samples} samples, {from} to {to} of 20: {trend:?}");
+                assert_eq!(trend.rate(), None);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_slope_up_and_down_again_is_no_shrinking() {
+    for top in [0.3, 0.4, 0.5] {
+        let trend = over(601, |share| 100.0 * (1.0 - (share - top).abs() / 0.3).max(0.0));
+        assert_eq!(trend.verdict, Verdict::Stable, "{top}: {trend:?}");
+    }
+    assert_eq!(over(601, |share| 100.0 * (1.0 - share)).verdict, Verdict::Shrinking);
+}
+
+#[test]
+fn a_second_tooth_as_high_as_the_first_is_no_leak() {
+    for teeth in 2..16_u8 {
+        for samples in [24, 60, 601] {
+            let trend = over(samples, |share| (share * f64::from(teeth) * 0.999) % 1.0 * 50.0);
+            let right = matches!(trend.verdict, Verdict::Stable | Verdict::Unclear);
+            assert!(right, "{teeth} teeth in {samples}: {trend:?}");
+        }
+    }
+}
+
+/// A step in the last half is not followed by a level last half.
+#[test]
+fn the_reason_claims_no_more_than_was_seen() {
+    let trend = over(601, |share| if share < 0.6 { 0.0 } else { 50.0 });
+    assert_eq!(trend.verdict, Verdict::WarmingUp);
+    assert_eq!(trend.reason, "grew by 50.0 MiB, and has been level since");
+}
