@@ -1,5 +1,7 @@
 //! What can go wrong in the command itself, beside the errors of the engine.
 
+mod run;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,7 +11,7 @@ use memsight_engine::analysis::AnalysisError;
 use memsight_engine::format::FormatError;
 use memsight_model::Explain;
 
-use crate::verbs::run::RunError;
+pub use run::RunError;
 
 /// Why a verb failed.
 #[derive(Debug, thiserror::Error)]

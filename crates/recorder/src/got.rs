@@ -4,26 +4,29 @@
 //! A slot is exchanged only if the loader is done with it: if it holds the address of the function itself, or one within the
 //! object, where the loader is asked at the first call. It is put back by what the function is.
 
-use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::elf::{self, Object};
-use crate::family;
+use crate::function::Function;
 use crate::sys;
 
-/// Set in a program that ran already when the library was loaded.
-static IS_USED: AtomicBool = AtomicBool::new(false);
+/// Says, of the name of a function, where ours is and where the one that it calls.
+type Pair = fn(&[u8]) -> Option<(usize, usize)>;
+
+/// The [`Pair`], in a program that ran already when the library was loaded.
+static PAIR: Function = Function::NONE;
 /// How many objects had been loaded when slots were last exchanged; 0 while none are.
 static LOADED: AtomicU64 = AtomicU64::new(0);
 
 /// Whether this is how the malloc family is recorded, and not that the loader found ours first.
 #[inline]
 pub fn is_used() -> bool {
-    IS_USED.load(Ordering::Relaxed)
+    PAIR.get().is_some()
 }
 
-/// Has it recorded in this way.
-pub fn use_it() {
-    IS_USED.store(true, Ordering::Relaxed);
+/// Has the functions that `pair` knows recorded in this way.
+pub fn use_it(pair: Pair) {
+    PAIR.set(pair as *const () as *const core::ffi::c_void);
 }
 
 /// Has all objects call ours.
@@ -58,13 +61,16 @@ pub fn put_back() {
 
 /// Each slot of the family, with our function and the original.
 fn each_slot(work: &mut dyn FnMut(&Object<'_>, &AtomicUsize, (usize, usize))) {
+    let Some(pair) = PAIR.get() else { return };
+    // SAFETY: it was one when it was set.
+    let pair: Pair = unsafe { core::mem::transmute(pair) };
     let own = exchange as *const () as usize;
     elf::each(&mut |object| {
         if object.is_loader() || object.holds(own) {
             return;
         }
         object.slots(&mut |name, slot| {
-            if let Some(pair) = family::pair(name.to_bytes())
+            if let Some(pair) = pair(name.to_bytes())
                 && pair.1 != 0
                 && slot % align_of::<AtomicUsize>() == 0
             {
@@ -96,6 +102,7 @@ mod tests {
 
     #[test]
     fn slots_of_the_family_hold_the_originals() {
+        use_it(crate::family::pair);
         let (mut originals, mut names) = (0, 0);
         each_slot(&mut |object, slot, (ours, original)| {
             let there = slot.load(Ordering::Relaxed);

@@ -6,7 +6,7 @@
 //! but the C library: no allocation of ours, no thread, no panic that unwinds, and no system call for an event.
 //!
 //! ```text
-//! preload ──> hooks ──> exact, sampled, family ──> behind ──> event ──> stack ──> code ──> known
+//! preload, live ──> begin ──> hooks ──> exact, sampled, family ──> behind ──> event ──> stack ──> code ──> known
 //!                                                               └─────────┴─────────┴──> thread ──> ring ──> wire
 //! ```
 //!
@@ -20,6 +20,7 @@
     allow(dead_code, reason = "most of it is called by programs that the library is loaded into")
 )]
 
+mod begin;
 mod behind;
 mod code;
 mod elf;

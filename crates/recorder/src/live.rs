@@ -1,13 +1,11 @@
 //! How recording begins and ends in a program that runs: by calls of these functions.
 
 use core::ffi::{CStr, c_char, c_int};
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::Ordering;
 
+use crate::begin::{self, RECORDS};
 use crate::words::words;
-use crate::{family, got, hooks, known, preload, python, thread};
-
-/// Set while this process is recorded from here.
-static RECORDS: AtomicBool = AtomicBool::new(false);
+use crate::{family, got, hooks, known, python, thread};
 
 /// Recording has begun.
 pub const BEGUN: c_int = 0;
@@ -29,25 +27,25 @@ pub const IN_THE_WAY: c_int = -4;
 pub unsafe extern "C" fn memsight_recorder_start(path: *const c_char) -> c_int {
     // SAFETY: as above.
     let path = unsafe { CStr::from_ptr(path) };
-    if preload::is_recorded() || RECORDS.swap(true, Ordering::AcqRel) {
+    if begin::is_recorded() || RECORDS.swap(true, Ordering::AcqRel) {
         return RECORDED;
     }
-    let begun = begin(path);
+    let begun = start(path);
     if begun != BEGUN {
         RECORDS.store(false, Ordering::Release);
     }
     begun
 }
 
-fn begin(path: &CStr) -> c_int {
+fn start(path: &CStr) -> c_int {
     let Some(minor) = python::find() else { return NO_PYTHON };
-    got::use_it();
+    got::use_it(family::pair);
     // what was left behind those of others, which may be gone by now; or by a parent
-    preload::put_back();
+    begin::put_back();
     family::is_settled();
     known::forget_all();
     thread::next_epoch();
-    match preload::record(path.to_bytes_with_nul(), minor) {
+    match begin::record(path.to_bytes_with_nul(), minor) {
         None => NO_RING,
         Some(false) => IN_THE_WAY,
         Some(true) => {
@@ -65,13 +63,8 @@ pub extern "C" fn memsight_recorder_stop() -> c_int {
     }
     hooks::stop();
     got::put_back();
-    preload::put_back();
+    begin::put_back();
     BEGUN
-}
-
-/// In a child, which is not recorded.
-pub fn in_child() {
-    RECORDS.store(false, Ordering::Release);
 }
 
 /// Has this thread record nothing of its own, for as long as it runs: one of ours, which reads the ring.
