@@ -26,6 +26,7 @@ fn main() {
                 .push(Trial::test(format!("{name}::{interpreter}"), move || run(&own)).with_ignored_flag(passed_over));
         };
         add("stacks", false, stacks_are_true);
+        add("kept", false, what_is_kept_is_there_to_the_end);
         add("threads", true, many_threads_are_told_apart);
         add("killed", false, a_killed_program_loses_nothing);
     }
@@ -47,6 +48,8 @@ struct Trace {
     unknown_frees: u64,
     missed_frees: u64,
     times: Vec<u64>,
+    /// The bytes of what was live when the interpreter began to end.
+    ending: Option<Vec<u64>>,
     resident: u64,
     end: Option<End>,
 }
@@ -70,6 +73,10 @@ impl Trace {
                 Record::End(end) => trace.end = Some(end),
                 Record::Event(Event::Thread(id)) => thread = id,
                 Record::Event(Event::Time(ns)) => trace.times.push(ns),
+                Record::Event(Event::Ending) => {
+                    let live = trace.live.values().map(|&index| trace.blocks[index].bytes);
+                    trace.ending = Some(live.collect());
+                }
                 Record::Event(Event::Resident(bytes)) => trace.resident = trace.resident.max(bytes),
                 Record::Event(Event::Allocated { domain, address, bytes, stack }) => {
                     let before = trace.live.insert(address, trace.blocks.len());
@@ -159,6 +166,20 @@ fn stacks_are_true(interpreter: &Interpreter) -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// What globals hold, and an exit handler makes, is live when the interpreter begins to end.
+fn what_is_kept_is_there_to_the_end(interpreter: &Interpreter) -> Result<(), Failed> {
+    let (text, trace) = record(interpreter, &program("tests/programs/kept.py"))?;
+    let kept: Vec<u64> = serde_json::from_str(&text)?;
+    trace.consistent()?;
+    let ending = trace.ending.as_ref().ok_or("no word of the end")?;
+    let missing: Vec<&u64> = kept.iter().filter(|bytes| !ending.contains(bytes)).collect();
+    let after = trace.live.values().filter(|&&index| kept.contains(&trace.blocks[index].bytes)).count();
+    match (missing.len(), after) {
+        (0, after) if after < kept.len() => Ok(()),
+        _ => Err(format!("{} of {} are missing; {after} are there after it", missing.len(), kept.len()).into()),
+    }
 }
 
 /// More threads at once than chunks may wait.

@@ -80,6 +80,8 @@ pub enum Event {
     },
     /// The block at this address was given back. One that was not told of is from before the recording, or not in the sample.
     Freed(u64),
+    /// The interpreter begins to end: what is freed from here on is not freed by the program.
+    Ending,
     /// The resident set of the process in bytes, as it was at the last [`Event::Time`].
     Resident(u64),
 }

@@ -13,6 +13,14 @@ use crate::sys;
 use crate::thread::Thread;
 use crate::wire::{self, Kind, LARGE};
 
+/// Where the interpreter says that it has begun to end; null once that is told.
+static FINALIZING: AtomicPtr<usize> = AtomicPtr::new(ptr::null_mut());
+
+/// Has it told when this word is not 0 any more: with the first free since, for nothing is cleared before.
+pub fn tell_ending(at: *mut usize) {
+    FINALIZING.store(at, Ordering::Release);
+}
+
 /// The thread that wrote the last event of those that the GIL orders; only compared.
 static LAST: AtomicPtr<Thread> = AtomicPtr::new(ptr::null_mut());
 
@@ -79,6 +87,12 @@ pub fn freed_known(block: usize, order: Order) -> Option<usize> {
 fn write_free(thread: &mut Thread, block: usize, order: Order) {
     thread.need(stack::EVENT);
     when(thread, order, sys::stamp);
+    let ending = FINALIZING.load(Ordering::Relaxed);
+    // SAFETY: a word of the interpreter, which stays.
+    if !ending.is_null() && unsafe { ending.read_volatile() } != 0 {
+        FINALIZING.store(ptr::null_mut(), Ordering::Relaxed);
+        thread.writer.put(wire::word(Kind::Ending, 0, 0));
+    }
     thread.writer.put(wire::word(Kind::Free, block as u64 >> 3, 0));
 }
 

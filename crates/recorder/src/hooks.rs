@@ -26,6 +26,7 @@ impl<L: Layout> Layouts for L {
 /// The interpreter is of the layout, and has no second thread yet.
 pub unsafe fn start<L: Layout + 'static>() {
     PYMALLOC.note();
+    event::tell_ending(python::runtime().wrapping_byte_add(L::FINALIZING).cast());
     // SAFETY: as above.
     unsafe { install::<L>() };
     behind::set_events(const { &<L as Layouts>::EVENTS });

@@ -6,6 +6,8 @@ pub trait Layout {
     const MINOR: u32;
     /// Up to 3.11: `_PyRuntime.gilstate.tstate_current`, which is the thread that holds the GIL. Later a function is asked.
     const CURRENT: Option<usize>;
+    /// `_PyRuntime`: not 0 once the interpreter has begun to end (`_PyRuntimeState_SetFinalizing`).
+    const FINALIZING: usize;
     /// Where the thread state, or what it points to, leads to the newest frame.
     const TOP: Top;
     /// Frame: the one that called it, its code, its position.
@@ -54,6 +56,7 @@ pub const STATE: usize = 32;
 pub struct Offsets {
     pub minor: u32,
     pub current: Option<usize>,
+    pub finalizing: usize,
     pub top: (usize, Option<usize>),
     pub frame: [usize; 3],
     pub owner: Option<usize>,
@@ -66,6 +69,7 @@ const fn offsets<L: Layout>() -> Offsets {
     Offsets {
         minor: L::MINOR,
         current: L::CURRENT,
+        finalizing: L::FINALIZING,
         top: match L::TOP {
             Top::Direct(at) => (at, None),
             Top::Through(at, then) => (at, Some(then)),
@@ -79,7 +83,7 @@ const fn offsets<L: Layout>() -> Offsets {
 }
 
 macro_rules! layouts {
-    ($($name:ident, $minor:expr, $current:expr, $top:expr, $frame:expr, $owner:expr, $shim:expr, $code:expr, $text:expr;)*) => {
+    ($($name:ident, $minor:expr, $current:expr, $finalizing:expr, $top:expr, $frame:expr, $owner:expr, $shim:expr, $code:expr, $text:expr;)*) => {
         $(
             #[doc = concat!("CPython 3.", stringify!($minor))]
             #[derive(Debug)]
@@ -87,6 +91,7 @@ macro_rules! layouts {
             impl Layout for $name {
                 const MINOR: u32 = $minor;
                 const CURRENT: Option<usize> = $current;
+                const FINALIZING: usize = $finalizing;
                 const TOP: Top = $top;
                 const PREVIOUS: usize = $frame.0;
                 const CODE: usize = $frame.1;
@@ -106,15 +111,15 @@ macro_rules! layouts {
     };
 }
 
-// name, minor, current thread, newest frame, (previous, code, position), owner, first shim,
+// name, minor, current thread, finalizing, newest frame, (previous, code, position), owner, first shim,
 // (name, file, first line, lines, instructions), text
 layouts! {
-    V38, 8, Some(1368), Top::Direct(24), (24, 32, 104), None, u8::MAX, (112, 104, 40, 120, 0), (48, 72);
-    V39, 9, Some(568), Top::Direct(24), (24, 32, 104), None, u8::MAX, (112, 104, 40, 120, 0), (48, 72);
-    V310, 10, Some(568), Top::Direct(24), (24, 32, 96), None, u8::MAX, (112, 104, 40, 120, 0), (48, 72);
-    V311, 11, Some(576), Top::Through(56, 8), (48, 32, 56), Some(69), u8::MAX, (128, 112, 72, 136, 184), (48, 72);
-    V312, 12, None, Top::Through(56, 0), (8, 0, 56), Some(70), 3, (128, 112, 68, 136, 192), (40, 56);
-    V313, 13, None, Top::Direct(72), (8, 0, 56), Some(70), 3, (128, 112, 68, 136, 200), (40, 56);
-    V314, 14, None, Top::Direct(72), (8, 0, 56), Some(74), 3, (128, 112, 68, 136, 208), (40, 56);
-    V315, 15, None, Top::Direct(72), (8, 0, 56), Some(74), 3, (128, 112, 68, 136, 208), (40, 56);
+    V38, 8, Some(1368), 16, Top::Direct(24), (24, 32, 104), None, u8::MAX, (112, 104, 40, 120, 0), (48, 72);
+    V39, 9, Some(568), 16, Top::Direct(24), (24, 32, 104), None, u8::MAX, (112, 104, 40, 120, 0), (48, 72);
+    V310, 10, Some(568), 16, Top::Direct(24), (24, 32, 96), None, u8::MAX, (112, 104, 40, 120, 0), (48, 72);
+    V311, 11, Some(576), 24, Top::Through(56, 8), (48, 32, 56), Some(69), u8::MAX, (128, 112, 72, 136, 184), (48, 72);
+    V312, 12, None, 24, Top::Through(56, 0), (8, 0, 56), Some(70), 3, (128, 112, 68, 136, 192), (40, 56);
+    V313, 13, None, 608, Top::Direct(72), (8, 0, 56), Some(70), 3, (128, 112, 68, 136, 200), (40, 56);
+    V314, 14, None, 784, Top::Direct(72), (8, 0, 56), Some(74), 3, (128, 112, 68, 136, 208), (40, 56);
+    V315, 15, None, 912, Top::Direct(72), (8, 0, 56), Some(74), 3, (128, 112, 68, 136, 208), (40, 56);
 }

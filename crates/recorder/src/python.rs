@@ -58,6 +58,11 @@ pub fn find() -> Option<u32> {
     (!is_free_threaded).then_some(minor)
 }
 
+/// `_PyRuntime`.
+pub fn runtime() -> *mut c_void {
+    RUNTIME.get().unwrap_or_default().cast_mut()
+}
+
 /// The allocator of a domain.
 pub fn allocator(domain: usize) -> Option<Allocator> {
     let mut allocator = core::mem::MaybeUninit::uninit();

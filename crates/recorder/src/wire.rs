@@ -23,13 +23,14 @@
 //! | [`Kind::Push`] | number of the code object, 0 for frames left out | position in its code, in 2 bytes | |
 //! | [`Kind::Time`] | (60 bits: the processor's time stamp) | | |
 //! | [`Kind::Code`] | | words of the whole record | number, first line; lengths; bytes |
+//! | [`Kind::Ending`] | | 0 | |
 
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
 /// How a header begins.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"memsight");
 /// The version of this layout.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Bytes before the first chunk.
 pub const HEADER_BYTES: usize = 4096;
 /// Bytes of a chunk.
@@ -129,13 +130,24 @@ pub enum Kind {
     Time = 7,
     /// A code object.
     Code = 8,
+    /// The interpreter has begun to end.
+    Ending = 9,
 }
 
 impl Kind {
     /// The kind of a word, if it is one.
     pub fn of(word: u64) -> Option<Kind> {
-        const KINDS: [Kind; 8] =
-            [Kind::Object, Kind::Memory, Kind::Raw, Kind::Free, Kind::Pop, Kind::Push, Kind::Time, Kind::Code];
+        const KINDS: [Kind; 9] = [
+            Kind::Object,
+            Kind::Memory,
+            Kind::Raw,
+            Kind::Free,
+            Kind::Pop,
+            Kind::Push,
+            Kind::Time,
+            Kind::Code,
+            Kind::Ending,
+        ];
         KINDS.get(((word >> 60) as usize).checked_sub(1)?).copied()
     }
 }
@@ -198,6 +210,8 @@ pub enum Event<'w> {
     Time { stamp: u64 },
     /// A code object has this number from now on.
     Code(Code<'w>),
+    /// The interpreter has begun to end.
+    Ending,
 }
 
 /// A code object.
@@ -277,6 +291,7 @@ impl<'w> Iterator for Events<'w> {
             Kind::Free => (Event::Freed { address: high << 3 }, rest),
             Kind::Pop => (Event::Pop { depth: high }, rest),
             Kind::Push => (Event::Push { code: high, offset: low }, rest),
+            Kind::Ending => (Event::Ending, rest),
             Kind::Time => (Event::Time { stamp: first & ((1 << 60) - 1) }, rest),
             Kind::Code => {
                 let (record, rest) = rest.split_at_checked((low as usize).checked_sub(1)?)?;
@@ -309,11 +324,11 @@ mod tests {
             offset_of!(Header, seed),
         ];
         assert_eq!(of_header, [0, 8, 16, 64, 72, 80]);
-        assert_eq!(header(7, 3, 5, 9), [MAGIC, 7 << 32 | 2, 0, 0, 0, 0, 0, 0, 3, 5, 9]);
+        assert_eq!(header(7, 3, 5, 9), [MAGIC, 7 << 32 | 3, 0, 0, 0, 0, 0, 0, 3, 5, 9]);
         let made = word(Kind::Raw, 0x7fff_ffff_fff8 >> 3, 17);
         assert_eq!((Kind::of(made), parts(made)), (Some(Kind::Raw), (0x0fff_ffff_ffff, 17)));
         assert_eq!(Kind::of(time(u64::MAX)), Some(Kind::Time));
-        assert_eq!((Kind::of(0), Kind::of(9 << 60)), (None, None));
+        assert_eq!((Kind::of(0), Kind::of(10 << 60)), (None, None));
     }
 
     #[test]
@@ -329,7 +344,7 @@ mod tests {
     fn events_are_read_up_to_the_first_zero_or_what_is_none() {
         let code = [word(Kind::Code, 0, 4), 7 << 32 | 12, lengths(3, 2, 1), u64::from_le_bytes(*b"runx.y!\0")];
         let words =
-            [&code[..], &[word(Kind::Push, 7, 3), word(Kind::Raw, 0x200, LARGE), 1 << 30, time(5)], &[0, 9 << 60]]
+            [&code[..], &[word(Kind::Push, 7, 3), word(Kind::Raw, 0x200, LARGE), 1 << 30, time(5)], &[0, 10 << 60]]
                 .concat();
         let mut events = events(&words);
         let Some(Event::Code(code)) = events.next() else { panic!("a code object") };
@@ -342,7 +357,7 @@ mod tests {
         assert_eq!(events.next(), Some(Event::Time { stamp: 5 }));
         assert!(events.next().is_none() && events.is_whole());
         for bad in
-            [&[word(Kind::Code, 0, 9), 0, 0][..], &[word(Kind::Code, 0, 0)], &[9 << 60], &[word(Kind::Raw, 1, LARGE)]]
+            [&[word(Kind::Code, 0, 9), 0, 0][..], &[word(Kind::Code, 0, 0)], &[10 << 60], &[word(Kind::Raw, 1, LARGE)]]
         {
             let mut events = super::events(bad);
             assert!(events.next().is_none() && !events.is_whole(), "{bad:?}");

@@ -16,6 +16,7 @@ fn offsets_are_those_of_the_tables() {
             FrameLink::CFrame(at, then) => (usize::from(at), Some(usize::from(then))),
         };
         assert_eq!(ours.top, top, "3.{minor}");
+        assert_eq!(ours.finalizing, table.runtime.finalizing as usize, "3.{minor}");
         assert_eq!(ours.frame, [frame.previous, frame.code, frame.instruction].map(usize::from), "3.{minor}");
         assert_eq!((ours.owner, ours.shim), (frame.owner.map(usize::from), frame.first_shim_owner), "3.{minor}");
         let name = code.qualname.unwrap_or(code.name);

@@ -18,7 +18,7 @@ pub enum At {
     /// When the most bytes were live.
     #[default]
     Peak,
-    /// The end.
+    /// The end of the program: when its interpreter began to end, or the trace does.
     End,
     /// So many nanoseconds after the beginning.
     Time(u64),
@@ -67,6 +67,8 @@ pub struct Replay {
     /// The row of the last allocation, which is often that of the next.
     last: Option<(u32, u32)>,
     moment: Option<Vec<Amount>>,
+    /// The interpreter has begun to end.
+    is_over: bool,
 }
 
 impl Replay {
@@ -85,6 +87,7 @@ impl Replay {
             now_ns: 0,
             last: None,
             moment: None,
+            is_over: false,
         }
     }
 
@@ -93,6 +96,9 @@ impl Replay {
         match event {
             Event::Thread(thread) => self.thread(thread),
             Event::Time(ns) => self.time(ns),
+            // What an interpreter frees while it ends, the modules with all that is in them, was kept by the program to its end.
+            Event::Ending => self.is_over = true,
+            Event::Allocated { .. } | Event::Freed(_) if self.is_over => {}
             Event::Allocated { address, bytes, stack, .. } => self.allocated(address, bytes, stack),
             Event::Freed(address) => self.freed(address),
             Event::Resident(bytes) => {

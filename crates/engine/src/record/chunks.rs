@@ -119,6 +119,7 @@ impl Cursor {
                 wire::Event::Freed { address } => {
                     sink.order.add(Timed { stamp: self.stamp, thread, event: Event::Freed(address) });
                 }
+                wire::Event::Ending => sink.order.add(Timed { stamp: self.stamp, thread, event: Event::Ending }),
                 wire::Event::Pop { depth } => self.stack.truncate(usize::try_from(depth).unwrap_or(usize::MAX)),
                 wire::Event::Push { code, offset } => {
                     let caller = self.stack.last().copied().unwrap_or_default();

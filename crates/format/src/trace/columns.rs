@@ -13,6 +13,8 @@ const REUSED: usize = 8;
 const THREAD: u8 = 0;
 const TIME: u8 = 1;
 const RESIDENT: u8 = 2;
+/// With the next bit, which only this one uses of these three.
+const ENDING: u8 = RESIDENT | 1 << 3;
 const OBJECT: u8 = 3;
 const MEMORY: u8 = 4;
 const RAW: u8 = 5;
@@ -126,6 +128,7 @@ impl Columns {
                 put(&mut self.others, bytes);
                 RESIDENT
             }
+            Event::Ending => ENDING,
             Event::Allocated { domain, address, bytes, stack } => self.allocated(domain, address, bytes, stack),
             Event::Freed(address) => {
                 let recent = self.before.recent(address);
@@ -208,6 +211,7 @@ impl Events {
                 self.before.time = self.others.difference(&self.block, self.before.time)?;
                 Event::Time(self.before.time)
             }
+            RESIDENT if head == ENDING => Event::Ending,
             RESIDENT => Event::Resident(self.others.number(&self.block)?),
             OBJECT => self.allocated(Domain::Object, head)?,
             MEMORY => self.allocated(Domain::Memory, head)?,

@@ -90,6 +90,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => any::<u32>().prop_map(Event::Thread),
         1 => any::<u64>().prop_map(Event::Time),
         1 => any::<u64>().prop_map(Event::Resident),
+        1 => Just(Event::Ending),
         6 => (domain, address.clone(), bytes, 0..3_u32)
             .prop_map(|(domain, address, bytes, stack)| Event::Allocated { domain, address, bytes, stack }),
         6 => address.prop_map(Event::Freed),

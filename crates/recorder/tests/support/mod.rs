@@ -40,6 +40,8 @@ pub struct Recording {
     pub missed_frees: u64,
     /// Events that were lost.
     pub lost: u64,
+    /// How many blocks were live when the interpreter began to end.
+    pub ending: Option<usize>,
 }
 
 /// The ring of a test, in a file that is gone with it.
@@ -117,6 +119,7 @@ impl Ring {
 enum Change {
     Came(Allocation),
     Went(u64),
+    Ending,
 }
 
 fn timed(chunk: &[u64], codes: &mut HashMap<u64, Code>) -> Result<Vec<(u64, Change)>, Failed> {
@@ -133,6 +136,7 @@ fn timed(chunk: &[u64], codes: &mut HashMap<u64, Code>) -> Result<Vec<(u64, Chan
             Event::Freed { address } => found.push((stamp, Change::Went(address))),
             Event::Pop { depth } => stack.truncate(depth as usize),
             Event::Push { code, offset } => stack.push((code, offset)),
+            Event::Ending => found.push((stamp, Change::Ending)),
             Event::Time { stamp: now } => stamp = now,
             Event::Code(code) => {
                 let (name, file) = (text(code.name().collect()), text(code.file().collect()));
@@ -151,6 +155,7 @@ impl Recording {
                 self.missed_frees += u64::from(before.is_some());
                 self.allocations.push(allocation);
             }
+            Change::Ending => self.ending = Some(self.live.len()),
             Change::Went(address) => {
                 self.frees += 1;
                 self.unknown_frees += u64::from(self.live.remove(&address).is_none());
