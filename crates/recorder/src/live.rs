@@ -43,6 +43,9 @@ fn start(path: &CStr) -> c_int {
     // what was left behind those of others, which may be gone by now; or by a parent
     begin::put_back();
     family::is_settled();
+    // in a child, the thread that forked was told to record nothing
+    // SAFETY: the words of this thread.
+    unsafe { (*words()).gone = 0 };
     known::forget_all();
     thread::next_epoch();
     match begin::record(path.to_bytes_with_nul(), minor) {

@@ -47,9 +47,13 @@ impl Ring {
         Ok(Ring { file, library, beat: 0, emptied: 0 })
     }
 
+    /// Where the ring is.
+    pub(super) fn path(&self) -> OsString {
+        path(&self.file)
+    }
+
     /// By which the program finds both: they have no name in any folder, and are gone with the last who has them open.
     pub(super) fn variables(&self, preload: Option<OsString>) -> [(&'static str, OsString); 2] {
-        let path = |file: &File| OsString::from(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()));
         let mut libraries = path(&self.library);
         if let Some(others) = preload.filter(|others| !others.is_empty()) {
             libraries.push(":");
@@ -133,6 +137,10 @@ impl Ring {
         self.file.read_exact_at(&mut bytes, at)?;
         Ok(u32::from_le_bytes(bytes))
     }
+}
+
+fn path(file: &File) -> OsString {
+    format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).into()
 }
 
 fn place(chunk: u32) -> u64 {
