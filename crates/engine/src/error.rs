@@ -89,6 +89,12 @@ pub enum Error {
     /// Others have set allocators of their own since an earlier recording, of the other kind.
     #[error("hooks of an earlier recording of another kind are still behind those of somebody else")]
     HooksInTheWay,
+    /// A thread was entered, and what it was to do has not come to pass.
+    #[error("process {pid} has not answered: it may be stopped, or may not open what memsight has for it")]
+    NoAnswer {
+        /// The process.
+        pid: u32,
+    },
     /// The person asked to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -119,6 +125,7 @@ impl Explain for Error {
             Error::NotRecordable => "MS-E173",
             Error::RecordedAlready => "MS-E174",
             Error::HooksInTheWay => "MS-E175",
+            Error::NoAnswer { .. } => "MS-E177",
             Error::Core { .. } => "MS-E098",
             Error::ProbesRefused { .. } => "MS-E094",
         }
@@ -136,6 +143,9 @@ impl Explain for Error {
             Error::NoRecorder => "`memsight watch -- COMMAND` records how its memory moves, on every system.".into(),
             Error::NotRecordable => "It takes CPython 3.8 to 3.15 with the GIL, linked against glibc.".into(),
             Error::RecordedAlready => "Stop the other Tracker first; there is one at a time in a process.".into(),
+            Error::NoAnswer { .. } => {
+                "memsight and the process must have the same user, and be in the same container.".into()
+            }
             Error::HooksInTheWay => "Stop what began meanwhile, such as tracemalloc; or record as before.".into(),
             Error::NoRing { .. } => {
                 "It needs a memfd: see whether the limit of open files, of memory or the sysctl vm.memfd_noexec is in \

@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering;
 
 use crate::begin::{self, RECORDS};
 use crate::words::words;
-use crate::{family, got, hooks, known, python, thread};
+use crate::{family, got, hooks, known, python, ring, thread};
 
 /// Recording has begun.
 pub const BEGUN: c_int = 0;
@@ -67,6 +67,7 @@ pub extern "C" fn memsight_recorder_stop() -> c_int {
     hooks::stop();
     got::put_back();
     begin::put_back();
+    ring::ended();
     BEGUN
 }
 

@@ -109,11 +109,11 @@ fn open(args: &Run, program: &str) -> Result<Writer, Error> {
 }
 
 /// Takes away a trace in which nothing is.
-fn remove(path: &Path) {
+pub(super) fn remove(path: &Path) {
     let _ = std::fs::remove_file(path);
 }
 
-fn view(recorded: &Recorded, path: &Path) -> RunView {
+pub(super) fn view(recorded: &Recorded, path: &Path) -> RunView {
     RunView {
         trace: path.to_string_lossy().into_owned(),
         bytes: recorded.bytes,

@@ -6,6 +6,7 @@
 //!
 //! All of it in memsight's own process, by one thread: the program only fills chunks ([design](../../../docs/design/recorder.md)).
 
+mod attach;
 mod chunks;
 mod clock;
 mod order;
@@ -27,6 +28,7 @@ use self::ring::Ring;
 use self::writer::Drain;
 use crate::Error;
 
+pub use attach::{Attached, attach};
 pub use memsight_recorder::LIBRARY;
 
 /// How a program is recorded.
