@@ -22,7 +22,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use memsight_model::Mode;
 
 pub use agent::Agent;
-pub use attach::Attach;
+pub use attach::{Attach, Detach};
 pub use compare::Compare;
 pub use export::Export;
 pub use files::Files;
@@ -135,6 +135,8 @@ pub enum Verb {
     Run(Run),
     #[command(about = "Record the allocations of a running process, each with its stack")]
     Attach(Attach),
+    #[command(about = "End the recording of a process, whoever began it")]
+    Detach(Detach),
     #[command(about = "Watch the garbage collector: generations, collections, pauses, and what to change")]
     Gc(Gc),
     #[command(about = "Export the memory of Python processes to Prometheus and OpenTelemetry")]

@@ -89,6 +89,12 @@ pub enum Error {
     /// Others have set allocators of their own since an earlier recording, of the other kind.
     #[error("hooks of an earlier recording of another kind are still behind those of somebody else")]
     HooksInTheWay,
+    /// Another memsight records the process.
+    #[error("process {pid} is being recorded by another memsight")]
+    OthersRecord {
+        /// The process.
+        pid: u32,
+    },
     /// A thread was entered, and what it was to do has not come to pass.
     #[error("process {pid} has not answered: it may be stopped, or may not open what memsight has for it")]
     NoAnswer {
@@ -126,6 +132,7 @@ impl Explain for Error {
             Error::RecordedAlready => "MS-E174",
             Error::HooksInTheWay => "MS-E175",
             Error::NoAnswer { .. } => "MS-E177",
+            Error::OthersRecord { .. } => "MS-E178",
             Error::Core { .. } => "MS-E098",
             Error::ProbesRefused { .. } => "MS-E094",
         }
@@ -143,6 +150,7 @@ impl Explain for Error {
             Error::NoRecorder => "`memsight watch -- COMMAND` records how its memory moves, on every system.".into(),
             Error::NotRecordable => "It takes CPython 3.8 to 3.15 with the GIL, linked against glibc.".into(),
             Error::RecordedAlready => "Stop the other Tracker first; there is one at a time in a process.".into(),
+            Error::OthersRecord { pid } => format!("Wait for its end, or end it: memsight detach {pid}"),
             Error::NoAnswer { .. } => {
                 "memsight and the process must have the same user, and be in the same container.".into()
             }

@@ -58,10 +58,10 @@ fn start(path: &CStr) -> c_int {
     }
 }
 
-/// Records no more, and puts back what was there. The library stays loaded: a thread may be in it.
+/// Records no more, also what was recorded from the start of the program, and puts back what was there. The library stays loaded: a thread may be in it.
 #[cfg_attr(memsight_loaded, unsafe(no_mangle))]
 pub extern "C" fn memsight_recorder_stop() -> c_int {
-    if !RECORDS.swap(false, Ordering::AcqRel) {
+    if !RECORDS.swap(false, Ordering::AcqRel) && !begin::is_recorded() {
         return NO_RING;
     }
     hooks::stop();

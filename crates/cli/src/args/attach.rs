@@ -8,6 +8,25 @@ use clap::Args;
 use super::run::sample;
 use super::time::time;
 
+/// `memsight detach`.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "End the recording of a process, whoever began it: a memsight that was killed may have left it.\n\n\
+        What was set in it is put back. A trace that is being written ends with what was recorded up to now.",
+    after_long_help = concat!(
+        "EXAMPLES\n",
+        "  memsight detach 4242\n",
+        "\n",
+        "EXIT CODES\n",
+        "  0 also when it was not recorded; 2 if something was in the way"
+    )
+)]
+pub struct Detach {
+    /// Process id
+    #[arg(value_name = "PID")]
+    pub pid: String,
+}
+
 /// `memsight attach`.
 #[derive(Debug, Args)]
 #[command(

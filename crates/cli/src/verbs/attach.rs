@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use memsight_engine::Error as EngineError;
 use memsight_engine::format::trace::Writer;
-use memsight_engine::record::{Options, attach};
+use memsight_engine::record::{Options, attach, detach};
 use memsight_render::text;
 
 use super::run::{remove, view};
-use crate::args::Attach;
+use crate::args::{Attach, Detach};
 use crate::console::Console;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Records, until the person or the process ends it.
 pub fn run(args: &Attach, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
-    let pid: u32 = args.pid.parse().map_err(|_| EngineError::NotAPid { text: args.pid.clone() })?;
+    let pid = pid(&args.pid)?;
     let mut wake = Wake::listen().map_err(Error::Setup)?;
     let path = args.output.clone().unwrap_or_else(|| format!("memsight-{pid}.trace").into());
     let trace = Writer::create(&path, args.force).map_err(EngineError::from)?;
@@ -44,6 +44,21 @@ pub fn run(args: &Attach, console: &Console, interrupt: &Interrupt) -> Result<()
     let shown = view(&recorded, Path::new(&path));
     console.remark(|style| text::run(&shown, style));
     Ok(())
+}
+
+/// Ends the recording of a process.
+pub fn end(args: &Detach, console: &Console) -> Result<(), Error> {
+    let pid = pid(&args.pid)?;
+    let was_recorded = detach(pid)?;
+    console.remark(|_| match was_recorded {
+        true => format!("process {pid} is recorded no more\n"),
+        false => format!("process {pid} was not being recorded\n"),
+    });
+    Ok(())
+}
+
+fn pid(text: &str) -> Result<u32, EngineError> {
+    text.parse().map_err(|_| EngineError::NotAPid { text: text.to_owned() })
 }
 
 #[allow(clippy::disallowed_methods, reason = "the command waits")]

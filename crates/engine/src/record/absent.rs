@@ -98,3 +98,43 @@ pub const LIBRARY: &[u8] = &[];
 pub fn name_of(_command: &[OsString]) -> String {
     String::new()
 }
+
+/// There is none.
+#[derive(Debug)]
+pub enum Attached {}
+
+impl Attached {
+    /// Never called.
+    pub fn has_ended(&self) -> bool {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn has_stopped(&self) -> bool {
+        match *self {}
+    }
+
+    /// Never called.
+    ///
+    /// # Errors
+    /// None.
+    pub fn end(self) -> Result<Recorded, Error> {
+        match self {}
+    }
+}
+
+/// Refuses.
+///
+/// # Errors
+/// [`Error::NoRecorder`].
+pub fn attach(_pid: u32, _options: Options, _trace: trace::Writer) -> Result<Attached, Error> {
+    Err(Error::NoRecorder)
+}
+
+/// Refuses.
+///
+/// # Errors
+/// [`Error::NoRecorder`].
+pub fn detach(_pid: u32) -> Result<bool, Error> {
+    Err(Error::NoRecorder)
+}

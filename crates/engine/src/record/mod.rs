@@ -28,7 +28,7 @@ use self::ring::Ring;
 use self::writer::Drain;
 use crate::Error;
 
-pub use attach::{Attached, attach};
+pub use attach::{Attached, attach, detach};
 pub use memsight_recorder::LIBRARY;
 
 /// How a program is recorded.

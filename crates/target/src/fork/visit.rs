@@ -22,6 +22,8 @@ use super::way::{self, Site, Way};
 
 /// How long one thread may take to stop.
 const STOP: Duration = Duration::from_millis(50);
+/// For so long a thread is looked for in whose call a stop changes nothing.
+const COURTESY: Duration = Duration::from_millis(100);
 /// Between two rounds.
 const NAP: Duration = Duration::from_millis(1);
 /// Room for the function on the thread's stack.
@@ -78,14 +80,15 @@ impl Visit {
         let refused = |cause| TargetError::NotEntered { pid, cause };
         let mut threads = Threads::new(pid, false)?;
         let began = Instant::now();
-        // those whose calls a stop would change are stopped when there was no other for a while
-        let mut lenient = true;
+        // Those whose call would begin anew are stopped when there was no other for a while; of those whose call would be cut
+        // short none is.
+        let mut most = Harm::Nothing;
         loop {
             // (stacks of new threads, too)
             let site = Site::find(process)?.ok_or_else(|| refused(Obstacle::Instruction))?;
             threads.list().map_err(|trouble| trouble.explain(pid))?;
             for place in 0..threads.known().len() {
-                match self.try_one(&mut threads, place, &site, lenient).map_err(|trouble| trouble.explain(pid))? {
+                match self.try_one(&mut threads, place, &site, most).map_err(|trouble| trouble.explain(pid))? {
                     Tried::Entered(tid) => return Ok(tid),
                     Tried::Refused(cause) => return Err(refused(cause)),
                     Tried::Not => {}
@@ -95,7 +98,7 @@ impl Visit {
             if began.elapsed() > limit {
                 return Err(refused(Obstacle::Moment));
             }
-            lenient = began.elapsed() < limit / 2;
+            most = if began.elapsed() < COURTESY { Harm::Nothing } else { Harm::Anew };
             std::thread::sleep(NAP);
         }
     }
@@ -105,10 +108,10 @@ impl Visit {
         threads: &mut Threads,
         place: usize,
         site: &Site,
-        lenient: bool,
+        most: Harm,
     ) -> Result<Tried, crate::threads::Trouble> {
         let Some(thread) = threads.known().get(place).copied() else { return Ok(Tried::Not) };
-        if thread.state != State::Found || (lenient && threads.harm(thread.tid) > Harm::Nothing) {
+        if thread.state != State::Found || threads.harm(thread.tid) > most {
             return Ok(Tried::Not);
         }
         let state = threads.stop_one(place, STOP)?;
@@ -133,10 +136,13 @@ impl Visit {
             return false;
         }
         let entered = way.visit(site, &registers, (self.function, self.number), &self.text);
-        // in this order: from the second on the thread finds its way back whatever becomes of us
-        way.lay(tid).is_ok()
-            && trace::set_registers(tid, &entered).is_ok()
-            && trace::set_mask(tid, u64::MAX).map_or(true, |()| true)
+        // In this order: from the second on the thread finds its way back whatever becomes of us. Without the third a handler of a
+        // signal may run within the function, as it may within any other.
+        let is_entered = way.lay(tid).is_ok() && trace::set_registers(tid, &entered).is_ok();
+        if is_entered {
+            let _ = trace::set_mask(tid, u64::MAX);
+        }
+        is_entered
     }
 
     fn is_moment(&self, registers: &Registers) -> bool {
