@@ -108,6 +108,7 @@ from ._system import (
     wait_procs,
 )
 from ._tasks import TaskGroup, TasksView
+from ._tracker import Recorded, Tracker
 from ._views import (
     CodeRow,
     ContainerRow,
@@ -212,6 +213,7 @@ __all__ = [
     "PymallocPin",
     "PymallocSize",
     "PymallocSparse",
+    "Recorded",
     "ReferenceRow",
     "Rollup",
     "RssGroup",
@@ -236,6 +238,7 @@ __all__ = [
     "TimeoutExpired",
     "Timestamp",
     "Totals",
+    "Tracker",
     "Trend",
     "TypeGrowth",
     "TypeRow",

@@ -1,6 +1,7 @@
 //! What a person may write after `memsight`: parsing only, nothing is done here.
 
 mod agent;
+mod attach;
 mod compare;
 mod export;
 mod files;
@@ -21,6 +22,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use memsight_model::Mode;
 
 pub use agent::Agent;
+pub use attach::Attach;
 pub use compare::Compare;
 pub use export::Export;
 pub use files::Files;
@@ -131,6 +133,8 @@ pub enum Verb {
     Watch(Watch),
     #[command(about = "Run a program and record its allocations, each with its stack")]
     Run(Run),
+    #[command(about = "Record the allocations of a running process, each with its stack")]
+    Attach(Attach),
     #[command(about = "Watch the garbage collector: generations, collections, pauses, and what to change")]
     Gc(Gc),
     #[command(about = "Export the memory of Python processes to Prometheus and OpenTelemetry")]

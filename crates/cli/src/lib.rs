@@ -49,6 +49,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
         Verb::Trace(args) => done(verbs::trace::run(args, &console, &interrupt)),
         Verb::Top(args) => verbs::top::run(args, &console, &interrupt),
         Verb::Watch(args) => verbs::watch::run(args, &console, &interrupt),
+        Verb::Attach(args) => done(verbs::attach::run(args, &console, &interrupt)),
         Verb::Run(args) => verbs::run::run(args, &console, &interrupt),
         Verb::Gc(args) => verbs::gc::run(args, &console, &interrupt),
         Verb::Agent(args) => verbs::agent::run(args, &console, &interrupt),

@@ -29,6 +29,7 @@ mod walk;
 
 pub use asked::gc::{GcProbeSite, GcRecord, GcRing, GcRingsSeen, Operand, gc_probe_sites};
 pub use error::PythonError;
+pub use find::entry::{Entry, entry, function};
 pub use find::locate::{Python, Version, locate};
 pub use find::moment::Moment;
 pub use options::DecodeOptions;

@@ -80,6 +80,21 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// This process is no Python that can be recorded.
+    #[error("the Python of this process cannot be recorded")]
+    NotRecordable,
+    /// Only one recording at a time.
+    #[error("this process is being recorded already")]
+    RecordedAlready,
+    /// Others have set allocators of their own since an earlier recording, of the other kind.
+    #[error("hooks of an earlier recording of another kind are still behind those of somebody else")]
+    HooksInTheWay,
+    /// A thread was entered, and what it was to do has not come to pass.
+    #[error("process {pid} has not answered: it may be stopped, or may not open what memsight has for it")]
+    NoAnswer {
+        /// The process.
+        pid: u32,
+    },
     /// The person asked to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -107,6 +122,10 @@ impl Explain for Error {
             Error::NoProbes { .. } => "MS-E093",
             Error::NoRecorder => "MS-E170",
             Error::NoRing { .. } => "MS-E171",
+            Error::NotRecordable => "MS-E173",
+            Error::RecordedAlready => "MS-E174",
+            Error::HooksInTheWay => "MS-E175",
+            Error::NoAnswer { .. } => "MS-E177",
             Error::Core { .. } => "MS-E098",
             Error::ProbesRefused { .. } => "MS-E094",
         }
@@ -122,6 +141,12 @@ impl Explain for Error {
             Error::Interval { .. } => "The shortest is 1 ms; 10 ms is enough for nearly everything.".into(),
             Error::NoSubject => "`memsight ps` lists the Python processes with their ids.".into(),
             Error::NoRecorder => "`memsight watch -- COMMAND` records how its memory moves, on every system.".into(),
+            Error::NotRecordable => "It takes CPython 3.8 to 3.15 with the GIL, linked against glibc.".into(),
+            Error::RecordedAlready => "Stop the other Tracker first; there is one at a time in a process.".into(),
+            Error::NoAnswer { .. } => {
+                "memsight and the process must have the same user, and be in the same container.".into()
+            }
+            Error::HooksInTheWay => "Stop what began meanwhile, such as tracemalloc; or record as before.".into(),
             Error::NoRing { .. } => {
                 "It needs a memfd: see whether the limit of open files, of memory or the sysctl vm.memfd_noexec is in \
                  the way."

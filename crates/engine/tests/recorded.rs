@@ -123,7 +123,7 @@ fn record(interpreter: &Interpreter, program: &Path) -> Result<(String, Trace), 
     let mut command = Command::new(&interpreter.path);
     command.arg("-B").arg(program).envs(prepared.variables(None)).stdout(Stdio::piped());
     let child = command.spawn()?;
-    let recording = prepared.begin(Writer::create(&path, false)?, "a program".into())?;
+    let recording = prepared.begin(Writer::create(&path, false)?, "a program".into(), || ())?;
     let output = child.wait_with_output()?;
     let recorded = recording.end(output.status.code(), output.status.signal())?;
     let head = recorded.head.ok_or("nothing was recorded")?;

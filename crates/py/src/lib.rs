@@ -10,7 +10,13 @@ mod gc_watch;
 mod heap;
 mod monitor;
 mod process;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod recorder;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+#[path = "recorder_absent.rs"]
+mod recorder;
 mod system;
+mod tracker;
 
 use std::ffi::OsString;
 
@@ -50,6 +56,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<process::Handle>()?;
     module.add_class::<gc_watch::GcWatch>()?;
     module.add_class::<monitor::Monitor>()?;
+    module.add_class::<tracker::Tracker>()?;
     module.add_function(wrap_pyfunction!(monitor::sample, module)?)?;
     module.add_function(wrap_pyfunction!(system::pids, module)?)?;
     module.add_function(wrap_pyfunction!(system::pid_exists, module)?)?;

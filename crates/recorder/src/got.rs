@@ -59,8 +59,11 @@ pub fn put_back() {
     });
 }
 
+/// What is done with a slot of an object: see [`each_slot`].
+type Work<'w> = dyn FnMut(&Object<'_>, &AtomicUsize, (usize, usize)) + 'w;
+
 /// Each slot of the family, with our function and the original.
-fn each_slot(work: &mut dyn FnMut(&Object<'_>, &AtomicUsize, (usize, usize))) {
+fn each_slot(work: &mut Work<'_>) {
     let Some(pair) = PAIR.get() else { return };
     // SAFETY: it was one when it was set.
     let pair: Pair = unsafe { core::mem::transmute(pair) };

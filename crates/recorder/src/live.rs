@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering;
 
 use crate::begin::{self, RECORDS};
 use crate::words::words;
-use crate::{family, got, hooks, known, python, thread};
+use crate::{family, got, hooks, known, python, ring, thread};
 
 /// Recording has begun.
 pub const BEGUN: c_int = 0;
@@ -43,6 +43,9 @@ fn start(path: &CStr) -> c_int {
     // what was left behind those of others, which may be gone by now; or by a parent
     begin::put_back();
     family::is_settled();
+    // in a child, the thread that forked was told to record nothing
+    // SAFETY: the words of this thread.
+    unsafe { (*words()).gone = 0 };
     known::forget_all();
     thread::next_epoch();
     match begin::record(path.to_bytes_with_nul(), minor) {
@@ -64,6 +67,7 @@ pub extern "C" fn memsight_recorder_stop() -> c_int {
     hooks::stop();
     got::put_back();
     begin::put_back();
+    ring::ended();
     BEGUN
 }
 

@@ -5,7 +5,8 @@ use core::ffi::{CStr, c_char, c_int};
 #[cfg(test)]
 use core::ptr;
 
-use crate::{begin, python};
+use crate::wire::{PLACE, PLACE_BYTES};
+use crate::{begin, live, python};
 
 /// The variable of the environment that names the ring.
 const RING: &[u8] = b"MEMSIGHT_RECORDER=";
@@ -17,7 +18,24 @@ const PRELOAD: &[u8] = b"LD_PRELOAD=";
 #[used]
 static BEGIN: unsafe extern "C" fn(c_int, *const *const c_char, *mut *mut c_char) = start;
 
+/// [`PLACE`], and the path.
+#[used]
+static PLACED: [u8; PLACE.len() + PLACE_BYTES] = {
+    let mut bytes = [0; PLACE.len() + PLACE_BYTES];
+    let (place, _) = bytes.split_at_mut(PLACE.len());
+    place.copy_from_slice(&PLACE);
+    bytes
+};
+
 unsafe extern "C" fn start(_count: c_int, _arguments: *const *const c_char, environment: *mut *mut c_char) {
+    // SAFETY: bytes of ours, which may be others in the file than the compiler has seen; they end with a zero.
+    unsafe {
+        let path = PLACED.as_ptr().add(PLACE.len());
+        if path.read_volatile() != 0 {
+            live::memsight_recorder_start(path.cast());
+            return;
+        }
+    }
     // SAFETY: the C library hands the environment to constructors, too (glibc, elf/dl-init.c).
     let Some(path) = (unsafe { variable(environment, RING) }) else { return };
     let Some(minor) = python::find() else { return };

@@ -45,6 +45,14 @@ pub fn open(path: &[u8]) -> Option<&'static Header> {
     Some(unsafe { &*ring })
 }
 
+/// Says that nothing is recorded any more.
+pub fn ended() {
+    // SAFETY: a ring that was opened stays mapped.
+    if let Some(header) = unsafe { RING.load(Ordering::Acquire).as_ref() } {
+        header.ended.store(1, Ordering::Release);
+    }
+}
+
 /// Where one thread writes.
 #[derive(Debug)]
 pub struct Writer {

@@ -87,7 +87,15 @@ pub struct Header {
     pub python: AtomicU32,
     /// No chunk of this or a higher number was ever used.
     pub used: AtomicU32,
+    /// Set once the process has been told to record no more, and does not.
+    pub ended: AtomicU32,
 }
+
+/// In the library's file: the path of the ring of a process that loads it while it runs stands behind this, and a zero. The
+/// constructor of the library begins to record then.
+pub const PLACE: [u8; 16] = *b"memsight ring at";
+/// Bytes for that path.
+pub const PLACE_BYTES: usize = 112;
 
 /// The words of a header, up to those that the program alone writes to.
 pub const fn header(chunks: u32, backlog: u64, mean: u64, seed: u64) -> [u64; 11] {

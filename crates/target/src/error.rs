@@ -82,6 +82,14 @@ pub enum TargetError {
         /// What stands in the way.
         cause: Obstacle,
     },
+    /// No thread of the process can be had to call a function.
+    #[error("process {pid} cannot be entered: {cause}")]
+    NotEntered {
+        /// The process.
+        pid: u32,
+        /// What stands in the way.
+        cause: Obstacle,
+    },
     /// The copy of the process was gone before it was read.
     #[error("the copy of process {pid} was ended while it was being read")]
     CopyLost {
@@ -359,6 +367,7 @@ impl Explain for TargetError {
             TargetError::Core { .. } => "MS-E027",
             TargetError::CoreFile { .. } => "MS-E028",
             TargetError::NoFork { .. } => "MS-E024",
+            TargetError::NotEntered { .. } => "MS-E176",
             TargetError::CopyLost { .. } => "MS-E025",
             TargetError::NotOnThisPlatform { .. } => "MS-E029",
         }
@@ -403,6 +412,12 @@ impl Explain for TargetError {
             }
             TargetError::NoFork { .. } => {
                 "Use `--mode auto` or `--mode freeze`, which copies the memory while the process stands still.".to_owned()
+            }
+            TargetError::NotEntered { cause: Obstacle::Moment, .. } => {
+                "It runs as before. Try again: its threads may be in an extension for long, or stand still.".to_owned()
+            }
+            TargetError::NotEntered { .. } => {
+                "It runs as before. Started by `memsight run` it can be recorded from its beginning.".to_owned()
             }
             TargetError::CopyLost { .. } => {
                 "The process runs as before. Is memory short? `--mode freeze` needs none of the process's.".to_owned()

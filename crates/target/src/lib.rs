@@ -77,6 +77,8 @@ pub use alloc::LargePages;
 pub use diagnose::diagnose;
 pub use diagnosis::{Check, Diagnosis, Subject, Verdict};
 pub use error::{Denial, FileCause, Obstacle, TargetError};
+#[cfg(all(target_os = "linux", not(memsight_portable), target_arch = "x86_64"))]
+pub use fork::Visit;
 pub use fork::{Ended, Fork, Forked, Halt};
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use freeze::Frozen;

@@ -52,7 +52,7 @@ pub struct Run {
     pub command: Vec<OsString>,
 }
 
-fn sample(text: &str) -> Result<u64, String> {
+pub fn sample(text: &str) -> Result<u64, String> {
     match size(text)? {
         0..1024 => Err("the smallest is 1KiB; --exact records every allocation".to_owned()),
         bytes => Ok(bytes),

@@ -1,6 +1,7 @@
 //! One file a verb.
 
 pub mod agent;
+pub mod attach;
 mod command;
 pub mod compare;
 pub mod completions;

@@ -35,7 +35,7 @@ pub fn run(args: &Run, console: &Console, interrupt: &Interrupt) -> Result<i32, 
     let variables = prepared.variables(std::env::var_os("LD_PRELOAD"));
     let started = Command::start(&command, &variables).inspect_err(|_| remove(&path))?;
     wake.follow(started.pid());
-    let recording = prepared.begin(trace, program)?;
+    let recording = prepared.begin(trace, program, || ())?;
     let (code, recorded) = follow(started, recording, wake);
     match recorded {
         Ok(recorded) if recorded.head.is_none() => {
@@ -109,11 +109,11 @@ fn open(args: &Run, program: &str) -> Result<Writer, Error> {
 }
 
 /// Takes away a trace in which nothing is.
-fn remove(path: &Path) {
+pub(super) fn remove(path: &Path) {
     let _ = std::fs::remove_file(path);
 }
 
-fn view(recorded: &Recorded, path: &Path) -> RunView {
+pub(super) fn view(recorded: &Recorded, path: &Path) -> RunView {
     RunView {
         trace: path.to_string_lossy().into_owned(),
         bytes: recorded.bytes,

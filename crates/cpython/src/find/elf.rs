@@ -88,6 +88,31 @@ impl Image {
         if gnu != 0 { table.by_gnu_hash(gnu, name).ok()? } else { table.by_hash(hash, name).ok()? }
     }
 
+    /// The code of a function of the dynamic symbol table.
+    pub fn dynamic_function<M: ReadMemory>(&self, memory: &M, name: &str) -> Option<std::ops::Range<u64>> {
+        let start = self.dynamic_symbol(memory, name)?.0;
+        let dynamic = Address(self.dynamic?);
+        let tag = |wanted: u64| {
+            (0..CAP)
+                .map_while(|i| dynamic.checked_add(16 * i))
+                .map_while(|entry| {
+                    let tag = memory.word(entry).ok().filter(|&tag| tag != 0)?;
+                    Some((tag, memory.word(entry.at(8)).ok()?))
+                })
+                .find(|(tag, _)| *tag == wanted)
+                .map(|(_, value)| self.relocated(value))
+        };
+        // The table of symbols lies before that of their names in what every linker makes.
+        let (symbols, strings) = (tag(DT_SYMTAB)?, tag(DT_STRTAB)?);
+        let count = strings.checked_sub(symbols)? / SYMBOL_SIZE;
+        let size = (0..count.min(CAP)).find_map(|index| {
+            let symbol = Address(symbols).checked_add(index * SYMBOL_SIZE)?;
+            let value = memory.word(symbol.at(8)).ok()?.wrapping_add(self.bias);
+            (value == start).then(|| memory.word(symbol.at(16)).ok()).flatten()
+        })?;
+        Some(start..start.checked_add(size)?)
+    }
+
     /// glibc adds the bias to the pointers of the dynamic section in place; other loaders leave them.
     fn relocated(&self, value: u64) -> u64 {
         if value < self.bias { value.wrapping_add(self.bias) } else { value }

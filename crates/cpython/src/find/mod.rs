@@ -9,5 +9,6 @@
 
 pub(crate) mod debug_offsets;
 pub(crate) mod elf;
+pub(crate) mod entry;
 pub(crate) mod locate;
 pub(crate) mod moment;

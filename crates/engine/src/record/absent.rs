@@ -50,10 +50,20 @@ impl Prepared {
     }
 
     /// Never called.
+    pub fn path(&self) -> OsString {
+        match *self {}
+    }
+
+    /// Never called.
     ///
     /// # Errors
     /// None.
-    pub fn begin(self, _trace: trace::Writer, _program: String) -> Result<Recording, Error> {
+    pub fn begin(
+        self,
+        _trace: trace::Writer,
+        _program: String,
+        _first: impl FnOnce() + Send + 'static,
+    ) -> Result<Recording, Error> {
         match self {}
     }
 }
@@ -72,6 +82,17 @@ impl Recording {
         match self {}
     }
 }
+
+/// No program is asked here.
+///
+/// # Errors
+/// [`Error::NoRecorder`].
+pub fn answered(_code: i32) -> Result<(), Error> {
+    Err(Error::NoRecorder)
+}
+
+/// There is none.
+pub const LIBRARY: &[u8] = &[];
 
 /// What a trace would call a command.
 pub fn name_of(_command: &[OsString]) -> String {

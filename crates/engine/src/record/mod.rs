@@ -6,6 +6,7 @@
 //!
 //! All of it in memsight's own process, by one thread: the program only fills chunks ([design](../../../docs/design/recorder.md)).
 
+mod attach;
 mod chunks;
 mod clock;
 mod order;
@@ -26,6 +27,9 @@ use memsight_model::trace::{End, Head};
 use self::ring::Ring;
 use self::writer::Drain;
 use crate::Error;
+
+pub use attach::{Attached, attach};
+pub use memsight_recorder::LIBRARY;
 
 /// How a program is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,14 +78,27 @@ impl Prepared {
         self.ring.variables(preload)
     }
 
+    /// Where the ring is, for a process that loads the library itself: [`LIBRARY`].
+    pub fn path(&self) -> OsString {
+        self.ring.path()
+    }
+
     /// Reads from now on what the program `pid` records, into the trace. `program` is what the trace calls it.
+    ///
+    /// The thread that reads does `first` before anything else.
     ///
     /// # Errors
     /// [`Error::NoRing`].
-    pub fn begin(self, trace: trace::Writer, program: String) -> Result<Recording, Error> {
+    pub fn begin(
+        self,
+        trace: trace::Writer,
+        program: String,
+        first: impl FnOnce() + Send + 'static,
+    ) -> Result<Recording, Error> {
         let is_over = Arc::new(AtomicBool::new(false));
         let (over, mut drain) = (is_over.clone(), Drain::new(self.ring, trace, program));
         let reader = std::thread::Builder::new().name("memsight-trace".into()).spawn(move || {
+            first();
             while !over.load(Ordering::Acquire) {
                 let busy = drain.step()?;
                 std::thread::sleep(if busy { BUSY } else { IDLE });
@@ -112,6 +129,20 @@ impl Recording {
             Ok(drain) => drain?.end(exit_code, signal),
             Err(panic) => std::panic::resume_unwind(panic),
         }
+    }
+}
+
+/// What a program that was asked to record itself has answered (`memsight_recorder_start`, in the library).
+///
+/// # Errors
+/// [`Error::NotRecordable`], [`Error::RecordedAlready`], [`Error::HooksInTheWay`], [`Error::NoRing`].
+pub fn answered(code: i32) -> Result<(), Error> {
+    match code {
+        0 => Ok(()),
+        -1 => Err(Error::NotRecordable),
+        -3 => Err(Error::RecordedAlready),
+        -4 => Err(Error::HooksInTheWay),
+        _ => Err(Error::NoRing { source: std::io::ErrorKind::InvalidInput.into() }),
     }
 }
 

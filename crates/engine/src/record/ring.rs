@@ -8,7 +8,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
 use memsight_recorder::LIBRARY;
-use memsight_recorder::wire::{self, CHUNK_BYTES, ChunkHead, HEAD_WORDS, HEADER_BYTES, Header};
+use memsight_recorder::wire::{self, CHUNK_BYTES, ChunkHead, HEAD_WORDS, HEADER_BYTES, Header, PLACE, PLACE_BYTES};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 /// Threads that can be recorded at once: each has a chunk. 256 MiB, of which memory is taken as it is written to.
@@ -47,15 +47,36 @@ impl Ring {
         Ok(Ring { file, library, beat: 0, emptied: 0 })
     }
 
+    /// Where the ring is.
+    pub(super) fn path(&self) -> OsString {
+        path(&self.file)
+    }
+
     /// By which the program finds both: they have no name in any folder, and are gone with the last who has them open.
     pub(super) fn variables(&self, preload: Option<OsString>) -> [(&'static str, OsString); 2] {
-        let path = |file: &File| OsString::from(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()));
         let mut libraries = path(&self.library);
         if let Some(others) = preload.filter(|others| !others.is_empty()) {
             libraries.push(":");
             libraries.push(others);
         }
         [("LD_PRELOAD", libraries), ("MEMSIGHT_RECORDER", path(&self.file))]
+    }
+
+    /// Where a library is that begins to record into this ring when it is loaded.
+    pub(super) fn placed(&self) -> io::Result<OsString> {
+        let place = LIBRARY.windows(PLACE.len()).position(|bytes| bytes == PLACE).ok_or(io::ErrorKind::InvalidData)?;
+        let ring = path(&self.file).into_encoded_bytes();
+        // (a zero stands behind it)
+        if ring.len() >= PLACE_BYTES {
+            return Err(io::ErrorKind::InvalidFilename.into());
+        }
+        self.library.write_all_at(&ring, (place + PLACE.len()) as u64)?;
+        Ok(path(&self.library))
+    }
+
+    /// What the process says of its recording, for another thread than that which reads.
+    pub(super) fn watch(&self) -> io::Result<Watch> {
+        Ok(Watch(self.file.try_clone()?))
     }
 
     /// Shows that somebody reads.
@@ -129,10 +150,34 @@ impl Ring {
     }
 
     fn small(&self, at: u64) -> io::Result<u32> {
-        let mut bytes = [0; 4];
-        self.file.read_exact_at(&mut bytes, at)?;
-        Ok(u32::from_le_bytes(bytes))
+        small(&self.file, at)
     }
+}
+
+/// What a process says of its recording.
+#[derive(Debug)]
+pub(super) struct Watch(File);
+
+impl Watch {
+    /// It records.
+    pub(super) fn has_begun(&self) -> io::Result<bool> {
+        Ok(small(&self.0, offset_of!(Header, python) as u64)? != 0)
+    }
+
+    /// It records no more.
+    pub(super) fn has_ended(&self) -> io::Result<bool> {
+        Ok(small(&self.0, offset_of!(Header, ended) as u64)? != 0)
+    }
+}
+
+fn small(file: &File, at: u64) -> io::Result<u32> {
+    let mut bytes = [0; 4];
+    file.read_exact_at(&mut bytes, at)?;
+    Ok(u32::from_le_bytes(bytes))
+}
+
+fn path(file: &File) -> OsString {
+    format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).into()
 }
 
 fn place(chunk: u32) -> u64 {

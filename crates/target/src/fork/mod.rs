@@ -22,6 +22,7 @@ mod lost;
 mod places;
 mod room;
 mod site;
+mod visit;
 mod way;
 
 use std::fs::File;
@@ -43,6 +44,7 @@ use crate::turn::Turn;
 use crate::usage::Usage;
 
 pub(crate) use room::obstacle;
+pub use visit::Visit;
 
 use guard::{Copy, Guard};
 use link::{Far, Near, Reply, Request};

@@ -105,6 +105,40 @@ impl Way {
         Some(way)
     }
 
+    /// Bytes that a text may have which a function is called with, its zero included.
+    pub const TEXT: usize = 8 * FRAME;
+
+    /// The lowest address of it: what is called has its own frames below.
+    pub fn lowest(&self) -> u64 {
+        self.at
+    }
+
+    /// The registers for a call of `function` with a text and a number, from those of the thread: it returns to an instruction
+    /// that returns, into `sigreturn`. So the stack is aligned as the ABI has it at the entry of a function: the frames themselves
+    /// are for a system call.
+    pub fn visit(&mut self, site: &Site, before: &Registers, (function, number): (u64, u64), text: &[u8]) -> Registers {
+        /// `TF`, `DF`: no single steps, and strings go up.
+        const FLAGS: u64 = 1 << 8 | 1 << 10;
+        // behind `syscall`
+        let back = site.call.wrapping_add(2);
+        if let Some(last) = self.words.get_mut(BACK * FRAME - 1) {
+            *last = back;
+        }
+        let place = self.words.get_mut(LEAVE * FRAME..(LEAVE + 1) * FRAME).unwrap_or_default();
+        place.fill(0);
+        for (word, bytes) in
+            place.iter_mut().zip(text.get(..text.len().min(Way::TEXT - 1)).unwrap_or_default().chunks(8))
+        {
+            let mut eight = [0; 8];
+            eight.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+            *word = u64::from_le_bytes(eight);
+        }
+        let rsp = self.frame(BACK).wrapping_sub(8);
+        let eflags = before.eflags & !FLAGS;
+        let rdi = self.frame(LEAVE);
+        Registers { rip: function, rsp, rax: 0, orig_rax: u64::MAX, rdi, rsi: number, eflags, ..*before }
+    }
+
     /// Writes it where it belongs.
     pub fn lay(&self, tid: u32) -> std::io::Result<()> {
         trace::write(tid, self.at, self.words.get(..self.len).unwrap_or_default())
@@ -148,6 +182,12 @@ impl Way {
 }
 
 impl Site {
+    /// Whether a thread's stack goes on for so many bytes below `at`. That of the first thread grows as it is used.
+    pub fn has_room(&self, at: u64, bytes: u64, thread: u64) -> bool {
+        let first = self.stacks.iter().any(|(stack, first)| *first && stack.contains(&at));
+        first || self.is_stack(at.saturating_sub(bytes)..at, thread)
+    }
+
     /// Whether `range` is free room on a thread's own stack: that of the first thread, or one at whose top the C library
     /// keeps what it knows of the thread. A stack that is somewhere else, of a coroutine say, may be short, with other
     /// data below it.

@@ -1,0 +1,52 @@
+//! What one must know to have a thread of the process call a function: where the loop of the interpreter is, where the C library,
+//! and where functions are.
+
+use std::ops::Range;
+
+use memsight_model::{ReadMemory, Region};
+
+use super::elf::Image;
+
+/// Where things are in a process that is to be entered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// `dlopen`.
+    pub dlopen: u64,
+    /// The loop of the interpreter (`_PyEval_EvalFrameDefault`, Python/ceval.c): code that is never within an allocator, the loader
+    /// or a handler of a signal.
+    pub running: Vec<Range<u64>>,
+    /// The C library's code.
+    pub waiting: Vec<Range<u64>>,
+}
+
+/// Finds it; `None` where the C library is not glibc, or the interpreter exports nothing. Cost: some thousand small reads.
+pub fn entry<M: ReadMemory>(memory: &M, regions: &[Region]) -> Option<Entry> {
+    let is_c = |path: &str| {
+        let file = path.rsplit('/').next().unwrap_or(path);
+        ["libc.so.6", "libc-2.", "libpthread.so.0", "libpthread-2."].iter().any(|name| file.starts_with(name))
+    };
+    let is_loader = |path: &str| is_c(path) || path.rsplit('/').next().is_some_and(|file| file.starts_with("libdl"));
+    let dlopen =
+        ["dlopen", "__libc_dlopen_mode"].iter().find_map(|name| function(memory, regions, &is_loader, name))?;
+    let running: Vec<Range<u64>> = images(regions, &|path| path.contains("python"))
+        .filter_map(|region| Image::at(memory, region)?.dynamic_function(memory, "_PyEval_EvalFrameDefault"))
+        .collect();
+    let code = regions.iter().filter(|region| region.execute && is_c(&region.path));
+    let waiting = code.map(|region| region.start.0..region.end.0).collect();
+    (!running.is_empty()).then_some(Entry { dlopen: dlopen.start, running, waiting })
+}
+
+/// The code of a function that an image exports whose path `is_wanted`.
+pub fn function<M: ReadMemory>(
+    memory: &M,
+    regions: &[Region],
+    is_wanted: &dyn Fn(&str) -> bool,
+    name: &str,
+) -> Option<Range<u64>> {
+    images(regions, is_wanted).find_map(|region| Image::at(memory, region)?.dynamic_function(memory, name))
+}
+
+/// The first mapping of each such image.
+fn images<'r>(regions: &'r [Region], is_wanted: &'r dyn Fn(&str) -> bool) -> impl Iterator<Item = &'r Region> {
+    regions.iter().filter(move |region| region.offset == 0 && region.read && is_wanted(&region.path))
+}

@@ -1,0 +1,122 @@
+//! Recording a process that runs: its recorder is loaded by one of its own threads, and told to end by another.
+
+use std::time::{Duration, Instant};
+
+use memsight_cpython::{entry, function, locate};
+use memsight_format::trace::Writer;
+use memsight_model::Region;
+use memsight_target::{Process, TargetError, Visit};
+
+use super::ring::Watch;
+use super::{Options, Prepared, Recorded, Recording, name_of};
+use crate::Error;
+
+/// How long a thread is looked for that may be entered, and how long its answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks for an answer.
+const NAP: Duration = Duration::from_millis(1);
+/// `RTLD_NOW | RTLD_NODELETE` (dlfcn.h): the library stays, for a thread may be in it.
+const NOW_FOR_EVER: u64 = 2 | 0x1000;
+
+/// A process that is recorded.
+#[derive(Debug)]
+pub struct Attached {
+    process: Process,
+    watch: Watch,
+    recording: Recording,
+}
+
+/// Records the process `pid` from now on, into the trace.
+///
+/// # Errors
+/// [`Error::Target`]: it cannot be reached or entered. [`Error::Python`]: it is no Python that is known. [`Error::NotRecordable`],
+/// [`Error::NoAnswer`], [`Error::NoRing`].
+pub fn attach(pid: u32, options: Options, trace: Writer) -> Result<Attached, Error> {
+    let process = Process::open(pid)?;
+    process.check_access()?;
+    let regions = process.maps()?;
+    let files = |region: &Region| process.file(region);
+    locate(&process.memory(), &regions, &files)?;
+    let mut prepared = Prepared::new(options)?;
+    let visit = first_visit(&process, &regions, &mut prepared)?;
+    let watch = prepared.ring.watch().map_err(|source| Error::NoRing { source })?;
+    visit.make(&process, PATIENCE)?;
+    answer(&process, || watch.has_begun())?;
+    let words: Vec<std::ffi::OsString> = process.command().into_iter().map(Into::into).collect();
+    let recording = prepared.begin(trace, name_of(&words), || ())?;
+    Ok(Attached { process, watch, recording })
+}
+
+/// The call by which recording begins: of the library that is there from an earlier time, or of the loader.
+fn first_visit(process: &Process, regions: &[Region], prepared: &mut Prepared) -> Result<Visit, Error> {
+    let memory = process.memory();
+    let entry = entry(&memory, regions).ok_or(Error::NotRecordable)?;
+    let (running, waiting) = (entry.running, entry.waiting);
+    let text = |path: std::ffi::OsString| path.into_encoded_bytes();
+    let there = function(&memory, regions, &is_recorder, "memsight_recorder_start");
+    Ok(match there {
+        Some(start) => Visit { function: start.start, text: text(prepared.path()), number: 0, running, waiting },
+        None => {
+            let library = prepared.ring.placed().map_err(|source| Error::NoRing { source })?;
+            Visit { function: entry.dlopen, text: text(library), number: NOW_FOR_EVER, running, waiting }
+        }
+    })
+}
+
+fn is_recorder(path: &str) -> bool {
+    path.contains("memfd:memsight-recorder")
+}
+
+/// Waits until the process has done what it was asked for.
+fn answer(process: &Process, mut has_come: impl FnMut() -> std::io::Result<bool>) -> Result<(), Error> {
+    #[allow(clippy::disallowed_methods, reason = "the engine waits for the process")]
+    let began = Instant::now();
+    loop {
+        if has_come().map_err(|source| Error::NoRing { source })? {
+            return Ok(());
+        }
+        process.check_alive()?;
+        if began.elapsed() > PATIENCE {
+            return Err(Error::NoAnswer { pid: process.pid() });
+        }
+        std::thread::sleep(NAP);
+    }
+}
+
+impl Attached {
+    /// Whether the process has ended.
+    pub fn has_ended(&self) -> bool {
+        self.process.check_alive().is_err()
+    }
+
+    /// Whether nothing is written any more: the disk is full, or another error ended it.
+    pub fn has_stopped(&self) -> bool {
+        self.recording.has_stopped()
+    }
+
+    /// Has the process record no more, if it has not ended, and writes the rest.
+    ///
+    /// # Errors
+    /// As of [`attach`]; those of the file.
+    pub fn end(self) -> Result<Recorded, Error> {
+        let told = match tell(&self.process, &self.watch) {
+            Err(Error::Target(TargetError::TargetExited { .. } | TargetError::NoSuchProcess { .. })) => Ok(()),
+            told => told,
+        };
+        let recorded = self.recording.end(None, None);
+        told?;
+        recorded
+    }
+}
+
+/// Tells the process to end.
+fn tell(process: &Process, watch: &Watch) -> Result<(), Error> {
+    process.check_alive()?;
+    let (memory, regions) = (process.memory(), process.maps()?);
+    let entry = entry(&memory, &regions).ok_or(Error::NotRecordable)?;
+    let stop = function(&memory, &regions, &is_recorder, "memsight_recorder_stop").ok_or(Error::NotRecordable)?;
+    let visit =
+        Visit { function: stop.start, text: Vec::new(), number: 0, running: entry.running, waiting: entry.waiting };
+    visit.make(process, PATIENCE)?;
+    answer(process, || watch.has_ended())
+}
