@@ -62,6 +62,7 @@ impl Known {
         }
         match self.verbs.get(first) {
             Some(options) if first == "heap" => self.heap_fault(options, rest),
+            Some(options) if first == "run" => unknown(before_program(options, rest), &[options], "memsight run"),
             Some(options) => unknown(rest, &[options], &format!("memsight {first}")),
             None if !typed || is_placeholder(first) || first == "help" => None,
             None => Some(format!("memsight has no verb {first:?}")),
@@ -156,6 +157,19 @@ fn ends(word: &str) -> bool {
     word == "--" || word == "memsight" || word.starts_with(['|', '>', '<', '&', '#', ';', '('])
 }
 
+/// The words of `run` up to those of the program: `-m`, or what is neither an option nor the value of one.
+fn before_program<'a, 'w>(options: &Options, words: &'a [&'w str]) -> &'a [&'w str] {
+    let mut is_value = false;
+    let mut is_own = |word: &&str| {
+        let is_option = word.starts_with('-') && *word != "-m";
+        let is_taken = std::mem::take(&mut is_value) || is_option;
+        is_value = is_option && !word.contains('=') && options.get(&option(word)).copied().unwrap_or_default();
+        is_taken || is_placeholder(word)
+    };
+    let count = words.iter().take_while(|word| is_own(word)).count();
+    words.get(..count).unwrap_or_default()
+}
+
 /// The first option that nobody has.
 fn unknown(words: &[&str], known: &[&Options], command: &str) -> Option<String> {
     let mut options = words.iter().filter(|word| word.starts_with('-') && word.len() > 1).map(|word| option(word));
@@ -211,6 +225,7 @@ Options:
         known.whole("  -V, --version\n");
         known.verb("heap", HEAP);
         known.verb("watch", "  -o, --output <FILE>\n  -d, --duration <TIME>\n");
+        known.verb("run", "  -o, --output <FILE>\n      --exact\n");
         known.view("types", "      --shallow\n          Counts\n\n          [alias: --types-only]\n");
         known
     }
@@ -230,7 +245,8 @@ Options:
 
     #[test]
     fn commands_that_are_known() {
-        let page = "`memsight` `memsight --version` `memsight VERB` `memsight heap PID|FILE [VIEW]` `--top 0`, `--native`\n\
+        let page = "`memsight run --exact -o a.trace -m pytest -x` `memsight run [OPTIONS] -m <MODULE>` `memsight run a.py --b`\n\
+            `memsight` `memsight --version` `memsight VERB` `memsight heap PID|FILE [VIEW]` `--top 0`, `--native`\n\
             `memsight heap --top 5 42 types --shallow` `memsight heap -p 42 types` `import memsight as psutil`\n\n\
             ```console\n$ sudo memsight heap 42 types --top=3 | jq --raw .x   # --why\nmemsight knows --nothing\n```\n\
             ```sh\nmemsight watch -d10m -- python --gone\n\
@@ -243,7 +259,7 @@ Options:
     #[test]
     fn commands_that_are_stale() {
         let page = "`memsight report 42` `memsight heap 42 --shallow` `memsight heap 42 report` `--gone` `memsight -x`\n\
-            `run $(memsight watch --gone) -d`\n\n\
+            `run $(memsight watch --gone) -d` `memsight run -o a.trace --exat a.py`\n\n\
             ```console\n$ memsight watch 42 --shallow\n```\n```\nmemsight heap 42 types --gone\n```\n";
         let expected = [
             "memsight has no verb \"report\"",
@@ -252,6 +268,7 @@ Options:
             "no verb has the option --gone",
             "memsight has no option -x",
             "memsight watch has no option --gone",
+            "memsight run has no option --exat",
             "memsight watch has no option --shallow",
             "memsight heap PID types has no option --gone",
         ];

@@ -23,6 +23,8 @@ const VISITS: usize = 6000;
 const USERS: usize = 600;
 /// The width of the samples.
 const COLUMNS: &str = "120";
+/// The folder in which programs run, as the pages call it.
+const ON_THE_PAGES: &str = "/srv/app";
 /// What the doctor says with its exit code where memsight may not look at a process.
 const MAY_NOT: i32 = 2;
 
@@ -135,7 +137,8 @@ impl Running {
         let words = words.collect::<Result<Vec<String>>>()?;
         // What an earlier look has written is in the way of the next.
         for pair in words.windows(2).filter(|pair| pair[0] == "-o") {
-            let _ = std::fs::remove_dir_all(place.join(&pair[1]));
+            let written = place.join(&pair[1]);
+            let _ = std::fs::remove_dir_all(&written).or_else(|_| std::fs::remove_file(&written));
         }
         let printed = place.join("printed");
         let out = File::create(&printed)?;
@@ -143,7 +146,8 @@ impl Running {
         let mut run = Command::new(memsight);
         run.args(words).current_dir(place).env("COLUMNS", COLUMNS).stdin(Stdio::null()).stdout(out).stderr(err);
         run.status().with_context(|| format!("cannot run memsight {command}"))?;
-        Ok(std::fs::read_to_string(printed)?)
+        let text = std::fs::read_to_string(printed)?;
+        Ok(text.replace(&place.to_string_lossy().into_owned(), ON_THE_PAGES))
     }
 
     /// The address of an object of a type.
