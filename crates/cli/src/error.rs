@@ -267,7 +267,7 @@ impl Explain for Error {
                  memsight watch -- python app.py"
                     .into()
             }
-            Error::NoSuchCommand { .. } => "Is it on PATH? The command stands behind two dashes, word by word.".into(),
+            Error::NoSuchCommand { .. } => "Is it on PATH? Each word of it is an argument of its own.".into(),
             Error::CommandNotStarted { .. } => "Is it a program, and may it be executed?".into(),
             Error::OutputKind { .. } => "Write .jsonl, .csv, .parquet, .png, .svg, .json or .heap.".into(),
             Error::NothingRecorded { .. } => "The recording was stopped before its first sample; record again.".into(),

@@ -10,6 +10,9 @@ use crate::read::{u32_at, word_at};
 use crate::thread::Thread;
 use crate::wire::{self, Kind, MAX_LINES, MAX_NAME};
 
+/// In place of the number of a code object that is none of Python's: of a frame that the interpreter puts in by itself.
+pub const SHIM: u64 = u64::MAX;
+
 /// The number of the next one.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -23,7 +26,7 @@ pub fn freed(block: usize) -> Option<usize> {
     forgotten.sampled
 }
 
-/// The number of the code object at `code`, which is told if it was not. May begin a new chunk.
+/// The number of the code object at `code`, which is told if it was not; or [`SHIM`]. May begin a new chunk.
 ///
 /// # Safety
 /// There is a code object of the layout, which lives as long as this takes.
@@ -38,6 +41,12 @@ pub unsafe fn number<L: Layout>(thread: &mut Thread, code: usize) -> u64 {
 
 #[cold]
 unsafe fn tell<L: Layout>(thread: &mut Thread, code: usize) -> u64 {
+    // Such code has one text for its name and its file (`_Py_MakeShimCode`, Objects/codeobject.c, 3.13 and later).
+    // SAFETY: as of `number`.
+    if unsafe { word_at(code + L::NAME) == word_at(code + L::FILE) } {
+        thread.keep_code(code, SHIM);
+        return SHIM;
+    }
     let mut is_new = false;
     let number = known::number_of(code, || {
         is_new = true;

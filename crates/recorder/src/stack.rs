@@ -183,7 +183,10 @@ unsafe fn tell<L: Layout>(thread: &mut Thread, kept: usize, fresh: usize) -> boo
             // SAFETY: a frame of Python code, which keeps its code.
             thread.fresh[place].word = unsafe {
                 let code = word_at(at + L::CODE) & !7;
-                wire::word(Kind::Push, code::number::<L>(thread, code), offset::<L>(at, code))
+                match code::number::<L>(thread, code) {
+                    code::SHIM => 0,
+                    number => wire::word(Kind::Push, number, offset::<L>(at, code)),
+                }
             };
         }
     }

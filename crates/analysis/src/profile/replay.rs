@@ -46,6 +46,8 @@ pub(super) struct Totals {
     pub peak_resident_bytes: Option<u64>,
     /// When the last event was.
     pub last_ns: u64,
+    /// When the interpreter began to end.
+    pub over_ns: Option<u64>,
     /// Frees of blocks that are not in the trace.
     pub unknown_frees: u64,
 }
@@ -97,7 +99,10 @@ impl Replay {
             Event::Thread(thread) => self.thread(thread),
             Event::Time(ns) => self.time(ns),
             // What an interpreter frees while it ends, the modules with all that is in them, was kept by the program to its end.
-            Event::Ending => self.is_over = true,
+            Event::Ending => {
+                self.is_over = true;
+                self.totals.over_ns = Some(self.now_ns);
+            }
             Event::Allocated { .. } | Event::Freed(_) if self.is_over => {}
             Event::Allocated { address, bytes, stack, .. } => self.allocated(address, bytes, stack),
             Event::Freed(address) => self.freed(address),
@@ -180,7 +185,8 @@ impl Replay {
         let at_ns = match self.at {
             At::Peak => totals.peak_ns,
             At::Time(wanted) => wanted,
-            At::End | At::All => duration_ns,
+            At::End => totals.over_ns.unwrap_or(duration_ns),
+            At::All => duration_ns,
         };
         Ok(Profile {
             head,

@@ -32,7 +32,7 @@ pub struct Detach {
 #[command(
     long_about = "Record the allocations of a running process from now on, each with the stack of Python frames that made it.\n\n\
         One of its own threads loads the recorder, at a moment at which any function may be called; no Python code runs for \
-        that, and nothing stands still but that thread, for less than a millisecond. At the end (Ctrl-C, --duration, or its \
+        that, and nothing stands still but that thread, for a moment. At the end (Ctrl-C, --duration, or its \
         own) all is put back; the recorder's library stays mapped, and is used again the next time.",
     after_long_help = concat!(
         "WHAT IS RECORDED\n",

@@ -14,7 +14,7 @@ use super::size::size;
         memsight run [OPTIONS] [--] <COMMAND> [ARGS]...",
     long_about = "Run a program and record its allocations, each with the stack of Python frames that made it.\n\n\
         The program keeps its input, its output, its exit code and its signals. By default a sample is recorded, in which \
-        each byte has the same small chance: cheap enough to stay on. With --exact every allocation is there, with its end. \
+        each byte has the same small chance, which costs little. With --exact every allocation is there, with its end. \
         Of the processes that it starts the first Python is recorded; its children are not.",
     after_long_help = concat!(
         "WHAT IS RECORDED\n",

@@ -17,8 +17,8 @@ use crate::error::{Error, RunError};
 use crate::interrupt::Interrupt;
 use crate::platform::{Asked, Wake, signal_of};
 
-/// How long a wait takes that nothing ends: signals and the end of the program do.
-const WAIT: Duration = Duration::from_secs(3600);
+/// Between two looks whether the recording goes on; signals and the end of the program end a wait.
+const WAIT: Duration = Duration::from_secs(1);
 /// Names that are tried for a trace nobody has named.
 const NAMES: u32 = 1000;
 
@@ -36,7 +36,7 @@ pub fn run(args: &Run, console: &Console, interrupt: &Interrupt) -> Result<i32, 
     let started = Command::start(&command, &variables).inspect_err(|_| remove(&path))?;
     wake.follow(started.pid());
     let recording = prepared.begin(trace, program, || ())?;
-    let (code, recorded) = follow(started, recording, wake);
+    let (code, recorded) = follow(started, recording, wake, console);
     match recorded {
         Ok(recorded) if recorded.head.is_none() => {
             remove(&path);
@@ -54,12 +54,21 @@ pub fn run(args: &Run, console: &Console, interrupt: &Interrupt) -> Result<i32, 
 }
 
 /// Waits for the program, telling it of signals, and writes the rest of its trace: its exit code, and what was recorded.
-fn follow(mut command: Command, recording: Recording, mut wake: Wake) -> (i32, Result<Recorded, Error>) {
+fn follow(
+    mut command: Command,
+    recording: Recording,
+    mut wake: Wake,
+    console: &Console,
+) -> (i32, Result<Recorded, Error>) {
+    let mut has_stopped = false;
     while !(wake.may_have_ended() && command.ended()) {
         for asked in wake.wait(WAIT) {
             if let Asked::End(signal) = asked {
                 command.forward(signal);
             }
+        }
+        if !std::mem::replace(&mut has_stopped, recording.has_stopped()) && has_stopped {
+            console.remark(|_| "the recording has stopped, and the program goes on: its end will say why\n".to_owned());
         }
     }
     let status = command.status().ok();

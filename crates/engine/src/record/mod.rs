@@ -60,7 +60,7 @@ pub struct Recorded {
     pub end: End,
     /// Bytes of the file.
     pub bytes: u64,
-    /// Allocations in it.
+    /// Allocations in it, up to where the interpreter began to end.
     pub allocations: u64,
 }
 

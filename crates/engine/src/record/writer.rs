@@ -32,7 +32,9 @@ pub(super) struct Drain {
     stacks: Stacks,
     order: Order,
     told: Told,
+    /// Those before the interpreter began to end.
     allocations: u64,
+    is_over: bool,
 }
 
 /// What was told last.
@@ -58,6 +60,7 @@ impl Drain {
             order: Order::default(),
             told: Told::default(),
             allocations: 0,
+            is_over: false,
         }
     }
 
@@ -116,7 +119,8 @@ impl Drain {
                 self.told.thread = thread;
                 self.trace.event(Event::Thread(thread))?;
             }
-            self.allocations += u64::from(matches!(event, Event::Allocated { .. }));
+            self.is_over |= event == Event::Ending;
+            self.allocations += u64::from(matches!(event, Event::Allocated { .. }) && !self.is_over);
             self.trace.event(event)?;
         }
         Ok(())
