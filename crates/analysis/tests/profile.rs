@@ -44,11 +44,14 @@ struct Naive {
     counts: BTreeMap<u32, u64>,
     thread: u32,
     peak: (u64, Sums),
+    is_over: bool,
 }
 
 impl Naive {
     fn event(&mut self, event: &Event) {
         match *event {
+            Event::Ending => self.is_over = true,
+            _ if self.is_over => {}
             Event::Thread(thread) => self.thread = thread,
             Event::Allocated { address, bytes, stack, .. } => {
                 let count = self.counts.entry(self.thread).or_default();
@@ -127,7 +130,11 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         4 => (0u64..12).prop_map(|address| Event::Freed(address * 16)),
         1 => (0u64..50).prop_map(Event::Time),
     ];
-    prop::collection::vec(event, 0..200).prop_map(|mut events| {
+    let ending = prop::option::weighted(0.3, any::<prop::sample::Index>());
+    (prop::collection::vec(event, 0..200), ending).prop_map(|(mut events, ending)| {
+        if let Some(at) = ending {
+            events.insert(at.index(events.len() + 1), Event::Ending);
+        }
         events.insert(0, Event::Thread(1));
         events
     })
