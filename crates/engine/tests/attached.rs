@@ -3,7 +3,9 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a test prints what it could not cover")]
 
 use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use memsight_engine::format::trace::{Reader, Writer};
@@ -26,6 +28,10 @@ fn main() {
             let run = move || cycles_change_nothing(&own, cycles);
             trials.push(Trial::test(format!("{name}::{interpreter}"), run).with_ignored_flag(passed_over));
         }
+    }
+    for interpreter in found.clone() {
+        let name = format!("idle::{interpreter}");
+        trials.push(Trial::test(name, move || a_thread_may_end_long_after(&interpreter)));
     }
     for expected in missing(&found) {
         eprintln!("NOT COVERED: no Python {expected} found");
@@ -65,6 +71,38 @@ fn cycles_change_nothing(interpreter: &Interpreter, cycles: u32) -> Result<(), F
         (0, 0, true) => Ok(()),
         _ => Err(format!("{progress:?}, {mappings:?} mappings").into()),
     }
+}
+
+/// A thread has written to a ring that is long gone when it ends.
+fn a_thread_may_end_long_after(interpreter: &Interpreter) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/idle.py");
+    let mut command = Command::new(&interpreter.path);
+    let mut child = command.arg(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut input = child.stdin.take().ok_or("a pipe")?;
+    let mut lines = BufReader::new(child.stdout.take().ok_or("a pipe")?).lines();
+    let mut says = |expected: &str| match lines.next() {
+        Some(Ok(line)) if line == expected => Ok(()),
+        other => Err(format!("{other:?}, not {expected}")),
+    };
+    says("ready")?;
+    for cycle in 0..4 {
+        let trace = Writer::create(&folder.path().join(format!("{cycle}.trace")), false)?;
+        let attached = attach(child.id(), Options { sample_bytes: 0 }, trace)?;
+        if cycle == 0 {
+            input.write_all(b"work\n")?;
+            says("work")?;
+        }
+        let recorded = attached.end()?;
+        if cycle == 0 && recorded.allocations < 5000 {
+            return Err(format!("{recorded:?}").into());
+        }
+    }
+    input.write_all(b"end\n")?;
+    says("end")?;
+    drop(input);
+    let status = child.wait()?;
+    if status.success() { Ok(()) } else { Err(status.to_string().into()) }
 }
 
 /// No block is allocated where one is, and all stacks are of code that was told.

@@ -205,6 +205,10 @@ unsafe extern "C" fn ended(thread: *mut Thread) {
     unsafe {
         (*words).gone = 1;
         (*words).thread = ptr::null_mut();
+        // of an earlier recording, whose ring may be gone
+        if (*thread).epoch != EPOCH.load(Ordering::Acquire) {
+            (*thread).writer.abandon();
+        }
         if (*thread).writer.close() {
             known::forget_codes();
         }
