@@ -16,6 +16,7 @@ mod recorder;
 #[path = "recorder_absent.rs"]
 mod recorder;
 mod system;
+mod traces;
 mod tracker;
 
 use std::ffi::OsString;
@@ -57,6 +58,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<gc_watch::GcWatch>()?;
     module.add_class::<monitor::Monitor>()?;
     module.add_class::<tracker::Tracker>()?;
+    module.add_function(wrap_pyfunction!(traces::trace, module)?)?;
     module.add_function(wrap_pyfunction!(monitor::sample, module)?)?;
     module.add_function(wrap_pyfunction!(system::pids, module)?)?;
     module.add_function(wrap_pyfunction!(system::pid_exists, module)?)?;
