@@ -17,7 +17,7 @@ TEST_PACKAGES := maturin pytest numpy pandas polars pyarrow duckdb prometheus-cl
 REPORT_PACKAGES := python/tests/reports/requirements.txt
 # Packages that look at processes through psutil.
 FOREIGN_PACKAGES := python/tests/foreign/requirements.txt
-BENCH_PACKAGES := guppy3 pympler psutil==7.2.2
+BENCH_PACKAGES := guppy3 pympler memray psutil==7.2.2
 CHECK_PACKAGES := ruff mypy
 
 export CARGO_TERM_COLOR ?= auto
@@ -138,6 +138,8 @@ bench: rust $(BIN)/.installed
 	$(BIN)/python -m pip install --quiet $(BENCH_PACKAGES)
 	$(CARGO) build --profile dist -p memsight-cli --bin memsight
 	$(BIN)/python benches/run.py $(BENCH)
+	@echo
+	$(BIN)/python benches/recorder.py
 	@echo
 	@if [ -n "$(NEWER)" ]; then \
 	  [ -x .venv-bench/bin/python ] || $(NEWER) -m venv .venv-bench; \
