@@ -30,8 +30,10 @@ fn main() {
         }
     }
     for interpreter in found.clone() {
-        let name = format!("idle::{interpreter}");
-        trials.push(Trial::test(name, move || a_thread_may_end_long_after(&interpreter)));
+        let (name, other) = (format!("idle::{interpreter}"), interpreter.clone());
+        trials.push(Trial::test(name, move || a_thread_may_end_long_after(&other)));
+        let name = format!("in_c::{interpreter}");
+        trials.push(Trial::test(name, move || one_that_computes_in_c_is_entered(&interpreter)));
     }
     for expected in missing(&found) {
         eprintln!("NOT COVERED: no Python {expected} found");
@@ -103,6 +105,33 @@ fn a_thread_may_end_long_after(interpreter: &Interpreter) -> Result<(), Failed> 
     drop(input);
     let status = child.wait()?;
     if status.success() { Ok(()) } else { Err(status.to_string().into()) }
+}
+
+/// The only thread is hardly ever in the loop of the interpreter, and signals come all the time.
+fn one_that_computes_in_c_is_entered(interpreter: &Interpreter) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let code = "import signal\nsignal.signal(signal.SIGALRM, lambda *_: None)\nsignal.setitimer(signal.ITIMER_REAL, \
+                0.001, 0.001)\nprint('ready', flush=True)\nfor _ in range(10**9):\n    assert sum(range(300_000)) == \
+                44999850000\n    print('.', flush=True)";
+    let mut command = Command::new(&interpreter.path);
+    let mut child = command.args(["-c", code]).stdout(Stdio::piped()).spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().ok_or("a pipe")?).lines();
+    let mut goes_on = || lines.next().and_then(Result::ok).ok_or("it has ended");
+    goes_on()?;
+    for cycle in 0..5 {
+        let trace = Writer::create(&folder.path().join(format!("{cycle}.trace")), false)?;
+        let attached = attach(child.id(), Options { sample_bytes: 0 }, trace)?;
+        (0..3).try_for_each(|_| goes_on().map(drop))?;
+        let recorded = attached.end()?;
+        (0..3).try_for_each(|_| goes_on().map(drop))?;
+        // (of its numbers some versions allocate none)
+        if recorded.allocations == 0 {
+            return Err(format!("{recorded:?}").into());
+        }
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(())
 }
 
 /// No block is allocated where one is, and all stacks are of code that was told.

@@ -15,6 +15,8 @@ pub struct Entry {
     /// The loop of the interpreter (`_PyEval_EvalFrameDefault`, Python/ceval.c): code that is never within an allocator, the loader
     /// or a handler of a signal.
     pub running: Vec<Range<u64>>,
+    /// All of the interpreter's own code, without that of extensions.
+    pub image: Vec<Range<u64>>,
     /// The C library's code.
     pub waiting: Vec<Range<u64>>,
 }
@@ -28,12 +30,20 @@ pub fn entry<M: ReadMemory>(memory: &M, regions: &[Region]) -> Option<Entry> {
     let is_loader = |path: &str| is_c(path) || path.rsplit('/').next().is_some_and(|file| file.starts_with("libdl"));
     let dlopen =
         ["dlopen", "__libc_dlopen_mode"].iter().find_map(|name| function(memory, regions, &is_loader, name))?;
-    let running: Vec<Range<u64>> = images(regions, &|path| path.contains("python"))
-        .filter_map(|region| Image::at(memory, region)?.dynamic_function(memory, "_PyEval_EvalFrameDefault"))
-        .collect();
-    let code = regions.iter().filter(|region| region.execute && is_c(&region.path));
-    let waiting = code.map(|region| region.start.0..region.end.0).collect();
-    (!running.is_empty()).then_some(Entry { dlopen: dlopen.start, running, waiting })
+    let (mut running, mut image) = (Vec::new(), Vec::new());
+    let code = |is_wanted: &dyn Fn(&str) -> bool| -> Vec<Range<u64>> {
+        let code = regions.iter().filter(|region| region.execute && is_wanted(&region.path));
+        code.map(|region| region.start.0..region.end.0).collect()
+    };
+    for region in images(regions, &|path| path.contains("python")) {
+        let at = Image::at(memory, region);
+        if let Some(function) = at.and_then(|image| image.dynamic_function(memory, "_PyEval_EvalFrameDefault")) {
+            running.push(function);
+            image.extend(code(&|path| path == region.path));
+        }
+    }
+    let waiting = code(&is_c);
+    (!running.is_empty()).then_some(Entry { dlopen: dlopen.start, running, image, waiting })
 }
 
 /// The code of a function that an image exports whose path `is_wanted`.

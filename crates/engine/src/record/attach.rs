@@ -114,14 +114,14 @@ fn small(memory: &LiveMemory, ring: Address, field: usize) -> Option<u32> {
 fn first_visit(process: &Process, regions: &[Region], prepared: &mut Prepared) -> Result<Visit, Error> {
     let memory = process.memory();
     let entry = entry(&memory, regions).ok_or(Error::NotRecordable)?;
-    let (running, waiting) = (entry.running, entry.waiting);
+    let (running, image, waiting) = (entry.running, entry.image, entry.waiting);
     let text = |path: std::ffi::OsString| path.into_encoded_bytes();
     let there = function(&memory, regions, &is_recorder, "memsight_recorder_start");
     Ok(match there {
-        Some(start) => Visit { function: start.start, text: text(prepared.path()), number: 0, running, waiting },
+        Some(start) => Visit { function: start.start, text: text(prepared.path()), number: 0, running, image, waiting },
         None => {
             let library = prepared.ring.placed().map_err(|source| Error::NoRing { source })?;
-            Visit { function: entry.dlopen, text: text(library), number: NOW_FOR_EVER, running, waiting }
+            Visit { function: entry.dlopen, text: text(library), number: NOW_FOR_EVER, running, image, waiting }
         }
     })
 }
@@ -183,8 +183,14 @@ fn tell(process: &Process, has_ended: impl FnMut() -> io::Result<bool>) -> Resul
     let (memory, regions) = (process.memory(), process.maps()?);
     let entry = entry(&memory, &regions).ok_or(Error::NotRecordable)?;
     let stop = function(&memory, &regions, &is_recorder, "memsight_recorder_stop").ok_or(Error::NotRecordable)?;
-    let visit =
-        Visit { function: stop.start, text: Vec::new(), number: 0, running: entry.running, waiting: entry.waiting };
+    let visit = Visit {
+        function: stop.start,
+        text: Vec::new(),
+        number: 0,
+        running: entry.running,
+        image: entry.image,
+        waiting: entry.waiting,
+    };
     visit.make(process, PATIENCE)?;
     answer(process, has_ended)
 }

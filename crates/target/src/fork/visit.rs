@@ -6,10 +6,13 @@
 //! The other threads run all the time, so that whatever lock the function takes comes free.
 //!
 //! The moment is one at which any function may be called: the thread waits in the C library in a call that holds no lock of
-//! the allocator or the loader, or is in the loop of the interpreter.
+//! the allocator or the loader, or is in the loop of the interpreter. Where none is for a while, it may also be anywhere in the
+//! interpreter's own code, unless that is within a handler of a signal, which may have come in the middle of anything.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
+
+use memsight_model::Address;
 
 use crate::calls::Harm;
 use crate::error::{Obstacle, TargetError};
@@ -18,6 +21,7 @@ use crate::sys::trace::{self, Registers};
 use crate::threads::{State, Threads};
 
 use super::inject::{Unfit, is_fit, is_there};
+use super::site;
 use super::way::{self, Site, Way};
 
 /// How long one thread may take to stop.
@@ -28,6 +32,8 @@ const COURTESY: Duration = Duration::from_millis(100);
 const NAP: Duration = Duration::from_millis(1);
 /// Room for the function on the thread's stack.
 const ROOM: u64 = 256 << 10;
+/// More of a stack is not searched for a handler: Python's own recursion ends before.
+const MOST_STACK: usize = 16 << 20;
 /// Calls in which the C library holds no lock (linux/unistd_64.h, by their names).
 const WAITS: [i64; 20] = [
     libc::SYS_read,
@@ -63,6 +69,8 @@ pub struct Visit {
     pub number: u64,
     /// Where a thread may be that runs: the loop of the interpreter.
     pub running: Vec<Range<u64>>,
+    /// Where one may be that runs for long: the interpreter.
+    pub image: Vec<Range<u64>>,
     /// Where one may be that waits in the kernel: the C library.
     pub waiting: Vec<Range<u64>>,
 }
@@ -88,7 +96,10 @@ impl Visit {
             let site = Site::find(process)?.ok_or_else(|| refused(Obstacle::Instruction))?;
             threads.list().map_err(|trouble| trouble.explain(pid))?;
             for place in 0..threads.known().len() {
-                match self.try_one(&mut threads, place, &site, most).map_err(|trouble| trouble.explain(pid))? {
+                match self
+                    .try_one((process, &mut threads), place, &site, most)
+                    .map_err(|trouble| trouble.explain(pid))?
+                {
                     Tried::Entered(tid) => return Ok(tid),
                     Tried::Refused(cause) => return Err(refused(cause)),
                     Tried::Not => {}
@@ -105,7 +116,7 @@ impl Visit {
 
     fn try_one(
         &self,
-        threads: &mut Threads,
+        (process, threads): (&Process, &mut Threads),
         place: usize,
         site: &Site,
         most: Harm,
@@ -116,7 +127,7 @@ impl Visit {
         }
         let state = threads.stop_one(place, STOP)?;
         let tried = match (state, is_fit(threads, thread.tid)) {
-            (State::Stopped(0), Ok(())) if self.enter(thread.tid, site) => Tried::Entered(thread.tid),
+            (State::Stopped(0), Ok(())) if self.enter(process, thread.tid, site, most) => Tried::Entered(thread.tid),
             (State::Stopped(0), Err(Unfit::Seccomp { mode })) => Tried::Refused(Obstacle::Seccomp { mode }),
             (State::Stopped(0), Err(Unfit::ShadowStack)) => Tried::Refused(Obstacle::ShadowStack),
             _ => Tried::Not,
@@ -126,9 +137,11 @@ impl Visit {
     }
 
     /// Has a thread that stands still make the call once it goes on; false when it is not at such a point.
-    fn enter(&self, tid: u32, site: &Site) -> bool {
+    fn enter(&self, process: &Process, tid: u32, site: &Site, most: Harm) -> bool {
         let (Ok(registers), Ok(mask)) = (trace::registers(tid), trace::mask(tid)) else { return false };
-        if !self.is_moment(&registers) || !is_there(tid, site) {
+        let is_moment = self.is_moment(&registers)
+            || (most > Harm::Nothing && self.is_in_image(&registers) && !is_in_handler(process, &registers, site));
+        if !is_moment || !is_there(tid, site) {
             return false;
         }
         let Some(mut way) = Way::back(tid, &registers, mask, site) else { return false };
@@ -145,6 +158,11 @@ impl Visit {
         is_entered
     }
 
+    fn is_in_image(&self, registers: &Registers) -> bool {
+        let is_running = registers.orig_rax.cast_signed() < 0;
+        is_running && self.image.iter().any(|range| range.contains(&registers.rip))
+    }
+
     fn is_moment(&self, registers: &Registers) -> bool {
         let within = |ranges: &[Range<u64>]| ranges.iter().any(|range| range.contains(&registers.rip));
         let call = registers.orig_rax.cast_signed();
@@ -153,6 +171,18 @@ impl Visit {
             _ => within(&self.running),
         }
     }
+}
+
+/// Whether a handler of a signal is on the stack: the address that it returns to is. What lies there by chance counts as well;
+/// what cannot be read, too.
+fn is_in_handler(process: &Process, registers: &Registers, site: &Site) -> bool {
+    let Some(end) = site.end_of_stack(registers.rsp) else { return true };
+    let len = usize::try_from(end.saturating_sub(registers.rsp)).unwrap_or(usize::MAX).min(MOST_STACK);
+    let mut bytes = vec![0; len];
+    let read = process.memory().read_some(Address(registers.rsp), &mut bytes);
+    let Ok(returns) = site::returns(process) else { return true };
+    let is_return = |word: &[u8; 8]| returns.contains(&u64::from_le_bytes(*word));
+    read < len || returns.is_empty() || bytes.as_chunks::<8>().0.iter().any(is_return)
 }
 
 /// What came of one thread.

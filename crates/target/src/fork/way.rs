@@ -182,6 +182,11 @@ impl Way {
 }
 
 impl Site {
+    /// Where the memory ends that a stack pointer is in.
+    pub fn end_of_stack(&self, at: u64) -> Option<u64> {
+        self.stacks.iter().find(|(stack, _)| stack.contains(&at)).map(|(stack, _)| stack.end)
+    }
+
     /// Whether a thread's stack goes on for so many bytes below `at`. That of the first thread grows as it is used.
     pub fn has_room(&self, at: u64, bytes: u64, thread: u64) -> bool {
         let first = self.stacks.iter().any(|(stack, first)| *first && stack.contains(&at));
