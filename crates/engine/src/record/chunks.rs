@@ -56,6 +56,8 @@ impl Chunks {
         let mut any_full = false;
         for (chunk, head) in heads {
             self.read_chunk(ring, chunk, head, sink)?;
+            // (much may have come, and threads that wait for room are to know that it is being read)
+            ring.beat().map_err(failed)?;
             if head.is_full {
                 any_full = true;
                 let words =

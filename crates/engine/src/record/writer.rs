@@ -12,6 +12,8 @@ use super::ring::Ring;
 use super::stacks::Stacks;
 use crate::Error;
 
+/// Events between two signs that the ring is read.
+const BEATS: u64 = 64 << 10;
 /// Nanoseconds between two times in a trace.
 const TIMES: u64 = 10_000_000;
 /// Between two readings of the resident set.
@@ -109,6 +111,7 @@ impl Drain {
 
     /// Tells the events up to a time stamp.
     fn write(&mut self, until: u64) -> Result<(), Error> {
+        let mut written = 0_u64;
         for Timed { stamp, thread, event } in self.order.take(until) {
             let ns = self.clock.ns(stamp);
             if ns >= self.told.time + TIMES {
@@ -120,6 +123,10 @@ impl Drain {
                 self.trace.event(Event::Thread(thread))?;
             }
             self.is_over |= event == Event::Ending;
+            written += 1;
+            if written.is_multiple_of(BEATS) {
+                self.ring.beat().map_err(|source| Error::NoRing { source })?;
+            }
             self.allocations += u64::from(matches!(event, Event::Allocated { .. }) && !self.is_over);
             self.trace.event(event)?;
         }
