@@ -122,7 +122,7 @@ fn a_full_disk_stops_the_recording_and_not_the_program() {
     full.args(["python3", "-c", code]);
     let run = finish(full.spawn().expect("it starts"));
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), "done\n"), "{run:#?}");
-    assert!(run.stderr.starts_with("error[MS-E077]: no space left"), "{run:#?}");
+    assert!(run.stderr.contains("error[MS-E077]: no space left"), "{run:#?}");
     let (_, end, is_cut) = read(copy.path());
     assert!(end.is_none() && is_cut, "{end:?}");
 }
@@ -131,7 +131,7 @@ fn a_full_disk_stops_the_recording_and_not_the_program() {
 fn a_device_is_written_to_as_it_is() {
     let run = memsight(&["run", "-o", "/dev/full", "python3", "-c", "print('done')"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), "done\n"), "{run:#?}");
-    assert!(run.stderr.starts_with("error[MS-E077]: no space left"), "{run:#?}");
+    assert!(run.stderr.contains("error[MS-E077]: no space left"), "{run:#?}");
 }
 
 #[test]
