@@ -30,7 +30,8 @@ def _maker(hint: Any) -> Maker:
     arguments: tuple[Any, ...] = get_args(hint)
     if get_origin(hint) is tuple:
         item = _maker(arguments[0])
-        return lambda data: tuple(map(item, data))
+        # (a list without entries may be left out)
+        return lambda data: tuple(map(item, data or ()))
     if get_origin(hint) is Union:  # Optional: the only one in use
         inner = _maker(arguments[0])
         return lambda data: None if data is None else inner(data)
