@@ -113,12 +113,14 @@ def views(look: memsight.Snapshot) -> dict[type, str]:
 
 
 def compare_keys(hint: Any, data: Any, met: set[type], where: str) -> None:
-    """Walks a type and the JSON that fills it. What is not there may be so only where ``None`` stands for it."""
+    """Walks a type and the JSON that fills it. What is not there may be so only where ``None`` stands for it, or for a list that
+    is left out when it is empty.
+    """
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         met.add(hint)
         hints = get_type_hints(hint)
         fields = {field.name for field in dataclasses.fields(hint) if not field.name.startswith("_")}
-        optional = {name for name in fields if type(None) in get_args(hints[name])}
+        optional = {name for name in fields if type(None) in get_args(hints[name])} | {"inside"}
         assert not data.keys() - fields, f"{where}: {hint.__name__} lacks keys of the JSON"
         assert not fields - optional - data.keys(), f"{where}: {hint.__name__} has fields that the JSON lacks"
         for name, value in data.items():
