@@ -43,17 +43,17 @@ pub fn entry<M: ReadMemory>(memory: &M, regions: &[Region]) -> Option<Entry> {
         }
     }
     let waiting = code(&is_c);
-    (!running.is_empty()).then_some(Entry { dlopen: dlopen.start, running, image, waiting })
+    (!running.is_empty()).then_some(Entry { dlopen, running, image, waiting })
 }
 
-/// The code of a function that an image exports whose path `is_wanted`.
+/// Where a function is that an image exports whose path `is_wanted`.
 pub fn function<M: ReadMemory>(
     memory: &M,
     regions: &[Region],
     is_wanted: &dyn Fn(&str) -> bool,
     name: &str,
-) -> Option<Range<u64>> {
-    images(regions, is_wanted).find_map(|region| Image::at(memory, region)?.dynamic_function(memory, name))
+) -> Option<u64> {
+    images(regions, is_wanted).find_map(|region| Some(Image::at(memory, region)?.dynamic_symbol(memory, name)?.0))
 }
 
 /// The first mapping of each such image.

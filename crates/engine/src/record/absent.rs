@@ -1,18 +1,14 @@
 //! Recording where there is no recorder: refused in one sentence.
 
+mod results;
+
 use std::ffi::OsString;
 
 use memsight_format::trace;
-use memsight_model::trace::{End, Head};
 
 use crate::Error;
 
-/// How a program is recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// Bytes between samples in the mean; 0 for every allocation.
-    pub sample_bytes: u64,
-}
+pub use results::{Options, Recorded};
 
 /// There is none.
 #[derive(Debug)]
@@ -21,19 +17,6 @@ pub enum Prepared {}
 /// There is none.
 #[derive(Debug)]
 pub enum Recording {}
-
-/// What came of a recording.
-#[derive(Debug, Clone)]
-pub struct Recorded {
-    /// The head of the trace.
-    pub head: Option<Head>,
-    /// Its end.
-    pub end: End,
-    /// Bytes of the file.
-    pub bytes: u64,
-    /// Allocations in it.
-    pub allocations: u64,
-}
 
 impl Prepared {
     /// Refuses.

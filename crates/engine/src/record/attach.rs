@@ -118,7 +118,7 @@ fn first_visit(process: &Process, regions: &[Region], prepared: &mut Prepared) -
     let text = |path: std::ffi::OsString| path.into_encoded_bytes();
     let there = function(&memory, regions, &is_recorder, "memsight_recorder_start");
     Ok(match there {
-        Some(start) => Visit { function: start.start, text: text(prepared.path()), number: 0, running, image, waiting },
+        Some(start) => Visit { function: start, text: text(prepared.path()), number: 0, running, image, waiting },
         None => {
             let library = prepared.ring.placed().map_err(|source| Error::NoRing { source })?;
             Visit { function: entry.dlopen, text: text(library), number: NOW_FOR_EVER, running, image, waiting }
@@ -184,7 +184,7 @@ fn tell(process: &Process, has_ended: impl FnMut() -> io::Result<bool>) -> Resul
     let entry = entry(&memory, &regions).ok_or(Error::NotRecordable)?;
     let stop = function(&memory, &regions, &is_recorder, "memsight_recorder_stop").ok_or(Error::NotRecordable)?;
     let visit = Visit {
-        function: stop.start,
+        function: stop,
         text: Vec::new(),
         number: 0,
         running: entry.running,

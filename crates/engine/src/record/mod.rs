@@ -10,6 +10,7 @@ mod attach;
 mod chunks;
 mod clock;
 mod order;
+mod results;
 mod ring;
 mod stacks;
 mod writer;
@@ -22,7 +23,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use memsight_format::trace;
-use memsight_model::trace::{End, Head};
 
 use self::ring::Ring;
 use self::writer::Drain;
@@ -30,13 +30,7 @@ use crate::Error;
 
 pub use attach::{Attached, attach, detach};
 pub use memsight_recorder::LIBRARY;
-
-/// How a program is recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// Bytes between samples in the mean; 0 for every allocation.
-    pub sample_bytes: u64,
-}
+pub use results::{Options, Recorded};
 
 /// Memory in which a program that is about to be started will be recorded.
 #[derive(Debug)]
@@ -49,19 +43,6 @@ pub struct Prepared {
 pub struct Recording {
     is_over: Arc<AtomicBool>,
     reader: JoinHandle<Result<Drain, Error>>,
-}
-
-/// What came of a recording.
-#[derive(Debug, Clone)]
-pub struct Recorded {
-    /// The head of the trace; `None` where nothing was recorded, and the trace is empty.
-    pub head: Option<Head>,
-    /// Its end.
-    pub end: End,
-    /// Bytes of the file.
-    pub bytes: u64,
-    /// Allocations in it, up to where the interpreter began to end.
-    pub allocations: u64,
 }
 
 impl Prepared {
