@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::run::sample;
+use super::run::Sampling;
 use super::time::time;
 
 /// `memsight detach`.
@@ -58,12 +58,9 @@ pub struct Attach {
     /// Replace a file that is there already
     #[arg(long, help_heading = "Output")]
     pub force: bool,
-    /// Record every allocation, not a sample
-    #[arg(long, conflicts_with = "sample", help_heading = "Recording")]
-    pub exact: bool,
-    /// Bytes between samples in the mean: 1KiB or more
-    #[arg(long, value_name = "SIZE", default_value = "512KiB", value_parser = sample, help_heading = "Recording")]
-    pub sample: u64,
+    /// Which allocations.
+    #[command(flatten)]
+    pub sampling: Sampling,
     /// Stop recording after this time (the process runs on)
     #[arg(short, long, value_name = "TIME", value_parser = time, help_heading = "Recording")]
     pub duration: Option<Duration>,

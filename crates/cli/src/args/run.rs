@@ -41,18 +41,33 @@ pub struct Run {
     /// Replace a file that is there already
     #[arg(long, help_heading = "Output")]
     pub force: bool,
+    /// Which allocations.
+    #[command(flatten)]
+    pub sampling: Sampling,
+    /// A script that ends in .py, `-m` and a module, or a command; with its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// Which allocations are recorded.
+#[derive(Debug, Args)]
+pub struct Sampling {
     /// Record every allocation, not a sample
     #[arg(long, conflicts_with = "sample", help_heading = "Recording")]
     pub exact: bool,
     /// Bytes between samples in the mean: 1KiB or more
     #[arg(long, value_name = "SIZE", default_value = "512KiB", value_parser = sample, help_heading = "Recording")]
     pub sample: u64,
-    /// A script that ends in .py, `-m` and a module, or a command; with its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
-    pub command: Vec<OsString>,
 }
 
-pub fn sample(text: &str) -> Result<u64, String> {
+impl Sampling {
+    /// Bytes between samples in the mean; 0 for every allocation.
+    pub fn bytes(&self) -> u64 {
+        if self.exact { 0 } else { self.sample }
+    }
+}
+
+fn sample(text: &str) -> Result<u64, String> {
     match size(text)? {
         0..1024 => Err("the smallest is 1KiB; --exact records every allocation".to_owned()),
         bytes => Ok(bytes),

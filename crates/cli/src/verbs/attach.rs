@@ -25,7 +25,7 @@ pub fn run(args: &Attach, console: &Console, interrupt: &Interrupt) -> Result<()
     let path = args.output.clone().unwrap_or_else(|| format!("memsight-{pid}.trace").into());
     let trace = Writer::create(&path, args.force).map_err(EngineError::from)?;
     interrupt.leave();
-    let options = Options { sample_bytes: if args.exact { 0 } else { args.sample } };
+    let options = Options { sample_bytes: args.sampling.bytes() };
     let attached = attach(pid, options, trace).inspect_err(|_| remove(&path))?;
     wake.follow(pid);
     let until = args.duration.and_then(|duration| now().checked_add(duration));

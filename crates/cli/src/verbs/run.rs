@@ -27,7 +27,7 @@ pub fn run(args: &Run, console: &Console, interrupt: &Interrupt) -> Result<i32, 
     let command = command(&args.command)?;
     // (also that a file is too large, for which the system has a signal)
     let mut wake = Wake::listen().map_err(Error::Setup)?;
-    let prepared = Prepared::new(Options { sample_bytes: if args.exact { 0 } else { args.sample } })?;
+    let prepared = Prepared::new(Options { sample_bytes: args.sampling.bytes() })?;
     let program = name_of(&command);
     let trace = open(args, &program)?;
     let path = trace.path().to_owned();
