@@ -76,7 +76,7 @@ struct EndsIt(Mutex<Option<ChildStdin>>);
 
 impl Progress for EndsIt {
     fn phase(&self, name: &'static str, _: Option<u64>) {
-        if name.starts_with("waiting") {
+        if name.starts_with("waiting for the next look") {
             drop(self.0.lock().unwrap().take());
         }
     }
