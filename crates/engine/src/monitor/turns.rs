@@ -111,7 +111,8 @@ impl Turns {
     pub fn next(&mut self, waiting: &mut Waiting) -> Option<(Lane, usize)> {
         for index in (1..=LANES).map(|step| (self.last + step) % LANES) {
             let (Some(lane), Some(queue)) = (Lane::at(index), waiting.lanes.get_mut(index)) else { continue };
-            if self.saved_ns <= 0.0 && self.left_ns.get(index).is_none_or(|left| *left <= 0.0) {
+            // what is saved is for nobody who owes more than that
+            if self.left_ns.get(index).is_none_or(|left| *left + self.saved_ns <= 0.0) {
                 continue;
             }
             if let Some(Reverse((_, at))) = queue.pop() {
