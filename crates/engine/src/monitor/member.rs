@@ -336,6 +336,8 @@ impl Member {
         self.rollup.tried_ns = Some(now);
         self.rollup_before = Some((self.rollup.value, self.rollup_ns));
         match self.handle.rollup() {
+            // it has given its memory back and ends
+            Ok(rollup) if rollup.rss_bytes == 0 && self.memory.rss_bytes > 0 => {}
             Ok(rollup) => {
                 (self.rollup.value, self.rollup_ns, self.rollup_missing) = (Some(rollup), Some(now), None);
             }
