@@ -10,6 +10,8 @@ use crate::syntax::{AnyNodeRef, Expr, ast};
 
 mod collect;
 
+pub(crate) use collect::generators;
+
 /// A scope of a module, in the order of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ScopeId(u32);
@@ -146,6 +148,11 @@ impl<'a> Scopes<'a> {
         self.scope(ScopeId::MODULE).is_opaque
     }
 
+    /// Whether a name, were it written in a scope, would mean the builtin.
+    pub fn is_builtin(&self, scope: ScopeId, name: &str) -> bool {
+        self.find(scope, name).is_none() && !self.has_star_import()
+    }
+
     fn symbol_in(&mut self, scope: ScopeId, name: &'a str) -> SymbolId {
         let next = SymbolId(self.symbols.len() as u32);
         let id = *self.scopes[scope.0 as usize].symbols.entry(name).or_insert(next);
@@ -187,6 +194,156 @@ pub fn imported(nodes: &Nodes<'_>, alias: NodeId) -> Option<String> {
     }
 }
 
+/// Names of the module `builtins`, 3.8 to 3.15, in order.
+const BUILTINS: [&str; 146] = [
+    "ArithmeticError",
+    "AssertionError",
+    "AttributeError",
+    "BaseException",
+    "BaseExceptionGroup",
+    "BlockingIOError",
+    "BrokenPipeError",
+    "BufferError",
+    "BytesWarning",
+    "ChildProcessError",
+    "ConnectionAbortedError",
+    "ConnectionError",
+    "ConnectionRefusedError",
+    "ConnectionResetError",
+    "DeprecationWarning",
+    "EOFError",
+    "Ellipsis",
+    "EncodingWarning",
+    "EnvironmentError",
+    "Exception",
+    "ExceptionGroup",
+    "False",
+    "FileExistsError",
+    "FileNotFoundError",
+    "FloatingPointError",
+    "FutureWarning",
+    "GeneratorExit",
+    "IOError",
+    "ImportError",
+    "ImportWarning",
+    "IndentationError",
+    "IndexError",
+    "InterruptedError",
+    "IsADirectoryError",
+    "KeyError",
+    "KeyboardInterrupt",
+    "LookupError",
+    "MemoryError",
+    "ModuleNotFoundError",
+    "NameError",
+    "None",
+    "NotADirectoryError",
+    "NotImplemented",
+    "NotImplementedError",
+    "OSError",
+    "OverflowError",
+    "PendingDeprecationWarning",
+    "PermissionError",
+    "ProcessLookupError",
+    "PythonFinalizationError",
+    "RecursionError",
+    "ReferenceError",
+    "ResourceWarning",
+    "RuntimeError",
+    "RuntimeWarning",
+    "StopAsyncIteration",
+    "StopIteration",
+    "SyntaxError",
+    "SyntaxWarning",
+    "SystemError",
+    "SystemExit",
+    "TabError",
+    "TimeoutError",
+    "True",
+    "TypeError",
+    "UnboundLocalError",
+    "UnicodeDecodeError",
+    "UnicodeEncodeError",
+    "UnicodeError",
+    "UnicodeTranslateError",
+    "UnicodeWarning",
+    "UserWarning",
+    "ValueError",
+    "Warning",
+    "ZeroDivisionError",
+    "abs",
+    "aiter",
+    "all",
+    "anext",
+    "any",
+    "ascii",
+    "bin",
+    "bool",
+    "breakpoint",
+    "bytearray",
+    "bytes",
+    "callable",
+    "chr",
+    "classmethod",
+    "compile",
+    "complex",
+    "delattr",
+    "dict",
+    "dir",
+    "divmod",
+    "enumerate",
+    "eval",
+    "exec",
+    "filter",
+    "float",
+    "format",
+    "frozendict",
+    "frozenset",
+    "getattr",
+    "globals",
+    "hasattr",
+    "hash",
+    "help",
+    "hex",
+    "id",
+    "input",
+    "int",
+    "isinstance",
+    "issubclass",
+    "iter",
+    "len",
+    "list",
+    "locals",
+    "map",
+    "max",
+    "memoryview",
+    "min",
+    "next",
+    "object",
+    "oct",
+    "open",
+    "ord",
+    "pow",
+    "print",
+    "property",
+    "range",
+    "repr",
+    "reversed",
+    "round",
+    "set",
+    "setattr",
+    "slice",
+    "sorted",
+    "staticmethod",
+    "str",
+    "sum",
+    "super",
+    "tuple",
+    "type",
+    "vars",
+    "zip",
+];
+
 /// The module's nodes and scopes together: what rules ask.
 pub struct Semantics<'a> {
     pub nodes: Nodes<'a>,
@@ -217,7 +374,8 @@ impl<'a> Semantics<'a> {
 
     fn qualified_name(&self, node: NodeId, name: &str) -> Option<String> {
         let Some(symbol) = self.scopes.meaning(node) else {
-            return (!self.scopes.has_star_import()).then(|| format!("builtins.{name}"));
+            let is_builtin = !self.scopes.has_star_import() && BUILTINS.binary_search(&name).is_ok();
+            return is_builtin.then(|| format!("builtins.{name}"));
         };
         let mut names = self.scopes.symbol(symbol).binds.iter().map(|bind| match bind.kind {
             BindKind::Import => imported(&self.nodes, bind.node),

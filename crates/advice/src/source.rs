@@ -241,8 +241,14 @@ mod tests {
     fn encodings_are_those_of_python() {
         let text = |bytes: &[u8]| Source::decode("a.py", bytes).map(|source| source.text().to_owned());
         assert_eq!(text(b"\xEF\xBB\xBFx = 1\n").unwrap(), "x = 1\n");
-        assert_eq!(text(b"# -*- coding: latin-1 -*-\ns = '\xE9\x85'\n").unwrap(), "# -*- coding: latin-1 -*-\ns = 'é\u{85}'\n");
-        assert_eq!(text("#!/bin/sh\n# vim: set fileencoding=cp1252 :\n'€'".replace('€', "").as_bytes()).unwrap().len(), 45);
+        assert_eq!(
+            text(b"# -*- coding: latin-1 -*-\ns = '\xE9\x85'\n").unwrap(),
+            "# -*- coding: latin-1 -*-\ns = 'é\u{85}'\n"
+        );
+        assert_eq!(
+            text("#!/bin/sh\n# vim: set fileencoding=cp1252 :\n'€'".replace('€', "").as_bytes()).unwrap().len(),
+            45
+        );
         assert_eq!(text(b"\n# coding=koi8-r\n'\xC1'").unwrap(), "\n# coding=koi8-r\n'а'");
         assert_eq!(text(b"x = 1\n# coding=koi8-r\n'\xC1'").unwrap_err(), NotText::BadByte { at: 23, name: "UTF-8" });
         assert_eq!(text(b"\xFF\xFEx\0").unwrap_err(), NotText::WideCharacters { name: "UTF-16" });

@@ -5,7 +5,7 @@
 //! on threads with [`STACK`] bytes, and what nests deeper than CPython's own parser allows is refused here.
 
 pub use ruff_python_ast as ast;
-pub use ruff_python_ast::token::{TokenKind, Tokens};
+pub use ruff_python_ast::token::{Token, TokenKind, Tokens};
 pub use ruff_python_ast::visitor::source_order::{SourceOrderVisitor, TraversalSignal};
 pub use ruff_python_ast::{AnyNodeRef, Expr, HasNodeIndex, ModModule, NodeIndex, PythonVersion, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
@@ -150,8 +150,14 @@ mod tests {
     #[test]
     fn what_nests_too_deep_is_an_error_and_no_abort() {
         assert_eq!(first_error(&"(".repeat(300_000)), "too many nested brackets");
-        assert_eq!(first_error(&format!("x = {}1{}", "[".repeat(300_000), "]".repeat(300_000))), "too many nested brackets");
-        assert_eq!(first_error(&format!("x = 1{}", " + f(a, b)".repeat(300_000))), "too many operators in one expression");
+        assert_eq!(
+            first_error(&format!("x = {}1{}", "[".repeat(300_000), "]".repeat(300_000))),
+            "too many nested brackets"
+        );
+        assert_eq!(
+            first_error(&format!("x = 1{}", " + f(a, b)".repeat(300_000))),
+            "too many operators in one expression"
+        );
         assert_eq!(first_error(&format!("x = {}1", "-".repeat(300_000))), "too many operators in one expression");
         assert_eq!(first_error(&format!("x{}", ".y()".repeat(300_000))), "too many operators in one expression");
         assert_eq!(first_error(&format!("x = 1{}", " and f(a, b)".repeat(100_000))), "");

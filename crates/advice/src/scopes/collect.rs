@@ -74,7 +74,8 @@ impl<'a> Collected<'a> {
             // So is what the first `for` of a comprehension goes through.
             AnyNodeRef::Comprehension(comprehension) if nodes.of_expr_is(&comprehension.iter, id) => {
                 let whole = nodes.parent(parent);
-                let is_first = generators(nodes.node(whole)).first().is_some_and(|first| std::ptr::eq(first, comprehension));
+                let is_first =
+                    generators(nodes.node(whole)).first().is_some_and(|first| std::ptr::eq(first, comprehension));
                 if is_first { self.scopes.of_node(whole) } else { outer }
             }
             _ => outer,
@@ -110,10 +111,14 @@ impl<'a> Collected<'a> {
                 self.bind(owner.unwrap_or(scope), parameter.name.as_str(), id, BindKind::Parameter);
             }
             AnyNodeRef::Alias(alias) => self.alias(nodes, id, scope, alias),
-            AnyNodeRef::ExceptHandlerExceptHandler(handler) => self.optional(scope, handler.name.as_ref(), id, BindKind::Except),
+            AnyNodeRef::ExceptHandlerExceptHandler(handler) => {
+                self.optional(scope, handler.name.as_ref(), id, BindKind::Except)
+            }
             AnyNodeRef::PatternMatchAs(pattern) => self.optional(scope, pattern.name.as_ref(), id, BindKind::Capture),
             AnyNodeRef::PatternMatchStar(pattern) => self.optional(scope, pattern.name.as_ref(), id, BindKind::Capture),
-            AnyNodeRef::PatternMatchMapping(pattern) => self.optional(scope, pattern.rest.as_ref(), id, BindKind::Capture),
+            AnyNodeRef::PatternMatchMapping(pattern) => {
+                self.optional(scope, pattern.rest.as_ref(), id, BindKind::Capture)
+            }
             AnyNodeRef::TypeParamTypeVar(parameter) => self.type_parameter(nodes, id, scope, &parameter.name),
             AnyNodeRef::TypeParamTypeVarTuple(parameter) => self.type_parameter(nodes, id, scope, &parameter.name),
             AnyNodeRef::TypeParamParamSpec(parameter) => self.type_parameter(nodes, id, scope, &parameter.name),
@@ -325,7 +330,8 @@ mod tests {
 
     #[test]
     fn global_and_nonlocal_bind_outside() {
-        let text = "def f():\n    n = 0\n    def g():\n        nonlocal n\n        global m\n        n += 1\n        m = n\n";
+        let text =
+            "def f():\n    n = 0\n    def g():\n        nonlocal n\n        global m\n        n += 1\n        m = n\n";
         assert_eq!(row(text, "n"), (vec![BindKind::Assign, BindKind::Augmented], 2, true));
         assert_eq!(row(text, "m"), (vec![BindKind::Assign], 0, true));
     }
