@@ -5,6 +5,7 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::scopes::Semantics;
 use crate::syntax::{AnyNodeRef, ast};
@@ -32,6 +33,7 @@ pub struct ClassFacts {
 pub struct Project {
     uses: FxHashMap<String, Uses>,
     classes: FxHashMap<String, Vec<ClassFacts>>,
+    handling: FxHashMap<String, Handling>,
 }
 
 impl Project {
@@ -39,6 +41,7 @@ impl Project {
     pub fn of_file(semantics: &Semantics<'_>) -> Project {
         let mut project = Project::default();
         for id in semantics.nodes.all() {
+            project.handled(semantics, id);
             match semantics.nodes.node(id) {
                 AnyNodeRef::ExprName(name) if name.ctx.is_load() => project.used(&name.id, is_iterated(semantics, id)),
                 AnyNodeRef::ExprAttribute(attribute) if attribute.ctx.is_load() => {
@@ -67,11 +70,20 @@ impl Project {
         for (name, classes) in other.classes {
             self.classes.entry(name).or_default().extend(classes);
         }
+        for (name, handling) in other.handling {
+            let all = self.handling.entry(name).or_default();
+            *all = all.and(handling);
+        }
     }
 
     /// Uses of whatever is called `name`.
     pub fn uses(&self, name: &str) -> Uses {
         self.uses.get(name).copied().unwrap_or_default()
+    }
+
+    /// How whatever is called `name` is handled, but for locals of functions.
+    pub fn handling(&self, name: &str) -> Handling {
+        self.handling.get(name).copied().unwrap_or_default()
     }
 
     /// Classes called `name`.
@@ -82,6 +94,30 @@ impl Project {
     /// Classes that have a base called `name`.
     pub fn subclasses(&self, name: &str) -> impl Iterator<Item = &ClassFacts> {
         self.classes.values().flatten().filter(move |class| class.bases.iter().any(|base| base == name))
+    }
+
+    fn handled(&mut self, semantics: &Semantics<'_>, id: NodeId) {
+        let (name, ctx) = match semantics.nodes.node(id) {
+            AnyNodeRef::ExprName(name) if !handling::is_own(semantics, id) => (name.id.as_str(), name.ctx),
+            AnyNodeRef::ExprAttribute(attribute) => (attribute.attr.as_str(), attribute.ctx),
+            _ => return,
+        };
+        let parent = semantics.nodes.parent(id);
+        let handling = match (ctx, semantics.nodes.node(parent)) {
+            (ast::ExprContext::Store, AnyNodeRef::StmtAugAssign(_)) => Handling::ADDED,
+            (ast::ExprContext::Store, _) => handling::of_store(semantics, id),
+            (ast::ExprContext::Del, _) => Handling::CUT,
+            (_, AnyNodeRef::ExprCall(call)) if semantics.nodes.of_expr(&call.func) == id => {
+                handling::of_call(semantics, parent)
+            }
+            _ => handling::of_use(semantics, id),
+        };
+        match self.handling.get_mut(name) {
+            Some(all) => *all = all.and(handling),
+            None => {
+                self.handling.insert(name.to_owned(), handling);
+            }
+        }
     }
 
     fn used(&mut self, name: &str, iterated: bool) {

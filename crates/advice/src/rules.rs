@@ -3,11 +3,19 @@
 use crate::rule::Rule;
 
 mod ask;
+mod caches;
 mod consumers;
+mod exceptions;
+mod for_ever;
+mod growing;
+mod lines;
+mod per_call;
+mod places;
 
 /// All rules, in the order of their ids.
 pub fn all() -> Vec<&'static Rule> {
-    let mut rules: Vec<&'static Rule> = [consumers::RULES].concat();
+    let mut rules: Vec<&'static Rule> =
+        [caches::RULES, consumers::RULES, exceptions::RULES, for_ever::RULES, growing::RULES, per_call::RULES].concat();
     rules.sort_by_key(|rule| rule.id);
     rules
 }
