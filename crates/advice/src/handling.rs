@@ -120,6 +120,8 @@ pub fn of_use(semantics: &Semantics<'_>, id: NodeId) -> Handling {
     match nodes.node(parent) {
         AnyNodeRef::ExprAttribute(attribute) => of_method(semantics, parent, attribute),
         AnyNodeRef::ExprSubscript(subscript) if nodes.of_expr(&subscript.value) == id => match subscript.ctx {
+            // `x[:] = []` may make it shorter.
+            ast::ExprContext::Store if subscript.slice.is_slice_expr() => Handling::ADDED.and(Handling::CUT),
             ast::ExprContext::Store => Handling::ADDED,
             ast::ExprContext::Del => Handling::CUT,
             _ => Handling::READ,

@@ -13,6 +13,7 @@ mod check;
 mod context;
 mod finding;
 mod fix;
+mod flow;
 mod handling;
 mod ignore;
 mod nodes;

@@ -5,17 +5,40 @@ use crate::rule::Rule;
 mod ask;
 mod caches;
 mod consumers;
+mod copies;
+mod dead;
 mod exceptions;
 mod for_ever;
 mod growing;
 mod lines;
+mod listeners;
+mod numbers;
 mod per_call;
 mod places;
+mod rebuilt;
+mod records;
+mod slots;
+mod tables;
 
 /// All rules, in the order of their ids.
 pub fn all() -> Vec<&'static Rule> {
-    let mut rules: Vec<&'static Rule> =
-        [caches::RULES, consumers::RULES, exceptions::RULES, for_ever::RULES, growing::RULES, per_call::RULES].concat();
+    let families = [
+        caches::RULES,
+        consumers::RULES,
+        copies::RULES,
+        dead::RULES,
+        exceptions::RULES,
+        for_ever::RULES,
+        growing::RULES,
+        listeners::RULES,
+        numbers::RULES,
+        per_call::RULES,
+        rebuilt::RULES,
+        records::RULES,
+        slots::RULES,
+        tables::RULES,
+    ];
+    let mut rules: Vec<&'static Rule> = families.concat();
     rules.sort_by_key(|rule| rule.id);
     rules
 }

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::finding::Edit;
 use crate::nodes::NodeId;
-use crate::syntax::{AnyNodeRef, TextRange};
+use crate::syntax::TextRange;
 
 /// The edit that puts a statement on a line of its own behind another one, as deep as that one.
 ///
@@ -20,19 +20,4 @@ pub(super) fn put_behind(context: &Context<'_, '_>, statement: NodeId, text: &st
         indent.chars().all(|letter| letter == ' ' || letter == '\t') && (behind.is_empty() || behind.starts_with('#'));
     let at = last.end().checked_sub(u32::try_from(line_end).ok()?.into())?;
     is_alone.then(|| Edit::new(TextRange::empty(at), format!("{}{indent}{text}", context.source.newline())))
-}
-
-/// Whether a statement has no others inside.
-pub(super) fn is_simple(context: &Context<'_, '_>, statement: NodeId) -> bool {
-    !matches!(
-        context.nodes().node(statement),
-        AnyNodeRef::StmtFor(_)
-            | AnyNodeRef::StmtWhile(_)
-            | AnyNodeRef::StmtIf(_)
-            | AnyNodeRef::StmtWith(_)
-            | AnyNodeRef::StmtMatch(_)
-            | AnyNodeRef::StmtTry(_)
-            | AnyNodeRef::StmtFunctionDef(_)
-            | AnyNodeRef::StmtClassDef(_)
-    )
 }

@@ -47,7 +47,9 @@ pub(super) fn self_name(def: &ast::StmtFunctionDef) -> Option<&str> {
         return None;
     }
     let first = def.parameters.posonlyargs.first().or_else(|| def.parameters.args.first())?;
-    Some(first.parameter.name.as_str())
+    let name = first.parameter.name.as_str();
+    // A class method under another decorator, or a method of a metaclass.
+    (!matches!(name, "cls" | "klass" | "mcs" | "metacls")).then_some(name)
 }
 
 /// `x` of `self.x`, in the method `def`.

@@ -106,3 +106,12 @@ class ModelMeta(type):
     @functools.cache
     def columns(cls):
         return load(cls)
+# --- a class method by another way
+import functools
+
+class Lookups:
+    @functools.cache
+    def get(cls):
+        return load(cls)
+
+    get = class_or_instance_method(get)

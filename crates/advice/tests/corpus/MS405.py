@@ -138,3 +138,11 @@ class Base:
 
     def __init_subclass__(cls):
         Base._children.append(cls)
+# --- emptied by a slice
+searched = []
+
+def find(path, roots):
+    searched[:] = []
+    for root in roots:
+        searched.append(root)
+    return path
