@@ -191,8 +191,8 @@ fn of_argument(semantics: &Semantics<'_>, arguments: NodeId) -> Handling {
         Some("len") => Handling::COUNTED,
         Some(name) if LOOKING.contains(&name) => Handling::READ,
         _ => match &*call.func {
-            // What a container of containers is given is copied out of the argument.
-            Expr::Attribute(method) if matches!(method.attr.as_str(), "extend" | "update" | "join") => Handling::READ,
+            // These copy the items; `update` of what is no container does what it likes.
+            Expr::Attribute(method) if matches!(method.attr.as_str(), "extend" | "join") => Handling::READ,
             _ => Handling::PASSED,
         },
     }

@@ -17,8 +17,8 @@ static CACHE_UNBOUNDED: Rule = Rule {
     name: "cache-unbounded",
     technique: Technique::FreeExplicitly,
     summary: "a cache without a largest size keeps every argument and every result",
-    is_default: true,
-    needs: Needs::Source,
+    is_default: false,
+    needs: Needs::Heap,
     page: Page {
         why: "`functools.cache` and `lru_cache(maxsize=None)` never forget. A function that is asked with texts, numbers or objects that come from \
               outside keeps an entry, the arguments and the result of each for as long as the program runs.",
@@ -27,7 +27,7 @@ static CACHE_UNBOUNDED: Rule = Rule {
         unless: &[
             "The function has no parameters, or only ones of which there are few values: `bool`, enumerations, literals, classes, modules.",
             "Somewhere in the project its cache is cleared.",
-            "The number of different arguments is bounded by something that the source does not show: then ignore it, with the reason.",
+            "It needs a heap that shows how many entries there are: of names of modules, formats and settings there are few, and no line says so.",
         ],
         figures: "An entry takes 30 B with one argument that is an int or str, 86 B with two (94 from 3.14), and besides the arguments and the \
                   result; with `maxsize` 86 and 136 to 144 B, but no more entries than that.",
@@ -154,6 +154,7 @@ static CACHED_METHOD: Rule = Rule {
             "The method is a class method or a static one, or the class is an enumeration.",
             "The size of the cache is bounded: `lru_cache` alone keeps 128 entries.",
             "All objects of the class are made where a module is imported.",
+            "Somewhere in the project its cache is cleared.",
         ],
         figures: "An entry of 30 to 86 B, and all that the object alone holds.",
     },
@@ -163,7 +164,11 @@ static CACHED_METHOD: Rule = Rule {
 fn cached_method<'a>(context: &mut Context<'a, '_>, id: NodeId, def: &'a ast::StmtFunctionDef) {
     let Some((decorator, size)) = cache(context, def) else { return };
     let Some((_, class)) = class_of(context, id) else { return };
-    if matches!(size, Size::Bounded) || self_name(def).is_none() || is_of_few(context, class) {
+    if matches!(size, Size::Bounded)
+        || self_name(def).is_none()
+        || is_of_few(context, class)
+        || is_cleared(context, def)
+    {
         return;
     }
     let takes_more = def.parameters.len() > 1;

@@ -11,8 +11,8 @@ use crate::flow::{Flow, MOST};
 use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
-use crate::scopes::{BindKind, SymbolId, generators};
-use crate::syntax::{AnyNodeRef, Expr, ast};
+use crate::scopes::{BindKind, Symbol, SymbolId, generators};
+use crate::syntax::{AnyNodeRef, Expr, Ranged, ast};
 
 pub(super) const RULES: &[&Rule] = &[&DEAD_LOCAL, &LOOP_TAIL];
 
@@ -56,11 +56,31 @@ fn large_locals(context: &Context<'_, '_>, function: NodeId, is_large: Large) ->
                 && !symbol.uses.is_empty()
                 && symbol.binds.iter().any(|bind| is_made(bind.node))
                 && symbol.uses.iter().all(|at| lets_go(context, *at))
+                && !(nests(context, symbol) && symbol.uses.iter().any(|at| gives_a_part(context, *at)))
         })
         .collect();
     locals.sort_by_key(|id| scopes.symbol(*id).binds[0].node);
     locals.truncate(MOST);
     locals
+}
+
+/// Whether a name is bound to a document: its parts are containers as well.
+fn nests(context: &Context<'_, '_>, symbol: &Symbol<'_>) -> bool {
+    let values = symbol.binds.iter().filter_map(|bind| bound_value(context, bind.node));
+    values.into_iter().any(|value| context.text(value.range()).contains("load("))
+}
+
+/// Whether a use hands on a part: `rows = data["rows"]` holds nearly all of it.
+fn gives_a_part(context: &Context<'_, '_>, at: NodeId) -> bool {
+    let nodes = context.nodes();
+    let mut part = nodes.parent(at);
+    match nodes.node(part) {
+        AnyNodeRef::ExprSubscript(_) => {}
+        AnyNodeRef::ExprAttribute(_) => part = nodes.parent(part),
+        _ => return false,
+    }
+    let named = nodes.node(nodes.parent(part));
+    matches!(named, AnyNodeRef::StmtAssign(_) | AnyNodeRef::ExprNamed(_) | AnyNodeRef::StmtReturn(_))
 }
 
 type Large = fn(&Context<'_, '_>, &Expr) -> bool;

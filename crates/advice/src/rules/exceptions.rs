@@ -2,12 +2,13 @@
 
 use memsight_model::Confidence;
 
-use super::places::last_name;
+use super::places::{class_of, function_of, last_name, self_name};
 use crate::context::{Context, Report};
 use crate::finding::{Edit, Fix, Safety, Saves};
 use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
+use crate::scopes::BindKind;
 use crate::syntax::{AnyNodeRef, Expr, TextRange, ast};
 
 pub(super) const RULES: &[&Rule] = &[&EXCEPTION_KEPT];
@@ -27,7 +28,7 @@ static EXCEPTION_KEPT: Rule = Rule {
         good: "for path in paths:\n    try:\n        load(path)\n    except ValueError as error:\n        failed.append(error.with_traceback(None))",
         unless: &[
             "It is raised again, put into an `ExceptionGroup`, or its traceback is printed somewhere in the file.",
-            "A local list is returned or passed on: what is done with it cannot be seen.",
+            "A local list is returned or passed on, or is a parameter: what is done with it cannot be seen.",
         ],
         figures: "406 to 690 B for the exception, its traceback and each frame, and all the locals of the frames.",
     },
@@ -137,19 +138,33 @@ fn stays(context: &Context<'_, '_>, kept: &Kept) -> bool {
     let nodes = context.nodes();
     match nodes.node(kept.holder) {
         AnyNodeRef::ExprAttribute(attribute) => {
+            // Of another object it is not known how long it lives.
+            let of_self = function_of(context, kept.holder).is_some_and(|(function, def)| {
+                class_of(context, function).is_some()
+                    && attribute.value.is_name_expr()
+                    && self_name(def) == last_name(&attribute.value)
+            });
+            if !of_self {
+                return false;
+            }
             let handled = context.project.handling(&attribute.attr);
             let ends = Handling::RAISED.and(Handling::PASSED).and(Handling::CUT);
             let replaced = kept.is_many && handled.has(Handling::REPLACED);
             !handled.has(ends)
                 && !replaced
                 && !is_raised(context, |at| match nodes.node(at) {
-                    AnyNodeRef::ExprAttribute(other) => other.attr == attribute.attr,
+                    AnyNodeRef::ExprAttribute(other) => other.attr.as_str() == attribute.attr.as_str(),
                     _ => false,
                 })
         }
         AnyNodeRef::ExprName(_) => {
             let Some(symbol) = context.scopes().meaning(kept.holder) else { return false };
-            let uses = &context.scopes().symbol(symbol).uses;
+            let symbol = context.scopes().symbol(symbol);
+            // Who gives a list to be filled looks at it.
+            if symbol.binds.iter().any(|bind| bind.kind == BindKind::Parameter) || raises_group(context, kept.holder) {
+                return false;
+            }
+            let uses = &symbol.uses;
             let ends = Handling::RAISED.and(Handling::PASSED).and(Handling::CUT);
             let handled = uses.iter().any(|at| handling::of_use(context.semantics, *at).has(ends));
             let many =
@@ -158,6 +173,17 @@ fn stays(context: &Context<'_, '_>, kept: &Kept) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether the function around a node raises a group of exceptions.
+fn raises_group(context: &Context<'_, '_>, at: NodeId) -> bool {
+    let Some((function, _)) = function_of(context, at) else { return false };
+    context.nodes().within(function).any(|inner| match context.nodes().node(inner) {
+        AnyNodeRef::StmtRaise(ast::StmtRaise { exc: Some(raised), .. }) => {
+            last_name(raised).is_some_and(|name| name.ends_with("Group"))
+        }
+        _ => false,
+    })
 }
 
 /// Whether what a loop goes through is raised in it: `for error in errors: raise error`.

@@ -3,7 +3,9 @@
 use memsight_model::Confidence;
 
 use super::lines::put_behind;
-use super::places::{bound_value, call_around, function_of, is_constant, is_name_of_few, last_name, own_attribute};
+use super::places::{
+    bound_value, call_around, class_of, function_of, is_constant, is_name_of_few, last_name, own_attribute,
+};
 use crate::context::{Context, Report};
 use crate::finding::{Fix, Safety, Saves};
 use crate::handling::{self, Handling};
@@ -19,8 +21,8 @@ static ONLY_GROWS: Rule = Rule {
     name: "only-grows",
     technique: Technique::FreeExplicitly,
     summary: "a container that lives as long as the program is added to, and nothing takes anything out",
-    is_default: true,
-    needs: Needs::Source,
+    is_default: false,
+    needs: Needs::Heap,
     page: Page {
         why: "What a module, a class or a default argument holds is never let go of. Where functions add to it with keys that come from outside, and no \
               line of the project takes anything out, replaces it or looks how long it is, it grows for as long as the program runs.",
@@ -30,6 +32,7 @@ static ONLY_GROWS: Rule = Rule {
             "It is filled while modules are imported: by decorators, functions called `register` and the like, or with classes for keys.",
             "Its keys are written out, so that there are only so many of them.",
             "Somewhere in the project something of that name is cut, replaced, counted or passed on.",
+            "It needs a heap that shows that it grows: most such tables are caches with few keys, and no line says so.",
         ],
         figures: "What a day of requests adds: an entry of a dict takes about 100 B, and all that only it holds.",
     },
@@ -342,7 +345,9 @@ static LIST_AS_QUEUE: Rule = Rule {
 
 fn list_as_queue<'a>(context: &mut Context<'a, '_>, id: NodeId, rise: &'a ast::StmtAugAssign) {
     let Some((function, def)) = function_of(context, id) else { return };
-    let Some(index) = own_attribute(def, &rise.target) else { return };
+    let Some(index) = own_attribute(def, &rise.target).filter(|_| class_of(context, function).is_some()) else {
+        return;
+    };
     if rise.op != ast::Operator::Add || context.text(rise.value.range()) != "1" {
         return;
     }

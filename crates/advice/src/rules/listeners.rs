@@ -29,6 +29,7 @@ static LISTENER_LEFT: Rule = Rule {
         unless: &[
             "The counterpart is called somewhere in the project.",
             "What is subscribed to is a part of the object, a parameter or a local: it may die with it.",
+            "What the call gives back is used: it may be what takes it back.",
             "All objects of the class are made at import.",
             "`connect` of signals is not reported: Django's and blinker's hold methods weakly.",
         ],
@@ -59,7 +60,9 @@ fn listener_left<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::E
         }
         _ => None,
     };
-    let Some(counterpart) = counterpart else { return };
+    // What comes back may be what takes it back.
+    let is_alone = matches!(context.nodes().node(context.nodes().parent(id)), AnyNodeRef::StmtExpr(_));
+    let Some(counterpart) = counterpart.filter(|_| is_alone) else { return };
     let Some((function, def)) = function_of(context, id) else { return };
     let Some((_, class)) = class_of(context, function) else { return };
     let bound = call.arguments.args.iter().find(|argument| {

@@ -118,12 +118,26 @@ fn repeated<'a>(context: &Context<'_, '_>, value: &'a Expr) -> Option<&'a Expr> 
         Expr::NumberLiteral(ast::ExprNumberLiteral { value: ast::Number::Int(number), .. }) => {
             number.as_u64().is_some_and(|number| number < 1000)
         }
-        _ => is_short(context, count),
+        _ => is_short(context, count) || counts_arguments(context, count),
     };
     match &*list.elts {
         [one] if !small => Some(one),
         _ => None,
     }
+}
+
+/// `len(args)` of `*args`: there are as many as a call was written with.
+fn counts_arguments(context: &Context<'_, '_>, count: &Expr) -> bool {
+    let Expr::Call(call) = count else { return false };
+    let Some(symbol) = call.arguments.args.first().and_then(|of| context.semantics.symbol_of(of)) else { return false };
+    context.scopes().symbol(symbol).binds.iter().any(|bind| {
+        match context.nodes().node(context.nodes().parent(bind.node)) {
+            AnyNodeRef::Parameters(all) => {
+                all.vararg.as_deref().is_some_and(|rest| context.nodes().of(rest.into()) == bind.node)
+            }
+            _ => false,
+        }
+    })
 }
 
 /// The argument of `name.append(...)` where the name stands.
@@ -223,7 +237,8 @@ static FLAGS_IN_LIST: Rule = Rule {
         unless: &[
             "Anything but `True`, `False`, 0 and 1 is stored in it, or a slice of it is set.",
             "It is returned, passed on, printed or compared: a `bytearray` shows 0 and 1.",
-            "There are fewer than 1,000 places.",
+            "A place is compared by `is`, which no number passes.",
+            "There are fewer than 1,000 places, or as many as a call has arguments.",
         ],
         figures: "8 B a place become 1.",
     },
@@ -275,11 +290,22 @@ fn flags_in_list<'a>(context: &mut Context<'a, '_>, id: NodeId, _: &'a ast::Stmt
 fn is_passed_through(context: &Context<'_, '_>, at: NodeId) -> bool {
     let parent = context.nodes().parent(at);
     let outer = context.nodes().node(context.nodes().parent(parent));
-    matches!(context.nodes().node(parent), AnyNodeRef::ExprSubscript(_))
-        && matches!(
+    let is_place = matches!(context.nodes().node(parent), AnyNodeRef::ExprSubscript(_));
+    is_place
+        && (matches!(
             outer,
             AnyNodeRef::StmtReturn(_) | AnyNodeRef::Arguments(_) | AnyNodeRef::ExprYield(_) | AnyNodeRef::Keyword(_)
-        )
+        ) || is_identity(context, parent))
+}
+
+/// `seen[i] is False`: no number is.
+fn is_identity(context: &Context<'_, '_>, place: NodeId) -> bool {
+    match context.nodes().node(context.nodes().parent(place)) {
+        AnyNodeRef::ExprCompare(compare) => {
+            compare.ops.iter().any(|op| matches!(op, ast::CmpOp::Is | ast::CmpOp::IsNot))
+        }
+        _ => false,
+    }
 }
 
 /// The list becomes a `bytearray`; the factor stays.

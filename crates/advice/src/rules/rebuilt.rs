@@ -2,6 +2,7 @@
 
 use super::copies::is_bytes;
 use super::per_call::loops_over_few;
+use super::places::is_constant;
 use crate::context::{Context, Report};
 use crate::finding::{Edit, Fix, Safety, Saves};
 use crate::handling;
@@ -16,8 +17,8 @@ static REBUILD_IN_LOOP: Rule = Rule {
     name: "rebuild-in-loop",
     technique: Technique::FewerObjects,
     summary: "a container is made anew in each round of a loop, to add something to it",
-    is_default: true,
-    needs: Needs::Source,
+    is_default: false,
+    needs: Needs::Trace,
     page: Page {
         why: "`rows = rows + [row]` copies all that is there to add one; so do `t += (x,)`, `{**d, k: v}` and `b += more` of bytes. Over a loop that is half its \
               length for each round, and while it is done both are there.",
@@ -26,6 +27,8 @@ static REBUILD_IN_LOOP: Rule = Rule {
         unless: &[
             "It is begun anew in each round.",
             "The loop goes through fewer than 30 things that are written out.",
+            "A key that is written out is set: then it does not grow.",
+            "It needs a trace: of dimensions, options and parts of a version there are few, and no line says so.",
             "`s += text` of a local str is done in place, and `rows += [row]` as well.",
         ],
         figures: "n items: n * n * 4 bytes are copied. The peak is two of them instead of one.",
@@ -78,7 +81,9 @@ fn rebuilds<'a>(context: &Context<'_, '_>, target: &Expr, value: &'a Expr) -> Op
             matches!(&*binary.right, Expr::Dict(_) | Expr::Set(_)).then_some(By::Dict)
         }
         Expr::Dict(dict) => {
-            dict.items.first().is_some_and(|item| item.key.is_none() && same(&item.value)).then_some(By::Dict)
+            let is_copy = dict.items.first().is_some_and(|item| item.key.is_none() && same(&item.value));
+            let is_new = |item: &ast::DictItem| item.key.as_ref().is_none_or(|key| !is_constant(key));
+            (is_copy && dict.items.iter().skip(1).any(is_new)).then_some(By::Dict)
         }
         Expr::List(list) if list.elts.len() > 1 && unpacks(list.elts.first()) => Some(By::Tuple),
         Expr::Tuple(tuple) if tuple.elts.len() > 1 && unpacks(tuple.elts.first()) => Some(By::Tuple),
@@ -194,13 +199,18 @@ fn frame_grown<'a>(context: &mut Context<'a, '_>, id: NodeId, assign: &'a ast::S
         return;
     }
     let same = |expr: &Expr| context.text(expr.range()) == context.text(target.range());
+    // An array that is begun anew in each round of a loop around this one is one of many small ones.
+    let is_inner = context.semantics.symbol_of(target).is_some_and(|symbol| {
+        let binds = &context.scopes().symbol(symbol).binds;
+        binds.iter().any(|bind| bind.node != context.node_of(target) && handling::in_loop(context.semantics, bind.node))
+    });
     let joins = match call.arguments.find_positional(0) {
         Some(Expr::List(list)) => list.elts.iter().any(same),
         Some(Expr::Tuple(tuple)) => tuple.elts.iter().any(same),
         Some(first) => same(first),
         None => false,
     };
-    if joins {
+    if joins && !is_inner {
         let report =
             found(context, assign.range(), target, "collect the parts in a list, and join them once behind the loop");
         context.report(report);

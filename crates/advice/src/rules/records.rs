@@ -114,15 +114,15 @@ static KEYS_PER_DOCUMENT: Rule = Rule {
     name: "keys-per-document",
     technique: Technique::FewerObjects,
     summary: "each of many JSON documents that are kept has keys of its own",
-    is_default: true,
-    needs: Needs::Source,
+    is_default: false,
+    needs: Needs::Heap,
     page: Page {
         why: "`json.loads` shares equal keys within one document. Of a document a line each has its own copy of the same few keys, for as long as it is kept.",
         bad: "rows = [json.loads(line) for line in lines]",
         good: "def shared(pairs):\n    return {sys.intern(key): value for key, value in pairs}\n\n\nrows = [json.loads(line, object_pairs_hook=shared) for line in lines]",
         unless: &[
             "The documents are not kept, or a hook makes them.",
-            "The documents are lists or numbers: then there are no keys.",
+            "The documents are lists or numbers: then there are no keys. It needs a heap that shows how many there are.",
         ],
         figures: "53 B a key (60 up to 3.11): a record of three keys takes 376 B, with shared keys 218.",
     },

@@ -19,16 +19,16 @@ static NO_SLOTS: Rule = Rule {
     id: "MS301",
     name: "no-slots",
     technique: Technique::CompactStructures,
-    summary: "many objects of a class are made, and each has room for attributes that no line gives it",
-    is_default: true,
-    needs: Needs::Source,
+    summary: "objects of a class have room for attributes that no line gives them",
+    is_default: false,
+    needs: Needs::Heap,
     page: Page {
         why: "An object can be given any attribute at any time, so it has room for more than it has, and a pointer to a dict. `__slots__` says which attributes there \
               are, and an object is 16 bytes and 8 for each of them.",
         bad: "class Point:\n    def __init__(self, x, y):\n        self.x = x\n        self.y = y\n\n\npoints = [Point(x, y) for x, y in pairs]",
         good: "class Point:\n    __slots__ = (\"x\", \"y\")\n\n    def __init__(self, x, y):\n        self.x = x\n        self.y = y\n\n\npoints = [Point(x, y) for x, y in pairs]",
         unless: &[
-            "No line of the project makes many of them and keeps them: then it needs a heap that counts them.",
+            "There are few of them: it needs a heap that counts them.",
             "The class has bases without slots, a metaclass, decorators or subclasses, or uses `__dict__`, `vars`, `setattr` or weak references.",
             "An attribute of the class has the name of one of its objects.",
             "Other code gives its objects attributes, refers to them weakly, or pickles them with protocol 0 or 1: this cannot be seen in the class, so \
@@ -67,15 +67,20 @@ fn class_names(class: &ast::StmtClassDef) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether the project makes many objects of a class, and nothing in sight stands against slots.
-fn is_made_often(context: &Context<'_, '_>, class: &ast::StmtClassDef) -> bool {
+/// Whether nothing in sight stands against slots.
+fn can_have_slots(context: &Context<'_, '_>, class: &ast::StmtClassDef) -> bool {
     const WORDS: [&str; 8] =
         ["__dict__", "setattr", "vars(", "cached_property", "__slots__", "__getattr", "weakref", "__new__"];
     let text = context.text(class.range());
-    let made = context.project.handling(&class.name).has(Handling::MADE_MANY);
     let is_alone = context.project.subclasses(&class.name).next().is_none();
     let is_sole = context.project.classes(&class.name).len() == 1;
-    made && is_alone && is_sole && bases_have_slots(context, class) && !WORDS.iter().any(|word| text.contains(word))
+    is_alone && is_sole && bases_have_slots(context, class) && !WORDS.iter().any(|word| text.contains(word))
+}
+
+/// Where a line of the project makes many of them and keeps them it is likely; else only a heap can say.
+fn confidence(context: &Context<'_, '_>, class: &ast::StmtClassDef) -> Confidence {
+    let many = context.project.handling(&class.name).has(Handling::MADE_MANY);
+    if many { Confidence::Medium } else { Confidence::Low }
 }
 
 fn bases_have_slots(context: &Context<'_, '_>, class: &ast::StmtClassDef) -> bool {
@@ -91,7 +96,7 @@ const SLOT_BYTES: &str =
     "40 B an object with up to 5 attributes, 48 to 13, 56 to 21, 64 to 28 (3.12: 8 B less; up to 3.10: 80 to 160 B)";
 
 fn no_slots<'a>(context: &mut Context<'a, '_>, _: NodeId, class: &'a ast::StmtClassDef) {
-    if !class.decorator_list.is_empty() || !is_made_often(context, class) {
+    if !class.decorator_list.is_empty() || !can_have_slots(context, class) {
         return;
     }
     let attributes = attributes(context, class);
@@ -103,12 +108,12 @@ fn no_slots<'a>(context: &mut Context<'a, '_>, _: NodeId, class: &'a ast::StmtCl
     let line = format!("__slots__ = ({}{comma})", names.join(", "));
     let mut report = Report::new(
         class.name.range(),
-        format!("many `{}` are made and kept, and each has room for attributes that it never gets", class.name),
+        format!("each `{}` has room for attributes that it never gets", class.name),
         line.clone(),
         SLOT_BYTES,
     );
     report.saves = Saves::Now;
-    report.confidence = Confidence::Medium;
+    report.confidence = confidence(context, class);
     report.but = "objects can no longer be given other attributes or be referred to weakly".to_owned();
     report.fix = first_line(context, class, &line).map(|edit| Fix::new(Safety::Unsafe, vec![edit]));
     context.report(report);
@@ -133,15 +138,15 @@ static DATACLASS_SLOTS: Rule = Rule {
     id: "MS302",
     name: "dataclass-slots",
     technique: Technique::CompactStructures,
-    summary: "many objects of a data class are made, and it has no slots",
-    is_default: true,
-    needs: Needs::Source,
+    summary: "a data class of which there are many objects has no slots",
+    is_default: false,
+    needs: Needs::Heap,
     page: Page {
         why: "`@dataclass(slots=True)` (3.10 and later) writes `__slots__` for the fields: an object is 16 bytes and 8 for each field, without room for others.",
         bad: "@dataclass\nclass Point:\n    x: float\n    y: float\n\n\npoints = [Point(x, y) for x, y in pairs]",
         good: "@dataclass(slots=True)\nclass Point:\n    x: float\n    y: float\n\n\npoints = [Point(x, y) for x, y in pairs]",
         unless: &[
-            "No line of the project makes many of them and keeps them: then it needs a heap that counts them.",
+            "There are few of them: it needs a heap that counts them.",
             "The program runs on 3.9 or older.",
             "Methods use other attributes than the fields, `cached_property`, `__dict__` or `super()` (an error before 3.14).",
             "It has bases, subclasses or other decorators: `slots=True` makes the class twice.",
@@ -164,7 +169,7 @@ fn dataclass_slots<'a>(context: &mut Context<'a, '_>, _: NodeId, class: &'a ast:
         return;
     }
     let says = call.is_some_and(|call| call.arguments.find_keyword("slots").is_some() || has_stars(call));
-    if says || !class.bases().is_empty() || !is_made_often(context, class) {
+    if says || !class.bases().is_empty() || !can_have_slots(context, class) {
         return;
     }
     let fields: Vec<&str> = class.body.iter().filter_map(field).collect();
@@ -175,12 +180,12 @@ fn dataclass_slots<'a>(context: &mut Context<'a, '_>, _: NodeId, class: &'a ast:
     }
     let mut report = Report::new(
         class.name.range(),
-        format!("many `{}` are made and kept, and each has room for attributes that it never gets", class.name),
+        format!("each `{}` has room for attributes that it never gets", class.name),
         "@dataclass(slots=True)",
         SLOT_BYTES,
     );
     report.saves = Saves::Now;
-    report.confidence = Confidence::Medium;
+    report.confidence = confidence(context, class);
     report.but =
         "pickles written before cannot be read, and objects can no longer be given other attributes".to_owned();
     report.fix = Some(Fix::new(Safety::Unsafe, vec![slots_argument(context, expr, call)]));
@@ -217,15 +222,15 @@ static MANY_ATTRIBUTES: Rule = Rule {
     id: "MS303",
     name: "many-attributes",
     technique: Technique::CompactStructures,
-    summary: "many objects of a class with so many attributes that each has a dict of its own",
-    is_default: true,
-    needs: Needs::Source,
+    summary: "a class has so many attributes that each of its objects has a dict of its own",
+    is_default: false,
+    needs: Needs::Heap,
     page: Page {
         why: "From 3.11 on an object holds its values itself, up to 29 attributes (30 from 3.14). With one more it gets a dict, with room for twice as many \
               keys.",
         bad: "class Row:\n    def __init__(self, cells):\n        self.c0 = cells[0]\n        ...\n        self.c29 = cells[29]",
         good: "class Row:\n    __slots__ = (\"cells\",)\n\n    def __init__(self, cells):\n        self.cells = cells",
-        unless: &["No line of the project makes many of them and keeps them.", "The class has slots."],
+        unless: &["There are few of them: it needs a heap that counts them.", "The class has slots."],
         figures: "3.11 and 3.12: 1,360 B an object, 3.13: 1,632 B, from 3.14 on 880 B, against 56 B with one attribute less.",
     },
     checks: &[Check::Class(many_attributes)],
@@ -234,7 +239,7 @@ static MANY_ATTRIBUTES: Rule = Rule {
 fn many_attributes<'a>(context: &mut Context<'a, '_>, _: NodeId, class: &'a ast::StmtClassDef) {
     let most = if context.target < PythonVersion::PY314 { 29 } else { 30 };
     let has_slots = context.project.classes(&class.name).iter().any(|facts| facts.has_slots);
-    if has_slots || !context.project.handling(&class.name).has(Handling::MADE_MANY) {
+    if has_slots {
         return;
     }
     let mut names: BTreeSet<&str> = attributes(context, class).into_iter().collect();
@@ -256,6 +261,6 @@ fn many_attributes<'a>(context: &mut Context<'a, '_>, _: NodeId, class: &'a ast:
         "1,360 B an object (3.11, 3.12), 1,632 B (3.13), 880 B (from 3.14)",
     );
     report.saves = Saves::Now;
-    report.confidence = Confidence::Medium;
+    report.confidence = confidence(context, class);
     context.report(report);
 }

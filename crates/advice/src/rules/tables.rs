@@ -121,7 +121,9 @@ fn is_used_as_dict(context: &Context<'_, '_>, id: NodeId, target: &Expr) -> bool
             name.id.starts_with('_') && !context.project.handling(&name.id).has(other)
         }
         Expr::Attribute(attribute) => {
-            let is_own = function_of(context, id).is_some_and(|(_, def)| own_attribute(def, target).is_some());
+            let is_own = function_of(context, id).is_some_and(|(function, def)| {
+                own_attribute(def, target).is_some() && class_of(context, function).is_some()
+            });
             let handled = context.project.handling(&attribute.attr);
             is_own
                 && attribute.attr.starts_with('_')

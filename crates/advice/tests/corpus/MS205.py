@@ -101,3 +101,9 @@ def show(table):
     names = sorted(table)
     rest = names[1:]
     print(rest[0], names[0])
+# --- a method that may change it
+def test(axes):
+    options = dict(colour="red")
+    before = dict(options)
+    axes.update(options)
+    assert options["colour"] == before["colour"]

@@ -92,3 +92,8 @@ def read(numbers):
 def read(nodes):
     for node in nodes:
         node.path = node.path + [node]
+# --- the same key each time
+def contexts(options, names):
+    for name in names:
+        options = {**options, "id": name}
+        show(options)

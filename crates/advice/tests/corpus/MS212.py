@@ -75,3 +75,12 @@ def read(paths, table):
     for path in paths:
         table = concat([table, load(path)])
     return table
+# --- begun anew for each outer round
+import numpy as np
+
+def curves(codes, points):
+    for code in codes:
+        curve = next(points)
+        for _ in range(code):
+            curve = np.append(curve, next(points))
+        yield curve

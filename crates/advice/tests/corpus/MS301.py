@@ -118,21 +118,6 @@ class Point:
         self.x = x
 
 points = [Point(x) for x in xs]
-# --- one of it
-class Config:
-    def __init__(self, path):
-        self.path = path
-
-config = Config("a")
-# --- made in a loop and let go of
-class Check:
-    def __init__(self, path):
-        self.path = path
-
-for path in paths:
-    Check(path).run()
-    check = Check(path)
-    check.run()
 # --- its dict is used
 class Point:
     def __init__(self, **values):
@@ -180,9 +165,18 @@ class Marker:
         return "marker"
 
 markers = [Marker() for x in xs]
-# --- only counted
-class Point:
-    def __init__(self, x):
-        self.x = x
+# --- it is referred to weakly, in itself
+import weakref
 
-total = sum([Point(x) for x in xs])
+class Node:
+    def __init__(self, parent):
+        self.parent = parent
+        parent.children.add(weakref.ref(self))
+# --- a generic class
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+class Box(Generic[T]):
+    def __init__(self, value):
+        self.value = value

@@ -168,14 +168,12 @@ class Line(Base):
     x: int
 
 rows = [Row(x) for x in xs] + [Line(x) for x in xs]
-# --- one of it
+# --- options that are not written out
 from dataclasses import dataclass
 
-@dataclass
+@dataclass(**OPTIONS)
 class Options:
     depth: int
-
-options = Options(3)
 # --- another dataclass
 from pydantic.dataclasses import dataclass
 

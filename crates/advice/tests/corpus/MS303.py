@@ -301,41 +301,6 @@ class Row:
         self.c29 = cells[29]
 
 rows = [Row(line.split()) for line in lines]
-# --- one of it
-class Row:
-    def __init__(self, cells):
-        self.c0 = cells[0]
-        self.c1 = cells[1]
-        self.c2 = cells[2]
-        self.c3 = cells[3]
-        self.c4 = cells[4]
-        self.c5 = cells[5]
-        self.c6 = cells[6]
-        self.c7 = cells[7]
-        self.c8 = cells[8]
-        self.c9 = cells[9]
-        self.c10 = cells[10]
-        self.c11 = cells[11]
-        self.c12 = cells[12]
-        self.c13 = cells[13]
-        self.c14 = cells[14]
-        self.c15 = cells[15]
-        self.c16 = cells[16]
-        self.c17 = cells[17]
-        self.c18 = cells[18]
-        self.c19 = cells[19]
-        self.c20 = cells[20]
-        self.c21 = cells[21]
-        self.c22 = cells[22]
-        self.c23 = cells[23]
-        self.c24 = cells[24]
-        self.c25 = cells[25]
-        self.c26 = cells[26]
-        self.c27 = cells[27]
-        self.c28 = cells[28]
-        self.c29 = cells[29]
-
-row = Row(line.split())
 # --- slots
 class Row:
     __slots__ = NAMES
@@ -445,3 +410,40 @@ class Row:
         other.c30 = cells[30]
 
 rows = [Row() for line in lines]
+# --- attributes of several classes
+class Row0:
+    def __init__(self, cells):
+        self.c00 = cells[0]
+        self.c01 = cells[1]
+        self.c02 = cells[2]
+        self.c03 = cells[3]
+        self.c04 = cells[4]
+        self.c05 = cells[5]
+        self.c06 = cells[6]
+        self.c07 = cells[7]
+        self.c08 = cells[8]
+        self.c09 = cells[9]
+        self.c010 = cells[10]
+        self.c011 = cells[11]
+        self.c012 = cells[12]
+        self.c013 = cells[13]
+        self.c014 = cells[14]
+        self.c015 = cells[15]
+class Row1:
+    def __init__(self, cells):
+        self.c10 = cells[0]
+        self.c11 = cells[1]
+        self.c12 = cells[2]
+        self.c13 = cells[3]
+        self.c14 = cells[4]
+        self.c15 = cells[5]
+        self.c16 = cells[6]
+        self.c17 = cells[7]
+        self.c18 = cells[8]
+        self.c19 = cells[9]
+        self.c110 = cells[10]
+        self.c111 = cells[11]
+        self.c112 = cells[12]
+        self.c113 = cells[13]
+        self.c114 = cells[14]
+        self.c115 = cells[15]

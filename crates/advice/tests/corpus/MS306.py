@@ -128,3 +128,17 @@ def known(numbers, count):
     for number in numbers:
         known[number] = True
     return sum(1 for x in known if x)
+# --- as many as arguments
+def arrays(*args):
+    is_array = [False] * len(args)
+    for at, argument in enumerate(args):
+        if hasattr(argument, "shape"):
+            is_array[at] = True
+    return sum(is_array)
+# --- compared by is
+def orbit(count, numbers):
+    used = [False] * count
+    for number in numbers:
+        if used[number] is False:
+            used[number] = True
+            show(number)

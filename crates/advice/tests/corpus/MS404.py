@@ -115,3 +115,13 @@ class Lookups:
         return load(cls)
 
     get = class_or_instance_method(get)
+# --- somebody clears it
+import functools
+
+class Apps:
+    @functools.cache
+    def models(self):
+        return load(self)
+
+    def clear(self):
+        self.models.cache_clear()

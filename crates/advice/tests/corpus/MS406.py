@@ -109,3 +109,14 @@ class View:
     def __init__(self, name):
         self.name = name
         events.subscribe(self.name)
+# --- what comes back takes it back
+from app import events
+
+class View:
+    def watch(self):
+        with events.add_callback(self.redraw):
+            yield
+        self.stop = events.subscribe(self.redraw)
+
+    def redraw(self):
+        show(self)

@@ -187,3 +187,36 @@ def load_all(paths):
             failed.append(error)
     for error in failed:
         raise error
+# --- another object's
+def load(context, path):
+    try:
+        read(path)
+    except OSError as error:
+        context.error = error
+# --- a parameter that is filled
+def load_all(paths, failed):
+    for path in paths:
+        try:
+            read(path)
+        except OSError as error:
+            failed[path] = error
+# --- raised by its key
+class Loader:
+    def load(self, path):
+        try:
+            read(path)
+        except OSError as error:
+            self.failed[path] = error
+
+    def result(self, path):
+        raise self.failed[path]
+# --- their parts are raised in a group
+def load_all(paths):
+    failed = []
+    for path in paths:
+        try:
+            read(path)
+        except ReadGroup as error:
+            failed.append(error)
+    parts = [part for error in failed for part in error.exceptions]
+    raise ReadGroup("none could be read", parts)

@@ -68,3 +68,8 @@ import logging
 
 def log_of(module_name):
     return logging.getLogger(f"app.{module_name}")
+# --- a function that gives loggers
+import logging
+
+def getLogger(name):
+    return logging.getLogger("app." + name)
