@@ -25,7 +25,7 @@ impl ScopeId {
 pub struct SymbolId(u32);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ScopeKind {
+pub(crate) enum ScopeKind {
     Module,
     Class,
     Function,
