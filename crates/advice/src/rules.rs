@@ -4,12 +4,13 @@ use crate::rule::Rule;
 
 mod ask;
 mod consumers;
+mod copies;
 mod files;
 mod once;
 
 /// All rules, in the order of their ids.
 pub fn all() -> Vec<&'static Rule> {
-    let mut rules: Vec<&'static Rule> = [consumers::RULES, files::RULES, once::RULES].concat();
+    let mut rules: Vec<&'static Rule> = [consumers::RULES, copies::RULES, files::RULES, once::RULES].concat();
     rules.sort_by_key(|rule| rule.id);
     rules
 }
