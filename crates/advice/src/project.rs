@@ -17,6 +17,8 @@ pub struct Uses {
     pub iterated: u32,
     /// Anything else, also where only its name is read, imported from elsewhere or written in a text.
     pub other: u32,
+    /// Functions of that name.
+    pub defined: u32,
 }
 
 /// A class, as far as others have to know.
@@ -31,7 +33,7 @@ pub struct ClassFacts {
 /// Facts of one file, or of all.
 #[derive(Debug, Default)]
 pub struct Project {
-    uses: FxHashMap<String, Uses>,
+    uses: FxHashMap<Box<str>, Uses>,
     classes: FxHashMap<String, Vec<ClassFacts>>,
     handling: FxHashMap<String, Handling>,
 }
@@ -51,6 +53,7 @@ impl Project {
                 AnyNodeRef::StringLiteral(literal) if is_identifier(literal.as_str()) => {
                     project.used(literal.as_str(), false)
                 }
+                AnyNodeRef::StmtFunctionDef(def) => project.name(&def.name).defined += 1,
                 AnyNodeRef::StmtClassDef(class) => {
                     project.classes.entry(class.name.to_string()).or_default().push(class_facts(class));
                 }
@@ -66,6 +69,7 @@ impl Project {
             let sum = self.uses.entry(name).or_default();
             sum.iterated += uses.iterated;
             sum.other += uses.other;
+            sum.defined += uses.defined;
         }
         for (name, classes) in other.classes {
             self.classes.entry(name).or_default().extend(classes);
@@ -121,12 +125,12 @@ impl Project {
     }
 
     fn used(&mut self, name: &str, iterated: bool) {
-        // Most names are there already.
-        let uses = match self.uses.get_mut(name) {
-            Some(uses) => uses,
-            None => self.uses.entry(name.to_owned()).or_default(),
-        };
+        let uses = self.name(name);
         if iterated { uses.iterated += 1 } else { uses.other += 1 }
+    }
+
+    fn name(&mut self, name: &str) -> &mut Uses {
+        self.uses.entry(name.into()).or_default()
     }
 }
 

@@ -8,15 +8,18 @@ mod consumers;
 mod copies;
 mod dead;
 mod exceptions;
+mod files;
 mod for_ever;
 mod growing;
 mod lines;
 mod listeners;
 mod numbers;
+mod once;
 mod per_call;
 mod places;
 mod rebuilt;
 mod records;
+mod shared;
 mod slots;
 mod tables;
 
@@ -28,13 +31,16 @@ pub fn all() -> Vec<&'static Rule> {
         copies::RULES,
         dead::RULES,
         exceptions::RULES,
+        files::RULES,
         for_ever::RULES,
         growing::RULES,
         listeners::RULES,
         numbers::RULES,
+        once::RULES,
         per_call::RULES,
         rebuilt::RULES,
         records::RULES,
+        shared::RULES,
         slots::RULES,
         tables::RULES,
     ];

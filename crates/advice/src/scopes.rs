@@ -25,7 +25,7 @@ impl ScopeId {
 pub struct SymbolId(u32);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ScopeKind {
+pub(crate) enum ScopeKind {
     Module,
     Class,
     Function,
@@ -72,7 +72,7 @@ pub struct Symbol<'a> {
 }
 
 pub struct Scope<'a> {
-    pub kind: ScopeKind,
+    pub(crate) kind: ScopeKind,
     /// The definition, comprehension or module.
     pub node: NodeId,
     pub parent: Option<ScopeId>,

@@ -3,7 +3,8 @@
 use crate::context::Context;
 use crate::finding::Edit;
 use crate::nodes::NodeId;
-use crate::scopes::generators;
+use crate::project::consumes;
+use crate::scopes::{ScopeKind, generators};
 use crate::syntax::{AnyNodeRef, Expr, Ranged, TextRange, TextSize, TokenKind, ast};
 
 /// The only positional argument of a call that has no other and no keyword.
@@ -109,4 +110,167 @@ pub(super) fn comma_behind(context: &Context<'_, '_>, argument: &Expr) -> bool {
 /// Whether a node stands in a replacement field of an f-string: quotes and braces mean other things there.
 pub(super) fn in_text(context: &Context<'_, '_>, id: NodeId) -> bool {
     context.nodes().ancestors(id).any(|at| matches!(context.nodes().node(at), AnyNodeRef::InterpolatedElement(_)))
+}
+
+/// The loop that goes through the value at `id`, item by item: what runs between two items, by its topmost nodes.
+///
+/// None where it is not the value that a `for` goes through.
+pub(super) fn runs_between(context: &Context<'_, '_>, id: NodeId) -> Option<Vec<NodeId>> {
+    let nodes = context.nodes();
+    let parent = nodes.parent(id);
+    match nodes.node(parent) {
+        AnyNodeRef::StmtFor(node) if !node.is_async && nodes.of_expr(&node.iter) == id => {
+            let target = nodes.of_expr(&node.target);
+            Some(node.body.iter().map(|stmt| nodes.of_stmt(stmt)).chain([target]).collect())
+        }
+        AnyNodeRef::Comprehension(node) if !node.is_async && nodes.of_expr(&node.iter) == id => {
+            let whole = nodes.parent(parent);
+            // All of the comprehension but the iterable itself. A generator's caller runs in between as well.
+            let is_lazy = matches!(nodes.node(whole), AnyNodeRef::ExprGenerator(_)) && !is_used_up(context, whole);
+            let parts = nodes.within(whole).filter(|at| *at != whole && *at != parent && !nodes.contains(id, *at));
+            let parts = parts.filter(|at| !nodes.contains(*at, id));
+            (!is_lazy).then(|| parts.collect())
+        }
+        _ => None,
+    }
+}
+
+/// Whether a value is gone through to its end before anything else runs, maybe through `enumerate` and the like.
+pub(super) fn is_used_up(context: &Context<'_, '_>, id: NodeId) -> bool {
+    let nodes = context.nodes();
+    if !consumes(context.semantics, id) {
+        return false;
+    }
+    let above = nodes.parent(nodes.parent(id));
+    match (nodes.node(nodes.parent(id)), nodes.node(above)) {
+        (AnyNodeRef::StmtFor(_) | AnyNodeRef::ExprYieldFrom(_), _) => false,
+        (AnyNodeRef::Comprehension(_), AnyNodeRef::ExprGenerator(_)) => is_used_up(context, above),
+        (_, AnyNodeRef::ExprCall(node)) => match context.qualified(&node.func).as_deref() {
+            Some("builtins.enumerate" | "builtins.map" | "builtins.filter") => is_used_up(context, above),
+            _ => true,
+        },
+        _ => true,
+    }
+}
+
+/// Names that a piece of code reads or binds, but for builtins.
+pub(super) fn names<'a>(context: &Context<'a, '_>, id: NodeId) -> Vec<&'a str> {
+    let nodes = context.nodes();
+    let mut names = Vec::new();
+    for at in nodes.within(id) {
+        if let AnyNodeRef::ExprName(name) = nodes.node(at)
+            && (context.scopes().meaning(at).is_some() || !name.ctx.is_load())
+            && !names.contains(&name.id.as_str())
+        {
+            names.push(name.id.as_str());
+        }
+    }
+    names
+}
+
+/// Names from outside that a value is made of: those that a comprehension binds itself are not among them.
+pub(super) fn sources<'a>(context: &Context<'a, '_>, id: NodeId) -> Vec<&'a str> {
+    let (nodes, scopes) = (context.nodes(), context.scopes());
+    let mut names = Vec::new();
+    for at in nodes.within(id) {
+        let AnyNodeRef::ExprName(name) = nodes.node(at) else { continue };
+        let Some(symbol) = scopes.meaning(at) else { continue };
+        let owner = scopes.scope(scopes.symbol(symbol).scope).node;
+        let is_own = owner != NodeId::ROOT && nodes.contains(id, owner);
+        if !is_own && !names.contains(&name.id.as_str()) {
+            names.push(name.id.as_str());
+        }
+    }
+    names
+}
+
+/// Whether one of `names` is mentioned in a piece of code: it may be changed there.
+pub(super) fn mentions(context: &Context<'_, '_>, id: NodeId, names: &[&str]) -> bool {
+    any(context, id, |node| matches!(node, AnyNodeRef::ExprName(name) if names.contains(&name.id.as_str())))
+}
+
+/// Whether a method of one of these names is called, or named, in a piece of code.
+pub(super) fn has_attribute(context: &Context<'_, '_>, id: NodeId, names: &[&str]) -> bool {
+    any(
+        context,
+        id,
+        |node| matches!(node, AnyNodeRef::ExprAttribute(attribute) if names.contains(&attribute.attr.as_str())),
+    )
+}
+
+/// A call of a method without arguments: what it is called on.
+pub(super) fn plain_method<'e>(expr: &'e Expr, method: &str) -> Option<&'e Expr> {
+    let Expr::Call(call) = expr else { return None };
+    let Expr::Attribute(attribute) = &*call.func else { return None };
+    (call.arguments.is_empty() && attribute.attr == *method).then_some(&*attribute.value)
+}
+
+/// The edit that takes `.method()` off the end of a call.
+pub(super) fn without_method(call: &Expr, on: &Expr) -> Edit {
+    Edit::new(TextRange::new(on.end(), call.end()), "")
+}
+
+/// A local that is bound once and read once: what was bound, and where it is read.
+pub(super) struct Once<'a> {
+    pub statement: NodeId,
+    pub value: &'a Expr,
+    pub used: NodeId,
+}
+
+/// What a name is bound to that is assigned once, alone, and read once, in one function and without a detour.
+///
+/// Between the two no block begins that would run it more often, or under other conditions: no loop, `try`, `with` or function.
+pub(super) fn once<'a>(context: &Context<'a, '_>, assign: &'a ast::StmtAssign) -> Option<Once<'a>> {
+    let (nodes, scopes) = (context.nodes(), context.scopes());
+    let [target @ Expr::Name(_)] = assign.targets.as_slice() else { return None };
+    let target = nodes.of_expr(target);
+    let scope = scopes.of_node(target);
+    let AnyNodeRef::ExprName(name) = nodes.node(target) else { return None };
+    let symbol = scopes.symbol(scopes.lookup(scope, &name.id)?);
+    let is_local = scopes.scope(scope).kind == ScopeKind::Function && !scopes.scope(scope).is_opaque;
+    let ([_], [used]) = (symbol.binds.as_slice(), symbol.uses.as_slice()) else { return None };
+    if !is_local || symbol.is_captured || *used < target {
+        return None;
+    }
+    let statement = nodes.of(assign.into());
+    let block = nodes.parent(statement);
+    for at in nodes.ancestors(*used).take_while(|at| *at != block) {
+        let is_apart = match nodes.node(at) {
+            AnyNodeRef::StmtFor(node) => !nodes.contains(nodes.of_expr(&node.iter), *used),
+            AnyNodeRef::StmtWhile(_)
+            | AnyNodeRef::StmtTry(_)
+            | AnyNodeRef::StmtWith(_)
+            | AnyNodeRef::StmtFunctionDef(_)
+            | AnyNodeRef::StmtClassDef(_)
+            | AnyNodeRef::ExprLambda(_) => true,
+            AnyNodeRef::Comprehension(part) => !is_first_iterable(context, at, part, *used),
+            _ => false,
+        };
+        if is_apart {
+            return None;
+        }
+    }
+    // Behind the block that it was bound in, nothing of the block holds any more.
+    nodes.contains(block, *used).then_some(Once { statement, value: &assign.value, used: *used })
+}
+
+fn is_first_iterable(context: &Context<'_, '_>, id: NodeId, part: &ast::Comprehension, used: NodeId) -> bool {
+    let nodes = context.nodes();
+    let first = generators(nodes.node(nodes.parent(id))).first();
+    first.is_some_and(|first| std::ptr::eq(first, part)) && nodes.contains(nodes.of_expr(&part.iter), used)
+}
+
+/// Statements between two others of the same function, by their topmost nodes: nothing of either is among them.
+pub(super) fn between(context: &Context<'_, '_>, statement: NodeId, used: NodeId) -> Vec<NodeId> {
+    let nodes = context.nodes();
+    let until = nodes.statement(used);
+    let behind = nodes.get(statement).end;
+    (behind.0..until.0).map(NodeId).filter(|at| nodes.node(*at).is_statement() && !nodes.contains(*at, until)).collect()
+}
+
+/// Whether a value can be made item by item as a loop asks for them: what it is made of is left alone until the loop ends.
+pub(super) fn can_be_lazy(context: &Context<'_, '_>, once: &Once<'_>, between_items: &[NodeId]) -> bool {
+    let sources = sources(context, context.node_of(once.value));
+    let is_touched = |at: &NodeId| mentions(context, *at, &sources);
+    !between(context, once.statement, once.used).iter().any(is_touched) && !between_items.iter().any(is_touched)
 }
