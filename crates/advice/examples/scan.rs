@@ -1,16 +1,18 @@
 //! Rules over a folder, a line a finding: what precision is measured by.
 //!
 //! `cargo run --release -p memsight-advice --example scan -- DIR [RULE...]`: the default rules, or those that are named; `all`
-//! for all.
+//! for all. With `--fix` as the first word all fixes are made, in memory, until a round changes nothing: what does not come to an
+//! end is told.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "an example reads files and prints")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use memsight_advice::{FileReport, PythonVersion, Rule, Settings, check_all, rules};
+use memsight_advice::{FileReport, PythonVersion, Rule, Safety, Settings, apply, check_all, rules};
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    let fixes = arguments.next_if(|first| first == "--fix").is_some();
     let Some(folder) = arguments.next() else {
         eprintln!("say a folder");
         std::process::exit(2);
@@ -28,11 +30,35 @@ fn main() {
     let settings = Settings { target: PythonVersion::PY313, rules };
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for report in check_all(files.collect(), &settings, &|| {}).into_iter().flatten() {
-        show(&report, &folder, &mut counts);
+        if fixes {
+            fix(&report, &settings, &mut counts);
+        } else {
+            show(&report, &folder, &mut counts);
+        }
     }
     for (rule, count) in counts {
         eprintln!("{rule} {count}");
     }
+}
+
+/// Rounds of fixes after which there should be none left.
+const ROUNDS: usize = 20;
+
+fn fix(report: &FileReport, settings: &Settings, counts: &mut BTreeMap<&str, usize>) {
+    let path = &report.source.path;
+    let mut text = report.source.text().to_owned();
+    for _ in 0..ROUNDS {
+        let files = vec![(path.clone(), text.clone().into_bytes())];
+        let Some(Ok(now)) = check_all(files, settings, &|| {}).pop() else { return };
+        match apply(&now.source, &now.findings, Safety::Unsafe, settings.target) {
+            Some(fixed) => {
+                *counts.entry("fixed").or_default() += fixed.applied.len();
+                text = fixed.text;
+            }
+            None => return,
+        }
+    }
+    println!("{path}: fixes do not come to an end");
 }
 
 fn python_files(folder: &Path, found: &mut Vec<PathBuf>) {

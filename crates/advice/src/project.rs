@@ -190,12 +190,11 @@ pub(crate) fn consumes(semantics: &Semantics<'_>, id: NodeId) -> bool {
 }
 
 fn is_consumer(semantics: &Semantics<'_>, call: &ast::ExprCall) -> bool {
-    if let Some(name) = semantics.qualified(&call.func) {
-        if let Some(builtin) = name.strip_prefix("builtins.") {
-            // `min(a, b)` compares its arguments.
-            let alone = call.arguments.args.len() == 1 || !matches!(builtin, "min" | "max");
-            return alone && CONSUMERS.contains(&builtin);
-        }
+    let name = semantics.qualified(&call.func);
+    if let Some(builtin) = name.as_deref().and_then(|name| name.strip_prefix("builtins.")) {
+        // `min(a, b)` compares its arguments.
+        let alone = call.arguments.args.len() == 1 || !matches!(builtin, "min" | "max");
+        return alone && CONSUMERS.contains(&builtin);
     }
     matches!(&*call.func, ast::Expr::Attribute(attribute) if CONSUMING_METHODS.contains(&attribute.attr.as_str()))
 }

@@ -153,21 +153,6 @@ pub(super) fn is_used_up(context: &Context<'_, '_>, id: NodeId) -> bool {
     }
 }
 
-/// Names that a piece of code reads or binds, but for builtins.
-pub(super) fn names<'a>(context: &Context<'a, '_>, id: NodeId) -> Vec<&'a str> {
-    let nodes = context.nodes();
-    let mut names = Vec::new();
-    for at in nodes.within(id) {
-        if let AnyNodeRef::ExprName(name) = nodes.node(at)
-            && (context.scopes().meaning(at).is_some() || !name.ctx.is_load())
-            && !names.contains(&name.id.as_str())
-        {
-            names.push(name.id.as_str());
-        }
-    }
-    names
-}
-
 /// Names from outside that a value is made of: those that a comprehension binds itself are not among them.
 pub(super) fn sources<'a>(context: &Context<'a, '_>, id: NodeId) -> Vec<&'a str> {
     let (nodes, scopes) = (context.nodes(), context.scopes());

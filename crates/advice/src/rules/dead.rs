@@ -73,11 +73,15 @@ fn nests(context: &Context<'_, '_>, symbol: &Symbol<'_>) -> bool {
 /// Whether a use hands on a part: `rows = data["rows"]` holds nearly all of it.
 fn gives_a_part(context: &Context<'_, '_>, at: NodeId) -> bool {
     let nodes = context.nodes();
-    let mut part = nodes.parent(at);
-    match nodes.node(part) {
-        AnyNodeRef::ExprSubscript(_) => {}
-        AnyNodeRef::ExprAttribute(_) => part = nodes.parent(part),
-        _ => return false,
+    let mut part = at;
+    while matches!(
+        nodes.node(nodes.parent(part)),
+        AnyNodeRef::ExprSubscript(_) | AnyNodeRef::ExprAttribute(_) | AnyNodeRef::ExprCall(_)
+    ) {
+        part = nodes.parent(part);
+    }
+    if part == at {
+        return false;
     }
     let named = nodes.node(nodes.parent(part));
     matches!(named, AnyNodeRef::StmtAssign(_) | AnyNodeRef::ExprNamed(_) | AnyNodeRef::StmtReturn(_))

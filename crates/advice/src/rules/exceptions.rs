@@ -2,13 +2,14 @@
 
 use memsight_model::Confidence;
 
-use super::places::{class_of, function_of, last_name, self_name};
+use super::growing::is_container;
+use super::places::{bound_value, class_of, function_of, last_name, self_name};
 use crate::context::{Context, Report};
 use crate::finding::{Edit, Fix, Safety, Saves};
 use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
-use crate::scopes::BindKind;
+use crate::scopes::Bind;
 use crate::syntax::{AnyNodeRef, Expr, TextRange, ast};
 
 pub(super) const RULES: &[&Rule] = &[&EXCEPTION_KEPT];
@@ -161,7 +162,9 @@ fn stays(context: &Context<'_, '_>, kept: &Kept) -> bool {
             let Some(symbol) = context.scopes().meaning(kept.holder) else { return false };
             let symbol = context.scopes().symbol(symbol);
             // Who gives a list to be filled looks at it.
-            if symbol.binds.iter().any(|bind| bind.kind == BindKind::Parameter) || raises_group(context, kept.holder) {
+            let is_made =
+                |bind: &Bind| bound_value(context, bind.node).is_some_and(|value| is_container(context, value));
+            if !symbol.binds.iter().all(is_made) || raises_group(context, kept.holder) {
                 return false;
             }
             let uses = &symbol.uses;

@@ -26,7 +26,7 @@ static LOGGER_PER_THING: Rule = Rule {
         bad: "log = logging.getLogger(f\"app.session.{session.id}\")",
         good: "log = logging.LoggerAdapter(logging.getLogger(\"app.session\"), {\"id\": session.id})",
         unless: &["The name is made of names of modules, classes and functions only.", "It is asked for at import."],
-        figures: "475 to 543 B a logger (3.8 to 3.15), and its name, for ever.",
+        figures: "440 to 510 B a logger (3.8 to 3.15) with a name of 8 letters, for ever.",
     },
     checks: &[Check::Call(logger_per_thing)],
 };
@@ -47,7 +47,7 @@ fn logger_per_thing<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast
         call.range(),
         "a logger of its own for each of these names is kept for ever",
         "use one logger, and say which thing it is about in a `LoggerAdapter` or `extra=`",
-        "475 to 543 B a name, and the name",
+        "440 to 510 B a name",
     );
     report.saves = Saves::Now;
     report.confidence = Confidence::Medium;
@@ -144,7 +144,7 @@ static WARNING_PER_THING: Rule = Rule {
             "Only names of modules, classes and functions are put into the text.",
             "It needs a heap that shows how many there are: most warnings are given a few times.",
         ],
-        figures: "The text, and some 150 B for its key and its entry, for ever.",
+        figures: "A text of 23 letters takes 165 to 176 B with its key and entry (3.8 to 3.15), for ever.",
     },
     checks: &[Check::Call(warning_per_thing)],
 };
@@ -163,7 +163,7 @@ fn warning_per_thing<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a as
         call.range(),
         "each text that this warning ever has is kept for ever",
         "say the same words each time, or log it",
-        "the text and some 150 B for each that is different",
+        "the text and some 100 B for each that is different",
     );
     report.saves = Saves::Now;
     report.confidence = Confidence::Low;

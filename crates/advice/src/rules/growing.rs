@@ -34,7 +34,7 @@ static ONLY_GROWS: Rule = Rule {
             "Somewhere in the project something of that name is cut, replaced, counted or passed on.",
             "It needs a heap that shows that it grows: most such tables are caches with few keys, and no line says so.",
         ],
-        figures: "What a day of requests adds: an entry of a dict takes about 100 B, and all that only it holds.",
+        figures: "An entry of a dict takes 75 to 95 B with a key of 7 letters (3.8 to 3.15), and all that only it holds.",
     },
     checks: &[Check::Module(module_containers), Check::Class(class_containers), Check::Function(default_containers)],
 };
@@ -48,7 +48,7 @@ const ENDS: Handling = Handling::CUT
     .and(Handling::ORDERED);
 
 /// Whether an expression makes a container that can grow.
-fn is_container(context: &Context<'_, '_>, expr: &Expr) -> bool {
+pub(super) fn is_container(context: &Context<'_, '_>, expr: &Expr) -> bool {
     match expr {
         Expr::Dict(_) | Expr::List(_) | Expr::Set(_) => true,
         Expr::Call(call) => match context.qualified(&call.func).as_deref() {
@@ -111,10 +111,9 @@ fn default_containers<'a>(context: &mut Context<'a, '_>, id: NodeId, def: &'a as
         let Some(default) = parameter.default.as_deref() else { continue };
         let Some(symbol) = context.scopes().lookup(scope, &parameter.parameter.name) else { continue };
         let symbol = context.scopes().symbol(symbol);
-        if symbol.binds.len() == 1 && is_container(context, default) {
-            if let Some(at) = first_growth(context, symbol, &symbol.uses) {
-                grows(context, at, symbol.name, "its own default argument");
-            }
+        let is_made = symbol.binds.len() == 1 && is_container(context, default);
+        if let Some(at) = first_growth(context, symbol, &symbol.uses).filter(|_| is_made) {
+            grows(context, at, symbol.name, "its own default argument");
         }
     }
 }
@@ -267,7 +266,7 @@ static TASK_SET: Rule = Rule {
         bad: "task = asyncio.create_task(serve(connection))\nself.tasks.add(task)",
         good: "task = asyncio.create_task(serve(connection))\nself.tasks.add(task)\ntask.add_done_callback(self.tasks.discard)",
         unless: &["The set is a local one, or something takes tasks out of it, replaces it or is given it."],
-        figures: "A task that is done takes 0.66 KB (1.1 KB up to 3.11), and its result.",
+        figures: "A task that is done takes 560 to 710 B (3.8 to 3.15) with its place in the set, and its result.",
     },
     checks: &[Check::Call(task_set)],
 };
@@ -293,7 +292,7 @@ fn task_set<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::ExprCa
         call.range(),
         format!("tasks stay in `{name}` when they are done"),
         format!("add_done_callback({}.discard)", context.text(holder.range())),
-        "0.66 to 1.1 KB a task, and its result",
+        "560 to 710 B a task, and its result",
     );
     report.saves = Saves::Now;
     let is_set = method.attr.as_str() == "add" && argument.is_name_expr();

@@ -29,7 +29,7 @@ static BOXED_NUMBERS: Rule = Rule {
             "It is made of fewer than 30 numbers that are written out.",
             "Ints are not reported: those over 64 bits do not fit into an array, and small ones are shared.",
         ],
-        figures: "32 B a float become 8 (8.2 where they are appended one by one). Reading one takes some 10% longer: the float is made anew.",
+        figures: "32 B a float become 8 (8.2 where they are appended one by one). Each time one is read its object is made anew.",
     },
     checks: &[Check::Function(boxed_numbers)],
 };
@@ -96,7 +96,7 @@ fn boxed_numbers<'a>(context: &mut Context<'a, '_>, id: NodeId, _: &'a ast::Stmt
             "32 B a float become 8",
         );
         report.saves = Saves::Peak;
-        report.but = "reading a number makes its object anew: some 10% more time".to_owned();
+        report.but = "each time a number is read its object is made anew".to_owned();
         context.report(report);
     }
 }

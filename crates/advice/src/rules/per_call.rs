@@ -10,7 +10,7 @@ use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::{ScopeId, SymbolId, generators};
-use crate::syntax::{AnyNodeRef, Expr, Ranged, TextRange, ast};
+use crate::syntax::{AnyNodeRef, Expr, Ranged, Stmt, TextRange, ast};
 
 pub(super) const RULES: &[&Rule] = &[&CLASS_PER_CALL, &FUNCTION_PER_ITEM, &INVARIANT_IN_LOOP];
 
@@ -24,13 +24,13 @@ static CLASS_PER_CALL: Rule = Rule {
     page: Page {
         why: "A `class` statement, `namedtuple(...)` or `make_dataclass(...)` in a function makes a new class in each call: kilobytes, in a circle of \
               references, which is freed by the collector only. It stays as long as one of its objects does, and then each object has a class to itself. \
-              A `ContextVar` made in a function is never freed.",
+              A `ContextVar` that is made in a function and set stays in its context.",
         bad: "def split(line):\n    Row = namedtuple(\"Row\", \"name price\")\n    return Row(*line.split())",
         good: "Row = namedtuple(\"Row\", \"name price\")\n\n\ndef split(line):\n    return Row(*line.split())",
         unless: &[
             "The class itself is returned, stored or passed on: the function is a factory of classes.",
             "It uses names of the function: it is another one in each call.",
-            "The function is decorated, in a file of tests, or called at import only.",
+            "The function is decorated or a decorator, in a file of tests, called at import only, or called `setup`, `init` and the like.",
         ],
         figures: "A class takes 1.7 to 2.5 KB, a named tuple 5.3 to 5.9, an enumeration 3.1 to 4.8, a data class 6.9 to 8.9 (3.8 to 3.15), each in a \
                   circle.",
@@ -55,7 +55,7 @@ fn made_class<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::Expr
             "5.3 to 5.9 KB for each class, freed by the collector only"
         }
         Some("dataclasses.make_dataclass") => "6.9 to 8.9 KB for each class, freed by the collector only",
-        Some("contextvars.ContextVar") => "some 200 B for each variable, never freed",
+        Some("contextvars.ContextVar") => "80 B for each variable that is set, and its value, as long as its context",
         _ => return,
     };
     let fixed =
@@ -69,7 +69,7 @@ fn made_class<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::Expr
     let Some(symbol) = context.scopes().meaning(target).filter(|_| handling::is_own(context.semantics, target)) else {
         return;
     };
-    if is_only_called(context, symbol) || formula.ends_with("never freed") {
+    if is_only_called(context, symbol) || formula.ends_with("its context") {
         class_found(context, call.range(), &name.id, formula);
     }
 }
@@ -99,9 +99,22 @@ fn repeated_function(context: &Context<'_, '_>, id: NodeId) -> Option<NodeId> {
     let made = context.project.handling(&def.name);
     let once = made.has(Handling::MADE_AT_IMPORT) && !made.has(Handling::MADE_IN_FUNCTION);
     let name = def.name.as_str();
-    let is_once = once || matches!(name, "main" | "setup" | "_setup" | "__init_subclass__" | "setUp" | "setUpClass");
-    // `__getattr__` of a module and functions like it bind a global: they run once.
+    let begins = ["setup", "init", "install", "main", "configure"].iter().any(|word| name.contains(word));
+    let is_once = once || (begins && name != "__init__") || is_decorator(context, function, def);
     (!is_decorated && !is_once && !name.starts_with("test")).then_some(function)
+}
+
+/// Whether a function returns one that it defines: a decorator, which runs once for each function that it is put on.
+fn is_decorator(context: &Context<'_, '_>, function: NodeId, def: &ast::StmtFunctionDef) -> bool {
+    let defines = |name: &str| {
+        def.body.iter().any(|stmt| matches!(stmt, Stmt::FunctionDef(inner) if inner.name.as_str() == name))
+    };
+    context.nodes().within(function).any(|at| match context.nodes().node(at) {
+        AnyNodeRef::StmtReturn(ast::StmtReturn { value: Some(value), .. }) => {
+            matches!(&**value, Expr::Name(name) if defines(&name.id))
+        }
+        _ => false,
+    })
 }
 
 /// Whether a file is one of tests, by its path: their functions run once.

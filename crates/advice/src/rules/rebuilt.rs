@@ -8,6 +8,7 @@ use crate::finding::{Edit, Fix, Safety, Saves};
 use crate::handling;
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
+use crate::scopes::BindKind;
 use crate::syntax::{Expr, Ranged, TextRange, ast};
 
 pub(super) const RULES: &[&Rule] = &[&REBUILD_IN_LOOP, &FRAME_GROWN];
@@ -202,7 +203,10 @@ fn frame_grown<'a>(context: &mut Context<'a, '_>, id: NodeId, assign: &'a ast::S
     // An array that is begun anew in each round of a loop around this one is one of many small ones.
     let is_inner = context.semantics.symbol_of(target).is_some_and(|symbol| {
         let binds = &context.scopes().symbol(symbol).binds;
-        binds.iter().any(|bind| bind.node != context.node_of(target) && handling::in_loop(context.semantics, bind.node))
+        binds.iter().any(|bind| {
+            bind.kind == BindKind::Loop
+                || (bind.node != context.node_of(target) && handling::in_loop(context.semantics, bind.node))
+        })
     });
     let joins = match call.arguments.find_positional(0) {
         Some(Expr::List(list)) => list.elts.iter().any(same),

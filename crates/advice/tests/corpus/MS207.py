@@ -110,3 +110,22 @@ def run(app):
 
     app.register(Handler)
     return Handler()
+# --- a decorator
+from collections import namedtuple
+import functools
+
+def saved(method):
+    Call = namedtuple("Call", "args kwargs")
+
+    @functools.wraps(method)
+    def wrapper(self, *args, **kwargs):
+        self.saved = Call(args, kwargs)
+        return method(self, *args, **kwargs)
+
+    return wrapper
+# --- run once, by its name
+def init_clipboard():
+    class Unavailable:
+        pass
+
+    return Unavailable(), Unavailable()

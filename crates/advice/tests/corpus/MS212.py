@@ -84,3 +84,11 @@ def curves(codes, points):
         for _ in range(code):
             curve = np.append(curve, next(points))
         yield curve
+# --- begun anew by the outer loop
+import numpy as np
+
+def curves(pairs, points):
+    for curve, code in pairs:
+        for _ in range(code):
+            curve = np.append(curve, next(points))
+        yield curve

@@ -177,3 +177,11 @@ def entries(path):
     found = data["entries"]
     for name in found:
         send(name)
+# --- a part of a part of it is kept
+import json
+
+def entries(path):
+    data = json.load(path.open())
+    found = data["all"]["entries"].items()
+    for name, entry in found:
+        send(name, entry)

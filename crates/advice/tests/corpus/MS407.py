@@ -220,3 +220,11 @@ def load_all(paths):
             failed.append(error)
     parts = [part for error in failed for part in error.exceptions]
     raise ReadGroup("none could be read", parts)
+# --- a table that was given
+def load_all(paths, **options):
+    failed = options.pop("failed", {})
+    for path in paths:
+        try:
+            read(path)
+        except OSError as error:
+            failed[path] = error
