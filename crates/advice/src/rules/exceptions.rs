@@ -10,7 +10,7 @@ use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::Bind;
-use crate::syntax::{AnyNodeRef, Expr, TextRange, ast};
+use crate::syntax::{AnyNodeRef, Expr, Ranged, TextRange, ast};
 
 pub(super) const RULES: &[&Rule] = &[&EXCEPTION_KEPT];
 
@@ -51,19 +51,23 @@ fn exception_kept<'a>(context: &mut Context<'a, '_>, id: NodeId, handler: &'a as
     }
     let uses: Vec<NodeId> = context.nodes().within(id).filter(|at| is_use_of(context, *at, id, name)).collect();
     // Raised again after it was noted: there is no end to it here.
-    if uses.iter().any(|at| in_raise(context, *at)) || uses.iter().any(|at| is_without_traceback(context, *at)) {
+    let is_raised = context.nodes().within(id).any(|at| matches!(context.nodes().node(at), AnyNodeRef::StmtRaise(_)));
+    if is_raised || uses.iter().any(|at| is_without_traceback(context, *at)) {
         return;
     }
+    // The traceback goes from the exception itself, and so from what the handler logs behind it.
+    let text = context.text(handler.range());
+    let is_logged = text.contains(".exception(") || text.contains("exc_info");
     for at in uses {
         let Some(kept) = kept(context, at) else { continue };
         if !stays(context, &kept) {
             continue;
         }
-        report(context, at, &kept, name);
+        report(context, at, &kept, name, is_logged);
     }
 }
 
-fn report(context: &mut Context<'_, '_>, at: NodeId, kept: &Kept, name: &ast::Identifier) {
+fn report(context: &mut Context<'_, '_>, at: NodeId, kept: &Kept, name: &ast::Identifier, is_logged: bool) {
     let holder = context.text(context.nodes().range(kept.holder));
     let range = context.nodes().range(at);
     let mut report = Report::new(
@@ -76,7 +80,7 @@ fn report(context: &mut Context<'_, '_>, at: NodeId, kept: &Kept, name: &ast::Id
     report.confidence = if kept.is_many { Confidence::High } else { Confidence::Medium };
     report.but = "its traceback can no longer be shown".to_owned();
     let edit = Edit::new(TextRange::empty(range.end()), ".with_traceback(None)");
-    report.fix = Some(Fix::new(Safety::Unsafe, vec![edit]));
+    report.fix = (!is_logged).then(|| Fix::new(Safety::Unsafe, vec![edit]));
     context.report(report);
 }
 

@@ -228,3 +228,23 @@ def load_all(paths, **options):
             read(path)
         except OSError as error:
             failed[path] = error
+# --- raised again at once
+seen = []
+
+def check(x):
+    try:
+        run(x)
+    except Exception as error:
+        seen.append(error)
+        raise
+# --- logged with its traceback: no fix
+import logging
+
+failed = []
+
+def load_one(path):
+    try:
+        load(path)
+    except OSError as error:
+        failed.append(error)  # MS407
+        logging.exception("not read")
