@@ -27,7 +27,7 @@ fn main() {
     python_files(Path::new(&folder), &mut paths);
     paths.sort();
     let files = paths.iter().filter_map(|path| Some((path.display().to_string(), std::fs::read(path).ok()?)));
-    let settings = Settings { target: PythonVersion::PY313, rules };
+    let settings = Settings { target: PythonVersion::PY313, syntax: PythonVersion::PY315, rules };
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for report in check_all(files.collect(), &settings, &|| {}).into_iter().flatten() {
         if fixes {

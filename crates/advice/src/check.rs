@@ -15,8 +15,10 @@ use crate::syntax::{AnyNodeRef, Parsed, PythonVersion, STACK};
 /// What to look for.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The oldest version that the program runs on.
+    /// The oldest version that the program runs on: what is advised is there.
     pub target: PythonVersion,
+    /// The version whose syntax is read; syntax of later ones is a fault.
+    pub syntax: PythonVersion,
     /// The rules.
     pub rules: Vec<&'static Rule>,
 }
@@ -86,13 +88,13 @@ pub fn check_all(
 }
 
 fn facts(source: &Source, settings: &Settings) -> Project {
-    let parsed = Parsed::new(source.text(), settings.target);
+    let parsed = Parsed::new(source.text(), settings.syntax);
     parsed.tree().map(|tree| Project::of_file(&Semantics::new(tree))).unwrap_or_default()
 }
 
 /// Looks at one file. On a thread with [`STACK`].
 fn check(source: Source, project: &Project, settings: &Settings) -> FileReport {
-    let parsed = Parsed::new(source.text(), settings.target);
+    let parsed = Parsed::new(source.text(), settings.syntax);
     let fault = |error: &crate::syntax::SyntaxError| SyntaxFault {
         at: source.position(error.range.start()),
         message: error.message.clone(),

@@ -7,6 +7,7 @@ mod caches;
 mod consumers;
 mod copies;
 mod dead;
+mod dumps;
 mod exceptions;
 mod files;
 mod for_ever;
@@ -29,6 +30,7 @@ pub fn all() -> Vec<&'static Rule> {
         caches::RULES,
         consumers::RULES,
         copies::RULES,
+        dumps::RULES,
         dead::RULES,
         exceptions::RULES,
         files::RULES,

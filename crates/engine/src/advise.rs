@@ -27,8 +27,9 @@ pub struct AdviseOptions {
     pub ignore: Vec<String>,
     /// All rules, also those that need evidence to be right.
     pub all: bool,
-    /// The oldest Python that the program runs on: 11 for 3.11.
-    pub target_minor: u8,
+    /// The oldest Python that the program runs on, 11 for 3.11: later syntax is a fault. None: all syntax is read, and what is advised
+    /// is there from 3.10 on.
+    pub target_minor: Option<u8>,
     /// Fixes to make, if any.
     pub fix: Fixes,
 }
@@ -151,7 +152,7 @@ fn fix(
         let Ok(report) = report else { continue };
         let before = report.source.text().to_owned();
         for _ in 0..ROUNDS {
-            let Some(fixed) = memsight_advice::apply(&report.source, &report.findings, most, settings.target) else {
+            let Some(fixed) = memsight_advice::apply(&report.source, &report.findings, most, settings.syntax) else {
                 break;
             };
             // What the file's encoding cannot say is not written.
@@ -184,7 +185,9 @@ fn settings(options: &AdviseOptions) -> Result<Settings, Error> {
     };
     let mut rules = rules::all();
     rules.retain(|rule| chosen(rule) && !options.ignore.iter().any(|text| fits(rule, text)));
-    Ok(Settings { target: PythonVersion { major: 3, minor: options.target_minor }, rules })
+    let version = |minor| PythonVersion { major: 3, minor };
+    let (target, syntax) = (options.target_minor.unwrap_or(10), options.target_minor.unwrap_or(15));
+    Ok(Settings { target: version(target), syntax: version(syntax), rules })
 }
 
 /// Counts that a summary has of findings.

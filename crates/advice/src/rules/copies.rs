@@ -1,17 +1,16 @@
-//! MS108, MS109, MS111, MS112, MS114: copies that are made to be gone through, or looked into, once.
+//! MS108, MS109, MS111, MS112: copies that are made to be gone through, or looked into, once.
 
 use memsight_model::Confidence;
 
 use super::ask::{calls, has_attribute, is_short, mentions, runs_between, sole_argument, sources};
 use crate::context::{Context, Report};
-use crate::finding::{Edit, Fix, Safety, Saves};
+use crate::finding::{Edit, Fix, Safety};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::{BindKind, ScopeKind};
 use crate::syntax::{AnyNodeRef, Expr, Ranged, TextRange, ast};
 
-pub(super) const RULES: &[&Rule] =
-    &[&LIST_OF_ITERATOR, &LIST_RANGE, &SORTED_SLICE, &COPY_TO_ITERATE, &DUMPS_THEN_WRITE];
+pub(super) const RULES: &[&Rule] = &[&LIST_OF_ITERATOR, &LIST_RANGE, &SORTED_SLICE, &COPY_TO_ITERATE];
 
 static LIST_OF_ITERATOR: Rule = Rule {
     id: "MS108",
@@ -466,48 +465,4 @@ fn makes_list(context: &Context<'_, '_>, value: &Expr) -> bool {
         }
         _ => false,
     }
-}
-
-static DUMPS_THEN_WRITE: Rule = Rule {
-    id: "MS114",
-    name: "dumps-then-write",
-    technique: Technique::Generators,
-    summary: "a whole document is made as text, to be written to a file",
-    is_default: false,
-    needs: Needs::Trace,
-    page: Page {
-        why: "`json.dumps` makes one text of all of it; `json.dump` writes piece by piece.",
-        bad: "file.write(json.dumps(records))",
-        good: "json.dump(records, file)",
-        unless: &[
-            "**It is slower**: 3 times on 3.11, 12 times on 3.15. Worth it where the text makes the peak, which only a trace tells: so it is not looked for \
-             by default.",
-            "Anything is added to the text.",
-        ],
-        figures: "34 to 37 B a record of two keys that is 29 characters long (89 up to 3.11).",
-    },
-    checks: &[Check::Call(dumps_then_write)],
-};
-
-fn dumps_then_write<'a>(context: &mut Context<'a, '_>, _: NodeId, call: &'a ast::ExprCall) {
-    let Expr::Attribute(attribute) = &*call.func else { return };
-    let Some(argument @ Expr::Call(dumps)) = sole_argument(call).filter(|_| attribute.attr == *"write") else { return };
-    let name = match context.qualified(&dumps.func).as_deref() {
-        Some("json.dumps") => "json.dump",
-        Some("pickle.dumps") => "pickle.dump",
-        Some("marshal.dumps") => "marshal.dump",
-        _ => return,
-    };
-    let (Some(value), true) = (dumps.arguments.find_positional(0), dumps.arguments.args.len() == 1) else { return };
-    let file = context.text(attribute.value.range());
-    let mut report = Report::new(
-        argument.range(),
-        "the whole document is in memory as one text, to be written",
-        format!("{name}({}, {file})", context.text(value.range())),
-        "the length of the text",
-    );
-    report.saves = Saves::Peak;
-    report.confidence = Confidence::Low;
-    report.but = "writing piece by piece takes 3 to 12 times as long for JSON".to_owned();
-    context.report(report);
 }

@@ -41,9 +41,9 @@ pub struct Advise {
     /// List the rules
     #[arg(long, conflicts_with = "explain", help_heading = "Rules")]
     pub rules: bool,
-    /// The oldest Python that the program runs on
-    #[arg(long, value_name = "VERSION", default_value = "3.8", value_parser = version, help_heading = "Reading")]
-    pub target_version: u8,
+    /// The oldest Python that the program runs on, 3.8 to 3.15; later syntax is not read then
+    #[arg(long, value_name = "VERSION", value_parser = version, help_heading = "Reading")]
+    pub target_version: Option<u8>,
     /// Make the safe changes
     #[arg(long, help_heading = "Changing")]
     pub fix: bool,

@@ -132,7 +132,7 @@ fn faults(faults: &[FaultRow], style: &Style) -> String {
     let line = |fault: &FaultRow| {
         let place = match (fault.line, fault.column) {
             (Some(line), Some(column)) => format!("{}:{line}:{column}", clean(&fault.file)),
-            _ => clean(&fault.file).into_owned(),
+            _ => clean(&fault.file),
         };
         format!(
             "{} {} {}\n",
