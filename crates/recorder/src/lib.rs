@@ -22,10 +22,13 @@
 
 mod begin;
 mod behind;
+mod children;
 mod code;
 mod elf;
+mod environment;
 mod event;
 mod exact;
+mod exec;
 mod family;
 mod function;
 mod got;

@@ -48,7 +48,7 @@ fn start(path: &CStr) -> c_int {
     unsafe { (*words()).gone = 0 };
     known::forget_all();
     thread::next_epoch();
-    match begin::record(path.to_bytes_with_nul(), minor) {
+    match begin::record(path.to_bytes_with_nul(), minor, 0) {
         None => NO_RING,
         Some(false) => IN_THE_WAY,
         Some(true) => {

@@ -3,6 +3,7 @@
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
+use crate::behind;
 use crate::sys;
 use crate::wire::{self, CHUNK_BYTES, ChunkHead, Event, HEAD_WORDS, HEADER_BYTES, Header, WORDS};
 
@@ -43,6 +44,21 @@ pub fn open(path: &[u8]) -> Option<&'static Header> {
     }
     // SAFETY: as above, for the whole ring.
     Some(unsafe { &*ring })
+}
+
+/// In a child: the ring is its parent's.
+pub fn leave() {
+    for place in [&RING, &BEFORE] {
+        let ring = place.swap(ptr::null_mut(), Ordering::AcqRel);
+        // SAFETY: a ring that was opened stays mapped, until here: no other thread is left, and this one writes to none.
+        unsafe {
+            if let Some(header) = ring.as_ref() {
+                let bytes = HEADER_BYTES + header.chunks as usize * CHUNK_BYTES;
+                sys::give_back(ring.cast(), bytes);
+            }
+        }
+    }
+    STILL.store(0, Ordering::Relaxed);
 }
 
 /// Says that nothing is recorded any more.
@@ -106,9 +122,16 @@ impl Writer {
         let ring = RING.load(Ordering::Acquire);
         // SAFETY: a ring that was opened stays mapped.
         let header = unsafe { ring.as_ref() };
+        let header = header.filter(|header| {
+            let is_closed = header.closed.load(Ordering::Relaxed) != 0;
+            if is_closed {
+                behind::set_events(ptr::null());
+            }
+            !is_closed
+        });
         // Without room nobody reads. Without a chunk there are more threads than chunks, for which no wait helps.
         match header
-            .filter(|header| has_room(header) || wait(header))
+            .filter(|header| has_room(header) || wait(header, has_room))
             .and_then(|header| Some((take(ring, header)?, header)))
         {
             Some((chunk, header)) => self.begin(chunk, header, thread),
@@ -189,11 +212,11 @@ fn has_room(header: &Header) -> bool {
     waiting < header.backlog
 }
 
-/// Waits for room as long as the reader's heart beats; whether there is some.
-fn wait(header: &Header) -> bool {
+/// Waits for what the reader makes, as long as its heart beats; whether it is there.
+pub fn wait(header: &Header, is_there: impl Fn(&Header) -> bool) -> bool {
     let beat = |header: &Header| header.heartbeat.load(Ordering::Relaxed);
     let (mut last, mut since) = (beat(header), sys::clock());
-    while last != STILL.load(Ordering::Relaxed) && !has_room(header) {
+    while last != STILL.load(Ordering::Relaxed) && !is_there(header) {
         header.waits.fetch_add(1, Ordering::Relaxed);
         sys::nap(NAP);
         let now = sys::clock();
@@ -203,7 +226,7 @@ fn wait(header: &Header) -> bool {
             _ => {}
         }
     }
-    has_room(header)
+    is_there(header)
 }
 
 /// A free chunk, which is ours now.

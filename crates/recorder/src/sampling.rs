@@ -21,6 +21,11 @@ pub fn start(mean: u64, seed: u64) {
     LEFT.store(draw(), Ordering::Relaxed);
 }
 
+/// Draws anew, in a child: its samples are not those of its parent.
+pub fn begin_anew() {
+    start(MEAN.load(Ordering::Relaxed), 0);
+}
+
 /// Whether there is a sample, and not everything.
 #[inline]
 pub fn is_on() -> bool {

@@ -4,6 +4,7 @@
 use core::arch::asm;
 
 const MMAP: usize = 9;
+const PREAD64: usize = 17;
 const MUNMAP: usize = 11;
 const OPEN: usize = 2;
 const CLOSE: usize = 3;
@@ -20,6 +21,7 @@ const READ_WRITE: usize = 3;
 const SHARED: usize = 1;
 const PRIVATE_ANONYMOUS: usize = 0x22;
 const O_RDWR_CLOEXEC: usize = 0o2 | 0o2_000_000;
+const O_RDONLY_CLOEXEC: usize = 0o2_000_000;
 
 /// A system call. Its result, or an error below zero.
 ///
@@ -73,6 +75,35 @@ pub fn share(path: &[u8], bytes: usize) -> Option<*mut u8> {
     // SAFETY: the file is ours.
     unsafe { call(CLOSE, [file as usize, 0, 0, 0, 0, 0]) };
     (!is_error(result)).then_some(result as *mut u8)
+}
+
+/// A file that is open, to be read.
+pub struct Open(usize);
+
+impl Open {
+    /// The file at `path`, a text that ends with a zero.
+    ///
+    /// # Safety
+    /// It is such a text.
+    pub unsafe fn read_only(path: *const u8) -> Option<Open> {
+        // SAFETY: the caller has seen to it.
+        let file = unsafe { call(OPEN, [path as usize, O_RDONLY_CLOEXEC, 0, 0, 0, 0]) };
+        (!is_error(file)).then_some(Open(file as usize))
+    }
+
+    /// Reads from `at` on; how many bytes there were.
+    pub fn read_at(&self, at: u64, bytes: &mut [u8]) -> usize {
+        // SAFETY: writes to `bytes` alone.
+        let read = unsafe { call(PREAD64, [self.0, bytes.as_mut_ptr() as usize, bytes.len(), at as usize, 0, 0]) };
+        if is_error(read) { 0 } else { read as usize }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        // SAFETY: the file is ours.
+        unsafe { call(CLOSE, [self.0, 0, 0, 0, 0, 0]) };
+    }
 }
 
 /// Has the page of `address` written to, or read only.

@@ -3,6 +3,7 @@
 use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use crate::children;
 use crate::known;
 use crate::ring::Writer;
 use crate::sys;
@@ -116,9 +117,11 @@ impl Thread {
     /// Another recording has begun since, into another ring.
     #[cold]
     fn begin_anew(&mut self) {
+        children::settle();
         self.writer.abandon();
         self.codes = [(0, 0); CODES];
         self.count = 0;
+        self.id = sys::thread();
         self.epoch = EPOCH.load(Ordering::Relaxed);
     }
 
@@ -136,6 +139,7 @@ impl Thread {
             if (*words).gone != 0 {
                 return None;
             }
+            children::settle();
             let at = sys::fresh(size_of::<Thread>())?.cast::<Thread>();
             (*at).id = sys::thread();
             (*at).writer = Writer::NEW;
@@ -214,6 +218,17 @@ unsafe extern "C" fn ended(thread: *mut Thread) {
         }
         sys::give_back(thread.cast(), size_of::<Thread>());
     }
+}
+
+/// In a child that may record: the chunk is the parent's.
+pub fn goes_on_after_fork() {
+    let words = words();
+    // SAFETY: the words of this thread, and its `Thread`, which it alone uses.
+    if let Some(thread) = unsafe { (*words).thread.cast::<Thread>().as_mut() } {
+        thread.writer.abandon();
+        thread.inside = false;
+    }
+    next_epoch();
 }
 
 /// In a child: the chunk is the parent's, and this thread records no more.

@@ -30,7 +30,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64};
 /// How a header begins.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"memsight");
 /// The version of this layout.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 /// Bytes before the first chunk.
 pub const HEADER_BYTES: usize = 4096;
 /// Bytes of a chunk.
@@ -89,7 +89,23 @@ pub struct Header {
     pub used: AtomicU32,
     /// Set once the process has been told to record no more, and does not.
     pub ended: AtomicU32,
+    /// Set by the reader when it reads no more: whoever writes then stops.
+    pub closed: AtomicU32,
+    /// The process from which the one that records has come, where children are recorded; 0 for the first.
+    pub parent: AtomicU32,
+    /// Of the first ring alone: set while children are recorded, too, each into a ring of its own.
+    pub children: AtomicU32,
+    /// The process that reads, in whose `/proc/PID/fd` the spare rings are.
+    pub reader: AtomicU32,
+    /// How many children found no ring, and are not recorded.
+    pub left_out: AtomicU32,
+    /// Rings for children: the number of its file in the low half of the word, in the high half the process that took it, which
+    /// is 0 as long as nobody has.
+    pub spares: [AtomicU64; SPARES],
 }
+
+/// Rings that are ready for children at any time.
+pub const SPARES: usize = 64;
 
 /// In the library's file: the path of the ring of a process that loads it while it runs stands behind this, and a zero. The
 /// constructor of the library begins to record then.
