@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 fn head(sample_bytes: u64) -> Head {
     let started = Timestamp { monotonic_ns: 0, unix_ns: 1_700_000_000_000_000_000 };
-    Head { pid: 4242, program: "app.py".into(), python_minor: 12, started, sample_bytes }
+    Head { pid: 4242, program: "app.py".into(), python_minor: 12, started, sample_bytes, family: None }
 }
 
 fn code(number: u32, name: &str, file: &str) -> Code {

@@ -101,6 +101,16 @@ pub enum Error {
         /// The process.
         pid: u32,
     },
+    /// None of the traces of a run is of that process.
+    #[error("no trace of process {pid} belongs to {}: of that run there are {processes}", path.display())]
+    NoSuchTrace {
+        /// The first of them.
+        path: PathBuf,
+        /// How many there are.
+        processes: usize,
+        /// Which was asked for.
+        pid: u32,
+    },
     /// The person asked to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -133,6 +143,7 @@ impl Explain for Error {
             Error::HooksInTheWay => "MS-E175",
             Error::NoAnswer { .. } => "MS-E177",
             Error::OthersRecord { .. } => "MS-E178",
+            Error::NoSuchTrace { .. } => "MS-E185",
             Error::Core { .. } => "MS-E098",
             Error::ProbesRefused { .. } => "MS-E094",
         }
@@ -153,6 +164,9 @@ impl Explain for Error {
             Error::OthersRecord { pid } => format!("Wait for its end, or end it: memsight detach {pid}"),
             Error::NoAnswer { .. } => {
                 "memsight and the process must have the same user, and be in the same container.".into()
+            }
+            Error::NoSuchTrace { path, .. } => {
+                format!("`memsight trace {}` lists them; `memsight run --subprocesses` records children.", path.display())
             }
             Error::HooksInTheWay => "Stop what began meanwhile, such as tracemalloc; or record as before.".into(),
             Error::NoRing { .. } => {

@@ -11,10 +11,12 @@ mod core;
 mod doctor;
 mod error;
 pub mod export;
+mod family;
 pub mod gc;
 mod look;
 mod moment;
 pub mod monitor;
+mod names;
 mod pause;
 mod processes;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", not(memsight_portable)))]
@@ -38,4 +40,4 @@ pub use memsight_target::{
 };
 pub use processes::{PythonProcess, processes, rss_bytes};
 pub use refcounts::refcounts;
-pub use trace::{open_trace, source_text};
+pub use trace::{Processes, open_processes, open_trace, processes_of, source_text};

@@ -20,6 +20,19 @@ pub struct Head {
     pub started: Timestamp,
     /// Bytes between samples in the mean; 0 where every allocation is there (exact).
     pub sample_bytes: u64,
+    /// Which traces it belongs to, where children are recorded, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
+}
+
+/// What traces of the processes of one run have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Family {
+    /// The same in all of them, and in those of another run another: when it began, in nanoseconds since 1970.
+    pub run: u64,
+    /// The recorded process that this one came from; its own id where it is what another program of this process has become
+    /// (`exec`), and 0 for the first.
+    pub parent: u32,
 }
 
 /// Who was asked for a block.

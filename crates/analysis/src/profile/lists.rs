@@ -102,6 +102,7 @@ impl Profile {
             lines: listed.rows,
             line_count: listed.count,
             rest_bytes: listed.rest_bytes,
+            processes: Vec::new(),
         })
     }
 

@@ -15,7 +15,8 @@ use super::size::size;
     long_about = "Run a program and record its allocations, each with the stack of Python frames that made it.\n\n\
         The program keeps its input, its output, its exit code and its signals. By default a sample is recorded, in which \
         each byte has the same small chance, which costs little. With --exact every allocation is there, with its end. \
-        Of the processes that it starts the first Python is recorded; its children are not.",
+        Of the processes that it starts the first Python is recorded, with --subprocesses all of them: each into a file beside \
+        it that has its process id in its name.",
     after_long_help = concat!(
         "WHAT IS RECORDED\n",
         "  CPython 3.8 to 3.15 with the GIL, on Linux on x86-64 with glibc 2.14 or later.\n",
@@ -27,7 +28,9 @@ use super::size::size;
         "  memsight run -o app.trace -m pytest -x       a module with its arguments\n",
         "  memsight run --exact -- python3.12 etl.py    every allocation\n",
         "  memsight run --sample 64KiB -- uvicorn app:api\n",
+        "  memsight run --subprocesses -o app.trace -- gunicorn app:api\n",
         "  memsight trace app.trace                     what made its peak, line by line\n",
+        "  memsight trace app.trace --process all       of all its processes together\n",
         "\n",
         "EXIT CODES\n",
         "  those of the program: 128 + n if signal n ended it, 127 if there is none of that name\n",
@@ -44,6 +47,9 @@ pub struct Run {
     /// Which allocations.
     #[command(flatten)]
     pub sampling: Sampling,
+    /// Record the Python processes that it starts, too, and theirs: FILE.trace, FILE.PID.trace
+    #[arg(long, help_heading = "Recording")]
+    pub subprocesses: bool,
     /// A script that ends in .py, `-m` and a module, or a command; with its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

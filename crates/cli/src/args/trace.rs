@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use memsight_engine::Processes;
 use memsight_engine::analysis::profile::At;
 
 use super::time::time;
@@ -27,6 +28,7 @@ use super::time::time;
         "  memsight trace app.trace functions --at 1.5s        a second and a half after the start\n",
         "  memsight trace app.trace source app/data.py         bytes beside the lines of a file\n",
         "  memsight trace app.trace flamegraph -o peak.svg     a picture of all stacks\n",
+        "  memsight trace app.trace lines --process all        of all processes of `run --subprocesses`\n",
         "  memsight trace before.trace after.trace             what has grown, line by line"
     )
 )]
@@ -38,6 +40,9 @@ pub struct Trace {
     /// [default: peak; of leaks end]
     #[arg(long, global = true, value_name = "WHEN", value_parser = at)]
     pub at: Option<At>,
+    /// Of a run with --subprocesses: this process, or all of them together, as they were at the same time
+    #[arg(long, global = true, value_name = "PID|all", value_parser = processes)]
+    pub process: Option<Processes>,
     /// Only what this thread allocated
     #[arg(long, global = true, value_name = "ID")]
     pub thread: Option<u32>,
@@ -152,6 +157,14 @@ pub enum TraceView {
     Flamegraph,
 }
 
+/// Reads which processes.
+fn processes(text: &str) -> Result<Processes, String> {
+    match text {
+        "all" => Ok(Processes::All),
+        pid => pid.parse().map(Processes::One).map_err(|_| "write all, or a process id".to_owned()),
+    }
+}
+
 /// Reads a moment.
 fn at(text: &str) -> Result<At, String> {
     match text {
@@ -168,6 +181,12 @@ fn at(text: &str) -> Result<At, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processes_as_people_write_them() {
+        assert_eq!((processes("all"), processes("42")), (Ok(Processes::All), Ok(Processes::One(42))));
+        assert!(processes("-1").is_err());
+    }
 
     #[test]
     fn moments_as_people_write_them() {

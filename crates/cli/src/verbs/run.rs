@@ -8,7 +8,7 @@ use memsight_engine::Error as EngineError;
 use memsight_engine::format::FormatError;
 use memsight_engine::format::trace::Writer;
 use memsight_engine::record::{Options, Prepared, Recorded, Recording, name_of};
-use memsight_render::text::{self, RunView};
+use memsight_render::text::{self, ChildrenView, RunView};
 
 use super::command::Command;
 use crate::args::Run;
@@ -27,10 +27,13 @@ pub fn run(args: &Run, console: &Console, interrupt: &Interrupt) -> Result<i32, 
     let command = command(&args.command)?;
     // (also that a file is too large, for which the system has a signal)
     let mut wake = Wake::listen().map_err(Error::Setup)?;
-    let prepared = Prepared::new(Options { sample_bytes: args.sampling.bytes() })?;
+    let mut prepared = Prepared::new(Options { sample_bytes: args.sampling.bytes() })?;
     let program = name_of(&command);
     let trace = open(args, &program)?;
     let path = trace.path().to_owned();
+    if args.subprocesses {
+        prepared = prepared.with_children(&path)?;
+    }
     interrupt.leave();
     let variables = prepared.variables(std::env::var_os("LD_PRELOAD"));
     let started = Command::start(&command, &variables).inspect_err(|_| remove(&path))?;
@@ -130,6 +133,11 @@ pub(super) fn view(recorded: &Recorded, path: &Path) -> RunView {
         sample_bytes: recorded.head.as_ref().map_or(0, |head| head.sample_bytes),
         duration_ns: recorded.end.duration_ns,
         lost_events: recorded.end.lost_events,
+        children: Some(ChildrenView {
+            recorded: recorded.children.recorded.len() as u64,
+            outlived: recorded.children.outlived,
+            left_out: recorded.children.left_out,
+        }),
     }
 }
 

@@ -3,12 +3,13 @@
 mod results;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use memsight_format::trace;
 
 use crate::Error;
 
-pub use results::{Options, Recorded};
+pub use results::{Children, Options, Recorded};
 
 /// There is none.
 #[derive(Debug)]
@@ -25,6 +26,14 @@ impl Prepared {
     /// [`Error::NoRecorder`].
     pub fn new(_options: Options) -> Result<Prepared, Error> {
         Err(Error::NoRecorder)
+    }
+
+    /// Never called.
+    ///
+    /// # Errors
+    /// None.
+    pub fn with_children(self, _path: &Path) -> Result<Prepared, Error> {
+        match self {}
     }
 
     /// Never called.

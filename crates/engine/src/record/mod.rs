@@ -7,6 +7,7 @@
 //! All of it in memsight's own process, by one thread: the program only fills chunks ([design](../../../docs/design/recorder.md)).
 
 mod attach;
+mod children;
 mod chunks;
 mod clock;
 mod order;
@@ -30,12 +31,13 @@ use crate::Error;
 
 pub use attach::{Attached, attach, detach};
 pub use memsight_recorder::LIBRARY;
-pub use results::{Options, Recorded};
+pub use results::{Children, Options, Recorded};
 
 /// Memory in which a program that is about to be started will be recorded.
 #[derive(Debug)]
 pub struct Prepared {
     ring: Ring,
+    family: Option<children::Prepared>,
 }
 
 /// A recording under way.
@@ -43,6 +45,7 @@ pub struct Prepared {
 pub struct Recording {
     is_over: Arc<AtomicBool>,
     reader: JoinHandle<Result<Drain, Error>>,
+    family: Option<children::Following>,
 }
 
 impl Prepared {
@@ -51,7 +54,17 @@ impl Prepared {
     /// # Errors
     /// [`Error::NoRing`].
     pub fn new(options: Options) -> Result<Prepared, Error> {
-        Ok(Prepared { ring: Ring::new(options.sample_bytes).map_err(|source| Error::NoRing { source })? })
+        let ring = Ring::new(options.sample_bytes).map_err(|source| Error::NoRing { source })?;
+        Ok(Prepared { ring, family: None })
+    }
+
+    /// Has the children of the program recorded, too, and theirs: each into a file beside `path`, the trace of the first.
+    ///
+    /// # Errors
+    /// [`Error::NoRing`].
+    pub fn with_children(mut self, path: &Path) -> Result<Prepared, Error> {
+        self.family = Some(children::Prepared::new(&self.ring, path)?);
+        Ok(self)
     }
 
     /// The variables with which the program is to be started, in place of its own of these names; it takes them out again.
@@ -76,18 +89,29 @@ impl Prepared {
         program: String,
         first: impl FnOnce() + Send + 'static,
     ) -> Result<Recording, Error> {
-        let is_over = Arc::new(AtomicBool::new(false));
-        let (over, mut drain) = (is_over.clone(), Drain::new(self.ring, trace, program));
-        let reader = std::thread::Builder::new().name("memsight-trace".into()).spawn(move || {
-            first();
-            while !over.load(Ordering::Acquire) {
-                let busy = drain.step()?;
-                std::thread::sleep(if busy { BUSY } else { IDLE });
-            }
-            Ok(drain)
-        });
-        Ok(Recording { is_over, reader: reader.map_err(|source| Error::NoRing { source })? })
+        let run = self.family.as_ref().map(children::Prepared::run);
+        let family = self.family.map(children::Prepared::follow).transpose()?;
+        begin(Drain::new(self.ring, trace, program, run), family, first)
     }
+}
+
+/// Reads until that is ended.
+fn begin(
+    mut drain: Drain,
+    family: Option<children::Following>,
+    first: impl FnOnce() + Send + 'static,
+) -> Result<Recording, Error> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let over = is_over.clone();
+    let reader = std::thread::Builder::new().name("memsight-trace".into()).spawn(move || {
+        first();
+        while !over.load(Ordering::Acquire) {
+            let busy = drain.step()?;
+            std::thread::sleep(if busy { BUSY } else { IDLE });
+        }
+        Ok(drain)
+    });
+    Ok(Recording { is_over, reader: reader.map_err(|source| Error::NoRing { source })?, family })
 }
 
 /// Between two looks at the ring, while chunks become full, and while they do not.
@@ -106,10 +130,12 @@ impl Recording {
     /// Those of the file: the trace ends with what was written before.
     pub fn end(self, exit_code: Option<i32>, signal: Option<i32>) -> Result<Recorded, Error> {
         self.is_over.store(true, Ordering::Release);
-        match self.reader.join() {
-            Ok(drain) => drain?.end(exit_code, signal),
+        let recorded = match self.reader.join() {
+            Ok(drain) => drain.and_then(|drain| drain.end(exit_code, signal)),
             Err(panic) => std::panic::resume_unwind(panic),
-        }
+        };
+        let children = self.family.map(children::Following::end).unwrap_or_default();
+        recorded.map(|recorded| Recorded { children, ..recorded })
     }
 }
 

@@ -8,7 +8,9 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
 use memsight_recorder::LIBRARY;
-use memsight_recorder::wire::{self, CHUNK_BYTES, ChunkHead, HEAD_WORDS, HEADER_BYTES, Header, PLACE, PLACE_BYTES};
+use memsight_recorder::wire::{
+    self, CHUNK_BYTES, ChunkHead, HEAD_WORDS, HEADER_BYTES, Header, PLACE, PLACE_BYTES, SPARES,
+};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 /// Threads that can be recorded at once: each has a chunk. 256 MiB, of which memory is taken as it is written to.
@@ -39,12 +41,31 @@ impl Ring {
         let flags = MemfdFlags::CLOEXEC;
         let mut library = File::from(memfd_create("memsight-recorder", flags)?);
         library.write_all(LIBRARY)?;
-        let mut file = File::from(memfd_create("memsight-ring", flags)?);
-        file.set_len((HEADER_BYTES + CHUNKS as usize * CHUNK_BYTES) as u64)?;
-        for word in wire::header(CHUNKS, BACKLOG, mean, 0) {
-            file.write_all(&word.to_le_bytes())?;
+        Ok(Ring { file: ring(mean)?, library, beat: 0, emptied: 0 })
+    }
+
+    /// Whoever writes to it stops.
+    pub(super) fn close(&self) -> io::Result<()> {
+        self.file.write_all_at(&1_u32.to_le_bytes(), offset_of!(Header, closed) as u64)
+    }
+
+    /// The process from which the recorded one came; 0 for the first.
+    pub(super) fn parent(&self) -> io::Result<u32> {
+        self.small(offset_of!(Header, parent) as u64)
+    }
+
+    /// Rings for the children of the process, which are recorded from now on.
+    pub(super) fn spares(&self) -> io::Result<Spares> {
+        let mut spares =
+            Spares { first: self.file.try_clone()?, library: self.library.try_clone()?, rings: Vec::new() };
+        let mean = self.mean()?;
+        for place in 0..SPARES {
+            spares.rings.push(ring(mean)?);
+            spares.show(place)?;
         }
-        Ok(Ring { file, library, beat: 0, emptied: 0 })
+        spares.put(offset_of!(Header, reader), std::process::id())?;
+        spares.put(offset_of!(Header, children), 1)?;
+        Ok(spares)
     }
 
     /// Where the ring is.
@@ -144,14 +165,70 @@ impl Ring {
     }
 
     fn word(&self, at: u64) -> io::Result<u64> {
-        let mut bytes = [0; 8];
-        self.file.read_exact_at(&mut bytes, at)?;
-        Ok(u64::from_le_bytes(bytes))
+        word_at(&self.file, at)
     }
 
     fn small(&self, at: u64) -> io::Result<u32> {
         small(&self.file, at)
     }
+}
+
+/// Rings that children take, by a word for each in the head of the first.
+#[derive(Debug)]
+pub(super) struct Spares {
+    first: File,
+    library: File,
+    rings: Vec<File>,
+}
+
+impl Spares {
+    /// The rings that were taken since the last call, each with the process that has it; others are there for the next then.
+    pub(super) fn taken(&mut self) -> io::Result<Vec<(u32, Ring)>> {
+        let mut words = [0; 8 * SPARES];
+        self.first.read_exact_at(&mut words, offset_of!(Header, spares) as u64)?;
+        let mut taken = Vec::new();
+        for (place, word) in words.as_chunks::<8>().0.iter().enumerate() {
+            let pid = (u64::from_le_bytes(*word) >> 32) as u32;
+            if pid == 0 {
+                continue;
+            }
+            let mean = word_at(&self.first, offset_of!(Header, mean) as u64)?;
+            let Some(there) = self.rings.get_mut(place) else { continue };
+            let file = std::mem::replace(there, ring(mean)?);
+            taken.push((pid, Ring { file, library: self.library.try_clone()?, beat: 0, emptied: 0 }));
+            self.show(place)?;
+        }
+        Ok(taken)
+    }
+
+    fn show(&self, place: usize) -> io::Result<()> {
+        let Some(ring) = self.rings.get(place) else { return Ok(()) };
+        let at = offset_of!(Header, spares) + 8 * place;
+        self.first.write_all_at(&(ring.as_raw_fd() as u64).to_le_bytes(), at as u64)
+    }
+
+    /// Children that come now are not recorded.
+    pub(super) fn end(&self) -> io::Result<()> {
+        self.put(offset_of!(Header, children), 0)
+    }
+
+    /// Children that found no ring.
+    pub(super) fn left_out(&self) -> io::Result<u32> {
+        small(&self.first, offset_of!(Header, left_out) as u64)
+    }
+
+    fn put(&self, at: usize, value: u32) -> io::Result<()> {
+        self.first.write_all_at(&value.to_le_bytes(), at as u64)
+    }
+}
+
+/// A file in memory that is a ring.
+fn ring(mean: u64) -> io::Result<File> {
+    let mut file = File::from(memfd_create("memsight-ring", MemfdFlags::CLOEXEC)?);
+    file.set_len((HEADER_BYTES + CHUNKS as usize * CHUNK_BYTES) as u64)?;
+    let bytes: Vec<u8> = wire::header(CHUNKS, BACKLOG, mean, 0).into_iter().flat_map(u64::to_le_bytes).collect();
+    file.write_all(&bytes)?;
+    Ok(file)
 }
 
 /// What a process says of its recording.
@@ -168,6 +245,12 @@ impl Watch {
     pub(super) fn has_ended(&self) -> io::Result<bool> {
         Ok(small(&self.0, offset_of!(Header, ended) as u64)? != 0)
     }
+}
+
+fn word_at(file: &File, at: u64) -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    file.read_exact_at(&mut bytes, at)?;
+    Ok(u64::from_le_bytes(bytes))
 }
 
 fn small(file: &File, at: u64) -> io::Result<u32> {

@@ -1,15 +1,15 @@
 //! From the ring to the trace.
 
 use memsight_format::trace::Writer;
-use memsight_model::trace::{End, Event, Head};
+use memsight_model::trace::{End, Event, Family, Head};
 use memsight_target::figures::Handle;
 
-use super::Recorded;
 use super::chunks::{Chunks, Sink};
 use super::clock::Clock;
 use super::order::{Order, Timed};
 use super::ring::Ring;
 use super::stacks::Stacks;
+use super::{Children, Recorded};
 use crate::Error;
 
 /// Events between two signs that the ring is read.
@@ -27,6 +27,8 @@ pub(super) struct Drain {
     ring: Ring,
     trace: Writer,
     program: String,
+    /// Which run it is a part of, where children are recorded.
+    run: Option<u64>,
     head: Option<Head>,
     process: Option<Handle>,
     clock: Clock,
@@ -49,11 +51,12 @@ struct Told {
 }
 
 impl Drain {
-    pub(super) fn new(ring: Ring, trace: Writer, program: String) -> Drain {
+    pub(super) fn new(ring: Ring, trace: Writer, program: String, run: Option<u64>) -> Drain {
         Drain {
             ring,
             trace,
             program,
+            run,
             head: None,
             process: None,
             clock: Clock::start(),
@@ -96,7 +99,9 @@ impl Drain {
         let Some((pid, python_minor)) = self.ring.recorded().map_err(failed)? else { return Ok(false) };
         let sample_bytes = self.ring.mean().map_err(failed)?;
         let program = std::mem::take(&mut self.program);
-        let head = Head { pid, program, python_minor, started: self.clock.began, sample_bytes };
+        let parent = self.ring.parent().map_err(failed)?;
+        let family = self.run.map(|run| Family { run, parent });
+        let head = Head { pid, program, python_minor, started: self.clock.began, sample_bytes, family };
         self.trace.begin(&head)?;
         self.head = Some(head);
         // (without it, one that has ended already, there are no readings)
@@ -145,7 +150,10 @@ impl Drain {
 
     /// Reads and tells the rest, and how it ended.
     pub(super) fn end(mut self, exit_code: Option<i32>, signal: Option<i32>) -> Result<Recorded, Error> {
-        let mut recorded = Recorded { head: None, end: End::default(), bytes: 0, allocations: 0 };
+        let (path, children) = (self.trace.path().to_owned(), Children::default());
+        let mut recorded = Recorded { path, head: None, end: End::default(), bytes: 0, allocations: 0, children };
+        // (best effort: who records on after that has its words lost)
+        let _ = self.ring.close();
         if self.has_begun()? {
             let duration_ns = self.clock.look();
             while self.read()? {}

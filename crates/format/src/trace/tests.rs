@@ -45,7 +45,7 @@ impl Whole for Disk {
 
 fn head() -> Head {
     let started = Timestamp { monotonic_ns: 5, unix_ns: 6 };
-    Head { pid: 7, program: "app.py".into(), python_minor: 13, started, sample_bytes: 0 }
+    Head { pid: 7, program: "app.py".into(), python_minor: 13, started, sample_bytes: 0, family: None }
 }
 
 fn code() -> Code {

@@ -47,7 +47,7 @@ pub use paths::path;
 pub use pymalloc::pymalloc;
 pub use refcounts::refcounts;
 pub use rss::rss;
-pub use run::{RunView, run};
+pub use run::{ChildrenView, RunView, run};
 pub(crate) use style::code;
 pub use style::{Style, Tone};
 pub use suspects::{culprit, suspects};

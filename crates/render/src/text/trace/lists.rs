@@ -10,6 +10,7 @@ use super::super::next::{quoted, section};
 use super::super::style::{Style, Tone};
 use super::super::table::{Table, cell, toned};
 use super::super::words::{bar, clean, percent, plural, share};
+use super::processes::processes;
 use super::{WIDE, header, moment, more, place, size, spot};
 
 /// Columns of a bar.
@@ -46,6 +47,7 @@ pub fn trace_summary(view: &SummaryView, style: &Style) -> String {
     out.push_str(&heading("Lines", &meaning, style));
     out.push_str(&places("line", &view.lines, false, &view.header, style));
     out.push_str(&more(view.lines.len(), view.line_count, view.rest_bytes, "line", style));
+    out.push_str(&processes(view, style));
     out
 }
 

@@ -2,6 +2,7 @@
 
 mod lists;
 mod pictures;
+mod processes;
 mod stacks;
 
 pub use lists::{next_after_trace, trace_churn, trace_compare, trace_places, trace_summary, trace_threads};
