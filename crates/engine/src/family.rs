@@ -32,8 +32,9 @@ pub(crate) fn members(path: &Path) -> Result<Vec<Member>, FormatError> {
     let Some(run) = run else { return Ok(members) };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     #[allow(clippy::disallowed_methods, reason = "the engine looks for files")]
-    let entries = std::fs::read_dir(folder).map_err(|error| FormatError::io(folder, "read", error))?;
-    for entry in entries.flatten().filter(|entry| is_of_child(path, &entry.file_name())) {
+    let entries = std::fs::read_dir(folder);
+    // (a folder that cannot be listed shows nobody else)
+    for entry in entries.into_iter().flatten().flatten().filter(|entry| is_of_child(path, &entry.file_name())) {
         // (what is no trace, or of another run, has nothing to do with this one)
         let Ok(reader) = Reader::open(&path.with_file_name(entry.file_name())) else { continue };
         let head = reader.head().clone();

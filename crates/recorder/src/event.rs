@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 use crate::code;
 use crate::known;
 use crate::layout::Layout;
+use crate::probes;
 use crate::python;
 use crate::sampling;
 use crate::stack;
@@ -48,6 +49,9 @@ pub unsafe fn allocated<L: Layout>(kind: Kind, block: usize, size: usize, order:
         // SAFETY: the state of this thread.
         unsafe { stack::write::<L>(thread, python::state::<L>(order != Order::Free)) };
         when(thread, order, sys::stamp_after);
+        if sampling::is_on() {
+            probes::alloc(block, size);
+        }
         let (block, size) = (block as u64 >> 3, size as u64);
         thread.writer.put(wire::word(kind, block, size.min(LARGE)));
         if size >= LARGE {
@@ -77,6 +81,7 @@ pub fn freed_known(block: usize, order: Order) -> Option<usize> {
     let thread = unsafe { Thread::enter() }?;
     let sampled = code::freed(block);
     if sampled.is_some() {
+        probes::free(block);
         write_free(thread, block, order);
     }
     thread.leave();

@@ -38,6 +38,7 @@ mod layout;
 mod live;
 mod lock;
 mod preload;
+mod probes;
 mod python;
 mod read;
 mod ring;

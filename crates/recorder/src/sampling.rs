@@ -26,6 +26,11 @@ pub fn begin_anew() {
     start(MEAN.load(Ordering::Relaxed), 0);
 }
 
+/// Bytes between samples in the mean.
+pub fn mean() -> u64 {
+    MEAN.load(Ordering::Relaxed)
+}
+
 /// Whether there is a sample, and not everything.
 #[inline]
 pub fn is_on() -> bool {

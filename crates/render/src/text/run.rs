@@ -27,7 +27,7 @@ pub struct RunView {
 }
 
 /// What came of the children of a recorded program.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ChildrenView {
     /// Those with a trace of their own.
     pub recorded: u64,
