@@ -170,7 +170,8 @@ fn samples_of_children_are_their_own(interpreter: &Interpreter) -> Result<(), Fa
     let traces: Vec<&Recorded> = std::iter::once(&recorded).chain(&recorded.children.recorded).collect();
     for truth in &truths {
         let own = traces.iter().filter(|trace| trace.head.as_ref().is_some_and(|head| head.pid == truth.pid));
-        let blocks: Vec<u64> = own.map(|trace| read(&trace.path).map(|read| read.0)).collect::<Result<Vec<_>, _>>()?.concat();
+        let blocks: Vec<u64> =
+            own.map(|trace| read(&trace.path).map(|read| read.0)).collect::<Result<Vec<_>, _>>()?.concat();
         let count = blocks.iter().filter(|&&bytes| bytes - bytes % 1000 == truth.bytes).count();
         if count != BLOCKS {
             return Err(format!("{count} blocks of {truth:?}").into());

@@ -1,7 +1,7 @@
 //! Writing to the ring.
 
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use crate::behind;
 use crate::sys;
@@ -12,6 +12,11 @@ static RING: AtomicPtr<Header> = AtomicPtr::new(ptr::null_mut());
 
 /// The ring of the recording before this one.
 static BEFORE: AtomicPtr<Header> = AtomicPtr::new(ptr::null_mut());
+
+/// Of a limited address space (`ulimit -v`) the ring takes this part at most: the program is to have the rest.
+const SHARE: usize = 16;
+/// Chunks of it that are mapped in any case.
+const LEAST: u32 = 4;
 
 /// How long a thread naps between looks for room: 50 us.
 const NAP: u64 = 50_000;
@@ -30,7 +35,7 @@ pub fn open(path: &[u8]) -> Option<&'static Header> {
         unsafe { sys::give_back(head, HEADER_BYTES) };
         return None;
     }
-    let bytes = (header.chunks as usize).checked_mul(CHUNK_BYTES)?.checked_add(HEADER_BYTES)?;
+    let bytes = bytes_of(header);
     let ring = sys::share(path, bytes)?.cast::<Header>();
     // SAFETY: the head alone, which nobody has but we.
     unsafe { sys::give_back(head, HEADER_BYTES) };
@@ -39,11 +44,26 @@ pub fn open(path: &[u8]) -> Option<&'static Header> {
     // A thread may be in the middle of an event that it writes to the ring before; none is in the one before that.
     let oldest = BEFORE.swap(before, Ordering::AcqRel);
     if !oldest.is_null() {
-        // SAFETY: a ring of ours; all are of one size.
-        unsafe { sys::give_back(oldest.cast(), bytes) };
+        // SAFETY: a ring of ours.
+        unsafe { sys::give_back(oldest.cast(), bytes_of(&*oldest)) };
     }
     // SAFETY: as above, for the whole ring.
     Some(unsafe { &*ring })
+}
+
+/// Chunks of a ring that are used: those that its process may map.
+fn chunks_of(header: &Header) -> u32 {
+    static MOST: AtomicU32 = AtomicU32::new(0);
+    if MOST.load(Ordering::Relaxed) == 0 {
+        let most = u32::try_from(sys::most_bytes() / SHARE / CHUNK_BYTES).unwrap_or(u32::MAX);
+        // (once, so that as much is given back as was mapped)
+        MOST.store(most.max(LEAST), Ordering::Relaxed);
+    }
+    header.chunks.min(MOST.load(Ordering::Relaxed))
+}
+
+fn bytes_of(header: &Header) -> usize {
+    HEADER_BYTES + chunks_of(header) as usize * CHUNK_BYTES
 }
 
 /// In a child: the ring is its parent's.
@@ -53,8 +73,7 @@ pub fn leave() {
         // SAFETY: a ring that was opened stays mapped, until here: no other thread is left, and this one writes to none.
         unsafe {
             if let Some(header) = ring.as_ref() {
-                let bytes = HEADER_BYTES + header.chunks as usize * CHUNK_BYTES;
-                sys::give_back(ring.cast(), bytes);
+                sys::give_back(ring.cast(), bytes_of(header));
             }
         }
     }
@@ -232,7 +251,7 @@ pub fn wait(header: &Header, is_there: impl Fn(&Header) -> bool) -> bool {
 /// A free chunk, which is ours now.
 fn take(ring: *mut Header, header: &Header) -> Option<*mut ChunkHead> {
     // the first one, so that only as much memory is touched as is needed at once
-    for number in 0..header.chunks {
+    for number in 0..chunks_of(header) {
         // SAFETY: the chunks follow the header in one mapping.
         let chunk = unsafe { ring.cast::<u8>().add(HEADER_BYTES + number as usize * CHUNK_BYTES) }.cast::<ChunkHead>();
         // SAFETY: as above; its state is an atomic.

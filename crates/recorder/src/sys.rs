@@ -13,7 +13,10 @@ const GETTID: usize = 186;
 const CLOCK_GETTIME: usize = 228;
 const NANOSLEEP: usize = 35;
 const MPROTECT: usize = 10;
+const PRLIMIT64: usize = 302;
 const PROCESS_VM_WRITEV: usize = 311;
+/// `RLIMIT_AS` (asm-generic/resource.h).
+const ADDRESS_SPACE: usize = 9;
 
 const PAGE: usize = 4096;
 const READ: usize = 1;
@@ -106,6 +109,12 @@ impl Drop for Open {
     }
 }
 
+/// Closes a file of ours.
+pub fn close(file: u32) {
+    // SAFETY: it is used by nobody any more.
+    unsafe { call(CLOSE, [file as usize, 0, 0, 0, 0, 0]) };
+}
+
 /// Has the page of `address` written to, or read only.
 ///
 /// # Safety
@@ -126,6 +135,14 @@ pub unsafe fn is_writable(address: usize) -> bool {
     // SAFETY: from the word to the word, in this process.
     let written = unsafe { call(PROCESS_VM_WRITEV, [process() as usize, place, 1, place, 1, 0]) };
     written == size_of::<usize>() as isize
+}
+
+/// The most bytes that this process may map (`ulimit -v`); `usize::MAX` where there is no limit.
+pub fn most_bytes() -> usize {
+    let mut limits = [usize::MAX; 2];
+    // SAFETY: writes two words to `limits`.
+    unsafe { call(PRLIMIT64, [0, ADDRESS_SPACE, 0, limits.as_mut_ptr() as usize, 0, 0]) };
+    limits[0]
 }
 
 /// The id of this process.

@@ -61,6 +61,9 @@ pub struct Attach {
     /// Which allocations.
     #[command(flatten)]
     pub sampling: Sampling,
+    /// Record the children that it forks from now on, too: FILE.trace, FILE.PID.trace
+    #[arg(long, help_heading = "Recording")]
+    pub subprocesses: bool,
     /// Stop recording after this time (the process runs on)
     #[arg(short, long, value_name = "TIME", value_parser = time, help_heading = "Recording")]
     pub duration: Option<Duration>,

@@ -1,14 +1,13 @@
 //! `memsight attach`: record the allocations of a process that runs.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use memsight_engine::Error as EngineError;
 use memsight_engine::format::trace::Writer;
-use memsight_engine::record::{Options, attach, detach};
+use memsight_engine::record::{Options, Whose, attach_to, detach};
 use memsight_render::text;
 
-use super::run::{remove, view};
+use super::run::{remove, unnamed, view};
 use crate::args::{Attach, Detach};
 use crate::console::Console;
 use crate::error::Error;
@@ -22,11 +21,15 @@ const LOOK: Duration = Duration::from_millis(200);
 pub fn run(args: &Attach, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
     let pid = pid(&args.pid)?;
     let mut wake = Wake::listen().map_err(Error::Setup)?;
-    let path = args.output.clone().unwrap_or_else(|| format!("memsight-{pid}.trace").into());
-    let trace = Writer::create(&path, args.force).map_err(EngineError::from)?;
+    let trace = match &args.output {
+        Some(path) => Writer::create(path, args.force).map_err(EngineError::from)?,
+        None => unnamed(&pid.to_string(), args.force)?,
+    };
+    let path = trace.path().to_owned();
     interrupt.leave();
     let options = Options { sample_bytes: args.sampling.bytes() };
-    let attached = attach(pid, options, trace).inspect_err(|_| remove(&path))?;
+    let whose = if args.subprocesses { Whose::Children } else { Whose::Own };
+    let attached = attach_to(pid, whose, options, trace).inspect_err(|_| remove(&path))?;
     wake.follow(pid);
     let until = args.duration.and_then(|duration| now().checked_add(duration));
     console.remark(|_| match until {
@@ -41,7 +44,7 @@ pub fn run(args: &Attach, console: &Console, interrupt: &Interrupt) -> Result<()
         }
     }
     let recorded = attached.end()?;
-    let shown = view(&recorded, Path::new(&path));
+    let shown = view(&recorded, &path);
     console.remark(|style| text::run(&shown, style));
     Ok(())
 }

@@ -110,10 +110,15 @@ fn open(args: &Run, program: &str) -> Result<Writer, Error> {
         return Ok(Writer::create(path, args.force).map_err(EngineError::from)?);
     }
     let stem = Path::new(program).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    unnamed(&stem, args.force)
+}
+
+/// Creates a trace that nobody has named: `memsight-STEM.trace`, or the next name that is free.
+pub(super) fn unnamed(stem: &str, force: bool) -> Result<Writer, Error> {
     let mut number = 1;
     loop {
         let suffix = if number == 1 { String::new() } else { format!("-{number}") };
-        match Writer::create(Path::new(&format!("memsight-{stem}{suffix}.trace")), args.force) {
+        match Writer::create(Path::new(&format!("memsight-{stem}{suffix}.trace")), force) {
             Err(FormatError::Exists { .. }) if number < NAMES => number += 1,
             other => return Ok(other.map_err(EngineError::from)?),
         }

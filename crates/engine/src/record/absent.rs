@@ -123,6 +123,23 @@ pub fn attach(_pid: u32, _options: Options, _trace: trace::Writer) -> Result<Att
     Err(Error::NoRecorder)
 }
 
+/// Whose allocations are recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Those of the process alone.
+    Own,
+    /// Those of its children as well.
+    Children,
+}
+
+/// Refuses.
+///
+/// # Errors
+/// [`Error::NoRecorder`].
+pub fn attach_to(_pid: u32, _whose: Whose, _options: Options, _trace: trace::Writer) -> Result<Attached, Error> {
+    Err(Error::NoRecorder)
+}
+
 /// Refuses.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ mod attach;
 mod children;
 mod chunks;
 mod clock;
+mod inside;
 mod order;
 mod results;
 mod ring;
@@ -29,7 +30,7 @@ use self::ring::Ring;
 use self::writer::Drain;
 use crate::Error;
 
-pub use attach::{Attached, attach, detach};
+pub use attach::{Attached, Whose, attach, attach_to, detach};
 pub use memsight_recorder::LIBRARY;
 pub use results::{Children, Options, Recorded};
 
@@ -56,6 +57,16 @@ impl Prepared {
     pub fn new(options: Options) -> Result<Prepared, Error> {
         let ring = Ring::new(options.sample_bytes).map_err(|source| Error::NoRing { source })?;
         Ok(Prepared { ring, family: None })
+    }
+
+    /// The same in files of the process `pid`, which cannot open ours.
+    fn within(
+        pid: u32,
+        (ring, library): (inside::Inside, inside::Inside),
+        options: Options,
+    ) -> Result<Prepared, Error> {
+        let ring = Ring::within(pid, ring, library, options.sample_bytes);
+        Ok(Prepared { ring: ring.map_err(|source| Error::NoRing { source })?, family: None })
     }
 
     /// Has the children of the program recorded, too, and theirs: each into a file beside `path`, the trace of the first.

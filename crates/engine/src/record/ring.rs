@@ -13,6 +13,8 @@ use memsight_recorder::wire::{
 };
 use rustix::fs::{MemfdFlags, memfd_create};
 
+use super::inside::Inside;
+
 /// Threads that can be recorded at once: each has a chunk. 256 MiB, of which memory is taken as it is written to.
 const CHUNKS: u32 = 1024;
 /// Chunks that may wait to be read: 16 MiB.
@@ -23,8 +25,19 @@ const BACKLOG: u64 = 64;
 pub(super) struct Ring {
     file: File,
     library: File,
+    /// Where the process opens both, if that is not here; and its id, which it may see as another.
+    inside: Option<Within>,
     beat: u64,
     emptied: u64,
+}
+
+/// How a process calls a ring and the library that it has made itself.
+#[derive(Debug)]
+struct Within {
+    pid: u32,
+    ring: OsString,
+    library: OsString,
+    numbers: [u32; 2],
 }
 
 /// What the head of a chunk says.
@@ -41,7 +54,18 @@ impl Ring {
         let flags = MemfdFlags::CLOEXEC;
         let mut library = File::from(memfd_create("memsight-recorder", flags)?);
         library.write_all(LIBRARY)?;
-        Ok(Ring { file: ring(mean)?, library, beat: 0, emptied: 0 })
+        Ok(Ring { file: ring(mean)?, library, inside: None, beat: 0, emptied: 0 })
+    }
+
+    /// One in files that the process `pid` has open.
+    pub(super) fn within(pid: u32, ring: Inside, library: Inside, mean: u64) -> io::Result<Ring> {
+        let mut file = ring.file;
+        fill(&mut file, mean)?;
+        let (mut library_file, path) = (library.file, |number: u32| OsString::from(format!("/proc/self/fd/{number}")));
+        library_file.write_all(LIBRARY)?;
+        let numbers = [ring.number, library.number];
+        let within = Within { pid, ring: path(ring.number), library: path(library.number), numbers };
+        Ok(Ring { file, library: library_file, inside: Some(within), beat: 0, emptied: 0 })
     }
 
     /// Whoever writes to it stops.
@@ -70,7 +94,7 @@ impl Ring {
 
     /// Where the ring is.
     pub(super) fn path(&self) -> OsString {
-        path(&self.file)
+        self.inside.as_ref().map_or_else(|| path(&self.file), |within| within.ring.clone())
     }
 
     /// By which the program finds both: they have no name in any folder, and are gone with the last who has them open.
@@ -86,13 +110,18 @@ impl Ring {
     /// Where a library is that begins to record into this ring when it is loaded.
     pub(super) fn placed(&self) -> io::Result<OsString> {
         let place = LIBRARY.windows(PLACE.len()).position(|bytes| bytes == PLACE).ok_or(io::ErrorKind::InvalidData)?;
-        let ring = path(&self.file).into_encoded_bytes();
+        let ring = self.path().into_encoded_bytes();
         // (a zero stands behind it)
         if ring.len() >= PLACE_BYTES {
             return Err(io::ErrorKind::InvalidFilename.into());
         }
         self.library.write_all_at(&ring, (place + PLACE.len()) as u64)?;
-        Ok(path(&self.library))
+        Ok(self.inside.as_ref().map_or_else(|| path(&self.library), |within| within.library.clone()))
+    }
+
+    /// The numbers of the files that the process has made for it, if it has.
+    pub(super) fn numbers(&self) -> Option<[u32; 2]> {
+        self.inside.as_ref().map(|within| within.numbers)
     }
 
     /// What the process says of its recording, for another thread than that which reads.
@@ -109,6 +138,7 @@ impl Ring {
     /// The process that records and the minor version of its Python, once it does.
     pub(super) fn recorded(&self) -> io::Result<Option<(u32, u32)>> {
         let pid = self.small(offset_of!(Header, recorded) as u64)?;
+        let pid = self.inside.as_ref().filter(|_| pid != 0).map_or(pid, |within| within.pid);
         // (its version is written after its id)
         let minor = self.small(offset_of!(Header, python) as u64)?;
         Ok((pid != 0 && minor != 0).then_some((pid, minor)))
@@ -195,7 +225,7 @@ impl Spares {
             let mean = word_at(&self.first, offset_of!(Header, mean) as u64)?;
             let Some(there) = self.rings.get_mut(place) else { continue };
             let file = std::mem::replace(there, ring(mean)?);
-            taken.push((pid, Ring { file, library: self.library.try_clone()?, beat: 0, emptied: 0 }));
+            taken.push((pid, Ring { file, library: self.library.try_clone()?, inside: None, beat: 0, emptied: 0 }));
             self.show(place)?;
         }
         Ok(taken)
@@ -225,10 +255,15 @@ impl Spares {
 /// A file in memory that is a ring.
 fn ring(mean: u64) -> io::Result<File> {
     let mut file = File::from(memfd_create("memsight-ring", MemfdFlags::CLOEXEC)?);
+    fill(&mut file, mean)?;
+    Ok(file)
+}
+
+/// Makes a ring of an empty file.
+fn fill(file: &mut File, mean: u64) -> io::Result<()> {
     file.set_len((HEADER_BYTES + CHUNKS as usize * CHUNK_BYTES) as u64)?;
     let bytes: Vec<u8> = wire::header(CHUNKS, BACKLOG, mean, 0).into_iter().flat_map(u64::to_le_bytes).collect();
-    file.write_all(&bytes)?;
-    Ok(file)
+    file.write_all(&bytes)
 }
 
 /// What a process says of its recording.
