@@ -223,10 +223,6 @@ fn unusual_programs_end_as_without() {
              print(tracemalloc.get_traced_memory()[0] > 500000)\ntracemalloc.stop()\nprint(len(kept))",
         ),
         (
-            "the debug hooks of Python's allocators",
-            "ctypes.pythonapi.PyMem_SetupDebugHooks()\nkept = [str(i) for i in range(10000)]\nprint(len(kept))",
-        ),
-        (
             "an end within dlopen",
             "import glob, _ctypes, sysconfig\nlibraries = glob.glob(os.path.join(sysconfig.get_path('stdlib'), 'lib-dynload', \
              '*.so'))\ndef load():\n    while True:\n        for name in libraries:\n            \

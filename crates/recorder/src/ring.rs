@@ -228,7 +228,10 @@ impl Writer {
 /// Whether less waits for the reader than may.
 fn has_room(header: &Header) -> bool {
     let waiting = header.handed.load(Ordering::Relaxed).wrapping_sub(header.emptied.load(Ordering::Acquire));
-    waiting < header.backlog
+    let chunks = chunks_of(header);
+    // of few chunks threads have half
+    let most = if chunks < header.chunks { header.backlog.min(u64::from(chunks / 2)) } else { header.backlog };
+    waiting < most
 }
 
 /// Waits for what the reader makes, as long as its heart beats; whether it is there.
