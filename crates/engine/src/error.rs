@@ -160,10 +160,16 @@ impl Explain for Error {
             Error::NoSubject => "`memsight ps` lists the Python processes with their ids.".into(),
             Error::NoRecorder => "`memsight watch -- COMMAND` records how its memory moves, on every system.".into(),
             Error::NotRecordable => "It takes CPython 3.8 to 3.15 with the GIL, linked against glibc.".into(),
-            Error::RecordedAlready => "Stop the other Tracker first; there is one at a time in a process.".into(),
+            Error::RecordedAlready => {
+                "There is one recording at a time in a process: stop the other Tracker, or the `memsight run` or `attach` that \
+                 records it (`memsight detach PID`)."
+                    .into()
+            }
             Error::OthersRecord { pid } => format!("Wait for its end, or end it: memsight detach {pid}"),
             Error::NoAnswer { .. } => {
-                "memsight and the process must have the same user, and be in the same container.".into()
+                "Is it stopped (SIGSTOP), or at its limit of files or address space (`ulimit -n`, `ulimit -v`)? It runs as \
+                 before; what it may still begin to record is ended by `memsight detach PID`."
+                    .into()
             }
             Error::NoSuchTrace { path, .. } => {
                 format!("`memsight trace {}` lists them; `memsight run --subprocesses` records children.", path.display())

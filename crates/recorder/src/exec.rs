@@ -53,12 +53,22 @@ pub fn remember(library: &[u8], ring: &[u8]) {
         }
     }
     // Not when they are called, which may be in a child whose parent's other threads held locks of the loader.
-    let own = remember as *const () as usize;
     let all = [(&EXECVE, "execve"), (&EXECVPE, "execvpe"), (&FEXECVE, "fexecve"), (&SYSTEM, "system")];
     for (place, name) in all.into_iter().chain([(&POSIX_SPAWN, "posix_spawn"), (&POSIX_SPAWNP, "posix_spawnp")]) {
-        place.set(elf::find_behind(name, own));
+        find(place, name);
     }
     ENVIRON.set(elf::find("environ"));
+}
+
+/// The function that would be there without us.
+fn next(place: &Function, name: &str) -> *const c_void {
+    place.get().unwrap_or_else(|| find(place, name))
+}
+
+#[cold]
+fn find(place: &Function, name: &str) -> *const c_void {
+    place.set(elf::find_behind(name, find as *const () as usize));
+    place.get().unwrap_or_default()
 }
 
 /// This process is recorded, and so is what it starts.
@@ -226,8 +236,8 @@ unsafe fn own() -> Texts {
 
 /// Calls the next function of a name.
 macro_rules! next {
-    ($place:ident, $type:ty, $($argument:expr),*) => {{
-        let function = $place.get().unwrap_or_default();
+    ($place:ident, $name:literal, $type:ty, $($argument:expr),*) => {{
+        let function = next(&$place, $name);
         // SAFETY: the functions of one name have one type; the C library has it.
         unsafe { core::mem::transmute::<*const c_void, $type>(function)($($argument),*) }
     }};
@@ -240,7 +250,7 @@ unsafe extern "C" fn execve(path: *const c_char, arguments: Texts, environment: 
     let mut handed = Handed::new();
     // SAFETY: what we are called with.
     let environment = unsafe { handed.environment(path, environment) };
-    next!(EXECVE, Exec, path, arguments, environment)
+    next!(EXECVE, "execve", Exec, path, arguments, environment)
 }
 
 #[cfg_attr(memsight_loaded, unsafe(no_mangle))]
@@ -254,7 +264,7 @@ unsafe extern "C" fn execvpe(file: *const c_char, arguments: Texts, environment:
     let mut handed = Handed::new();
     // SAFETY: what we are called with.
     let environment = unsafe { handed.environment(named(file), environment) };
-    next!(EXECVPE, Exec, file, arguments, environment)
+    next!(EXECVPE, "execvpe", Exec, file, arguments, environment)
 }
 
 #[cfg_attr(memsight_loaded, unsafe(no_mangle))]
@@ -268,7 +278,7 @@ unsafe extern "C" fn fexecve(file: c_int, arguments: Texts, environment: Texts) 
     let mut handed = Handed::new();
     // SAFETY: what we are called with.
     let environment = unsafe { handed.environment(ptr::null(), environment) };
-    next!(FEXECVE, unsafe extern "C" fn(c_int, Texts, Texts) -> c_int, file, arguments, environment)
+    next!(FEXECVE, "fexecve", unsafe extern "C" fn(c_int, Texts, Texts) -> c_int, file, arguments, environment)
 }
 
 type Spawn = unsafe extern "C" fn(*mut c_int, *const c_char, *const c_void, *const c_void, Texts, Texts) -> c_int;
@@ -285,7 +295,7 @@ unsafe extern "C" fn posix_spawn(
     let mut handed = Handed::new();
     // SAFETY: what we are called with.
     let environment = unsafe { handed.environment(path, environment) };
-    next!(POSIX_SPAWN, Spawn, pid, path, actions, attributes, arguments, environment)
+    next!(POSIX_SPAWN, "posix_spawn", Spawn, pid, path, actions, attributes, arguments, environment)
 }
 
 #[cfg_attr(memsight_loaded, unsafe(no_mangle))]
@@ -300,7 +310,7 @@ unsafe extern "C" fn posix_spawnp(
     let mut handed = Handed::new();
     // SAFETY: what we are called with.
     let environment = unsafe { handed.environment(named(file), environment) };
-    next!(POSIX_SPAWNP, Spawn, pid, file, actions, attributes, arguments, environment)
+    next!(POSIX_SPAWNP, "posix_spawnp", Spawn, pid, file, actions, attributes, arguments, environment)
 }
 
 /// A path; null for a name that is looked for.
@@ -315,7 +325,7 @@ unsafe fn named(file: *const c_char) -> *const c_char {
 #[cfg_attr(memsight_loaded, unsafe(no_mangle))]
 unsafe extern "C" fn system(command: *const c_char) -> c_int {
     static MADE: Function = Function::NONE;
-    let call = || next!(SYSTEM, unsafe extern "C" fn(*const c_char) -> c_int, command);
+    let call = || next!(SYSTEM, "system", unsafe extern "C" fn(*const c_char) -> c_int, command);
     // SAFETY: the environment of the process, and memory for another.
     unsafe {
         let before = own();
