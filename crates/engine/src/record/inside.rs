@@ -1,6 +1,8 @@
 //! Memory for recording that the process itself makes, for one that cannot open ours: it sees other processes, as in a container,
 //! or is another user's. One of its threads calls `memfd_create`; what comes of that we open from outside.
 
+#![allow(clippy::disallowed_methods, reason = "the engine looks at the process, and waits for it")]
+
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -56,12 +58,10 @@ pub(super) fn make(process: &Process, regions: &[Region], visit: &Visit, name: &
     let before = numbers(process.pid(), name);
     Visit { function, text: name.as_bytes().to_vec(), number: CLOSED_BY_EXEC, ..visit.clone() }
         .make(process, PATIENCE)?;
-    #[allow(clippy::disallowed_methods, reason = "the engine waits for the process")]
     let began = Instant::now();
     loop {
         if let Some(number) = numbers(process.pid(), name).into_iter().find(|number| !before.contains(number)) {
             let path = PathBuf::from(format!("/proc/{}/fd/{number}", process.pid()));
-            #[allow(clippy::disallowed_methods, reason = "the engine opens what the process has made")]
             let file = File::options().read(true).write(true).open(path);
             return Ok(Inside { file: file.map_err(|source| Error::NoRing { source })?, number });
         }
@@ -75,7 +75,6 @@ pub(super) fn make(process: &Process, regions: &[Region], visit: &Visit, name: &
 
 /// The numbers of its files in memory of this name.
 fn numbers(pid: u32, name: &str) -> Vec<u32> {
-    #[allow(clippy::disallowed_methods, reason = "the engine looks at the process")]
     let entries = std::fs::read_dir(format!("/proc/{pid}/fd"));
     let is_it = |number: &u32| {
         let link = std::fs::read_link(format!("/proc/{pid}/fd/{number}"));
