@@ -133,7 +133,8 @@ fn every_child_has_a_trace(interpreter: &Interpreter) -> Result<(), Failed> {
         }
     }
     let wrong: Vec<&Truth> = truths.iter().filter(|truth| found.get(&truth.kind[..]) != Some(&BLOCKS)).collect();
-    if !wrong.is_empty() || recorded.children.left_out > 0 || recorded.children.outlived > 0 {
+    // (two helpers of multiprocessing see that the first has ended, and so end after it)
+    if !wrong.is_empty() || recorded.children.left_out > 0 || recorded.children.outlived > 2 {
         return Err(format!("{wrong:#?}: {found:?}, of {pids:?} {:?}", recorded.children).into());
     }
     read_as_one(&recorded, &truths)
