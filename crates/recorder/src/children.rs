@@ -7,7 +7,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 use crate::wire::{self, HEADER_BYTES, Header};
-use crate::{behind, known, ring, sampling, sys};
+use crate::{known, ring, sampling, switch, sys};
 
 /// The head of the first ring; null where children are not recorded.
 static FIRST: AtomicPtr<Header> = AtomicPtr::new(ptr::null_mut());
@@ -65,7 +65,7 @@ pub fn settle() {
     known::begin_anew();
     sampling::begin_anew();
     if take(owner(), MINOR.load(Ordering::Relaxed)).is_none() {
-        behind::set_events(ptr::null());
+        switch::off();
     }
 }
 

@@ -130,8 +130,9 @@ impl Handed {
         let mut count = 0;
         // SAFETY: as of `environment`; there is room for as many places as are counted.
         for entry in unsafe { entries(given) } {
-            let entry = unsafe { *entry };
-            if unsafe { is(entry, PRELOAD) || is(entry, RING) } {
+            // SAFETY: as above.
+            let (entry, is_ours) = unsafe { (*entry, is(*entry, PRELOAD) || is(*entry, RING)) };
+            if is_ours {
                 continue;
             }
             if count == MOST_VARIABLES {

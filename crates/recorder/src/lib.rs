@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! preload, live ──> begin ──> hooks ──> exact, sampled, family ──> behind ──> event ──> stack ──> code ──> known
-//!                                                               └─────────┴─────────┴──> thread ──> ring ──> wire
+//!                                                               └─────────┴─────────┴──> thread ──> children ──> ring ──> wire
 //! ```
 //!
 //! What is recorded: every allocation and free in Python's domains of memory and objects, by hooks (`PyMem_SetAllocator`), and
@@ -45,6 +45,7 @@ mod ring;
 mod sampled;
 mod sampling;
 mod stack;
+mod switch;
 mod sys;
 mod thread;
 pub mod wire;

@@ -3,7 +3,7 @@
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
-use crate::behind;
+use crate::switch;
 use crate::sys;
 use crate::wire::{self, CHUNK_BYTES, ChunkHead, Event, HEAD_WORDS, HEADER_BYTES, Header, WORDS};
 
@@ -144,7 +144,7 @@ impl Writer {
         let header = header.filter(|header| {
             let is_closed = header.closed.load(Ordering::Relaxed) != 0;
             if is_closed {
-                behind::set_events(ptr::null());
+                switch::off();
             }
             !is_closed
         });
