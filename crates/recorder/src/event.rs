@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 use crate::code;
 use crate::known;
 use crate::layout::Layout;
+use crate::native;
 use crate::python;
 use crate::sampling;
 use crate::stack;
@@ -46,7 +47,7 @@ pub unsafe fn allocated<L: Layout>(kind: Kind, block: usize, size: usize, order:
     let Some(thread) = (unsafe { Thread::enter() }) else { return };
     if !sampling::is_on() || known::sample(block, size) {
         // SAFETY: the state of this thread.
-        unsafe { stack::write::<L>(thread, python::state::<L>(order != Order::Free)) };
+        unsafe { write_stacks::<L>(thread, python::state::<L>(order != Order::Free)) };
         when(thread, order, sys::stamp_after);
         let (block, size) = (block as u64 >> 3, size as u64);
         thread.writer.put(wire::word(kind, block, size.min(LARGE)));
@@ -55,6 +56,28 @@ pub unsafe fn allocated<L: Layout>(kind: Kind, block: usize, size: usize, order:
         }
     }
     thread.leave();
+}
+
+/// Writes what has changed of the thread's stacks.
+///
+/// # Safety
+/// As of [`stack::write`].
+#[inline]
+unsafe fn write_stacks<L: Layout>(thread: &mut Thread, state: usize) {
+    // SAFETY: as above.
+    unsafe {
+        if !native::is_on() {
+            return stack::write::<L>(thread, state);
+        }
+        native::look(thread);
+        loop {
+            stack::write::<L>(thread, state);
+            // (in a new chunk all stacks begin empty)
+            if native::write::<L>(thread, state) {
+                return;
+            }
+        }
+    }
 }
 
 /// A block is given back; this is called before it is. A time that is older than this is none too early: since then nobody but

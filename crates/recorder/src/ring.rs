@@ -29,7 +29,7 @@ pub fn open(path: &[u8]) -> Option<&'static Header> {
         unsafe { sys::give_back(head, HEADER_BYTES) };
         return None;
     }
-    let bytes = (header.chunks as usize).checked_mul(CHUNK_BYTES)?.checked_add(HEADER_BYTES)?;
+    let bytes = bytes_of(header)?;
     let ring = sys::share(path, bytes)?.cast::<Header>();
     // SAFETY: the head alone, which nobody has but we.
     unsafe { sys::give_back(head, HEADER_BYTES) };
@@ -38,11 +38,17 @@ pub fn open(path: &[u8]) -> Option<&'static Header> {
     // A thread may be in the middle of an event that it writes to the ring before; none is in the one before that.
     let oldest = BEFORE.swap(before, Ordering::AcqRel);
     if !oldest.is_null() {
-        // SAFETY: a ring of ours; all are of one size.
-        unsafe { sys::give_back(oldest.cast(), bytes) };
+        // SAFETY: a ring of ours.
+        unsafe { sys::give_back(oldest.cast(), bytes_of(&*oldest)?) };
     }
     // SAFETY: as above, for the whole ring.
     Some(unsafe { &*ring })
+}
+
+/// The size of a ring, with the tables behind its chunks.
+fn bytes_of(header: &Header) -> Option<usize> {
+    let chunks = (header.chunks as usize).checked_mul(CHUNK_BYTES)?.checked_add(HEADER_BYTES)?;
+    chunks.checked_add(usize::try_from(header.tables).ok()?)
 }
 
 /// Says that nothing is recorded any more.

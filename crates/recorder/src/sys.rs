@@ -12,6 +12,7 @@ const GETTID: usize = 186;
 const CLOCK_GETTIME: usize = 228;
 const NANOSLEEP: usize = 35;
 const MPROTECT: usize = 10;
+const MINCORE: usize = 27;
 const PROCESS_VM_WRITEV: usize = 311;
 
 const PAGE: usize = 4096;
@@ -95,6 +96,27 @@ pub unsafe fn is_writable(address: usize) -> bool {
     // SAFETY: from the word to the word, in this process.
     let written = unsafe { call(PROCESS_VM_WRITEV, [process() as usize, place, 1, place, 1, 0]) };
     written == size_of::<usize>() as isize
+}
+
+/// Whether all of so many bytes from the page at `start` on are mapped.
+pub fn is_mapped(start: usize, bytes: usize) -> bool {
+    // a byte for each page of 4 MiB
+    const PAGES: usize = 1024;
+    let mut pages = [0_u8; PAGES];
+    (start..start.saturating_add(bytes)).step_by(PAGES * PAGE).all(|at| {
+        let bytes = (start + bytes - at).min(PAGES * PAGE);
+        // SAFETY: writes a byte for each of at most so many pages.
+        !is_error(unsafe { call(MINCORE, [at, bytes, pages.as_mut_ptr() as usize, 0, 0, 0]) })
+    })
+}
+
+/// The thread's pointer: the C library keeps what it knows of the thread there.
+#[inline]
+pub fn thread_pointer() -> usize {
+    let at: usize;
+    // SAFETY: fs:0 holds it on x86-64 ("ELF Handling For Thread-Local Storage", Drepper, section 3.4.6).
+    unsafe { asm!("mov {0}, qword ptr fs:[0]", out(reg) at, options(nostack, readonly, preserves_flags)) };
+    at
 }
 
 /// The id of this process.
