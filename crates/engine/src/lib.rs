@@ -15,6 +15,7 @@ pub mod gc;
 mod look;
 mod moment;
 pub mod monitor;
+mod native;
 mod pause;
 mod processes;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", not(memsight_portable)))]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use memsight_engine::Error as EngineError;
 use memsight_engine::format::trace::Writer;
-use memsight_engine::record::{Options, attach, detach};
+use memsight_engine::record::{attach, detach};
 use memsight_render::text;
 
 use super::run::{remove, view};
@@ -25,7 +25,7 @@ pub fn run(args: &Attach, console: &Console, interrupt: &Interrupt) -> Result<()
     let path = args.output.clone().unwrap_or_else(|| format!("memsight-{pid}.trace").into());
     let trace = Writer::create(&path, args.force).map_err(EngineError::from)?;
     interrupt.leave();
-    let options = Options { sample_bytes: args.sampling.bytes() };
+    let options = args.sampling.options();
     let attached = attach(pid, options, trace).inspect_err(|_| remove(&path))?;
     wake.follow(pid);
     let until = args.duration.and_then(|duration| now().checked_add(duration));

@@ -21,11 +21,12 @@ pub fn run(args: &Trace, console: &Console, interrupt: &Interrupt) -> Result<(),
     let view = args.view.clone().unwrap_or(TraceView::Summary);
     let at = state(args.at, &view);
     if let [before, after] = args.files.as_slice() {
-        let (before, after) = (read(before, at, console, interrupt)?, read(after, at, console, interrupt)?);
+        let read = |file| read(file, at, args.native, console, interrupt);
+        let (before, after) = (read(before)?, read(after)?);
         return console.show(&after.grown_since(&before, &selection)?, text::trace_compare);
     }
     let Some(file) = args.files.first() else { return Err(Error::NoSubject) };
-    let profile = read(file, at, console, interrupt)?;
+    let profile = read(file, at, args.native, console, interrupt)?;
     if let Some(output) = &args.output {
         let picture = picture(&profile, &view, &selection, output)?;
         place(output, &picture, args.force)?;
@@ -39,9 +40,9 @@ pub fn run(args: &Trace, console: &Console, interrupt: &Interrupt) -> Result<(),
     Ok(())
 }
 
-fn read(file: &Path, at: At, console: &Console, interrupt: &Interrupt) -> Result<Profile, Error> {
+fn read(file: &Path, at: At, native: bool, console: &Console, interrupt: &Interrupt) -> Result<Profile, Error> {
     let ticker = console.ticker(interrupt);
-    interrupt.carefully(|| Ok(open_trace(file, at, &ticker)?))
+    interrupt.carefully(|| Ok(open_trace(file, at, native, &ticker)?))
 }
 
 /// The state that a view shows; some are about the whole run whatever was asked for.

@@ -48,6 +48,7 @@ pub fn attach(pid: u32, options: Options, trace: Writer) -> Result<Attached, Err
         None => {}
     }
     let mut prepared = Prepared::new(options)?;
+    prepared.look_at(pid)?;
     let visit = first_visit(&process, &regions, &mut prepared)?;
     let watch = prepared.ring.watch().map_err(|source| Error::NoRing { source })?;
     visit.make(&process, PATIENCE)?;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! ring ──> chunks ──> order ──> trace          stacks: frames by number; clock: time stamps as nanoseconds
+//!   └──────── native: the code of the program, and both stacks as one
 //! ```
 //!
 //! All of it in memsight's own process, by one thread: the program only fills chunks ([design](../../../docs/design/recorder.md)).
@@ -9,6 +10,7 @@
 mod attach;
 mod chunks;
 mod clock;
+mod native;
 mod order;
 mod results;
 mod ring;
@@ -23,7 +25,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use memsight_format::trace;
+use memsight_target::Process;
 
+use self::native::Merge;
 use self::ring::Ring;
 use self::writer::Drain;
 use crate::Error;
@@ -36,6 +40,7 @@ pub use results::{Options, Recorded};
 #[derive(Debug)]
 pub struct Prepared {
     ring: Ring,
+    merge: Option<Merge>,
 }
 
 /// A recording under way.
@@ -51,7 +56,18 @@ impl Prepared {
     /// # Errors
     /// [`Error::NoRing`].
     pub fn new(options: Options) -> Result<Prepared, Error> {
-        Ok(Prepared { ring: Ring::new(options.sample_bytes).map_err(|source| Error::NoRing { source })? })
+        let ring = Ring::new(options.sample_bytes, options.native).map_err(|source| Error::NoRing { source })?;
+        Ok(Prepared { ring, merge: options.native.then(Merge::default) })
+    }
+
+    /// Looks at the code of a process that runs already, so that none of its threads has to wait for that later.
+    ///
+    /// # Errors
+    /// [`Error::NoRing`], [`Error::Target`].
+    pub fn look_at(&mut self, pid: u32) -> Result<(), Error> {
+        let Some(merge) = &mut self.merge else { return Ok(()) };
+        merge.parts.follow(Process::open(pid)?);
+        merge.parts.look(&mut self.ring).map_err(|source| Error::NoRing { source })
     }
 
     /// The variables with which the program is to be started, in place of its own of these names; it takes them out again.
@@ -77,12 +93,13 @@ impl Prepared {
         first: impl FnOnce() + Send + 'static,
     ) -> Result<Recording, Error> {
         let is_over = Arc::new(AtomicBool::new(false));
-        let (over, mut drain) = (is_over.clone(), Drain::new(self.ring, trace, program));
+        let (over, mut drain) = (is_over.clone(), Drain::new(self.ring, self.merge, trace, program));
+        let idle = if drain.asks() { ASKED } else { IDLE };
         let reader = std::thread::Builder::new().name("memsight-trace".into()).spawn(move || {
             first();
             while !over.load(Ordering::Acquire) {
                 let busy = drain.step()?;
-                std::thread::sleep(if busy { BUSY } else { IDLE });
+                std::thread::sleep(if busy { BUSY } else { idle });
             }
             Ok(drain)
         });
@@ -93,6 +110,8 @@ impl Prepared {
 /// Between two looks at the ring, while chunks become full, and while they do not.
 const BUSY: Duration = Duration::from_millis(1);
 const IDLE: Duration = Duration::from_millis(10);
+/// While threads may wait for an answer.
+const ASKED: Duration = Duration::from_millis(2);
 
 impl Recording {
     /// Whether nothing is written any more: the disk is full, or another error ended it.

@@ -9,12 +9,19 @@ use std::os::unix::fs::FileExt;
 
 use memsight_recorder::LIBRARY;
 use memsight_recorder::wire::{self, CHUNK_BYTES, ChunkHead, HEAD_WORDS, HEADER_BYTES, Header, PLACE, PLACE_BYTES};
+use memsight_recorder::tables::{HEAD_BYTES, Part, ROWS_AT};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 /// Threads that can be recorded at once: each has a chunk. 256 MiB, of which memory is taken as it is written to.
 const CHUNKS: u32 = 1024;
 /// Chunks that may wait to be read: 16 MiB.
 const BACKLOG: u64 = 64;
+
+/// Room for the tables of native frames, of which memory is taken as they are written: 128 MiB, enough for some hundred million
+/// bytes of code.
+const TABLES: u64 = 128 << 20;
+/// Where they begin.
+const TABLES_AT: u64 = (HEADER_BYTES + CHUNKS as usize * CHUNK_BYTES) as u64;
 
 /// The ring of a program, and the library that fills it.
 #[derive(Debug)]
@@ -35,13 +42,14 @@ pub(super) struct Head {
 }
 
 impl Ring {
-    pub(super) fn new(mean: u64) -> io::Result<Ring> {
+    pub(super) fn new(mean: u64, native: bool) -> io::Result<Ring> {
+        let tables = if native { TABLES } else { 0 };
         let flags = MemfdFlags::CLOEXEC;
         let mut library = File::from(memfd_create("memsight-recorder", flags)?);
         library.write_all(LIBRARY)?;
         let mut file = File::from(memfd_create("memsight-ring", flags)?);
-        file.set_len((HEADER_BYTES + CHUNKS as usize * CHUNK_BYTES) as u64)?;
-        for word in wire::header(CHUNKS, BACKLOG, mean, 0) {
+        file.set_len(TABLES_AT + tables)?;
+        for word in wire::header(CHUNKS, BACKLOG, mean, 0, tables) {
             file.write_all(&word.to_le_bytes())?;
         }
         Ok(Ring { file, library, beat: 0, emptied: 0 })
@@ -96,6 +104,36 @@ impl Ring {
     /// Bytes between samples in the mean.
     pub(super) fn mean(&self) -> io::Result<u64> {
         self.word(offset_of!(Header, mean) as u64)
+    }
+
+    /// How often threads have met code that is in no table.
+    pub(super) fn asked(&self) -> io::Result<u32> {
+        self.small(offset_of!(Header, asked) as u64)
+    }
+
+    /// Says that the tables are complete, as of so many of these.
+    pub(super) fn answer(&self, asked: u32) -> io::Result<()> {
+        self.file.write_all_at(&asked.to_le_bytes(), offset_of!(Header, answered) as u64)
+    }
+
+    /// Writes rows behind the `used` bytes of them; where in the tables they are, and how many, which is none without room.
+    pub(super) fn put_rows(&self, used: &mut u64, rows: &[u64]) -> io::Result<(u64, u64)> {
+        let at = ROWS_AT as u64 + *used;
+        let bytes: Vec<u8> = rows.iter().flat_map(|row| row.to_le_bytes()).collect();
+        if at + bytes.len() as u64 > TABLES {
+            return Ok((ROWS_AT as u64, 0));
+        }
+        self.file.write_all_at(&bytes, TABLES_AT + at)?;
+        *used += bytes.len() as u64;
+        Ok((at, rows.len() as u64))
+    }
+
+    /// Writes the part of a number, the last of all.
+    pub(super) fn put_part(&self, number: usize, part: &Part) -> io::Result<()> {
+        let bytes: Vec<u8> = part.words().iter().flat_map(|word| word.to_le_bytes()).collect();
+        self.file.write_all_at(&bytes, TABLES_AT + (HEAD_BYTES + number * size_of::<Part>()) as u64)?;
+        // the number last: with it the part may be used
+        self.file.write_all_at(&(number as u32 + 1).to_le_bytes(), TABLES_AT)
     }
 
     /// Events that were lost.

@@ -134,7 +134,7 @@ proptest! {
 
     #[test]
     fn anything_within_whole_blocks_is_read_or_refused(
-        kind in 2..7_u8, bytes in prop::collection::vec(any::<u8>(), 0..200),
+        kind in 2..9_u8, bytes in prop::collection::vec(any::<u8>(), 0..200),
     ) {
         let (mut file, _) = written(&[]);
         let mut blocks = Vec::new();
