@@ -224,6 +224,11 @@ impl Native {
         }
     }
 
+    /// Another recording has begun since, with other tables.
+    pub fn forget(&mut self) {
+        (self.count, self.parts) = (0, u32::MAX);
+    }
+
     fn has_all_parts(&self, header: &Header) -> bool {
         tables(header).0.parts.load(Ordering::Acquire) == self.parts
     }

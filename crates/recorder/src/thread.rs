@@ -125,7 +125,8 @@ impl Thread {
     fn begin_anew(&mut self) {
         self.writer.abandon();
         self.codes = [(0, 0); CODES];
-        (self.count, self.native.count) = (0, 0);
+        self.count = 0;
+        self.native.forget();
         self.epoch = EPOCH.load(Ordering::Relaxed);
     }
 

@@ -11,7 +11,7 @@ use addr2line::{Context, demangle_auto};
 use memsight_model::trace::{Module, NativeFunction, Symbol};
 use object::{Object, ObjectSection};
 
-use super::Image;
+use super::image::Image;
 
 /// Larger files have no names: those of the largest frameworks have 2 GiB with what debuggers read.
 const LARGEST: u64 = 4 << 30;

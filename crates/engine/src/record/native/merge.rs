@@ -10,7 +10,7 @@ use memsight_model::trace::NATIVE;
 use memsight_target::Process;
 
 use super::super::stacks::{MAX_FRAMES, Stacks};
-use super::Parts;
+use super::parts::Parts;
 use crate::native::{Wanted, symbols};
 
 /// A stack that grows by its newest frame has a number for each of its frames.
@@ -67,6 +67,8 @@ pub(in crate::record) struct Merge {
     python: Tree<Entry>,
     native: Tree<Native>,
     merged: HashMap<(u32, u32), u32, FixedState>,
+    /// The pair that came last, which often comes again; none is 0 and 0.
+    last: ((u32, u32), u32),
     /// Places that were told, by module.
     places: BTreeMap<u32, BTreeSet<u32>>,
     /// Up to 3.9 the interpreter does not say where it is called.
@@ -103,7 +105,11 @@ impl Merge {
         stacks: &mut Stacks,
         (python, native): (u32, u32),
     ) -> Result<u32, FormatError> {
+        if self.last.0 == (python, native) {
+            return Ok(self.last.1);
+        }
         if let Some(&number) = self.merged.get(&(python, native)) {
+            self.last = ((python, native), number);
             return Ok(number);
         }
         let mut number = 0;
