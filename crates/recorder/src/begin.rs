@@ -5,7 +5,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::layout::{Layout, V38, V39, V310, V311, V312, V313, V314, V315};
-use crate::{behind, elf, got, hooks, known, native, ring, sampling, sys, thread};
+use crate::{behind, elf, got, hooks, known, ring, sampling, sys, thread, unwind};
 
 /// Set while this process is recorded by a call.
 pub static RECORDS: AtomicBool = AtomicBool::new(false);
@@ -25,7 +25,7 @@ pub fn record(path: &[u8], minor: u32) -> Option<bool> {
     if hooks::are_in_the_way() {
         return Some(false);
     }
-    native::start(header);
+    unwind::start(header);
     thread::prepare();
     at_fork();
     MINOR.store(minor, Ordering::Release);

@@ -12,6 +12,7 @@ use crate::sampling;
 use crate::stack;
 use crate::sys;
 use crate::thread::Thread;
+use crate::unwind;
 use crate::wire::{self, Kind, LARGE};
 
 /// Where the interpreter says that it has begun to end; null once that is told.
@@ -66,7 +67,7 @@ pub unsafe fn allocated<L: Layout>(kind: Kind, block: usize, size: usize, order:
 unsafe fn write_stacks<L: Layout>(thread: &mut Thread, state: usize) {
     // SAFETY: as above.
     unsafe {
-        if !native::is_on() {
+        if !unwind::is_on() {
             return stack::write::<L>(thread, state);
         }
         native::look(thread);

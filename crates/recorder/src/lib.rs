@@ -7,7 +7,9 @@
 //!
 //! ```text
 //! preload, live ──> begin ──> hooks ──> exact, sampled, family ──> behind ──> event ──> stack ──> code ──> known
+//!                                                               │  └──> native ──> stack    │
 //!                                                               └─────────┴─────────┴──> thread ──> ring ──> wire
+//!                                                                                          └──> unwind ──> tables
 //! ```
 //!
 //! What is recorded: every allocation and free in Python's domains of memory and objects, by hooks (`PyMem_SetAllocator`), and
@@ -45,6 +47,7 @@ mod stack;
 mod sys;
 pub mod tables;
 mod thread;
+mod unwind;
 pub mod wire;
 mod words;
 

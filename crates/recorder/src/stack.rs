@@ -10,9 +10,9 @@ use core::ops::Range;
 use crate::code;
 use crate::known;
 use crate::layout::{Calls, Layout, Top};
-use crate::native;
 use crate::read::{u8_at, u32_at, word_at};
 use crate::thread::{DEPTH, Frame, Fresh, Thread};
+use crate::unwind;
 use crate::wire::{self, Kind, LARGE};
 
 /// Room that is left after a stack was written: for the event that it is of.
@@ -194,7 +194,7 @@ unsafe fn tell<L: Layout>(thread: &mut Thread, kept: usize, fresh: usize) -> boo
                 }
             };
             // SAFETY: as above.
-            thread.fresh[place].is_called = native::is_on() && unsafe { is_called::<L>(at) };
+            thread.fresh[place].is_called = unwind::is_on() && unsafe { is_called::<L>(at) };
         } else if L::CALLS == Calls::Shims && thread.native.has(at) {
             thread.fresh[place].word = CALL;
         }

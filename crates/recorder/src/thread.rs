@@ -4,9 +4,9 @@ use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::known;
-use crate::native::Native;
 use crate::ring::Writer;
 use crate::sys;
+use crate::unwind::Native;
 use crate::words::words;
 
 /// Frames of which a stack is told; of a deeper one the oldest are left out.

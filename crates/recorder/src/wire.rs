@@ -389,9 +389,12 @@ mod tests {
     #[test]
     fn events_are_read_up_to_the_first_zero_or_what_is_none() {
         let code = [word(Kind::Code, 0, 4), 7 << 32 | 12, lengths(3, 2, 1), u64::from_le_bytes(*b"runx.y!\0")];
-        let words =
-            [&code[..], &[word(Kind::Push, 7, 3), word(Kind::Raw, 0x200, LARGE), 1 << 30, time(5), native(0x7fff_1234_5677, 2)], &[0, 13 << 60]]
-                .concat();
+        let words = [
+            &code[..],
+            &[word(Kind::Push, 7, 3), word(Kind::Raw, 0x200, LARGE), 1 << 30, time(5), native(0x7fff_1234_5677, 2)],
+            &[0, 13 << 60],
+        ]
+        .concat();
         let mut events = events(&words);
         let Some(Event::Code(code)) = events.next() else { panic!("a code object") };
         assert_eq!((code.number, code.first_line), (7, 12));

@@ -19,6 +19,8 @@ const LARGEST: u64 = 4 << 30;
 const MOST: usize = 100_000;
 /// Functions that are put into each other are no deeper in practice.
 const DEEPEST: usize = 64;
+/// Symbols of a function before that at an address which are looked at.
+const LABELS: usize = 64;
 /// Where debug files of distributions are, by build id.
 const DEBUG: &str = "/usr/lib/debug/.build-id";
 
@@ -91,9 +93,10 @@ impl<'d> Names<'d> {
     /// The function that an address is in, by the table of symbols.
     fn function(&self, offset: u64) -> Option<String> {
         let next = self.functions.partition_point(|(range, _)| range.start <= offset);
-        // (several may begin at one place, of which the last is the longest)
-        let (range, name) = self.functions.get(next.checked_sub(1)?)?;
-        range.contains(&offset).then(|| demangle_auto(Cow::Borrowed(name), None).into_owned())
+        // (labels within a function are symbols, too)
+        let before = self.functions.get(next.saturating_sub(LABELS)..next)?;
+        let (_, name) = before.iter().rev().find(|(range, _)| range.contains(&offset))?;
+        Some(demangle_auto(Cow::Borrowed(name), None).into_owned())
     }
 
     /// What debuggers would say of an address, the innermost function first.

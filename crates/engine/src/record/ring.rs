@@ -8,8 +8,8 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
 use memsight_recorder::LIBRARY;
-use memsight_recorder::wire::{self, CHUNK_BYTES, ChunkHead, HEAD_WORDS, HEADER_BYTES, Header, PLACE, PLACE_BYTES};
 use memsight_recorder::tables::{HEAD_BYTES, Part, ROWS_AT};
+use memsight_recorder::wire::{self, CHUNK_BYTES, ChunkHead, HEAD_WORDS, HEADER_BYTES, Header, PLACE, PLACE_BYTES};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 /// Threads that can be recorded at once: each has a chunk. 256 MiB, of which memory is taken as it is written to.

@@ -66,9 +66,8 @@ impl Parts {
         let regions = process.maps().unwrap_or_default();
         let mut result = Ok(());
         for region in regions.iter().filter(|region| region.execute) {
-            let is_told = self.told.iter().rev().find(|told| {
-                told.region.start < region.end && region.start < told.region.end
-            });
+            let is_told =
+                self.told.iter().rev().find(|told| told.region.start < region.end && region.start < told.region.end);
             if is_told.is_none_or(|told| told.region != *region) && self.told.len() < PARTS {
                 result = self.tell(&process, region, &regions, ring);
             }
