@@ -5,4 +5,3 @@ mod parts;
 mod rows;
 
 pub(super) use merge::Merge;
-pub(super) use parts::Parts;
