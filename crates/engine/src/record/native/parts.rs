@@ -79,7 +79,10 @@ impl Parts {
     fn tell(&mut self, process: &Process, region: &Region, all: &[Region], ring: &mut Ring) -> io::Result<()> {
         let mut told = Told { region: region.clone(), module: 0, bias: 0, loops: Vec::new() };
         let mut part = Part { start: region.start.0, end: region.end.0, rows: ROWS_AT as u64, count: 0 };
+        // (a file may be large, and threads that wait for room are to know that the ring is being read)
+        ring.beat()?;
         let data = if region.inode == 0 { None } else { process.file(region).or_else(|| mapped(process, region, all)) };
+        ring.beat()?;
         if let Some(image) = data.as_deref().and_then(Image::parse)
             && let Some(bias) = image.bias(region.start.0, region.offset)
         {
@@ -90,8 +93,11 @@ impl Parts {
             (part.rows, part.count) = ring.put_rows(&mut self.used, &rows)?;
             told.bias = bias;
             told.module = self.module(&region.path, image.build_id());
-            let loops = image.functions().into_iter().filter(|(_, name)| name.starts_with(LOOP));
-            told.loops = loops.map(|(range, _)| range.start.wrapping_add(bias)..range.end.wrapping_add(bias)).collect();
+            if region.path.contains("python") {
+                let loops = image.functions().into_iter().filter(|(_, name)| name.starts_with(LOOP));
+                let placed = |range: Range<u64>| range.start.wrapping_add(bias)..range.end.wrapping_add(bias);
+                told.loops = loops.map(|(range, _)| placed(range)).collect();
+            }
         }
         ring.put_part(self.told.len(), &part)?;
         self.told.push(told);
