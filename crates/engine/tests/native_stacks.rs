@@ -205,12 +205,13 @@ fn natives_are_true(truth: &Truth, stack: &[Frame], trace: &Trace) -> Result<(),
         // nothing, and so was not just before that.
         let is_same = place.is_some_and(|(other, offset)| {
             let is_there = |address: u64| [address, address + 1].contains(offset);
-            (is_there(address - base) || is_there(*address)) && (file(path) == file(other) || path.contains("python"))
+            (is_there(address - base) || is_there(*address))
+                && (file(path) == file(other) || file(path).contains("python"))
         });
         match is_same {
             true => _ = found.next(),
             // a part of the loop that the compiler has moved elsewhere, whose name was stripped
-            false if name.is_empty() && path.contains("python") => {}
+            false if name.is_empty() && file(path).contains("python") => {}
             false => return Err(format!("{}: {place:x?} in place of {native:x?}", truth.bytes).into()),
         }
     }

@@ -20,8 +20,10 @@ const RULES: usize = 2048;
 /// A stack is no larger; where one is, its frames are not told.
 const LARGEST: usize = 128 << 20;
 const PAGE: usize = 4096;
-/// How long an answer is waited for: 0.5 s.
-const PATIENCE: u64 = 500_000_000;
+/// How long an answer is waited for while the reader's heart does not beat: 1 s.
+const PATIENCE: u64 = 1_000_000_000;
+/// And while it does: 10 s.
+const LONGEST: u64 = 10_000_000_000;
 /// Between two looks for it: 100 us.
 const NAP: u64 = 100_000;
 /// So many answers that say nothing are waited for.
@@ -308,9 +310,18 @@ fn ask(header: &Header) -> bool {
     }
     let is_answered = || header.answered.load(Ordering::Acquire).wrapping_sub(ticket) as i32 >= 0;
     let parts = || tables(header).0.parts.load(Ordering::Acquire);
+    let beat = || header.heartbeat.load(Ordering::Relaxed);
     let (before, began) = (parts(), sys::clock());
-    while !is_answered() && sys::clock().wrapping_sub(began) < PATIENCE {
+    let (mut last, mut since) = (beat(), began);
+    while !is_answered() {
         sys::nap(NAP);
+        let now = sys::clock();
+        if beat() != last {
+            (last, since) = (beat(), now);
+        }
+        if now.wrapping_sub(since) > PATIENCE || now.wrapping_sub(began) > LONGEST {
+            break;
+        }
     }
     if before == parts() {
         VAIN.fetch_add(1, Ordering::Relaxed);

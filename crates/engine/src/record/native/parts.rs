@@ -93,7 +93,8 @@ impl Parts {
             (part.rows, part.count) = ring.put_rows(&mut self.used, &rows)?;
             told.bias = bias;
             told.module = self.module(&region.path, image.build_id());
-            if region.path.contains("python") {
+            let name = region.path.rsplit('/').next().unwrap_or_default();
+            if name.contains("python") {
                 let loops = image.functions().into_iter().filter(|(_, name)| name.starts_with(LOOP));
                 let placed = |range: Range<u64>| range.start.wrapping_add(bias)..range.end.wrapping_add(bias);
                 told.loops = loops.map(|(range, _)| placed(range)).collect();
