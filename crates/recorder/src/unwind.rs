@@ -229,7 +229,7 @@ impl Native {
     unsafe fn caller(&mut self, header: &Header, at: At) -> Option<At> {
         let rule = self.rule(header, at)?;
         let is_guess = rule == Rule::Unknown;
-        let lies_above = |place: usize| place >= at.stack && place <= self.end - 8 && place % 8 == 0;
+        let lies_above = |place: usize| place >= at.stack && place <= self.end - 8 && place.is_multiple_of(8);
         // SAFETY: a word of the stack.
         let word = |place: usize| lies_above(place).then(|| unsafe { word_at(place) });
         let (end, base) = match rule {
