@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Optional, Union
 
-from ._platform import native
+from ._platform import native as native_part
 from ._views import _Record
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Tracker:
         path: the trace to write. One that is there is an error, unless ``force``.
         exact: every allocation, instead of a sample.
         sample: bytes between samples in the mean: 1024 or more.
+        native: with the frames of C, C++, Rust and Cython: ``memsight trace load.trace tree --native`` shows them.
         force: replace a file that is there.
 
     Raises:
@@ -54,13 +55,19 @@ class Tracker:
     """
 
     def __init__(
-        self, path: Union[str, os.PathLike[str]], *, exact: bool = False, sample: int = SAMPLE, force: bool = False
+        self,
+        path: Union[str, os.PathLike[str]],
+        *,
+        exact: bool = False,
+        sample: int = SAMPLE,
+        native: bool = False,
+        force: bool = False,
     ) -> None:
         if not exact and sample < 1024:
             raise ValueError("sample must be 1024 bytes or more; exact=True records every allocation")
         self.path = os.fspath(path)
         program = os.path.basename(sys.argv[0] if sys.argv else "") or "python"
-        self._native = native().Tracker(self.path, program, 0 if exact else sample, force)
+        self._native = native_part().Tracker(self.path, program, 0 if exact else sample, native, force)
         self._pid: Optional[int] = None
 
     def start(self) -> None:

@@ -56,6 +56,31 @@ fn a_program_keeps_its_output_its_input_and_its_exit_code() {
     assert!(sizes.len() > 10_000, "{}", sizes.len());
 }
 
+/// The function that is called back by C stands on C frames, where they are asked for, and otherwise on who called C.
+#[test]
+fn native_frames_are_there_when_they_are_asked_for() {
+    let folder = folder();
+    let file = path(folder.path(), "a.trace");
+    let code = "kept = []\nsorted([3, 1, 2], key=lambda n: kept.append(bytes(9_000_001)) or n)";
+    let run = memsight(&["run", "--exact", "--native", "-q", "-o", &file, "--", "python3", "-c", code]);
+    assert_eq!(run.code, Some(0), "{run:#?}");
+    let frames = |options: &[&str]| -> Vec<Vec<String>> {
+        let view = memsight(&[&["trace", &file, "flamegraph", "--filter", "<lambda>"], options].concat());
+        let stacks = view.stdout.lines().map(|line| line.rsplit_once(' ').expect("bytes").0);
+        stacks.map(|stack| stack.split(';').map(str::to_owned).collect()).collect()
+    };
+    let of_python = ["<module> (<string>:2)", "<lambda> (<string>:2)"];
+    assert!(frames(&[]).iter().any(|stack| *stack == of_python), "{:#?}", frames(&[]));
+    let natives = frames(&["--native"]);
+    let between = natives.iter().filter_map(|stack| {
+        let [first, last] = of_python.map(|name| stack.iter().position(|frame| frame == name));
+        Some((first?, last?, stack.len()))
+    });
+    let between: Vec<_> = between.collect();
+    // `sorted` and what it calls, and what makes the bytes
+    assert!(!between.is_empty() && between.iter().all(|(a, b, len)| a + 2 < *b && b + 1 < *len), "{natives:#?}");
+}
+
 #[test]
 fn signals_reach_the_program() {
     let folder = folder();

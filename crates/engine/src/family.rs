@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use memsight_analysis::profile::At;
 use memsight_format::FormatError;
 use memsight_format::trace::Reader;
-use memsight_model::trace::{Code, End, Event, Frame, Head, Record};
+use memsight_model::trace::{Code, End, Event, Frame, Head, Module, NATIVE, Record, Symbol};
 
 use crate::names::is_of_child;
 
@@ -66,6 +66,8 @@ pub(crate) struct Merged {
     frames: u32,
     /// By number of code object: the minor version of its Python.
     minors: Vec<u32>,
+    /// So many modules of compiled code have a number.
+    modules: u32,
     end: End,
     is_cut: bool,
     is_over: bool,
@@ -79,6 +81,7 @@ struct Process {
     minor: u32,
     thread: u32,
     codes: HashMap<u32, u32>,
+    modules: HashMap<u32, u32>,
     frames: Vec<u32>,
     live: HashSet<u64>,
     resident: u64,
@@ -101,6 +104,7 @@ impl Merged {
             now_ns: 0,
             frames: 0,
             minors: vec![0],
+            modules: 0,
             end: End::default(),
             is_cut: false,
             is_over: false,
@@ -184,11 +188,22 @@ impl Merged {
                 Some(Record::Code(Code { number, ..code }))
             }
             Record::Frame(frame) => {
-                let code = process.code(frame.code, &mut self.minors);
+                let code = match frame.code & NATIVE {
+                    0 => process.code(frame.code, &mut self.minors),
+                    _ => NATIVE | process.module(frame.code & !NATIVE, &mut self.modules),
+                };
                 let caller = process.frame(frame.caller);
                 self.frames += 1;
                 process.frames.push(self.frames);
                 Some(Record::Frame(Frame { caller, code, ..frame }))
+            }
+            Record::Module(module) => {
+                let number = process.module(module.number, &mut self.modules);
+                Some(Record::Module(Module { number, ..module }))
+            }
+            Record::Symbol(symbol) => {
+                let module = process.module(symbol.module, &mut self.modules);
+                Some(Record::Symbol(Symbol { module, ..symbol }))
             }
             Record::End(end) => {
                 process.has_end = true;
@@ -249,12 +264,24 @@ impl Process {
             minor,
             thread: 0,
             codes: HashMap::new(),
+            modules: HashMap::new(),
             frames: vec![0],
             live: HashSet::new(),
             resident: 0,
             is_ending: false,
             has_end: false,
         }
+    }
+
+    /// What a module of it is called among all, of which there are `count` so far; 0, which is none, stays 0.
+    fn module(&mut self, number: u32, count: &mut u32) -> u32 {
+        if number == 0 {
+            return 0;
+        }
+        *self.modules.entry(number).or_insert_with(|| {
+            *count += 1;
+            *count
+        })
     }
 
     /// What a code object of it is called among all.

@@ -17,6 +17,7 @@ mod look;
 mod moment;
 pub mod monitor;
 mod names;
+mod native;
 mod pause;
 mod processes;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", not(memsight_portable)))]

@@ -1,16 +1,18 @@
 //! Traces: a file of records made into a profile.
 
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use memsight_analysis::profile::{At, Places, ProcessRow, Profile, Replay, Selection};
+use memsight_analysis::profile::{At, Natives, Places, ProcessRow, Profile, Replay, Selection};
 use memsight_cpython::line_of;
 use memsight_format::trace::Reader;
 use memsight_model::Progress;
-use memsight_model::trace::{Code, End, Frame, Head, Record};
+use memsight_model::trace::{Code, End, Frame, Head, Module, NATIVE, Record, Symbol};
 
 use crate::Error;
 use crate::family::{Merged, members};
+use crate::native::{Wanted, symbols};
 
 /// Records between two looks at whether the person asked to stop.
 const STEP: u64 = 1 << 16;
@@ -22,19 +24,21 @@ struct Recorded {
     replay: Replay,
     codes: Vec<Code>,
     frames: Vec<Frame>,
+    modules: Vec<Module>,
+    symbols: Vec<Symbol>,
     end: Option<End>,
 }
 
-/// Reads a trace, keeping the state `at`. Cost: one pass; memory as [`memsight_analysis::profile`] says.
+/// Reads a trace, keeping the state `at`; with `native` its native frames have places of their own. Cost: one pass; memory as [`memsight_analysis::profile`] says.
 ///
 /// # Errors
 /// Of [`Reader::open`] and [`Profile::new`], and [`Error::Cancelled`].
-pub fn open_trace(path: &Path, at: At, progress: &dyn Progress) -> Result<Profile, Error> {
+pub fn open_trace(path: &Path, at: At, native: bool, progress: &dyn Progress) -> Result<Profile, Error> {
     let mut reader = Reader::open(path)?;
     let head = reader.head().clone();
     let recorded = recorded(&head, reader.by_ref(), at, progress)?;
     let minor = head.python_minor;
-    recorded.profile(head, reader.is_cut(), |_| minor)
+    recorded.profile(head, reader.is_cut(), native, |_| minor)
 }
 
 /// Which processes of a run are read.
@@ -51,7 +55,13 @@ pub enum Processes {
 ///
 /// # Errors
 /// As of [`open_trace`], and [`Error::NoSuchTrace`].
-pub fn open_processes(path: &Path, which: Processes, at: At, progress: &dyn Progress) -> Result<Profile, Error> {
+pub fn open_processes(
+    path: &Path,
+    which: Processes,
+    at: At,
+    native: bool,
+    progress: &dyn Progress,
+) -> Result<Profile, Error> {
     let mut members = members(path)?;
     let processes = members.len();
     let mut head = Reader::open(path)?.head().clone();
@@ -67,7 +77,7 @@ pub fn open_processes(path: &Path, which: Processes, at: At, progress: &dyn Prog
     let mut merged = Merged::new(members, at);
     let recorded = recorded(&head, merged.by_ref(), at, progress)?;
     let is_cut = merged.is_cut();
-    recorded.profile(head, is_cut, |code| merged.minor(code))
+    recorded.profile(head, is_cut, native, |code| merged.minor(code))
 }
 
 /// The processes of a run, the first of which was recorded at `path`: each before those that came from it. None where children
@@ -83,7 +93,7 @@ pub fn processes_of(path: &Path, progress: &dyn Progress) -> Result<Vec<ProcessR
     let began = members.first().map_or(0, |first| first.head.started.monotonic_ns);
     let mut rows = Vec::new();
     for member in &members {
-        let profile = match open_trace(&member.path, At::Peak, progress) {
+        let profile = match open_trace(&member.path, At::Peak, false, progress) {
             Ok(profile) => profile,
             Err(error) if error.is_cancelled() => return Err(error),
             Err(_) => continue,
@@ -139,13 +149,16 @@ where
     Error: From<E>,
 {
     progress.phase("reading the trace", None);
-    let mut recorded = Recorded { replay: Replay::new(head, at), codes: Vec::new(), frames: Vec::new(), end: None };
+    let (codes, frames, modules, symbols) = Default::default();
+    let mut recorded = Recorded { replay: Replay::new(head, at), codes, frames, modules, symbols, end: None };
     let mut read = 0u64;
     for record in records {
         match record? {
             Record::Event(event) => recorded.replay.event(event),
             Record::Frame(frame) => recorded.frames.push(frame),
             Record::Code(code) => recorded.codes.push(code),
+            Record::Module(module) => recorded.modules.push(module),
+            Record::Symbol(symbol) => recorded.symbols.push(symbol),
             Record::End(end) => recorded.end = Some(end),
         }
         read += 1;
@@ -161,13 +174,42 @@ where
 
 impl Recorded {
     /// `minor` gives the version of the Python that a code object is of.
-    fn profile(self, head: Head, is_cut: bool, minor: impl Fn(u32) -> u32) -> Result<Profile, Error> {
+    fn profile(
+        mut self,
+        head: Head,
+        is_cut: bool,
+        native: bool,
+        minor: impl Fn(u32) -> u32,
+    ) -> Result<Profile, Error> {
+        if native {
+            self.look_up();
+        }
         let line = |code: &Code, offset: u32| {
             line_of(minor(code.number), &code.lines, code.first_line, u64::from(offset).saturating_mul(2))
         };
-        let places = Places::new(&self.codes, &self.frames, line);
+        let natives = Natives::new(&self.modules, &self.symbols, native);
+        let places = Places::with_natives(&self.codes, &self.frames, line, &natives);
         drop((self.codes, self.frames));
         Ok(Profile::new(head, self.replay, places, self.end, is_cut)?)
+    }
+}
+
+impl Recorded {
+    /// Looks up on this machine what the trace has no names for: its recorder was killed, or there were none where it ran.
+    fn look_up(&mut self) {
+        let known: HashSet<(u32, u32)> = self.symbols.iter().map(|symbol| (symbol.module, symbol.offset)).collect();
+        let mut missing: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+        for frame in self.frames.iter().filter(|frame| frame.code & NATIVE != 0) {
+            let place = (frame.code & !NATIVE, frame.offset);
+            if !known.contains(&place) {
+                missing.entry(place.0).or_default().insert(place.1);
+            }
+        }
+        for module in &self.modules {
+            if let Some(offsets) = missing.remove(&module.number) {
+                self.symbols.extend(symbols(&Wanted { module, offsets }, &[PathBuf::from("/")]));
+            }
+        }
     }
 }
 
@@ -222,7 +264,7 @@ mod tests {
         ];
         let records = records.into_iter().map(Ok::<_, Infallible>);
         let recorded = recorded(&head, records, At::Peak, &Quiet).expect("records");
-        let profile = recorded.profile(head, false, |_| 10).expect("a profile");
+        let profile = recorded.profile(head, false, false, |_| 10).expect("a profile");
         let view = profile.places(By::Line, &Selection::default()).expect("lines");
         assert_eq!(view.places.rows()[0].line, Some(4));
     }

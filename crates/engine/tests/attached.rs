@@ -67,7 +67,7 @@ fn cycles_change_nothing(interpreter: &Interpreter, cycles: u32) -> Result<(), F
     for cycle in 0..cycles {
         let path = folder.path().join(format!("{cycle}.trace"));
         let sample_bytes = if cycle % 2 == 0 { 0 } else { 4096 };
-        let attached = attach(pid, Options { sample_bytes }, Writer::create(&path, false)?)?;
+        let attached = attach(pid, Options { sample_bytes, native: false }, Writer::create(&path, false)?)?;
         progress = busy.advance(&progress)?;
         let recorded = attached.end()?;
         progress = busy.advance(&progress)?;
@@ -105,7 +105,7 @@ fn a_thread_may_end_long_after(interpreter: &Interpreter) -> Result<(), Failed> 
     says("ready")?;
     for cycle in 0..4 {
         let trace = Writer::create(&folder.path().join(format!("{cycle}.trace")), false)?;
-        let attached = attach(child.id(), Options { sample_bytes: 0 }, trace)?;
+        let attached = attach(child.id(), Options { sample_bytes: 0, native: false }, trace)?;
         if cycle == 0 {
             input.write_all(b"work\n")?;
             says("work")?;
@@ -135,7 +135,7 @@ fn one_that_computes_in_c_is_entered(interpreter: &Interpreter) -> Result<(), Fa
     goes_on()?;
     for cycle in 0..5 {
         let trace = Writer::create(&folder.path().join(format!("{cycle}.trace")), false)?;
-        let attached = attach(child.id(), Options { sample_bytes: 0 }, trace)?;
+        let attached = attach(child.id(), Options { sample_bytes: 0, native: false }, trace)?;
         (0..3).try_for_each(|_| goes_on().map(drop))?;
         let recorded = attached.end()?;
         (0..3).try_for_each(|_| goes_on().map(drop))?;
@@ -169,7 +169,7 @@ fn one_in_any_state_goes_on(interpreter: &Interpreter, state: &str) -> Result<()
     let pid = child.id();
     for visit in 0..VISITS {
         let path = folder.path().join(format!("{visit}.trace"));
-        match attach(pid, Options { sample_bytes: 0 }, Writer::create(&path, false)?) {
+        match attach(pid, Options { sample_bytes: 0, native: false }, Writer::create(&path, false)?) {
             Ok(attached) => match attached.end() {
                 Ok(recorded) if recorded.head.is_some() => check_blocks(&path)?,
                 Err(Error::Target(TargetError::NotEntered { .. })) => {}

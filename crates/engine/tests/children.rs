@@ -63,7 +63,7 @@ fn program(name: &str) -> PathBuf {
 /// Runs a command with its children recorded into `a.trace` of the folder and beside it.
 fn record(command: &mut Command, folder: &Path, sample_bytes: u64) -> Result<(Output, Recorded), Failed> {
     let path = folder.join("a.trace");
-    let prepared = Prepared::new(Options { sample_bytes })?.with_children(&path)?;
+    let prepared = Prepared::new(Options { sample_bytes, native: false })?.with_children(&path)?;
     command.envs(prepared.variables(None)).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn()?;
     let recording = prepared.begin(Writer::create(&path, false)?, "family.py".into(), || ())?;
@@ -151,13 +151,13 @@ fn read_as_one(recorded: &Recorded, truths: &[Truth]) -> Result<(), Failed> {
         return Err(format!("{grandchild:?} of {rows:#?}").into());
     }
     let selection = memsight_engine::analysis::profile::Selection::default();
-    let all = open_processes(&recorded.path, Processes::All, At::Peak, &Quiet)?.summary(&selection)?;
+    let all = open_processes(&recorded.path, Processes::All, At::Peak, false, &Quiet)?.summary(&selection)?;
     let sum: u64 = rows.iter().map(|row| row.allocations).sum();
     let highest = rows.iter().map(|row| row.peak_bytes).max();
     if all.allocations != sum || Some(all.peak_bytes) < highest {
         return Err(format!("{} of {sum} allocations, {} of {highest:?} bytes", all.allocations, all.peak_bytes).into());
     }
-    let one = open_processes(&recorded.path, Processes::One(grandchild.pid), At::End, &Quiet)?.summary(&selection)?;
+    let one = open_processes(&recorded.path, Processes::One(grandchild.pid), At::End, false, &Quiet)?.summary(&selection)?;
     match rows.iter().find(|row| row.pid == grandchild.pid) {
         Some(row) if one.allocations == row.allocations && one.end_bytes >= 7 * grandchild.bytes => Ok(()),
         row => Err(format!("{one:?}, {row:?}").into()),
@@ -204,7 +204,7 @@ fn children_that_come_and_go(interpreter: &Interpreter, children: u64) -> Result
 fn without_the_option_children_are_left_alone(interpreter: &Interpreter) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("a.trace");
-    let prepared = Prepared::new(Options { sample_bytes: 0 })?;
+    let prepared = Prepared::new(Options { sample_bytes: 0, native: false })?;
     let mut command = Command::new(&interpreter.path);
     command.arg("-B").arg(program("family.py")).envs(prepared.variables(None)).stdout(Stdio::piped());
     let child = command.spawn()?;

@@ -21,7 +21,7 @@ pub(crate) fn trace(py: Python<'_>, path: PathBuf, view: &str, top: usize) -> Py
     };
     let at = if view == "leaks" { At::End } else { At::Peak };
     enter(py, move |progress| {
-        let profile = open_trace(&path, at, progress)?;
+        let profile = open_trace(&path, at, false, progress)?;
         of(&profile, &Selection { top, ..Selection::default() })
     })
 }

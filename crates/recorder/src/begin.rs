@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::layout::{Layout, V38, V39, V310, V311, V312, V313, V314, V315};
 use crate::wire::Header;
-use crate::{behind, children, elf, got, hooks, known, ring, sampling, sys, thread};
+use crate::{behind, children, elf, got, hooks, known, ring, sampling, sys, thread, unwind};
 
 /// Set while this process is recorded by a call.
 pub static RECORDS: AtomicBool = AtomicBool::new(false);
@@ -20,6 +20,7 @@ pub fn record(path: &[u8], minor: u32, parent: u32) -> Option<bool> {
     if hooks::are_in_the_way() {
         return Some(false);
     }
+    unwind::start(header);
     thread::prepare();
     at_fork();
     MINOR.store(minor, Ordering::Release);
@@ -103,6 +104,7 @@ fn at_fork() {
 unsafe extern "C" fn in_child() {
     if behind::events().is_some() && children::are_recorded() {
         known::after_fork();
+        unwind::stop();
         ring::leave();
         thread::goes_on_after_fork();
         children::after_fork();

@@ -7,7 +7,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 use crate::wire::{self, HEADER_BYTES, Header};
-use crate::{known, ring, sampling, switch, sys};
+use crate::{known, ring, sampling, switch, sys, unwind};
 
 /// The head of the first ring; null where children are not recorded.
 static FIRST: AtomicPtr<Header> = AtomicPtr::new(ptr::null_mut());
@@ -64,8 +64,9 @@ pub fn settle() {
     }
     known::begin_anew();
     sampling::begin_anew();
-    if take(owner(), MINOR.load(Ordering::Relaxed)).is_none() {
-        switch::off();
+    match take(owner(), MINOR.load(Ordering::Relaxed)) {
+        Some(header) => unwind::start(header),
+        None => switch::off(),
     }
 }
 

@@ -6,12 +6,14 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 use crate::code;
 use crate::known;
 use crate::layout::Layout;
+use crate::native;
 use crate::probes;
 use crate::python;
 use crate::sampling;
 use crate::stack;
 use crate::sys;
 use crate::thread::Thread;
+use crate::unwind;
 use crate::wire::{self, Kind, LARGE};
 
 /// Where the interpreter says that it has begun to end; null once that is told.
@@ -47,7 +49,7 @@ pub unsafe fn allocated<L: Layout>(kind: Kind, block: usize, size: usize, order:
     let Some(thread) = (unsafe { Thread::enter() }) else { return };
     if !sampling::is_on() || known::sample(block, size) {
         // SAFETY: the state of this thread.
-        unsafe { stack::write::<L>(thread, python::state::<L>(order != Order::Free)) };
+        unsafe { write_stacks::<L>(thread, python::state::<L>(order != Order::Free)) };
         when(thread, order, sys::stamp_after);
         if sampling::is_on() {
             probes::alloc(block, size);
@@ -59,6 +61,28 @@ pub unsafe fn allocated<L: Layout>(kind: Kind, block: usize, size: usize, order:
         }
     }
     thread.leave();
+}
+
+/// Writes what has changed of the thread's stacks.
+///
+/// # Safety
+/// As of [`stack::write`].
+#[inline]
+unsafe fn write_stacks<L: Layout>(thread: &mut Thread, state: usize) {
+    // SAFETY: as above.
+    unsafe {
+        if !unwind::is_on() {
+            return stack::write::<L>(thread, state);
+        }
+        native::look(thread);
+        loop {
+            stack::write::<L>(thread, state);
+            // (in a new chunk all stacks begin empty)
+            if native::write::<L>(thread, state) {
+                return;
+            }
+        }
+    }
 }
 
 /// A block is given back; this is called before it is. A time that is older than this is none too early: since then nobody but

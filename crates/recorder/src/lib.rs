@@ -7,7 +7,9 @@
 //!
 //! ```text
 //! preload, live ──> begin ──> hooks ──> exact, sampled, family ──> behind ──> event ──> stack ──> code ──> known
+//!                                                               │  └──> native ──> stack    │
 //!                                                               └─────────┴─────────┴──> thread ──> children ──> ring ──> wire
+//!                                                                                          └──> unwind ──> tables
 //! ```
 //!
 //! What is recorded: every allocation and free in Python's domains of memory and objects, by hooks (`PyMem_SetAllocator`), and
@@ -37,6 +39,7 @@ mod known;
 mod layout;
 mod live;
 mod lock;
+mod native;
 mod preload;
 mod probes;
 mod python;
@@ -47,7 +50,9 @@ mod sampling;
 mod stack;
 mod switch;
 mod sys;
+pub mod tables;
 mod thread;
+mod unwind;
 pub mod wire;
 mod words;
 

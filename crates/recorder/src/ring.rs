@@ -35,7 +35,7 @@ pub fn open(path: &[u8]) -> Option<&'static Header> {
         unsafe { sys::give_back(head, HEADER_BYTES) };
         return None;
     }
-    let bytes = bytes_of(header);
+    let bytes = bytes_of(header)?;
     let ring = sys::share(path, bytes)?.cast::<Header>();
     // SAFETY: the head alone, which nobody has but we.
     unsafe { sys::give_back(head, HEADER_BYTES) };
@@ -45,7 +45,7 @@ pub fn open(path: &[u8]) -> Option<&'static Header> {
     let oldest = BEFORE.swap(before, Ordering::AcqRel);
     if !oldest.is_null() {
         // SAFETY: a ring of ours.
-        unsafe { sys::give_back(oldest.cast(), bytes_of(&*oldest)) };
+        unsafe { sys::give_back(oldest.cast(), bytes_of(&*oldest)?) };
     }
     // SAFETY: as above, for the whole ring.
     Some(unsafe { &*ring })
@@ -62,8 +62,16 @@ fn chunks_of(header: &Header) -> u32 {
     header.chunks.min(MOST.load(Ordering::Relaxed))
 }
 
-fn bytes_of(header: &Header) -> usize {
-    HEADER_BYTES + chunks_of(header) as usize * CHUNK_BYTES
+/// Whether all of a ring is mapped: in a small address space its first chunks are, and nothing behind them.
+pub fn is_whole(header: &Header) -> bool {
+    chunks_of(header) == header.chunks
+}
+
+/// The size of a ring as it is mapped, with the tables behind its chunks.
+fn bytes_of(header: &Header) -> Option<usize> {
+    let chunks = (chunks_of(header) as usize).checked_mul(CHUNK_BYTES)?.checked_add(HEADER_BYTES)?;
+    let tables = if is_whole(header) { header.tables } else { 0 };
+    chunks.checked_add(usize::try_from(tables).ok()?)
 }
 
 /// In a child: the ring is its parent's.
@@ -72,8 +80,8 @@ pub fn leave() {
         let ring = place.swap(ptr::null_mut(), Ordering::AcqRel);
         // SAFETY: a ring that was opened stays mapped, until here: no other thread is left, and this one writes to none.
         unsafe {
-            if let Some(header) = ring.as_ref() {
-                sys::give_back(ring.cast(), bytes_of(header));
+            if let Some((header, bytes)) = ring.as_ref().and_then(|header| Some((header, bytes_of(header)?))) {
+                sys::give_back(ptr::from_ref(header).cast_mut().cast(), bytes);
             }
         }
     }

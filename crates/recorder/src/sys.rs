@@ -14,6 +14,7 @@ const CLOCK_GETTIME: usize = 228;
 const NANOSLEEP: usize = 35;
 const MPROTECT: usize = 10;
 const PRLIMIT64: usize = 302;
+const MINCORE: usize = 27;
 const PROCESS_VM_WRITEV: usize = 311;
 /// `RLIMIT_AS` (asm-generic/resource.h).
 const ADDRESS_SPACE: usize = 9;
@@ -143,6 +144,27 @@ pub fn most_bytes() -> usize {
     // SAFETY: writes two words to `limits`.
     unsafe { call(PRLIMIT64, [0, ADDRESS_SPACE, 0, limits.as_mut_ptr() as usize, 0, 0]) };
     limits[0]
+}
+
+/// Whether all of so many bytes from the page at `start` on are mapped.
+pub fn is_mapped(start: usize, bytes: usize) -> bool {
+    // a byte for each page of 4 MiB
+    const PAGES: usize = 1024;
+    let mut pages = [0_u8; PAGES];
+    (start..start.saturating_add(bytes)).step_by(PAGES * PAGE).all(|at| {
+        let bytes = (start + bytes - at).min(PAGES * PAGE);
+        // SAFETY: writes a byte for each of at most so many pages.
+        !is_error(unsafe { call(MINCORE, [at, bytes, pages.as_mut_ptr() as usize, 0, 0, 0]) })
+    })
+}
+
+/// The thread's pointer: the C library keeps what it knows of the thread there.
+#[inline]
+pub fn thread_pointer() -> usize {
+    let at: usize;
+    // SAFETY: fs:0 holds it on x86-64 ("ELF Handling For Thread-Local Storage", Drepper, section 3.4.6).
+    unsafe { asm!("mov {0}, qword ptr fs:[0]", out(reg) at, options(nostack, readonly, preserves_flags)) };
+    at
 }
 
 /// The id of this process.

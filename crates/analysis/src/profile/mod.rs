@@ -4,7 +4,7 @@
 //! events ──> Replay (one pass; rows by thread and stack) ──┐
 //! codes, frames ──> Places (function, file, line) ─────────┴──> Profile ──> views: lines, tree, leaks, ...
 //! ```
-//! Memory: a row for each pair of a thread and a stack that allocated, an entry for each block that is live, and 12 bytes a
+//! Memory: a row for each pair of a thread and a stack that allocated, an entry for each block that is live, and 16 bytes a
 //! frame; whatever the number of events.
 
 mod amount;
@@ -13,6 +13,7 @@ mod compare;
 mod flame;
 mod forest;
 mod lists;
+mod natives;
 mod places;
 mod replay;
 mod rows;
@@ -22,6 +23,7 @@ mod tree;
 mod types;
 
 pub use lists::By;
+pub use natives::Natives;
 pub use places::Places;
 pub use replay::{At, Replay};
 pub use types::*;

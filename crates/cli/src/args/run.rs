@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
+use memsight_engine::record::Options;
 
 use super::size::size;
 
@@ -20,7 +21,7 @@ use super::size::size;
     after_long_help = concat!(
         "WHAT IS RECORDED\n",
         "  CPython 3.8 to 3.15 with the GIL, on Linux on x86-64 with glibc 2.14 or later.\n",
-        "  Python's own allocators and the malloc family, each block once; not mmap, and no stacks of C.\n",
+        "  Python's own allocators and the malloc family, each block once; not mmap.\n",
         "  In the file: addresses, sizes, times; functions, files, lines. No values, arguments or environment.\n",
         "\n",
         "EXAMPLES\n",
@@ -29,6 +30,7 @@ use super::size::size;
         "  memsight run --exact -- python3.12 etl.py    every allocation\n",
         "  memsight run --sample 64KiB -- uvicorn app:api\n",
         "  memsight run --subprocesses -o app.trace -- gunicorn app:api\n",
+        "  memsight run --native train.py               with the frames of C, C++ and Rust\n",
         "  memsight trace app.trace                     what made its peak, line by line\n",
         "  memsight trace app.trace --process all       of all its processes together\n",
         "\n",
@@ -64,12 +66,15 @@ pub struct Sampling {
     /// Bytes between samples in the mean: 1KiB or more
     #[arg(long, value_name = "SIZE", default_value = "512KiB", value_parser = sample, help_heading = "Recording")]
     pub sample: u64,
+    /// Record native frames, too: those of C, C++, Rust and Cython
+    #[arg(long, help_heading = "Recording")]
+    pub native: bool,
 }
 
 impl Sampling {
-    /// Bytes between samples in the mean; 0 for every allocation.
-    pub fn bytes(&self) -> u64 {
-        if self.exact { 0 } else { self.sample }
+    /// What of the program is recorded.
+    pub fn options(&self) -> Options {
+        Options { sample_bytes: if self.exact { 0 } else { self.sample }, native: self.native }
     }
 }
 

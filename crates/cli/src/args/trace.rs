@@ -29,6 +29,7 @@ use super::time::time;
         "  memsight trace app.trace source app/data.py         bytes beside the lines of a file\n",
         "  memsight trace app.trace flamegraph -o peak.svg     a picture of all stacks\n",
         "  memsight trace app.trace lines --process all        of all processes of `run --subprocesses`\n",
+        "  memsight trace app.trace tree --native              with the frames of C, C++ and Rust\n",
         "  memsight trace before.trace after.trace             what has grown, line by line"
     )
 )]
@@ -49,6 +50,9 @@ pub struct Trace {
     /// Only blocks with a frame whose function or file contains this text; they count for the newest such frame
     #[arg(long, global = true, value_name = "TEXT")]
     pub filter: Option<String>,
+    /// Show native frames, too, of a trace that has them (`run --native`): a block counts for its newest frame of any kind
+    #[arg(long, global = true)]
+    pub native: bool,
     /// Lists in the order of what a place and all that it called allocated
     #[arg(long, global = true)]
     pub inclusive: bool,

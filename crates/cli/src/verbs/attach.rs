@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use memsight_engine::Error as EngineError;
 use memsight_engine::format::trace::Writer;
-use memsight_engine::record::{Options, Whose, attach_to, detach};
+use memsight_engine::record::{Whose, attach_to, detach};
 use memsight_render::text;
 
 use super::run::{remove, unnamed, view};
@@ -27,7 +27,7 @@ pub fn run(args: &Attach, console: &Console, interrupt: &Interrupt) -> Result<()
     };
     let path = trace.path().to_owned();
     interrupt.leave();
-    let options = Options { sample_bytes: args.sampling.bytes() };
+    let options = args.sampling.options();
     let whose = if args.subprocesses { Whose::Children } else { Whose::Own };
     let attached = attach_to(pid, whose, options, trace).inspect_err(|_| remove(&path))?;
     wake.follow(pid);

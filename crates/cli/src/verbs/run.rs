@@ -7,7 +7,7 @@ use std::time::Duration;
 use memsight_engine::Error as EngineError;
 use memsight_engine::format::FormatError;
 use memsight_engine::format::trace::Writer;
-use memsight_engine::record::{Options, Prepared, Recorded, Recording, name_of};
+use memsight_engine::record::{Prepared, Recorded, Recording, name_of};
 use memsight_render::text::{self, ChildrenView, RunView};
 
 use super::command::Command;
@@ -27,7 +27,7 @@ pub fn run(args: &Run, console: &Console, interrupt: &Interrupt) -> Result<i32, 
     let command = command(&args.command)?;
     // (also that a file is too large, for which the system has a signal)
     let mut wake = Wake::listen().map_err(Error::Setup)?;
-    let mut prepared = Prepared::new(Options { sample_bytes: args.sampling.bytes() })?;
+    let mut prepared = Prepared::new(args.sampling.options())?;
     let program = name_of(&command);
     let trace = open(args, &program)?;
     let path = trace.path().to_owned();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use memsight_engine::analysis::profile::{At, By, Profile, Selection, SummaryView};
-use memsight_engine::{Processes, open_processes, open_trace, processes_of, source_text};
+use memsight_engine::{open_processes, open_trace, processes_of, source_text};
 use memsight_render::flame_svg;
 use memsight_render::plot::{self, Size};
 use memsight_render::text::{self, Style};
@@ -21,12 +21,12 @@ pub fn run(args: &Trace, console: &Console, interrupt: &Interrupt) -> Result<(),
     let view = args.view.clone().unwrap_or(TraceView::Summary);
     let at = state(args.at, &view);
     if let [before, after] = args.files.as_slice() {
-        let read = |file| read(file, args.process, at, console, interrupt);
+        let read = |file| read(file, args, at, console, interrupt);
         let (before, after) = (read(before)?, read(after)?);
         return console.show(&after.grown_since(&before, &selection)?, text::trace_compare);
     }
     let Some(file) = args.files.first() else { return Err(Error::NoSubject) };
-    let profile = read(file, args.process, at, console, interrupt)?;
+    let profile = read(file, args, at, console, interrupt)?;
     if let Some(output) = &args.output {
         let picture = picture(&profile, &view, &selection, output)?;
         place(output, &picture, args.force)?;
@@ -46,17 +46,11 @@ pub fn run(args: &Trace, console: &Console, interrupt: &Interrupt) -> Result<(),
     Ok(())
 }
 
-fn read(
-    file: &Path,
-    process: Option<Processes>,
-    at: At,
-    console: &Console,
-    interrupt: &Interrupt,
-) -> Result<Profile, Error> {
+fn read(file: &Path, args: &Trace, at: At, console: &Console, interrupt: &Interrupt) -> Result<Profile, Error> {
     let ticker = console.ticker(interrupt);
-    interrupt.carefully(|| match process {
-        Some(which) => Ok(open_processes(file, which, at, &ticker)?),
-        None => Ok(open_trace(file, at, &ticker)?),
+    interrupt.carefully(|| match args.process {
+        Some(which) => Ok(open_processes(file, which, at, args.native, &ticker)?),
+        None => Ok(open_trace(file, at, args.native, &ticker)?),
     })
 }
 

@@ -42,6 +42,14 @@ impl Prepared {
     }
 
     /// Never called.
+    ///
+    /// # Errors
+    /// None.
+    pub fn look_at(&mut self, _pid: u32) -> Result<(), Error> {
+        match *self {}
+    }
+
+    /// Never called.
     pub fn path(&self) -> OsString {
         match *self {}
     }

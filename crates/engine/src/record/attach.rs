@@ -66,6 +66,7 @@ pub fn attach_to(pid: u32, whose: Whose, options: Options, trace: Writer) -> Res
         None => {}
     }
     let (visit, mut prepared) = first_visit(&process, &regions, options)?;
+    prepared.look_at(pid)?;
     if whose == Whose::Children {
         prepared = prepared.with_children(trace.path())?;
     }

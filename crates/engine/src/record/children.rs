@@ -11,6 +11,7 @@ use memsight_format::trace::Writer;
 use memsight_target::Process;
 use memsight_target::figures::now;
 
+use super::native::Merge;
 use super::ring::{Ring, Spares};
 use super::writer::Drain;
 use super::{Children, Recorded, Recording, name_of};
@@ -29,12 +30,13 @@ pub(super) struct Prepared {
     spares: Spares,
     path: PathBuf,
     run: u64,
+    native: bool,
 }
 
 impl Prepared {
-    pub(super) fn new(first: &Ring, path: &Path) -> Result<Prepared, Error> {
-        let spares = first.spares().map_err(|source| Error::NoRing { source })?;
-        Ok(Prepared { spares, path: path.to_owned(), run: now().unix_ns })
+    pub(super) fn new(first: &Ring, path: &Path, native: bool) -> Result<Prepared, Error> {
+        let spares = first.spares(native).map_err(|source| Error::NoRing { source })?;
+        Ok(Prepared { spares, path: path.to_owned(), run: now().unix_ns, native })
     }
 
     /// What all traces of this run have in common.
@@ -120,7 +122,9 @@ impl Family {
         let path = trace.path().to_owned();
         let words = process.as_ref().map(Process::command).unwrap_or_default();
         let words: Vec<std::ffi::OsString> = words.into_iter().map(Into::into).collect();
-        let recording = super::begin(Drain::new(ring, trace, name_of(&words), Some(self.prepared.run)), None, || ())?;
+        let merge = self.prepared.native.then(Merge::default);
+        let drain = Drain::new(ring, merge, trace, name_of(&words), Some(self.prepared.run));
+        let recording = super::begin(drain, None, || ())?;
         Ok(Child { pid, process, recording, path })
     }
 

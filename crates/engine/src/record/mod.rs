@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! ring ──> chunks ──> order ──> trace          stacks: frames by number; clock: time stamps as nanoseconds
+//!   └──────── native: the code of the program, and both stacks as one
 //! ```
 //!
 //! All of it in memsight's own process, by one thread: the program only fills chunks ([design](../../../docs/design/recorder.md)).
@@ -11,6 +12,7 @@ mod children;
 mod chunks;
 mod clock;
 mod inside;
+mod native;
 mod order;
 mod results;
 mod ring;
@@ -25,7 +27,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use memsight_format::trace;
+use memsight_target::Process;
 
+use self::native::Merge;
 use self::ring::Ring;
 use self::writer::Drain;
 use crate::Error;
@@ -39,6 +43,7 @@ pub use results::{Children, Options, Recorded};
 pub struct Prepared {
     ring: Ring,
     family: Option<children::Prepared>,
+    merge: Option<Merge>,
 }
 
 /// A recording under way.
@@ -55,8 +60,8 @@ impl Prepared {
     /// # Errors
     /// [`Error::NoRing`].
     pub fn new(options: Options) -> Result<Prepared, Error> {
-        let ring = Ring::new(options.sample_bytes).map_err(|source| Error::NoRing { source })?;
-        Ok(Prepared { ring, family: None })
+        let ring = Ring::new(options.sample_bytes, options.native).map_err(|source| Error::NoRing { source })?;
+        Ok(Prepared { ring, family: None, merge: options.native.then(Merge::default) })
     }
 
     /// The same in files of the process `pid`, which cannot open ours.
@@ -65,8 +70,9 @@ impl Prepared {
         (ring, library): (inside::Inside, inside::Inside),
         options: Options,
     ) -> Result<Prepared, Error> {
-        let ring = Ring::within(pid, ring, library, options.sample_bytes);
-        Ok(Prepared { ring: ring.map_err(|source| Error::NoRing { source })?, family: None })
+        let ring = Ring::within(pid, ring, library, options.sample_bytes, options.native);
+        let ring = ring.map_err(|source| Error::NoRing { source })?;
+        Ok(Prepared { ring, family: None, merge: options.native.then(Merge::default) })
     }
 
     /// Has the children of the program recorded, too, and theirs: each into a file beside `path`, the trace of the first.
@@ -74,8 +80,18 @@ impl Prepared {
     /// # Errors
     /// [`Error::NoRing`].
     pub fn with_children(mut self, path: &Path) -> Result<Prepared, Error> {
-        self.family = Some(children::Prepared::new(&self.ring, path)?);
+        self.family = Some(children::Prepared::new(&self.ring, path, self.merge.is_some())?);
         Ok(self)
+    }
+
+    /// Looks at the code of a process that runs already, so that none of its threads has to wait for that later.
+    ///
+    /// # Errors
+    /// [`Error::NoRing`], [`Error::Target`].
+    pub fn look_at(&mut self, pid: u32) -> Result<(), Error> {
+        let Some(merge) = &mut self.merge else { return Ok(()) };
+        merge.parts.follow(Process::open(pid)?);
+        merge.parts.look(&mut self.ring).map_err(|source| Error::NoRing { source })
     }
 
     /// The variables with which the program is to be started, in place of its own of these names; it takes them out again.
@@ -102,7 +118,7 @@ impl Prepared {
     ) -> Result<Recording, Error> {
         let run = self.family.as_ref().map(children::Prepared::run);
         let family = self.family.map(children::Prepared::follow).transpose()?;
-        begin(Drain::new(self.ring, trace, program, run), family, first)
+        begin(Drain::new(self.ring, self.merge, trace, program, run), family, first)
     }
 }
 
@@ -114,11 +130,12 @@ fn begin(
 ) -> Result<Recording, Error> {
     let is_over = Arc::new(AtomicBool::new(false));
     let over = is_over.clone();
+    let idle = if drain.asks() { ASKED } else { IDLE };
     let reader = std::thread::Builder::new().name("memsight-trace".into()).spawn(move || {
         first();
         while !over.load(Ordering::Acquire) {
             let busy = drain.step()?;
-            std::thread::sleep(if busy { BUSY } else { IDLE });
+            std::thread::sleep(if busy { BUSY } else { idle });
         }
         Ok(drain)
     });
@@ -128,6 +145,8 @@ fn begin(
 /// Between two looks at the ring, while chunks become full, and while they do not.
 const BUSY: Duration = Duration::from_millis(1);
 const IDLE: Duration = Duration::from_millis(10);
+/// While threads may wait for an answer.
+const ASKED: Duration = Duration::from_millis(2);
 
 impl Recording {
     /// Whether nothing is written any more: the disk is full, or another error ended it.

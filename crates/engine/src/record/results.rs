@@ -9,6 +9,8 @@ use memsight_model::trace::{End, Head};
 pub struct Options {
     /// Bytes between samples in the mean; 0 for every allocation.
     pub sample_bytes: u64,
+    /// With native frames.
+    pub native: bool,
 }
 
 /// What came of a recording.

@@ -8,6 +8,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
 use memsight_recorder::LIBRARY;
+use memsight_recorder::tables::{HEAD_BYTES, Part, ROWS_AT};
 use memsight_recorder::wire::{
     self, CHUNK_BYTES, ChunkHead, HEAD_WORDS, HEADER_BYTES, Header, PLACE, PLACE_BYTES, SPARES,
 };
@@ -19,6 +20,12 @@ use super::inside::Inside;
 const CHUNKS: u32 = 1024;
 /// Chunks that may wait to be read: 16 MiB.
 const BACKLOG: u64 = 64;
+
+/// Room for the tables of native frames, of which memory is taken as they are written: 128 MiB, enough for some hundred million
+/// bytes of code.
+const TABLES: u64 = 128 << 20;
+/// Where they begin.
+const TABLES_AT: u64 = (HEADER_BYTES + CHUNKS as usize * CHUNK_BYTES) as u64;
 
 /// The ring of a program, and the library that fills it.
 #[derive(Debug)]
@@ -50,17 +57,17 @@ pub(super) struct Head {
 }
 
 impl Ring {
-    pub(super) fn new(mean: u64) -> io::Result<Ring> {
+    pub(super) fn new(mean: u64, native: bool) -> io::Result<Ring> {
         let flags = MemfdFlags::CLOEXEC;
         let mut library = File::from(memfd_create("memsight-recorder", flags)?);
         library.write_all(LIBRARY)?;
-        Ok(Ring { file: ring(mean)?, library, inside: None, beat: 0, emptied: 0 })
+        Ok(Ring { file: ring(mean, native)?, library, inside: None, beat: 0, emptied: 0 })
     }
 
     /// One in files that the process `pid` has open.
-    pub(super) fn within(pid: u32, ring: Inside, library: Inside, mean: u64) -> io::Result<Ring> {
+    pub(super) fn within(pid: u32, ring: Inside, library: Inside, mean: u64, native: bool) -> io::Result<Ring> {
         let mut file = ring.file;
-        fill(&mut file, mean)?;
+        fill(&mut file, mean, native)?;
         let (mut library_file, path) = (library.file, |number: u32| OsString::from(format!("/proc/self/fd/{number}")));
         library_file.write_all(LIBRARY)?;
         let numbers = [ring.number, library.number];
@@ -79,12 +86,12 @@ impl Ring {
     }
 
     /// Rings for the children of the process, which are recorded from now on.
-    pub(super) fn spares(&self) -> io::Result<Spares> {
-        let mut spares =
-            Spares { first: self.file.try_clone()?, library: self.library.try_clone()?, rings: Vec::new() };
+    pub(super) fn spares(&self, native: bool) -> io::Result<Spares> {
+        let (first, library) = (self.file.try_clone()?, self.library.try_clone()?);
+        let mut spares = Spares { first, library, rings: Vec::new(), native };
         let mean = self.mean()?;
         for place in 0..SPARES {
-            spares.rings.push(ring(mean)?);
+            spares.rings.push(ring(mean, native)?);
             spares.show(place)?;
         }
         spares.put(offset_of!(Header, reader), std::process::id())?;
@@ -149,6 +156,36 @@ impl Ring {
         self.word(offset_of!(Header, mean) as u64)
     }
 
+    /// How often threads have met code that is in no table.
+    pub(super) fn asked(&self) -> io::Result<u32> {
+        self.small(offset_of!(Header, asked) as u64)
+    }
+
+    /// Says that the tables are complete, as of so many of these.
+    pub(super) fn answer(&self, asked: u32) -> io::Result<()> {
+        self.file.write_all_at(&asked.to_le_bytes(), offset_of!(Header, answered) as u64)
+    }
+
+    /// Writes rows behind the `used` bytes of them; where in the tables they are, and how many, which is none without room.
+    pub(super) fn put_rows(&self, used: &mut u64, rows: &[u64]) -> io::Result<(u64, u64)> {
+        let at = ROWS_AT as u64 + *used;
+        let bytes: Vec<u8> = rows.iter().flat_map(|row| row.to_le_bytes()).collect();
+        if at + bytes.len() as u64 > TABLES {
+            return Ok((ROWS_AT as u64, 0));
+        }
+        self.file.write_all_at(&bytes, TABLES_AT + at)?;
+        *used += bytes.len() as u64;
+        Ok((at, rows.len() as u64))
+    }
+
+    /// Writes the part of a number, the last of all.
+    pub(super) fn put_part(&self, number: usize, part: &Part) -> io::Result<()> {
+        let bytes: Vec<u8> = part.words().iter().flat_map(|word| word.to_le_bytes()).collect();
+        self.file.write_all_at(&bytes, TABLES_AT + (HEAD_BYTES + number * size_of::<Part>()) as u64)?;
+        // the number last: with it the part may be used
+        self.file.write_all_at(&(number as u32 + 1).to_le_bytes(), TABLES_AT)
+    }
+
     /// Events that were lost.
     pub(super) fn lost(&self) -> io::Result<u64> {
         self.word(offset_of!(Header, lost) as u64)
@@ -209,6 +246,7 @@ pub(super) struct Spares {
     first: File,
     library: File,
     rings: Vec<File>,
+    native: bool,
 }
 
 impl Spares {
@@ -224,7 +262,7 @@ impl Spares {
             }
             let mean = word_at(&self.first, offset_of!(Header, mean) as u64)?;
             let Some(there) = self.rings.get_mut(place) else { continue };
-            let file = std::mem::replace(there, ring(mean)?);
+            let file = std::mem::replace(there, ring(mean, self.native)?);
             taken.push((pid, Ring { file, library: self.library.try_clone()?, inside: None, beat: 0, emptied: 0 }));
             self.show(place)?;
         }
@@ -253,16 +291,17 @@ impl Spares {
 }
 
 /// A file in memory that is a ring.
-fn ring(mean: u64) -> io::Result<File> {
+fn ring(mean: u64, native: bool) -> io::Result<File> {
     let mut file = File::from(memfd_create("memsight-ring", MemfdFlags::CLOEXEC)?);
-    fill(&mut file, mean)?;
+    fill(&mut file, mean, native)?;
     Ok(file)
 }
 
 /// Makes a ring of an empty file.
-fn fill(file: &mut File, mean: u64) -> io::Result<()> {
-    file.set_len((HEADER_BYTES + CHUNKS as usize * CHUNK_BYTES) as u64)?;
-    let bytes: Vec<u8> = wire::header(CHUNKS, BACKLOG, mean, 0).into_iter().flat_map(u64::to_le_bytes).collect();
+fn fill(file: &mut File, mean: u64, native: bool) -> io::Result<()> {
+    let tables = if native { TABLES } else { 0 };
+    file.set_len(TABLES_AT + tables)?;
+    let bytes: Vec<u8> = wire::header(CHUNKS, BACKLOG, mean, 0, tables).into_iter().flat_map(u64::to_le_bytes).collect();
     file.write_all(&bytes)
 }
 

@@ -2,10 +2,12 @@
 
 use memsight_format::trace::Writer;
 use memsight_model::trace::{End, Event, Family, Head};
+use memsight_target::Process;
 use memsight_target::figures::Handle;
 
 use super::chunks::{Chunks, Sink};
 use super::clock::Clock;
+use super::native::Merge;
 use super::order::{Order, Timed};
 use super::ring::Ring;
 use super::stacks::Stacks;
@@ -18,6 +20,8 @@ const BEATS: u64 = 64 << 10;
 const TIMES: u64 = 10_000_000;
 /// Between two readings of the resident set.
 const READINGS: u64 = 50_000_000;
+/// Between two looks for code in the place of other code.
+const LOOKS: u64 = 500_000_000;
 /// What was told is in the file after so long at the latest.
 const FLUSHES: u64 = 1_000_000_000;
 
@@ -35,6 +39,7 @@ pub(super) struct Drain {
     chunks: Chunks,
     stacks: Stacks,
     order: Order,
+    merge: Option<Merge>,
     told: Told,
     /// Those before the interpreter began to end.
     allocations: u64,
@@ -44,6 +49,7 @@ pub(super) struct Drain {
 /// What was told last.
 #[derive(Debug, Default)]
 struct Told {
+    look: u64,
     thread: u32,
     time: u64,
     reading: u64,
@@ -51,7 +57,13 @@ struct Told {
 }
 
 impl Drain {
-    pub(super) fn new(ring: Ring, trace: Writer, program: String, run: Option<u64>) -> Drain {
+    pub(super) fn new(
+        ring: Ring,
+        merge: Option<Merge>,
+        trace: Writer,
+        program: String,
+        run: Option<u64>,
+    ) -> Drain {
         Drain {
             ring,
             trace,
@@ -63,10 +75,16 @@ impl Drain {
             chunks: Chunks::default(),
             stacks: Stacks::default(),
             order: Order::default(),
+            merge,
             told: Told::default(),
             allocations: 0,
             is_over: false,
         }
+    }
+
+    /// Whether the program may ask for its code.
+    pub(super) fn asks(&self) -> bool {
+        self.merge.is_some()
     }
 
     /// Reads what is new; whether the program is busy.
@@ -76,6 +94,7 @@ impl Drain {
         if !self.has_begun()? {
             return Ok(false);
         }
+        self.look(now)?;
         let busy = self.read()?;
         self.write(until)?;
         if now >= self.told.reading + READINGS {
@@ -103,14 +122,34 @@ impl Drain {
         let family = self.run.map(|run| Family { run, parent });
         let head = Head { pid, program, python_minor, started: self.clock.began, sample_bytes, family };
         self.trace.begin(&head)?;
+        if let Some(merge) = &mut self.merge {
+            merge.begin(Process::open(pid).ok(), python_minor);
+        }
         self.head = Some(head);
         // (without it, one that has ended already, there are no readings)
         self.process = Handle::open(pid).ok();
         Ok(true)
     }
 
+    /// Looks for code of the program that is new: when it asks, and now and then.
+    fn look(&mut self, now: u64) -> Result<(), Error> {
+        let Some(merge) = &mut self.merge else { return Ok(()) };
+        let failed = |source| Error::NoRing { source };
+        if now >= self.told.look + LOOKS {
+            self.told.look = now;
+            merge.parts.look(&mut self.ring).map_err(failed)?;
+        }
+        merge.parts.answer(&mut self.ring).map_err(failed)?;
+        Ok(merge.tell(&mut self.trace)?)
+    }
+
     fn read(&mut self) -> Result<bool, Error> {
-        let mut sink = Sink { trace: &mut self.trace, stacks: &mut self.stacks, order: &mut self.order };
+        let mut sink = Sink {
+            trace: &mut self.trace,
+            stacks: &mut self.stacks,
+            order: &mut self.order,
+            merge: self.merge.as_mut(),
+        };
         self.chunks.read(&mut self.ring, &mut sink)
     }
 
@@ -158,6 +197,10 @@ impl Drain {
             let duration_ns = self.clock.look();
             while self.read()? {}
             self.write(u64::MAX)?;
+            if let Some(merge) = &mut self.merge {
+                merge.tell(&mut self.trace)?;
+                merge.end(&mut self.trace)?;
+            }
             let lost_events = self.ring.lost().map_err(|source| Error::NoRing { source })?;
             recorded.end = End { duration_ns, lost_events, exit_code, signal };
             recorded.bytes = self.trace.end(&recorded.end)?;

@@ -27,11 +27,17 @@ pub(super) enum Kind {
     Events = 4,
     /// `End` as JSON.
     End = 5,
+    /// Modules of native frames.
+    Modules = 6,
+    /// What is at places in them.
+    Symbols = 7,
 }
 
 impl Kind {
     fn of(byte: u8) -> Option<Kind> {
-        [Kind::Head, Kind::Codes, Kind::Frames, Kind::Events, Kind::End].into_iter().find(|&kind| kind as u8 == byte)
+        const KINDS: [Kind; 7] =
+            [Kind::Head, Kind::Codes, Kind::Frames, Kind::Events, Kind::End, Kind::Modules, Kind::Symbols];
+        KINDS.into_iter().find(|&kind| kind as u8 == byte)
     }
 }
 

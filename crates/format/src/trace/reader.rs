@@ -29,6 +29,8 @@ enum Block {
     None,
     Codes(Column, Vec<u8>),
     Frames(Column, Vec<u8>),
+    Modules(Column, Vec<u8>),
+    Symbols(Column, Vec<u8>),
     Events(Events),
 }
 
@@ -121,7 +123,9 @@ impl Reader {
                 self.frames = number;
                 Some(Record::Frame(frame))
             }
-            Block::Codes(..) | Block::Frames(..) => None,
+            Block::Modules(column, block) if !column.is_empty() => Some(Record::Module(tables::module(column, block)?)),
+            Block::Symbols(column, block) if !column.is_empty() => Some(Record::Symbol(tables::symbol(column, block)?)),
+            Block::Codes(..) | Block::Frames(..) | Block::Modules(..) | Block::Symbols(..) => None,
         })
     }
 
@@ -134,6 +138,8 @@ impl Reader {
             Next::Nothing | Next::Damaged => self.is_damaged = true,
             Next::Block(Kind::Codes, bytes) => self.block = Block::Codes(Column::of(&bytes), bytes),
             Next::Block(Kind::Frames, bytes) => self.block = Block::Frames(Column::of(&bytes), bytes),
+            Next::Block(Kind::Modules, bytes) => self.block = Block::Modules(Column::of(&bytes), bytes),
+            Next::Block(Kind::Symbols, bytes) => self.block = Block::Symbols(Column::of(&bytes), bytes),
             Next::Block(Kind::Events, bytes) => match Events::of(bytes) {
                 Some(events) => self.block = Block::Events(events),
                 None => self.is_damaged = true,

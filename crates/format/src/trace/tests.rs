@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use memsight_model::Timestamp;
-use memsight_model::trace::{Code, Domain, End, Event, Frame, Head, Record};
+use memsight_model::trace::{Code, Domain, End, Event, Frame, Head, Module, NATIVE, NativeFunction, Record, Symbol};
 use proptest::prelude::*;
 
 use super::{Reader, Writer};
@@ -59,7 +59,15 @@ fn written(events: &[Event]) -> (Vec<u8>, Vec<Record>) {
     writer.begin(&head()).unwrap();
     let mut records = vec![Record::Code(code())];
     writer.code(&code()).unwrap();
-    for frame in [Frame { caller: 0, code: 3, offset: 9 }, Frame { caller: 1, code: 3, offset: 2 }] {
+    let module = Module { number: 1, path: "/usr/lib/libc.so.6".into(), build_id: vec![7; 20] };
+    let function = |name: &str, line| NativeFunction { name: name.into(), file: "malloc.c".into(), line };
+    let functions = vec![function("inlined", 12), function("malloc", 0)];
+    let symbol = Symbol { module: 1, offset: 0x1234, functions };
+    writer.module(&module).unwrap();
+    writer.symbol(&symbol).unwrap();
+    records.extend([Record::Module(module), Record::Symbol(symbol)]);
+    let native = Frame { caller: 1, code: NATIVE | 1, offset: 0x1234 };
+    for frame in [Frame { caller: 0, code: 3, offset: 9 }, Frame { caller: 1, code: 3, offset: 2 }, native] {
         writer.frame(frame).unwrap();
         records.push(Record::Frame(frame));
     }
@@ -134,7 +142,7 @@ proptest! {
 
     #[test]
     fn anything_within_whole_blocks_is_read_or_refused(
-        kind in 2..7_u8, bytes in prop::collection::vec(any::<u8>(), 0..200),
+        kind in 2..9_u8, bytes in prop::collection::vec(any::<u8>(), 0..200),
     ) {
         let (mut file, _) = written(&[]);
         let mut blocks = Vec::new();

@@ -5,11 +5,11 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use memsight_model::trace::{Code, End, Event, Frame, Head};
+use memsight_model::trace::{Code, End, Event, Frame, Head, Module, Symbol};
 
 use super::block::{self, Kind, MAGIC, VERSION};
 use super::columns::Columns;
-use super::tables::{put_code, put_frame};
+use super::tables::{put_code, put_frame, put_module, put_symbol};
 use crate::FormatError;
 use crate::monitor::Whole;
 use crate::platform::private;
@@ -27,6 +27,8 @@ pub struct Writer {
     codes: Vec<u8>,
     frames: Vec<u8>,
     frame_count: u32,
+    modules: Vec<u8>,
+    symbols: Vec<u8>,
     events: Columns,
 }
 
@@ -59,8 +61,9 @@ impl Writer {
 
     /// Writes to something that is open and empty; `path` is its name in errors.
     pub fn new(file: Box<dyn Whole>, path: &Path) -> Writer {
-        let (codes, frames, events) = (Vec::new(), Vec::new(), Columns::new());
-        Writer { file, path: path.to_owned(), bytes: 0, codes, frames, frame_count: 0, events }
+        let (codes, frames, modules, symbols) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (path, events) = (path.to_owned(), Columns::new());
+        Writer { file, path, bytes: 0, codes, frames, frame_count: 0, modules, symbols, events }
     }
 
     /// Begins: what holds for all of it. Called once, before anything is told.
@@ -95,6 +98,24 @@ impl Writer {
         Ok(self.frame_count)
     }
 
+    /// Tells a module.
+    ///
+    /// # Errors
+    /// As of [`Writer::flush`].
+    pub fn module(&mut self, module: &Module) -> Result<(), FormatError> {
+        put_module(&mut self.modules, module);
+        if self.modules.len() > TABLES { self.flush() } else { Ok(()) }
+    }
+
+    /// Tells what is at a place in a module.
+    ///
+    /// # Errors
+    /// As of [`Writer::flush`].
+    pub fn symbol(&mut self, symbol: &Symbol) -> Result<(), FormatError> {
+        put_symbol(&mut self.symbols, symbol);
+        if self.symbols.len() > TABLES { self.flush() } else { Ok(()) }
+    }
+
     /// Tells an event.
     ///
     /// # Errors
@@ -113,7 +134,13 @@ impl Writer {
     pub fn flush(&mut self) -> Result<(), FormatError> {
         let mut out = Vec::new();
         // what events refer to comes first
-        for (kind, table) in [(Kind::Codes, &mut self.codes), (Kind::Frames, &mut self.frames)] {
+        let tables = [
+            (Kind::Codes, &mut self.codes),
+            (Kind::Modules, &mut self.modules),
+            (Kind::Symbols, &mut self.symbols),
+            (Kind::Frames, &mut self.frames),
+        ];
+        for (kind, table) in tables {
             if !table.is_empty() {
                 block::append(&mut out, kind, table);
                 table.clear();
