@@ -389,7 +389,7 @@ fn native_frames_stand_between_those_of_python() {
     let below = ["(callers that cannot be told)", python[0], "sort (/lib/x.so)", python[1]];
     let mut shown = mixed(true);
     shown.sort();
-    let with = |above: &[&str]| [&below[..], above].concat();
+    let with = |above: &[&str]| -> Vec<String> { below.iter().chain(above).map(|name| name.to_string()).collect() };
     let mut expected = [
         with(&[]),
         with(&["make (x.c:70)", "inlined (x.h:3)"]),
