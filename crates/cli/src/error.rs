@@ -1,5 +1,6 @@
 //! What can go wrong in the command itself, beside the errors of the engine.
 
+mod check;
 mod run;
 
 use std::io;
@@ -11,6 +12,7 @@ use memsight_engine::analysis::AnalysisError;
 use memsight_engine::format::FormatError;
 use memsight_model::Explain;
 
+pub use check::CheckError;
 pub use run::RunError;
 
 /// Why a verb failed.
@@ -52,6 +54,9 @@ pub enum Error {
     /// A program could not be recorded.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// Nothing could be held against a budget.
+    #[error(transparent)]
+    Check(#[from] CheckError),
     /// Standard output could not be written.
     #[error("cannot write the result: {0}")]
     Output(io::Error),
@@ -208,6 +213,7 @@ impl Explain for Error {
             Error::NoSuchUser { .. } => "MS-E146",
             Error::TwoSubjects { .. } => "MS-E101",
             Error::Run(error) => error.code(),
+            Error::Check(error) => error.code(),
             Error::Since => "MS-E099",
             Error::TypesOnly => "MS-E097",
             Error::Output(_) => "MS-E102",
@@ -245,6 +251,7 @@ impl Explain for Error {
                 "Give a process id or the folder of a snapshot; `memsight ps` lists the Python processes.".into()
             }
             Error::Run(error) => error.hint(),
+            Error::Check(error) => error.hint(),
             Error::NoSuchForm { .. } => {
                 "Chrome's DevTools take no other ending; for Parquet tables there is `memsight snapshot`.".into()
             }

@@ -33,9 +33,9 @@ pub use memsight_analysis as analysis;
 pub use memsight_format as format;
 pub use memsight_target::figures;
 pub use memsight_target::{
-    Check, CoreFiles, Diagnosis, LargePages, Subject, Verdict, allow_reader, resolve_without_libraries,
+    Check, CoreFiles, Diagnosis, LargePages, Subject, Verdict, allow_reader, is_core, resolve_without_libraries,
     stdout_was_closed,
 };
 pub use processes::{PythonProcess, processes, rss_bytes};
 pub use refcounts::refcounts;
-pub use trace::{open_trace, source_text};
+pub use trace::{holds_trace, open_trace, source_text};

@@ -35,6 +35,11 @@ pub fn open_trace(path: &Path, at: At, progress: &dyn Progress) -> Result<Profil
     recorded.profile(head, reader.is_cut())
 }
 
+/// Whether a file begins as a trace does, whole or not.
+pub fn holds_trace(path: &Path) -> bool {
+    memsight_format::trace::is_trace(path)
+}
+
 /// Replays records.
 fn recorded<E>(
     head: &Head,

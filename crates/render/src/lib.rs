@@ -5,8 +5,10 @@
 //! cannot drive the terminal.
 #![forbid(unsafe_code)]
 
+pub mod annotations;
 pub mod dot;
 mod flame;
+pub mod junit;
 mod listing;
 pub mod openmetrics;
 pub mod otlp;

@@ -13,6 +13,7 @@ mod compare;
 mod flame;
 mod forest;
 mod lists;
+mod part;
 mod places;
 mod replay;
 mod rows;
@@ -22,6 +23,7 @@ mod tree;
 mod types;
 
 pub use lists::By;
+pub use part::{Part, PlacePattern, State};
 pub use places::Places;
 pub use replay::{At, Replay};
 pub use types::*;

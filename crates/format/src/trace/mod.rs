@@ -13,7 +13,7 @@ mod reader;
 mod tables;
 mod writer;
 
-pub use reader::Reader;
+pub use reader::{Reader, is_trace};
 pub use writer::Writer;
 
 #[cfg(test)]
