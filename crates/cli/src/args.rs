@@ -26,7 +26,7 @@ pub use agent::Agent;
 pub use attach::{Attach, Detach};
 pub use check::Check;
 pub use compare::Compare;
-pub use export::Export;
+pub use export::{Export, Form};
 pub use files::Files;
 pub use gc::{Gc, PausesName};
 pub use man::Man;
@@ -133,7 +133,7 @@ pub enum Verb {
     Snapshot(Snapshot),
     #[command(about = "Say what has grown between two snapshots, and who holds it")]
     Compare(Compare),
-    #[command(about = "Write a heap in the form of another tool")]
+    #[command(about = "Write a heap, or a trace, in the form of another tool")]
     Export(Export),
     #[command(about = "Show who allocated the memory of a program that was recorded")]
     Trace(Trace),

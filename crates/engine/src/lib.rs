@@ -38,4 +38,4 @@ pub use memsight_target::{
 };
 pub use processes::{PythonProcess, processes, rss_bytes};
 pub use refcounts::refcounts;
-pub use trace::{holds_trace, open_trace, source_text};
+pub use trace::{holds_trace, open_large_blocks, open_trace, source_text};

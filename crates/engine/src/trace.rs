@@ -29,9 +29,21 @@ struct Recorded {
 /// # Errors
 /// Of [`Reader::open`] and [`Profile::new`], and [`Error::Cancelled`].
 pub fn open_trace(path: &Path, at: At, progress: &dyn Progress) -> Result<Profile, Error> {
+    replayed(path, |head| Replay::new(head, at), progress)
+}
+
+/// The same without Python's small blocks: see [`Replay::large_only`].
+///
+/// # Errors
+/// As of [`open_trace`].
+pub fn open_large_blocks(path: &Path, at: At, progress: &dyn Progress) -> Result<Profile, Error> {
+    replayed(path, |head| Replay::new(head, at).large_only(), progress)
+}
+
+fn replayed(path: &Path, replay: impl Fn(&Head) -> Replay, progress: &dyn Progress) -> Result<Profile, Error> {
     let mut reader = Reader::open(path)?;
     let head = reader.head().clone();
-    let recorded = recorded(&head, reader.by_ref(), at, progress)?;
+    let recorded = recorded(replay(&head), reader.by_ref(), progress)?;
     recorded.profile(head, reader.is_cut())
 }
 
@@ -42,16 +54,15 @@ pub fn holds_trace(path: &Path) -> bool {
 
 /// Replays records.
 fn recorded<E>(
-    head: &Head,
+    replay: Replay,
     records: impl Iterator<Item = Result<Record, E>>,
-    at: At,
     progress: &dyn Progress,
 ) -> Result<Recorded, Error>
 where
     Error: From<E>,
 {
     progress.phase("reading the trace", None);
-    let mut recorded = Recorded { replay: Replay::new(head, at), codes: Vec::new(), frames: Vec::new(), end: None };
+    let mut recorded = Recorded { replay, codes: Vec::new(), frames: Vec::new(), end: None };
     let mut read = 0u64;
     for record in records {
         match record? {
@@ -132,7 +143,7 @@ mod tests {
             Record::End(End::default()),
         ];
         let records = records.into_iter().map(Ok::<_, Infallible>);
-        let recorded = recorded(&head, records, At::Peak, &Quiet).expect("records");
+        let recorded = recorded(Replay::new(&head, At::Peak), records, &Quiet).expect("records");
         let profile = recorded.profile(head, false).expect("a profile");
         let view = profile.places(By::Line, &Selection::default()).expect("lines");
         assert_eq!(view.places.rows()[0].line, Some(4));

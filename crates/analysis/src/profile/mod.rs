@@ -18,6 +18,7 @@ mod places;
 mod replay;
 mod rows;
 mod source;
+mod stacks;
 mod timeline;
 mod tree;
 mod types;
@@ -26,6 +27,7 @@ pub use lists::By;
 pub use part::{Part, PlacePattern, State};
 pub use places::Places;
 pub use replay::{At, Replay};
+pub use stacks::{StackFunction, StackSums, Stacks};
 pub use types::*;
 
 use memsight_model::trace::{End, Head};

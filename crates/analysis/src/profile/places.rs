@@ -153,6 +153,10 @@ impl Places {
         self.files.get(file as usize).map_or("", String::as_str)
     }
 
+    pub(super) fn functions(&self) -> &[Function] {
+        &self.functions
+    }
+
     pub(super) fn files(&self) -> &[String] {
         &self.files
     }

@@ -153,7 +153,7 @@ pub enum TraceView {
 }
 
 /// Reads a moment.
-fn at(text: &str) -> Result<At, String> {
+pub(super) fn at(text: &str) -> Result<At, String> {
     match text {
         "peak" => Ok(At::Peak),
         "end" => Ok(At::End),
