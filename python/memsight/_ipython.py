@@ -32,7 +32,9 @@ class Report:
         summary = self.summary
         error = summary["peak_error_bytes"]
         peak = size(summary["peak_bytes"]) + (f" ±{size(error)}" if error else "")
-        how = "every allocation" if summary["mode"] == "exact" else f"a sample of one in {size(summary['sample_bytes'])}"
+        how = (
+            "every allocation" if summary["mode"] == "exact" else f"a sample of one in {size(summary['sample_bytes'])}"
+        )
         text = (
             f"peak {peak}, left at the end {size(summary['end_bytes'])}, "
             f"allocated in all {size(summary['allocated_bytes'])} in {summary['allocations']:,} blocks; from {how}"

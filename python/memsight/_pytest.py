@@ -265,9 +265,7 @@ class _Plugin:
         left = [one for one in left if keeps is None or keeps(Stack(one.frames))]
         if not left:
             return []
-        sentence = (
-            f"Test was allowed to leak {size(limit)} per location but at least one location leaked more"
-        )
+        sentence = f"Test was allowed to leak {size(limit)} per location but at least one location leaked more"
         return [_Problem(sentence, "List of leaked allocations:", left, max(self.frames, 5))]
 
     @pytest.hookimpl(hookwrapper=True)

@@ -152,7 +152,12 @@ def test_options_are_those_of_the_other_plugin(tmp_path: Path) -> None:
 
 def test_growth_since_the_last_run_fails(tmp_path: Path) -> None:
     test = tmp_path / "test_it.py"
-    for megabytes, options, expected in ((1, [], 0), (2, [], 0), (3, ["--fail-on-increase"], 1), (2, ["--fail-on-increase"], 0)):
+    for megabytes, options, expected in (
+        (1, [], 0),
+        (2, [], 0),
+        (3, ["--fail-on-increase"], 1),
+        (2, ["--fail-on-increase"], 0),
+    ):
         test.write_text(
             f"import pytest\n@pytest.mark.limit_memory('100 MB')\ndef test_it():\n    bytes({megabytes} * 1024 * 1024)\n"
         )
