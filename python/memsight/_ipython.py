@@ -1,5 +1,8 @@
 """``%%memsight_run``: what a cell of IPython or of a notebook allocates."""
 
+# IPython does not say the types of what makes a magic.
+# mypy: disable-error-code="no-untyped-call,untyped-decorator,union-attr"
+
 from __future__ import annotations
 
 import html
@@ -80,12 +83,12 @@ def load(shell: InteractiveShell) -> None:
     from IPython.display import display
 
     @magics_class
-    class MemsightMagics(Magics):  # type: ignore[misc]
-        @magic_arguments()  # type: ignore[untyped-decorator]
+    class MemsightMagics(Magics):
+        @magic_arguments()
         @argument("--exact", action="store_true", help="record every allocation instead of a sample")
         @argument("--sample", type=int, default=SAMPLE, help="bytes between samples in the mean (512 KiB)")
         @argument("-o", "--output", help="keep the trace there")
-        @argument("-f", "--force", action="store_true", help="replace a trace that is there")
+        @argument("--force", action="store_true", help="replace a trace that is there")
         @cell_magic
         def memsight_run(self, line: str, cell: str) -> None:
             """Run the cell, and say what it allocated: the peak, its lines, in a notebook also its flame graph."""

@@ -335,7 +335,7 @@ def _setting(config: pytest.Config, option: str, default: int) -> Any:
 def _verbosity(config: pytest.Config) -> int:
     if hasattr(config, "get_verbosity"):
         return config.get_verbosity("memray")
-    return config.getoption("verbose", 0)
+    return int(config.getoption("verbose", 0))
 
 
 def _make_folder(folder: str) -> None:

@@ -42,7 +42,8 @@ class Recorded(_Record):
         Args:
             at: ``"peak"``, ``"end"``, or ``"all"``, sums over the whole run.
         """
-        return native().trace_table(self.path, at)
+        table: Arrow = native().trace_table(self.path, at)
+        return table
 
 
 class Tracker:

@@ -213,7 +213,7 @@ async def test_within():
 def test_asynchronous_tests_have_limits(tmp_path: Path, kind: str, package: str, plugin: str, more: str) -> None:
     pytest.importorskip(package)
     (tmp_path / "test_it.py").write_text(ASYNCHRONOUS.format(kind=kind, more=more))
-    code, text = session(tmp_path, plugins=(plugin,))
+    _, text = session(tmp_path, plugins=(plugin,))
     assert outcomes(text) == {"test_above": "FAILED", "test_leaves": "FAILED", "test_within": "PASSED"}, text
     assert re.search(r"2\.9MiB allocated here:\n\s+makes:", text), text
 

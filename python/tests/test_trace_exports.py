@@ -172,7 +172,7 @@ def test_collapsed_stacks_have_the_same_sum(recording: Recording) -> None:
 
 
 def test_what_is_no_form_is_refused(recording: Recording) -> None:
-    for args, code in ((["-o", "app.txt"], "MS-E189"), (["--to", "heapsnapshot"], "MS-E190"), ([], "MS-E189")):
+    for args, code in ((["-o", "app.txt"], "MS-E184"), (["--to", "heapsnapshot"], "MS-E186"), ([], "MS-E184")):
         command = [sys.executable, "-m", "memsight", "export", recording.path, *args]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=recording.folder)
         assert done.returncode == 2 and f"error[{code}]" in done.stderr, done.stderr

@@ -133,7 +133,7 @@ fn types_of_a_snapshot_have_budgets() {
     assert_eq!((&row["value"], &row["culprits"][0]["value"]), (&1000.into(), &1000.into()), "{row:#}");
     let other =
         folder.check(&kept.path("after.heap"), "[snapshot]\nobjects = 1", &["--baseline", &folder.path("a.trace")]);
-    other.fails_with("MS-E188");
+    other.fails_with("MS-E183");
 }
 
 #[test]
@@ -151,8 +151,8 @@ fn a_recording_has_budgets() {
 fn what_cannot_be_checked_is_an_error() {
     let folder = Folder::new();
     let trace = folder.path("a.trace");
-    folder.check(&trace, "[trace]\npeek = 1", &[]).fails_with("MS-E186");
-    folder.check(&trace, "[snapshot]\nobjects = 1", &[]).fails_with("MS-E187");
-    memsight(&["check", &trace, "--budget", &folder.path("none.toml")]).fails_with("MS-E185");
-    folder.check(&folder.path("none.trace"), "[trace]\npeak = 1\n[snapshot]\nobjects = 1", &[]).fails_with("MS-E050");
+    folder.check(&trace, "[trace]\npeek = 1", &[]).fails_with("MS-E181");
+    folder.check(&trace, "[snapshot]\nobjects = 1", &[]).fails_with("MS-E182");
+    memsight(&["check", &trace, "--budget", &folder.path("none.toml")]).fails_with("MS-E180");
+    folder.check(&folder.path("none.trace"), "[trace]\npeak = 1\n[snapshot]\nobjects = 1", &[]).fails_with("MS-E187");
 }

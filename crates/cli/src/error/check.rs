@@ -8,6 +8,12 @@ use memsight_model::Explain;
 /// Why nothing was held against a budget.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
+    /// Nothing is there.
+    #[error("there is no file and no folder {}", path.display())]
+    NotThere {
+        /// What was to be checked, or the baseline.
+        path: PathBuf,
+    },
     /// The budget cannot be read.
     #[error("cannot read the budget {}: {source}", path.display())]
     Unreadable {
@@ -51,16 +57,18 @@ pub enum CheckError {
 impl Explain for CheckError {
     fn code(&self) -> &'static str {
         match self {
-            CheckError::Unreadable { .. } => "MS-E185",
-            CheckError::Budget { .. } => "MS-E186",
-            CheckError::NothingFor { .. } => "MS-E187",
-            CheckError::OtherKind { .. } => "MS-E188",
+            CheckError::NotThere { .. } => "MS-E187",
+            CheckError::Unreadable { .. } => "MS-E180",
+            CheckError::Budget { .. } => "MS-E181",
+            CheckError::NothingFor { .. } => "MS-E182",
+            CheckError::OtherKind { .. } => "MS-E183",
         }
     }
 
     fn hint(&self) -> String {
         match self {
             CheckError::Unreadable { .. } => "A budget is a TOML file; `memsight check --help` shows one.".to_owned(),
+            CheckError::NotThere { .. } => "Give a trace, a recording, or the folder of a snapshot.".to_owned(),
             CheckError::Budget { hint, .. } => hint.clone(),
             CheckError::NothingFor { kind, .. } => {
                 format!("Give it a section [{kind}]; `memsight check --help` shows one.")

@@ -33,8 +33,8 @@ impl Explain for ExportError {
     fn code(&self) -> &'static str {
         match self {
             ExportError::Ending { .. } => "MS-E145",
-            ExportError::NoForm => "MS-E189",
-            ExportError::OtherForm { .. } | ExportError::NoTrace => "MS-E190",
+            ExportError::NoForm => "MS-E184",
+            ExportError::OtherForm { .. } | ExportError::NoTrace => "MS-E186",
         }
     }
 

@@ -55,6 +55,9 @@ fn open(path: &Path, console: &Console, interrupt: &Interrupt) -> Result<Subject
         let profile = interrupt.carefully(|| Ok::<_, Error>(open_trace(path, At::Peak, &ticker)?))?;
         return Ok(Subject::Trace(Box::new(profile)));
     }
+    if !path.exists() {
+        return Err(CheckError::NotThere { path: path.to_path_buf() }.into());
+    }
     if path.is_file() && !memsight_engine::is_core(path) {
         return Ok(Subject::Recording(Box::new(watch::summary_of(path, console)?)));
     }
