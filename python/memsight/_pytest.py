@@ -324,7 +324,7 @@ class _Plugin:
         if self.most and len(rows) > self.most:
             line(f"and {len(rows) - self.most} more (--most-allocations=0 shows all)")
         if self.folder:
-            line(f"Created {len(rows)} binary dumps at {self.folder} with prefix {self.prefix}")
+            line(f"Traces of {len(rows)} tests are in {self.folder}; next: memsight trace FILE")
 
 
 def _setting(config: pytest.Config, option: str, default: int) -> Any:

@@ -15,9 +15,11 @@ FILES = {
 
 DO_NOT_APPLY = {
     "test_bin_path": _FILES,
-    "test_bin_path_prefix": _FILES,
+    "test_bin_path_prefix[False]": _FILES,
     "test_bin_path_with_long_test_id": _FILES,
     "test_bin_path_with_long_test_id_and_long_prefix": _FILES,
+    "test_failing_tests_are_not_reported": "tests that fail are shown, too",
+    "test_help_message": "asserts the words of its help",
     "test_memray_report": _VALLOC,
     "test_memray_report_limit_number_stacks": _VALLOC,
     "test_memray_report_native": _CALLS,
