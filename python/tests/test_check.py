@@ -20,13 +20,13 @@ pytestmark = pytest.mark.skipif(
 MIB = 1 << 20
 # A file whose name XML and annotations have to escape.
 FILE = 'odd <&"%,:.py'
-SOURCE = "def makes(count):\n    return bytes(count)\n\n\ndef keeps(kept, count):\n    kept.append(bytes(count))\n"
+SOURCE = "def makes(count):\n    return bytes(count)\n\n\ndef keeps(kept, count):\n    kept[0] = bytes(count)\n"
 
 
 def record(path: Path, made: int, kept: int, exact: bool = True) -> None:
     names: dict[str, object] = {}
     exec(compile(SOURCE, FILE, "exec"), names)  # noqa: S102 - the name of a file that no file may have
-    alive: list[bytes] = []
+    alive = [b""]
     with memsight.Tracker(path, exact=exact, sample=64 << 10, force=True):
         names["makes"](made)  # type: ignore[operator]
         names["keeps"](alive, kept)  # type: ignore[operator]
