@@ -72,8 +72,8 @@ def session(folder: Path, *options: str, plugins: tuple[str, ...] = ()) -> tuple
 
 
 def outcomes(text: str) -> dict[str, str]:
-    found = re.findall(r"^(PASSED|FAILED|ERROR) test_it\.py::(\w+)", text, re.MULTILINE)
-    return {name: outcome for outcome, name in found}
+    found = re.findall(r"^(PASSED|FAILED|ERROR|MEMORY PROBLEMS) test_it\.py::(\w+)", text, re.MULTILINE)
+    return {name: "FAILED" if outcome == "MEMORY PROBLEMS" else outcome for outcome, name in found}
 
 
 def test_markers_hold_by_themselves(tmp_path: Path) -> None:

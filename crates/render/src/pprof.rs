@@ -40,15 +40,11 @@ fn profile(stacks: &Stacks) -> Profile {
         has_filenames: true,
         has_line_numbers: true,
     };
-    let function = |(at, function): (usize, &memsight_analysis::profile::StackFunction)| {
-        let name = strings.number(&clean(&function.name));
-        Function {
-            id: at as u64 + 1,
-            name,
-            system_name: name,
-            filename: strings.number(&clean(&function.file)),
-            start_line: i64::from(function.first_line),
-        }
+    let function = |(at, function): (usize, &memsight_analysis::profile::StackFunction)| Function {
+        id: at as u64 + 1,
+        name: strings.number(&clean(&function.name)),
+        filename: strings.number(&clean(&function.file)),
+        start_line: i64::from(function.first_line),
     };
     let function = stacks.functions.iter().enumerate().map(function).collect();
     let location = |(at, (function, line)): (usize, &(u32, u32))| Location {
@@ -191,14 +187,14 @@ struct Line {
     line: i64,
 }
 
+/// The `system_name` is left out: where it is that of the function, pprof takes `<module>` for a template of C++, of which it shows
+/// what is outside of the brackets.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Function {
     #[prost(uint64, tag = "1")]
     id: u64,
     #[prost(int64, tag = "2")]
     name: i64,
-    #[prost(int64, tag = "3")]
-    system_name: i64,
     #[prost(int64, tag = "4")]
     filename: i64,
     #[prost(int64, tag = "5")]
