@@ -206,7 +206,7 @@ async def test_within():
 @pytest.mark.parametrize(
     ("kind", "package", "plugin", "more"),
     [
-        ("asyncio", "pytest_asyncio", "pytest_asyncio", ""),
+        ("asyncio", "pytest_asyncio", "pytest_asyncio.plugin", ""),
         ("anyio", "anyio", "anyio.pytest_plugin", "@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n"),
     ],
 )
