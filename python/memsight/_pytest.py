@@ -244,7 +244,7 @@ class _Plugin:
     def _memory(self, item: pytest.Item, trace: _Trace, marker: pytest.Mark) -> list[_Problem]:
         thread = threading.get_native_id() if marker.kwargs.get("current_thread_only") else None
         limit, peak = parse_size(marker.args[0]), trace.peak(thread)
-        cache = self.config.cache
+        cache = getattr(self.config, "cache", None)  # (there is none with -p no:cacheprovider)
         if cache is not None:
             key = f"memsight/{item.nodeid}"
             before = cache.get(key, None)

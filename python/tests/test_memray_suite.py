@@ -60,8 +60,7 @@ def test_pytest_memrays_own_tests(sources: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "--tb=short", "-rfEx", *files],
         cwd=sources,
-        # their figures are those without the small blocks of Python
-        env={**os.environ, "PYTHONPATH": str(HERE), "PYTEST_ADDOPTS": "-o trace_python_allocators=false"},
+        env={**os.environ, "PYTHONPATH": str(HERE)},
         capture_output=True,
         text=True,
         check=False,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import types
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,30 @@ def take_over() -> None:
     sys.modules["pytest_memray"] = package
 
 
+def leave_out_small_blocks() -> None:
+    """Their figures are those without the small blocks of Python: sessions within tests have no settings of ours."""
+    asked = _pytest._asked
+
+    def answer(config: pytest.Config, option: str) -> Any:
+        value = asked(config, option)
+        return False if value is None and option == "trace_python_allocators" else value
+
+    _pytest._asked = answer
+
+
+def leave_out_asyncio() -> None:
+    """One of their tests makes errors of warnings, and pytest-asyncio warns of its own settings."""
+    run = pytest.Pytester.runpytest
+
+    def runpytest(self: pytest.Pytester, *args: Any, **options: Any) -> pytest.RunResult:
+        return run(self, "-p", "no:asyncio", *args, **options)
+
+    pytest.Pytester.runpytest = runpytest  # type: ignore[method-assign]
+
+
 take_over()
+leave_out_small_blocks()
+leave_out_asyncio()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

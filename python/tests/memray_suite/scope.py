@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 _CALLS = "asserts how the class Tracker of memray is called"
-_VALLOC = "asserts a frame of compiled Cython, which tells profilers of its calls; frames here are the interpreter's"
 _FILES = "kept files are called .trace, and nothing pickled is beside them"
 _SEVERAL = "several markers may stand on one test, and each holds"
 
@@ -20,11 +19,8 @@ DO_NOT_APPLY = {
     "test_bin_path_with_long_test_id_and_long_prefix": _FILES,
     "test_failing_tests_are_not_reported": "tests that fail are shown, too",
     "test_help_message": "asserts the words of its help",
-    "test_memray_report": _VALLOC,
-    "test_memray_report_limit_number_stacks": _VALLOC,
     "test_memray_report_native": _CALLS,
     "test_memray_report_python_allocators": _CALLS,
-    "test_memray_report_with_pytest_xdist": _VALLOC,
     "test_multiple_markers_are_not_supported": _SEVERAL,
     "test_multiple_markers_are_not_supported_with_global_marker": _SEVERAL,
 }
