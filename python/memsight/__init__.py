@@ -270,6 +270,14 @@ __all__ = [
 __version__: str
 """Version of memsight, ``1.2.3``; known where the native half is."""
 
+
+def load_ipython_extension(shell: Any) -> None:
+    """What ``%load_ext memsight`` calls: there is ``%%memsight_run`` then."""
+    from ._ipython import load as load_magics
+
+    load_magics(shell)
+
+
 if not TYPE_CHECKING:  # checkers would take every name for one of ours
 
     def __getattr__(name: str) -> Any:

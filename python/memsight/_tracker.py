@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Optional, Union
 
 from ._platform import native as native_part
+from ._snapshot import Arrow
 from ._views import _Record
 
 if TYPE_CHECKING:
@@ -30,6 +31,19 @@ class Recorded(_Record):
     """Bytes of the file."""
     lost_events: int
     """Events that were lost, since they came faster than they could be written."""
+
+    def to_arrow(self, at: str = "peak") -> Arrow:
+        """The stacks of the trace, ready for Polars, pandas, pyarrow and DuckDB: a row for each thread and stack.
+
+        Columns: ``thread``, ``function``, ``file``, ``line`` (of the newest frame), ``stack`` (the oldest frame first, with
+        semicolons between them), ``bytes``, ``blocks`` and ``error_bytes`` of the state ``at``, and the same of the whole run
+        (``allocated_bytes``, ``allocations``, ``allocated_error_bytes``), of the peak and of the end.
+
+        Args:
+            at: ``"peak"``, ``"end"``, or ``"all"``, sums over the whole run.
+        """
+        table: Arrow = native().trace_table(self.path, at)
+        return table
 
 
 class Tracker:

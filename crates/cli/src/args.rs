@@ -2,6 +2,7 @@
 
 mod agent;
 mod attach;
+mod check;
 mod compare;
 mod export;
 mod files;
@@ -23,13 +24,15 @@ use memsight_model::Mode;
 
 pub use agent::Agent;
 pub use attach::{Attach, Detach};
+pub use check::Check;
 pub use compare::Compare;
-pub use export::Export;
+pub use export::{Export, Form};
 pub use files::Files;
 pub use gc::{Gc, PausesName};
 pub use man::Man;
 pub use ps::{Ps, PsSort};
 pub use run::Run;
+pub use size::size;
 pub use top::{SortName, Top};
 pub use trace::{Trace, TraceView};
 pub use watch::Watch;
@@ -57,7 +60,8 @@ const STYLES: Styles = Styles::styled()
         "  memsight demo                         see it at work on a service that leaks\n",
         "\n",
         "EXIT CODES\n",
-        "  0  done (a suspect found is no failure)    2  usage, environment or target in the way\n",
+        "  0  done (a suspect found is no failure)    1  over a budget\n",
+        "  2  usage, environment or target in the way\n",
         "  130  stopped with Ctrl-C"
     )
 )]
@@ -100,6 +104,12 @@ pub enum Format {
     Json,
     /// For pipes: the same, one object a line
     Jsonl,
+    /// For servers of continuous integration: only `check`
+    #[value(hide = true)]
+    Junit,
+    /// Annotations of a pull request: only `check`
+    #[value(hide = true)]
+    Github,
 }
 
 /// When to use colours.
@@ -123,7 +133,7 @@ pub enum Verb {
     Snapshot(Snapshot),
     #[command(about = "Say what has grown between two snapshots, and who holds it")]
     Compare(Compare),
-    #[command(about = "Write a heap in the form of another tool")]
+    #[command(about = "Write a heap, or a trace, in the form of another tool")]
     Export(Export),
     #[command(about = "Show who allocated the memory of a program that was recorded")]
     Trace(Trace),
@@ -131,6 +141,8 @@ pub enum Verb {
     Top(Top),
     #[command(about = "Record the memory of a process and its children over time, and say whether it leaks")]
     Watch(Watch),
+    #[command(about = "Hold a trace, a recording or a snapshot against a budget")]
+    Check(Check),
     #[command(about = "Run a program and record its allocations, each with its stack")]
     Run(Run),
     #[command(about = "Record the allocations of a running process, each with its stack")]

@@ -36,9 +36,9 @@ pub use memsight_analysis as analysis;
 pub use memsight_format as format;
 pub use memsight_target::figures;
 pub use memsight_target::{
-    Check, CoreFiles, Diagnosis, LargePages, Subject, Verdict, allow_reader, resolve_without_libraries,
+    Check, CoreFiles, Diagnosis, LargePages, Subject, Verdict, allow_reader, is_core, resolve_without_libraries,
     stdout_was_closed,
 };
 pub use processes::{PythonProcess, processes, rss_bytes};
 pub use refcounts::refcounts;
-pub use trace::{Processes, open_processes, open_trace, processes_of, source_text};
+pub use trace::{Processes, holds_trace, open_large_blocks, open_processes, open_trace, processes_of, source_text};

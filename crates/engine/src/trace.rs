@@ -34,9 +34,26 @@ struct Recorded {
 /// # Errors
 /// Of [`Reader::open`] and [`Profile::new`], and [`Error::Cancelled`].
 pub fn open_trace(path: &Path, at: At, native: bool, progress: &dyn Progress) -> Result<Profile, Error> {
+    replayed(path, |head| Replay::new(head, at), native, progress)
+}
+
+/// The same without Python's small blocks: see [`Replay::large_only`].
+///
+/// # Errors
+/// As of [`open_trace`].
+pub fn open_large_blocks(path: &Path, at: At, native: bool, progress: &dyn Progress) -> Result<Profile, Error> {
+    replayed(path, |head| Replay::new(head, at).large_only(), native, progress)
+}
+
+fn replayed(
+    path: &Path,
+    replay: impl Fn(&Head) -> Replay,
+    native: bool,
+    progress: &dyn Progress,
+) -> Result<Profile, Error> {
     let mut reader = Reader::open(path)?;
     let head = reader.head().clone();
-    let recorded = recorded(&head, reader.by_ref(), at, progress)?;
+    let recorded = recorded(replay(&head), reader.by_ref(), progress)?;
     let minor = head.python_minor;
     recorded.profile(head, reader.is_cut(), native, |_| minor)
 }
@@ -75,7 +92,7 @@ pub fn open_processes(
         head.program = format!("{} and {others} more", head.program);
     }
     let mut merged = Merged::new(members, at);
-    let recorded = recorded(&head, merged.by_ref(), at, progress)?;
+    let recorded = recorded(Replay::new(&head, at), merged.by_ref(), progress)?;
     let is_cut = merged.is_cut();
     recorded.profile(head, is_cut, native, |code| merged.minor(code))
 }
@@ -138,11 +155,15 @@ fn in_order(rows: Vec<ProcessRow>) -> Vec<ProcessRow> {
     ordered
 }
 
+/// Whether a file begins as a trace does, whole or not.
+pub fn holds_trace(path: &Path) -> bool {
+    memsight_format::trace::is_trace(path)
+}
+
 /// Replays records.
 fn recorded<E>(
-    head: &Head,
+    replay: Replay,
     records: impl Iterator<Item = Result<Record, E>>,
-    at: At,
     progress: &dyn Progress,
 ) -> Result<Recorded, Error>
 where
@@ -150,7 +171,7 @@ where
 {
     progress.phase("reading the trace", None);
     let (codes, frames, modules, symbols) = Default::default();
-    let mut recorded = Recorded { replay: Replay::new(head, at), codes, frames, modules, symbols, end: None };
+    let mut recorded = Recorded { replay, codes, frames, modules, symbols, end: None };
     let mut read = 0u64;
     for record in records {
         match record? {
@@ -263,7 +284,7 @@ mod tests {
             Record::End(End::default()),
         ];
         let records = records.into_iter().map(Ok::<_, Infallible>);
-        let recorded = recorded(&head, records, At::Peak, &Quiet).expect("records");
+        let recorded = recorded(Replay::new(&head, At::Peak), records, &Quiet).expect("records");
         let profile = recorded.profile(head, false, false, |_| 10).expect("a profile");
         let view = profile.places(By::Line, &Selection::default()).expect("lines");
         assert_eq!(view.places.rows()[0].line, Some(4));

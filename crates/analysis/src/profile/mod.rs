@@ -14,18 +14,22 @@ mod flame;
 mod forest;
 mod lists;
 mod natives;
+mod part;
 mod places;
 mod replay;
 mod rows;
 mod source;
+mod stacks;
 mod timeline;
 mod tree;
 mod types;
 
 pub use lists::By;
 pub use natives::Natives;
+pub use part::{Part, PlacePattern, State};
 pub use places::Places;
 pub use replay::{At, Replay};
+pub use stacks::{StackFunction, StackSums, Stacks};
 pub use types::*;
 
 use memsight_model::trace::{End, Head};

@@ -225,6 +225,10 @@ impl Places {
         self.files.get(file as usize).map_or("", String::as_str)
     }
 
+    pub(super) fn functions(&self) -> &[Function] {
+        &self.functions
+    }
+
     pub(super) fn files(&self) -> &[String] {
         &self.files
     }
@@ -242,13 +246,16 @@ impl Places {
             function.name.contains(text) || file_matches.get(function.file as usize).copied().unwrap_or_default()
         };
         let functions: Vec<bool> = self.functions.iter().map(matches).collect();
+        self.newest_where(|place| functions.get(self.get(place).function as usize).copied().unwrap_or_default())
+    }
+
+    /// By number of frame, the newest frame of its stack that is at a place that `matches`; 0 where none is.
+    pub(super) fn newest_where(&self, matches: impl Fn(u32) -> bool) -> Vec<u32> {
         let mut newest: Vec<u32> = Vec::with_capacity(self.frames.len());
         for (number, (caller, place)) in self.frames.iter().enumerate() {
-            let function = self.get(*place).function as usize;
-            let is_match = number > 0 && functions.get(function).copied().unwrap_or_default();
             // (callers have smaller numbers)
             let inherited = newest.get(*caller as usize).copied().unwrap_or_default();
-            newest.push(if is_match { number as u32 } else { inherited });
+            newest.push(if number > 0 && matches(*place) { number as u32 } else { inherited });
         }
         newest
     }

@@ -170,7 +170,7 @@ fn processes(text: &str) -> Result<Processes, String> {
 }
 
 /// Reads a moment.
-fn at(text: &str) -> Result<At, String> {
+pub(super) fn at(text: &str) -> Result<At, String> {
     match text {
         "peak" => Ok(At::Peak),
         "end" => Ok(At::End),

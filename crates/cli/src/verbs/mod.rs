@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod attach;
+pub mod check;
 mod command;
 pub mod compare;
 pub mod completions;

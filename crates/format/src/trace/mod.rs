@@ -10,10 +10,12 @@ mod block;
 mod columns;
 mod numbers;
 mod reader;
+mod stacks;
 mod tables;
 mod writer;
 
-pub use reader::Reader;
+pub use reader::{Reader, is_trace};
+pub use stacks::{STACK_NUMBERS, StackRow, stacks_csv, stacks_table, write_stacks};
 pub use writer::Writer;
 
 #[cfg(test)]

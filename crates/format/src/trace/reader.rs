@@ -34,6 +34,14 @@ enum Block {
     Events(Events),
 }
 
+/// Whether a file begins as a trace does.
+pub fn is_trace(path: &Path) -> bool {
+    let mut start = [0; MAGIC.len()];
+    let file = open_at_once(path).ok().filter(|file| file.metadata().is_ok_and(|about| about.is_file()));
+    file.is_some_and(|mut file| block::fill(&mut file, &mut start).is_ok_and(|count| count == MAGIC.len()))
+        && start == MAGIC
+}
+
 impl Reader {
     /// Opens a trace.
     ///

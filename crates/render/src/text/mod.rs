@@ -2,6 +2,7 @@
 //!
 //! Every heading says in a few words what its numbers mean; what a colour says stands there in words too.
 
+mod check;
 mod compare;
 mod cycles;
 mod dominators;
@@ -30,6 +31,8 @@ mod waste;
 mod watch;
 mod words;
 
+pub use check::check;
+pub(crate) use check::{sentence as check_sentence, value as check_value, verdict as check_verdict, who as check_who};
 pub use compare::compare;
 pub use cycles::cycles;
 pub use dominators::dominators;

@@ -84,7 +84,7 @@ fn place(function: &str, file: &str, line: u32) -> String {
     }
 }
 
-fn spot(spot: &Spot) -> String {
+pub(super) fn spot(spot: &Spot) -> String {
     place(&spot.function, &spot.file, spot.line)
 }
 
