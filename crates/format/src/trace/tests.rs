@@ -8,6 +8,7 @@ use memsight_model::Timestamp;
 use memsight_model::trace::{Code, Domain, End, Event, Frame, Head, Record};
 use proptest::prelude::*;
 
+use super::block::{HEAD, Kind, MAGIC, MAX_BYTES, Packer, VERSION, checksum};
 use super::{Reader, Writer};
 use crate::FormatError;
 use crate::monitor::Whole;
@@ -136,23 +137,40 @@ proptest! {
     fn anything_within_whole_blocks_is_read_or_refused(
         kind in 2..7_u8, bytes in prop::collection::vec(any::<u8>(), 0..200),
     ) {
-        let (mut file, _) = written(&[]);
-        let mut blocks = Vec::new();
-        super::block::append(&mut blocks, super::block::Kind::Events, &bytes);
-        blocks[3] = kind;
-        let sum = {
-            let mut sum = crc32fast::Hasher::new();
-            sum.update(&blocks[..12]);
-            sum.update(&blocks[16..]);
-            sum.finalize()
-        };
-        blocks[12..16].copy_from_slice(&sum.to_le_bytes());
-        // before the end
-        let end = file.windows(4).rposition(|part| part == b"MSB\x05").unwrap();
-        file.splice(end..end, blocks);
+        let head = serde_json::to_vec(&head()).unwrap();
+        let mut file = [&MAGIC[..], &VERSION.to_le_bytes()].concat();
+        let mut packer = Packer::new().unwrap();
+        packer.append(&mut file, Kind::Head, &head).unwrap();
+        let begin = file.len();
+        packer.append(&mut file, Kind::Events, &bytes).unwrap();
+        file[begin + 3] = kind;
+        let sum = checksum(&file[begin..begin + 12], &file[begin + HEAD..]);
+        file[begin + 12..begin + HEAD].copy_from_slice(&sum.to_le_bytes());
         for record in reader(&file).unwrap() {
             record.unwrap();
         }
+    }
+}
+
+#[test]
+fn what_unpacks_to_more_than_it_says_is_damage() {
+    let (whole, _) = written(&[]);
+    let end = whole.windows(4).position(|part| part == b"MSB\x02").unwrap();
+    for (says, is_left) in [(999_u32, 0), (1000, 1000), (1001, 0), (MAX_BYTES as u32 + 1, 0)] {
+        let mut file = [&MAGIC[..], &VERSION.to_le_bytes()].concat();
+        let mut packer = Packer::new().unwrap();
+        packer.append(&mut file, Kind::Head, &serde_json::to_vec(&head()).unwrap()).unwrap();
+        assert_eq!(file, whole[..end]);
+        // (that the interpreter ends, again and again)
+        let mut events = vec![0xe4, 7];
+        events.resize(2 + 996, 10);
+        events.resize(1003, 0);
+        let begin = file.len();
+        packer.append(&mut file, Kind::Events, &events).unwrap();
+        file[begin + 8..begin + 12].copy_from_slice(&(says + 3).to_le_bytes());
+        let sum = checksum(&file[begin..begin + 12], &file[begin + HEAD..]);
+        file[begin + 12..begin + HEAD].copy_from_slice(&sum.to_le_bytes());
+        assert_eq!(reader(&file).unwrap().filter(Result::is_ok).count(), is_left.min(996));
     }
 }
 

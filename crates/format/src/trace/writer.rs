@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use memsight_model::trace::{Code, End, Event, Frame, Head};
 
-use super::block::{self, Kind, MAGIC, VERSION};
+use super::block::{Kind, MAGIC, Packer, VERSION};
 use super::columns::Columns;
-use super::tables::{put_code, put_frame};
+use super::tables::{FrameColumns, put_code};
 use crate::FormatError;
 use crate::monitor::Whole;
 use crate::platform::private;
@@ -24,8 +24,10 @@ pub struct Writer {
     file: Box<dyn Whole>,
     path: PathBuf,
     bytes: u64,
+    /// From the beginning on.
+    packer: Option<Packer>,
     codes: Vec<u8>,
-    frames: Vec<u8>,
+    frames: FrameColumns,
     frame_count: u32,
     events: Columns,
 }
@@ -59,8 +61,8 @@ impl Writer {
 
     /// Writes to something that is open and empty; `path` is its name in errors.
     pub fn new(file: Box<dyn Whole>, path: &Path) -> Writer {
-        let (codes, frames, events) = (Vec::new(), Vec::new(), Columns::new());
-        Writer { file, path: path.to_owned(), bytes: 0, codes, frames, frame_count: 0, events }
+        let (codes, frames, events) = (Vec::new(), FrameColumns::default(), Columns::new());
+        Writer { file, path: path.to_owned(), bytes: 0, packer: None, codes, frames, frame_count: 0, events }
     }
 
     /// Begins: what holds for all of it. Called once, before anything is told.
@@ -69,7 +71,8 @@ impl Writer {
     /// As of [`Writer::flush`].
     pub fn begin(&mut self, head: &Head) -> Result<(), FormatError> {
         let mut start = [&MAGIC[..], &VERSION.to_le_bytes()].concat();
-        block::append(&mut start, Kind::Head, &json(&self.path, head)?);
+        self.packer = Some(Packer::new().map_err(|error| FormatError::io(&self.path, "write", error))?);
+        self.pack(&mut start, Kind::Head, &json(&self.path, head)?)?;
         self.append(&start)
     }
 
@@ -88,7 +91,7 @@ impl Writer {
     /// As of [`Writer::flush`].
     pub fn frame(&mut self, frame: Frame) -> Result<u32, FormatError> {
         self.frame_count += 1;
-        put_frame(&mut self.frames, self.frame_count, frame);
+        self.frames.put(self.frame_count, frame);
         if self.frames.len() > TABLES {
             self.flush()?;
         }
@@ -113,14 +116,17 @@ impl Writer {
     pub fn flush(&mut self) -> Result<(), FormatError> {
         let mut out = Vec::new();
         // what events refer to comes first
-        for (kind, table) in [(Kind::Codes, &mut self.codes), (Kind::Frames, &mut self.frames)] {
-            if !table.is_empty() {
-                block::append(&mut out, kind, table);
-                table.clear();
-            }
+        if !self.codes.is_empty() {
+            let codes = std::mem::take(&mut self.codes);
+            self.pack(&mut out, Kind::Codes, &codes)?;
+        }
+        if !self.frames.is_empty() {
+            let frames = self.frames.take();
+            self.pack(&mut out, Kind::Frames, &frames)?;
         }
         if self.events.count() > 0 {
-            block::append(&mut out, Kind::Events, &self.events.take());
+            let events = self.events.take();
+            self.pack(&mut out, Kind::Events, &events)?;
         }
         self.append(&out)
     }
@@ -132,7 +138,7 @@ impl Writer {
     pub fn end(mut self, end: &End) -> Result<u64, FormatError> {
         self.flush()?;
         let mut out = Vec::new();
-        block::append(&mut out, Kind::End, &json(&self.path, end)?);
+        self.pack(&mut out, Kind::End, &json(&self.path, end)?)?;
         self.append(&out)?;
         Ok(self.bytes)
     }
@@ -145,6 +151,11 @@ impl Writer {
     /// Bytes in the file.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    fn pack(&mut self, out: &mut Vec<u8>, kind: Kind, bytes: &[u8]) -> Result<(), FormatError> {
+        let packed = self.packer.as_mut().map(|packer| packer.append(out, kind, bytes));
+        packed.unwrap_or(Ok(())).map_err(|error| FormatError::io(&self.path, "write", error))
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), FormatError> {
