@@ -163,6 +163,8 @@ pub struct PlacesView {
     pub place_count: u64,
     /// Bytes of those that are not shown.
     pub rest_bytes: u64,
+    /// How sure that is, see [`Figures::error_bytes`].
+    pub rest_error_bytes: u64,
 }
 
 /// Without a view: the whole at one glance.
@@ -207,6 +209,8 @@ pub struct SummaryView {
     pub line_count: u64,
     /// Bytes of those that are not shown.
     pub rest_bytes: u64,
+    /// How sure that is, see [`Figures::error_bytes`].
+    pub rest_error_bytes: u64,
 }
 
 /// Calls with most of the bytes, from the oldest frame.
@@ -267,6 +271,8 @@ pub struct LeaksView {
     pub leak_count: u64,
     /// Bytes of those that are not shown.
     pub rest_bytes: u64,
+    /// How sure that is, see [`Figures::error_bytes`].
+    pub rest_error_bytes: u64,
 }
 
 /// A line, and what it allocated over the whole run.
@@ -302,6 +308,8 @@ pub struct ChurnView {
     pub line_count: u64,
     /// Bytes of those that are not shown.
     pub rest_bytes: u64,
+    /// How sure that is, see [`Figures::error_bytes`].
+    pub rest_error_bytes: u64,
 }
 
 /// What one thread allocated.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 
+use memsight_cpython::lines_alone;
 use memsight_format::FormatError;
 use memsight_format::trace::Writer;
 use memsight_model::trace::{Code, Domain, Event};
@@ -39,6 +40,8 @@ pub(super) struct Sink<'a> {
     pub trace: &'a mut Writer,
     pub stacks: &'a mut Stacks,
     pub order: &'a mut Order,
+    /// The minor version of the program's Python.
+    pub python_minor: u32,
 }
 
 impl Chunks {
@@ -128,17 +131,18 @@ impl Cursor {
                     self.stack.push(sink.stacks.push(sink.trace, caller, (code, offset))?);
                 }
                 wire::Event::Time { stamp } => self.stamp = stamp,
-                wire::Event::Code(code) => tell(code, sink.trace)?,
+                wire::Event::Code(code) => tell(code, sink)?,
             }
         }
         Ok(events.rest())
     }
 }
 
-fn tell(code: wire::Code<'_>, trace: &mut Writer) -> Result<(), FormatError> {
+fn tell(code: wire::Code<'_>, sink: &mut Sink<'_>) -> Result<(), FormatError> {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let (name, file) = (text(code.name().collect()), text(code.file().collect()));
     // (one whose number has no place is told by no frame)
     let Ok(number) = u32::try_from(code.number) else { return Ok(()) };
-    trace.code(&Code { number, name, file, first_line: code.first_line, lines: code.lines().collect() })
+    let lines = lines_alone(sink.python_minor, &code.lines().collect::<Vec<u8>>());
+    sink.trace.code(&Code { number, name, file, first_line: code.first_line, lines })
 }

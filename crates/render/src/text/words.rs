@@ -38,6 +38,9 @@ pub fn door(text: &str, color: bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Columns of a function's name that are kept beside its file.
+const NAMED: usize = 8;
+
 /// `text` in at most `width` columns: the middle goes, because both the package and the name say what it is. An escape goes or
 /// stays as a whole.
 pub(crate) fn shorten(text: &str, width: usize) -> String {
@@ -50,6 +53,26 @@ pub(crate) fn shorten(text: &str, width: usize) -> String {
     let mut tail = take(all.iter().rev(), room - columns(&head));
     tail.reverse();
     format!("{head}…{}", tail.concat())
+}
+
+/// `function (file:line)` in at most `width` columns: the folders of the file go first, then a part of the function.
+pub(super) fn shorten_place(text: &str, width: usize) -> String {
+    let Some((function, file)) = text.strip_suffix(')').and_then(|text| text.rsplit_once(" (")) else {
+        return shorten(text, width);
+    };
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    // the file with as many of its folders as there is room for
+    let room = width.saturating_sub(columns(function) + columns(" (…)"));
+    let folders = file.match_indices('/').map(|(at, _)| file.get(at..).unwrap_or_default());
+    if let Some(tail) = folders.clone().find(|tail| columns(tail) <= room) {
+        return format!("{function} (…{tail})");
+    }
+    let name = folders.last().map_or(file, |tail| tail.trim_start_matches('/'));
+    let room = width.saturating_sub(columns(name) + columns(" ()"));
+    // (a name of which little would be left is cut with the file)
+    if room < NAMED { shorten(text, width) } else { format!("{} ({name})", shorten(function, room)) }
 }
 
 /// `text` in at most `width` columns: the end goes. An escape goes or stays as a whole.
