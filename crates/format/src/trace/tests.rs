@@ -180,8 +180,12 @@ fn a_full_disk_leaves_whole_blocks() {
     let disk = Disk { room: Some(whole.len() + 40), ..Disk::default() };
     let mut writer = Writer::new(Box::new(disk.clone()), Path::new("a.trace"));
     writer.begin(&head()).unwrap();
-    let error = (0..200_000)
-        .find_map(|address: u64| writer.event(Event::Freed(address.wrapping_mul(0x9E37_79B9_7F4A_7C15))).err());
+    // (numbers in which nothing repeats: as splitmix64 makes them)
+    let random = |number: u64| {
+        let mixed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9)
+    };
+    let error = (0..200_000).find_map(|number: u64| writer.event(Event::Freed(random(number))).err());
     assert!(matches!(error, Some(FormatError::TraceFull { .. })), "{error:?}");
     let mut reader = reader(&disk.bytes.lock().unwrap()).unwrap();
     assert!(reader.by_ref().all(|record| record.is_ok()) && reader.is_cut());

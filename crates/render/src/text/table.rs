@@ -106,8 +106,10 @@ impl Table {
         let mut widths: Vec<usize> = (self.columns.iter().enumerate())
             .map(|(at, (_, title))| columns(title).max(longest(at).unwrap_or(0)))
             .collect();
-        let Some(giving) =
-            self.columns.iter().position(|column| matches!(column.0, Kind::Giving | Kind::Place | Kind::List | Kind::Code))
+        let Some(giving) = self
+            .columns
+            .iter()
+            .position(|column| matches!(column.0, Kind::Giving | Kind::Place | Kind::List | Kind::Code))
         else {
             return widths;
         };

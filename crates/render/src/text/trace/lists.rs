@@ -54,7 +54,10 @@ pub fn next_after_trace(file: &str, own_folder: Option<&str>, style: &Style) -> 
     let trace = format!("memsight trace {}", quoted(file));
     let mut steps = vec![(format!("{trace} tree"), "who called whom")];
     if let Some(own) = own_folder {
-        steps.push((format!("{trace} lines --filter {}", quoted(own)), "by the newest frame in the program's own files"));
+        steps.push((
+            format!("{trace} lines --filter {}", quoted(own)),
+            "by the newest frame in the program's own files",
+        ));
     }
     steps.push((format!("{trace} flamegraph -o peak.svg"), "all stacks at one glance"));
     section(steps, style)
@@ -77,7 +80,13 @@ pub fn trace_places(view: &PlacesView, style: &Style) -> String {
     let order = if view.is_inclusive { "with all that they called" } else { "by newest frame" };
     out.push_str(&heading(&title, &format!("{}, {order}", moment(&view.header)), style));
     out.push_str(&places(what, view.places.rows(), view.is_inclusive, &view.header, style));
-    out.push_str(&more(view.places.rows().len(), view.place_count, (view.rest_bytes, view.rest_error_bytes), what, style));
+    out.push_str(&more(
+        view.places.rows().len(),
+        view.place_count,
+        (view.rest_bytes, view.rest_error_bytes),
+        what,
+        style,
+    ));
     out
 }
 
