@@ -212,6 +212,19 @@ mod tests {
     }
 
     #[test]
+    fn of_a_place_the_folders_go_first() {
+        let text = "JSONDecoder.raw_decode (/usr/lib/python3.12/json/decoder.py:360)";
+        assert_eq!(shorten_place(text, 80), text);
+        assert_eq!(shorten_place(text, 50), "JSONDecoder.raw_decode (…/json/decoder.py:360)");
+        assert_eq!(shorten_place(text, 40), "JSONDecoder.raw_decode (decoder.py:360)");
+        let short = shorten("JSONDecoder.raw_decode", 13);
+        assert_eq!(shorten_place(text, 30), format!("{short} (decoder.py:360)"));
+        // where nothing would be left of the function, and what is no place
+        assert_eq!(shorten_place(text, 20), shorten(text, 20));
+        assert_eq!(shorten_place("package.module.Name", 10), shorten("package.module.Name", 10));
+    }
+
+    #[test]
     fn an_escape_is_never_cut() {
         let name = clean("ab\x1b[31m\u{202e}very.long.name.of\u{e0041}\x07\n");
         for width in 1..columns(&name) {
