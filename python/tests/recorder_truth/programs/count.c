@@ -4,6 +4,8 @@
 #include <dlfcn.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
 
 typedef struct {
     void *ctx;
@@ -99,6 +101,11 @@ void count_begin(void) {
     is_on = 1;
 }
 
+/* Says it here: what Python would take to print larger numbers is another for each size. */
 void count_end(void) {
+    char text[256];
     is_on = 0;
+    int bytes = snprintf(text, sizeof text, "[[%lu, %lu], [%lu, %lu], [%lu, %lu]]\n", counted[0][0], counted[0][1],
+                         counted[1][0], counted[1][1], counted[2][0], counted[2][1]);
+    if (write(1, text, bytes) != bytes) _exit(3);
 }
