@@ -110,6 +110,9 @@ pub enum AnalysisError {
         /// Bytes between samples.
         sample_bytes: u64,
     },
+    /// The timeline of a part of a program.
+    #[error("memory over time is known of the whole program, not of one thread or place")]
+    WholeTimeline,
 }
 
 impl Explain for AnalysisError {
@@ -129,6 +132,7 @@ impl Explain for AnalysisError {
             AnalysisError::NoSuchThread { .. } => "MS-E166",
             AnalysisError::NoSuchFile { .. } => "MS-E167",
             AnalysisError::NotInASample { .. } => "MS-E169",
+            AnalysisError::WholeTimeline => "MS-E179",
         }
     }
 
@@ -182,6 +186,9 @@ impl Explain for AnalysisError {
             }
             AnalysisError::NotInASample { .. } => {
                 "Record every allocation, or see the view `churn`, which a sample can answer.".to_owned()
+            }
+            AnalysisError::WholeTimeline => {
+                "Leave out --thread and --filter, or ask another view for one moment: --at 12s.".to_owned()
             }
         }
     }

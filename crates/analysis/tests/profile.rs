@@ -152,13 +152,13 @@ proptest! {
         events.iter().for_each(|event| naive.event(event));
         let at = |at| profile(&events, &codes, &frames(), at);
         let peak = at(At::Peak);
-        prop_assert_eq!(peak.timeline().peak_bytes, naive.peak.0);
+        prop_assert_eq!(peak.timeline(&Selection::default()).expect("of the whole").peak_bytes, naive.peak.0);
         prop_assert_eq!(seen(&peak, None), naive.peak.1.clone());
         prop_assert_eq!(seen(&at(At::End), None), naive.without_lost());
         prop_assert_eq!(seen(&at(At::All), None), naive.all.clone());
         prop_assert_eq!(seen(&peak, Some(false)), naive.all.clone());
         prop_assert_eq!(seen(&peak, Some(true)), naive.temporary.clone());
-        let most = peak.timeline().points.iter().map(|point| point.most_bytes).max();
+        let most = peak.timeline(&Selection::default()).expect("of the whole").points.iter().map(|point| point.most_bytes).max();
         prop_assert_eq!(most, Some(naive.peak.0));
     }
 

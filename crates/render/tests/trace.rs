@@ -122,7 +122,7 @@ fn threads() {
 
 #[test]
 fn timeline() {
-    let view = profile(0, At::Peak).timeline();
+    let view = profile(0, At::Peak).timeline(&Selection::default()).expect("of the whole");
     at_widths("timeline", |style| text::trace_timeline(&view, style));
 }
 

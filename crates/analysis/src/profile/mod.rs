@@ -90,6 +90,11 @@ impl Profile {
         replay.finish(head, places, end, is_cut)
     }
 
+    /// What [`Selection::filter`] may be for the program's own code; `None` where no frame is in its script or module.
+    pub fn own_folder(&self) -> Option<String> {
+        self.places.folder_of(&self.head.program)
+    }
+
     /// The rows that `selection` chooses. Cost: linear in rows, and in frames where there is a filter.
     fn chosen<'p>(&'p self, selection: &Selection) -> Result<Vec<Chosen<'p>>, AnalysisError> {
         if let Some(thread) = selection.thread.filter(|thread| !self.rows.iter().any(|row| row.thread == *thread)) {

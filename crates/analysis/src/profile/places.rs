@@ -233,6 +233,21 @@ impl Places {
         &self.files
     }
 
+    /// A text that the files of a program contain and others do not: the folder of its script or module, or else the file itself.
+    pub(super) fn folder_of(&self, program: &str) -> Option<String> {
+        let stem = program.rsplit('.').find(|part| !part.is_empty() && *part != "py")?;
+        let is_script = |file: &&String| {
+            let name = file.rsplit('/').next().unwrap_or_default();
+            name == program || name.strip_suffix(".py") == Some(stem)
+        };
+        let file = self.files.iter().find(is_script)?;
+        match file.rfind('/') {
+            // (at the root, or beside the libraries, it would match everything)
+            Some(at) if at > 0 && !file.contains("-packages/") => file.get(..=at).map(str::to_owned),
+            _ => Some(file.clone()),
+        }
+    }
+
     /// The frames of a stack, the newest first; none for 0.
     pub(super) fn stack(&self, newest: u32) -> impl Iterator<Item = u32> {
         let some = |frame: u32| (frame != 0).then_some(frame);

@@ -163,6 +163,8 @@ pub struct PlacesView {
     pub place_count: u64,
     /// Bytes of those that are not shown.
     pub rest_bytes: u64,
+    /// How sure that is, see [`Figures::error_bytes`].
+    pub rest_error_bytes: u64,
 }
 
 /// Without a view: the whole at one glance.
@@ -207,6 +209,8 @@ pub struct SummaryView {
     pub line_count: u64,
     /// Bytes of those that are not shown.
     pub rest_bytes: u64,
+    /// How sure that is, see [`Figures::error_bytes`].
+    pub rest_error_bytes: u64,
     /// The processes of the run, where its children were recorded: each before those that came from it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub processes: Vec<ProcessRow>,
@@ -297,6 +301,8 @@ pub struct LeaksView {
     pub leak_count: u64,
     /// Bytes of those that are not shown.
     pub rest_bytes: u64,
+    /// How sure that is, see [`Figures::error_bytes`].
+    pub rest_error_bytes: u64,
 }
 
 /// A line, and what it allocated over the whole run.
@@ -332,6 +338,8 @@ pub struct ChurnView {
     pub line_count: u64,
     /// Bytes of those that are not shown.
     pub rest_bytes: u64,
+    /// How sure that is, see [`Figures::error_bytes`].
+    pub rest_error_bytes: u64,
 }
 
 /// What one thread allocated.

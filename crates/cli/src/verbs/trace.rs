@@ -41,7 +41,8 @@ pub fn run(args: &Trace, console: &Console, interrupt: &Interrupt) -> Result<(),
         show(&profile, &view, &selection, console)?;
     }
     if args.view.is_none() && !console.is_json() {
-        console.remark(|style| text::next_after_trace(&file.to_string_lossy(), style));
+        let own = profile.own_folder();
+        console.remark(|style| text::next_after_trace(&file.to_string_lossy(), own.as_deref(), style));
     }
     Ok(())
 }
@@ -68,7 +69,7 @@ fn picture(profile: &Profile, view: &TraceView, selection: &Selection, output: &
     if matches!(view, TraceView::Flamegraph) {
         return Ok(flame_svg(&profile.flame(selection)?)?.into_bytes());
     }
-    let plot = text::trace_plot(&profile.timeline());
+    let plot = text::trace_plot(&profile.timeline(selection)?);
     match output.extension().is_some_and(|suffix| suffix == "png") {
         true => Ok(plot::png(&plot, Size::default())?),
         false => Ok(plot::svg(&plot, Size::default()).into_bytes()),
@@ -91,7 +92,7 @@ fn show(profile: &Profile, view: &TraceView, selection: &Selection, console: &Co
         TraceView::Temporary => shown(console, profile.churn(true, selection)?, text::trace_churn),
         TraceView::Churn => shown(console, profile.churn(false, selection)?, text::trace_churn),
         TraceView::Threads => shown(console, profile.threads(selection)?, text::trace_threads),
-        TraceView::Timeline => shown(console, profile.timeline(), text::trace_timeline),
+        TraceView::Timeline => shown(console, profile.timeline(selection)?, text::trace_timeline),
         TraceView::Flamegraph => shown(console, profile.flame(selection)?, text::trace_flame),
         TraceView::Source { file } => {
             let name = profile.source_file(file)?;

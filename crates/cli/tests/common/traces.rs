@@ -9,7 +9,7 @@ use memsight_model::trace::{Code, Domain, End, Event, Frame, Head};
 /// A trace at `path` of a program that allocates twice in `load`, `bytes` the second time, and frees the first block.
 pub fn write(path: &Path, bytes: u64, sample_bytes: u64, ends: bool) {
     let started = Timestamp { monotonic_ns: 0, unix_ns: 1_700_000_000_000_000_000 };
-    let head = Head { pid: 4242, program: "main.py".into(), python_minor: 10, started, sample_bytes };
+    let head = Head { pid: 4242, program: "main.py".into(), python_minor: 10, started, sample_bytes, family: None };
     let mut writer = Writer::create(path, true).expect("a trace");
     writer.begin(&head).expect("a head");
     let file = path.with_file_name("data.py").to_str().expect("UTF-8").to_owned();

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 
+use memsight_cpython::lines_alone;
 use memsight_format::FormatError;
 use memsight_format::trace::Writer;
 use memsight_model::trace::{Code, Domain, Event};
@@ -43,6 +44,8 @@ pub(super) struct Sink<'a> {
     pub order: &'a mut Order,
     /// Where native frames are recorded.
     pub merge: Option<&'a mut Merge>,
+    /// The minor version of the program's Python.
+    pub python_minor: u32,
 }
 
 impl Sink<'_> {
@@ -160,7 +163,7 @@ impl Cursor {
                     self.native.push(sink.merge.as_mut().map_or(caller, |merge| merge.native(caller, code, calls)));
                 }
                 wire::Event::Time { stamp } => self.stamp = stamp,
-                wire::Event::Code(code) => tell(code, sink.trace)?,
+                wire::Event::Code(code) => tell(code, sink)?,
             }
         }
         Ok(events.rest())
@@ -171,10 +174,11 @@ fn last(stack: &[u32]) -> u32 {
     stack.last().copied().unwrap_or_default()
 }
 
-fn tell(code: wire::Code<'_>, trace: &mut Writer) -> Result<(), FormatError> {
+fn tell(code: wire::Code<'_>, sink: &mut Sink<'_>) -> Result<(), FormatError> {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let (name, file) = (text(code.name().collect()), text(code.file().collect()));
     // (one whose number has no place is told by no frame)
     let Ok(number) = u32::try_from(code.number) else { return Ok(()) };
-    trace.code(&Code { number, name, file, first_line: code.first_line, lines: code.lines().collect() })
+    let lines = lines_alone(sink.python_minor, &code.lines().collect::<Vec<u8>>());
+    sink.trace.code(&Code { number, name, file, first_line: code.first_line, lines })
 }

@@ -144,11 +144,13 @@ impl Drain {
     }
 
     fn read(&mut self) -> Result<bool, Error> {
+        let python_minor = self.head.as_ref().map_or(0, |head| head.python_minor);
         let mut sink = Sink {
             trace: &mut self.trace,
             stacks: &mut self.stacks,
             order: &mut self.order,
             merge: self.merge.as_mut(),
+            python_minor,
         };
         self.chunks.read(&mut self.ring, &mut sink)
     }

@@ -1,14 +1,14 @@
 //! Traces: every allocation of a program with its stack, in one file that grows by blocks.
 //!
 //! `docs/formats/trace.md` describes the format. A [`Writer`] appends blocks; each is whole and has a checksum, so that a file
-//! whose writer was killed is read up to its last block. A [`Reader`] gives [`Record`]s one after the other, in memory that a
-//! block bounds, and trusts nothing that it finds.
+//! whose writer was killed is read up to its last block. A [`Reader`] gives [`Record`]s one after the other, in bounded memory, and trusts nothing that it finds.
 //!
 //! [`Record`]: memsight_model::trace::Record
 
 mod block;
 mod columns;
 mod numbers;
+mod past;
 mod reader;
 mod stacks;
 mod tables;

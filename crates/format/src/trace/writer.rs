@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use memsight_model::trace::{Code, End, Event, Frame, Head, Module, Symbol};
 
-use super::block::{self, Kind, MAGIC, VERSION};
+use super::block::{Kind, MAGIC, Packer, VERSION};
 use super::columns::Columns;
-use super::tables::{put_code, put_frame, put_module, put_symbol};
+use super::tables::{FrameColumns, put_code, put_module, put_symbol};
 use crate::FormatError;
 use crate::monitor::Whole;
 use crate::platform::private;
@@ -24,8 +24,10 @@ pub struct Writer {
     file: Box<dyn Whole>,
     path: PathBuf,
     bytes: u64,
+    /// From the beginning on.
+    packer: Option<Packer>,
     codes: Vec<u8>,
-    frames: Vec<u8>,
+    frames: FrameColumns,
     frame_count: u32,
     modules: Vec<u8>,
     symbols: Vec<u8>,
@@ -61,9 +63,18 @@ impl Writer {
 
     /// Writes to something that is open and empty; `path` is its name in errors.
     pub fn new(file: Box<dyn Whole>, path: &Path) -> Writer {
-        let (codes, frames, modules, symbols) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (path, events) = (path.to_owned(), Columns::new());
-        Writer { file, path, bytes: 0, codes, frames, frame_count: 0, modules, symbols, events }
+        Writer {
+            file,
+            path: path.to_owned(),
+            bytes: 0,
+            packer: None,
+            codes: Vec::new(),
+            frames: FrameColumns::default(),
+            frame_count: 0,
+            modules: Vec::new(),
+            symbols: Vec::new(),
+            events: Columns::new(),
+        }
     }
 
     /// Begins: what holds for all of it. Called once, before anything is told.
@@ -72,7 +83,8 @@ impl Writer {
     /// As of [`Writer::flush`].
     pub fn begin(&mut self, head: &Head) -> Result<(), FormatError> {
         let mut start = [&MAGIC[..], &VERSION.to_le_bytes()].concat();
-        block::append(&mut start, Kind::Head, &json(&self.path, head)?);
+        self.packer = Some(Packer::new().map_err(|error| FormatError::io(&self.path, "write", error))?);
+        self.pack(&mut start, Kind::Head, &json(&self.path, head)?)?;
         self.append(&start)
     }
 
@@ -91,7 +103,7 @@ impl Writer {
     /// As of [`Writer::flush`].
     pub fn frame(&mut self, frame: Frame) -> Result<u32, FormatError> {
         self.frame_count += 1;
-        put_frame(&mut self.frames, self.frame_count, frame);
+        self.frames.put(self.frame_count, frame);
         if self.frames.len() > TABLES {
             self.flush()?;
         }
@@ -135,19 +147,20 @@ impl Writer {
         let mut out = Vec::new();
         // what events refer to comes first
         let tables = [
-            (Kind::Codes, &mut self.codes),
-            (Kind::Modules, &mut self.modules),
-            (Kind::Symbols, &mut self.symbols),
-            (Kind::Frames, &mut self.frames),
+            (Kind::Codes, std::mem::take(&mut self.codes)),
+            (Kind::Modules, std::mem::take(&mut self.modules)),
+            (Kind::Symbols, std::mem::take(&mut self.symbols)),
         ];
-        for (kind, table) in tables {
-            if !table.is_empty() {
-                block::append(&mut out, kind, table);
-                table.clear();
-            }
+        for (kind, table) in tables.iter().filter(|(_, table)| !table.is_empty()) {
+            self.pack(&mut out, *kind, table)?;
+        }
+        if !self.frames.is_empty() {
+            let frames = self.frames.take();
+            self.pack(&mut out, Kind::Frames, &frames)?;
         }
         if self.events.count() > 0 {
-            block::append(&mut out, Kind::Events, &self.events.take());
+            let events = self.events.take();
+            self.pack(&mut out, Kind::Events, &events)?;
         }
         self.append(&out)
     }
@@ -159,7 +172,7 @@ impl Writer {
     pub fn end(mut self, end: &End) -> Result<u64, FormatError> {
         self.flush()?;
         let mut out = Vec::new();
-        block::append(&mut out, Kind::End, &json(&self.path, end)?);
+        self.pack(&mut out, Kind::End, &json(&self.path, end)?)?;
         self.append(&out)?;
         Ok(self.bytes)
     }
@@ -172,6 +185,11 @@ impl Writer {
     /// Bytes in the file.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    fn pack(&mut self, out: &mut Vec<u8>, kind: Kind, bytes: &[u8]) -> Result<(), FormatError> {
+        let packed = self.packer.as_mut().map(|packer| packer.append(out, kind, bytes));
+        packed.unwrap_or(Ok(())).map_err(|error| FormatError::io(&self.path, "write", error))
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), FormatError> {

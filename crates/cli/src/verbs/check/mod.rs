@@ -52,7 +52,7 @@ pub fn run(args: &Check, console: &Console, interrupt: &Interrupt) -> Result<i32
 fn open(path: &Path, console: &Console, interrupt: &Interrupt) -> Result<Subject, Error> {
     let ticker = console.ticker(interrupt);
     if holds_trace(path) {
-        let profile = interrupt.carefully(|| Ok::<_, Error>(open_trace(path, At::Peak, &ticker)?))?;
+        let profile = interrupt.carefully(|| Ok::<_, Error>(open_trace(path, At::Peak, false, &ticker)?))?;
         return Ok(Subject::Trace(Box::new(profile)));
     }
     if !path.exists() {

@@ -25,7 +25,7 @@ pub(super) fn run(args: &Export, console: &Console, interrupt: &Interrupt) -> Re
     let output = args.output.clone().unwrap_or_else(|| beside(&args.subject, form));
     let ticker = console.ticker(interrupt);
     let at = args.at.unwrap_or(At::Peak);
-    let profile = interrupt.carefully(|| Ok::<_, Error>(open_trace(Path::new(&args.subject), at, &ticker)?))?;
+    let profile = interrupt.carefully(|| Ok::<_, Error>(open_trace(Path::new(&args.subject), at, false, &ticker)?))?;
     drop(ticker);
     let selection = Selection { thread: args.thread, filter: args.filter.clone(), ..Selection::default() };
     let stacks = write(&profile, &selection, form, &output, args.force)?;
