@@ -3,12 +3,11 @@
 use memsight_target::figures;
 
 /// What may be spent at once at first, so that the first sample is whole where that is possible.
-const FIRST_NS: f64 = 100e6;
+pub(super) const FIRST_NS: f64 = 100e6;
 /// What may be saved up later: more would make a sample late.
-const SAVED_NS: f64 = 5e6;
+pub(super) const SAVED_NS: f64 = 5e6;
 
-/// A share of one core, by the processor's time that the work takes: on a busy machine it takes longer, and is not dearer. By
-/// the wall's where the other is not known. One piece of work may overdraw it; the next waits until
+/// A share of one core. One piece of work may overdraw it; the next waits until
 /// that is made up for, so that the share holds on average.
 #[derive(Debug)]
 pub(super) struct Budget {
@@ -20,8 +19,7 @@ pub(super) struct Budget {
 
 impl Budget {
     pub fn new(share: f64, now: u64) -> Budget {
-        let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 1.0 };
-        Budget { share, left_ns: FIRST_NS, at_ns: now }
+        Budget { share: share_of(share), left_ns: FIRST_NS, at_ns: now }
     }
 
     /// Adds what came since it was filled up.
@@ -37,14 +35,27 @@ impl Budget {
 
     /// Does the work and subtracts the time it took.
     pub fn charge<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let (wall, cpu) = (figures::now().monotonic_ns, figures::thread_cpu_ns());
-        let result = work();
-        self.left_ns -= match figures::thread_cpu_ns().saturating_sub(cpu) {
-            0 => figures::now().monotonic_ns.saturating_sub(wall),
-            spent => spent,
-        } as f64;
+        let (result, cost_ns) = timed(work);
+        self.left_ns -= cost_ns as f64;
         result
     }
+}
+
+/// A share of one core: what is no number is no limit.
+pub(super) fn share_of(share: f64) -> f64 {
+    if share.is_finite() { share.clamp(0.0, 1.0) } else { 1.0 }
+}
+
+/// Does the work; the processor's time that it took, which a busy machine makes longer, not dearer. The wall's where the
+/// other is not known.
+pub(super) fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
+    let (wall, cpu) = (figures::now().monotonic_ns, figures::thread_cpu_ns());
+    let result = work();
+    let cost_ns = match figures::thread_cpu_ns().saturating_sub(cpu) {
+        0 => figures::now().monotonic_ns.saturating_sub(wall),
+        spent => spent,
+    };
+    (result, cost_ns)
 }
 
 #[cfg(test)]

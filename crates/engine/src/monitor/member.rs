@@ -7,6 +7,7 @@ use memsight_model::{Explain, GcReading, MemoryInfo, ProcessSample, Rollup, Stat
 use memsight_target::TargetError;
 use memsight_target::figures::{self, Handle, ProcessStat};
 
+use super::turns::{Job, Lane};
 use super::{Birth, Cadence, End, Options};
 use crate::Error;
 use crate::gc::GcProbe;
@@ -19,8 +20,6 @@ const LAST_SEARCH_NS: u64 = 64_000_000_000;
 const REST: Duration = Duration::from_secs(10);
 /// The same for its state, its CPU time and its faults.
 const SHORT_REST: Duration = Duration::from_secs(1);
-/// A process that has lived this long after it was first seen is none of a storm of short ones.
-const SETTLED_NS: u64 = 100_000_000;
 /// USS and PSS of a process whose RSS has moved by much since they were read come so many times sooner.
 const SOONER: u32 = 8;
 /// Probes that are kept; each holds a file. Beyond, the collector of a process is not read.
@@ -29,18 +28,15 @@ const MAX_PROBES: usize = 512;
 /// Probes that are kept now.
 static PROBES: AtomicUsize = AtomicUsize::new(0);
 
-/// Dear work.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Job {
-    Status,
-    Rollup,
-    Search,
-    Gc,
-}
-
-impl Job {
-    /// All, what is cheap and wanted most first.
-    pub const ALL: [Job; 4] = [Job::Status, Job::Search, Job::Gc, Job::Rollup];
+/// Whether work is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// It is not.
+    No,
+    /// It is, whatever it costs.
+    Now,
+    /// It waits for its turn since then.
+    Since(u64),
 }
 
 /// A figure and when it was last tried to be read.
@@ -125,7 +121,7 @@ impl Member {
             copied: false,
             python: None,
             probe: None,
-            search_ns: Some(0),
+            search_ns: Some(now),
             search_wait_ns: FIRST_SEARCH_NS,
             gc: Kept::default(),
             renewed: false,
@@ -212,7 +208,7 @@ impl Member {
         }
         if stat.name != self.stat.name {
             self.renewed = true;
-            self.forget_python();
+            self.forget_python(now);
         }
         self.stat = stat;
         if stat.is_zombie() {
@@ -224,9 +220,10 @@ impl Member {
         }
     }
 
-    fn forget_python(&mut self) {
+    /// It is looked for again from `due_ns` on.
+    fn forget_python(&mut self, due_ns: u64) {
         (self.python, self.probe, self.gc) = (None, None, Kept::default());
-        (self.search_ns, self.search_wait_ns) = (Some(0), FIRST_SEARCH_NS);
+        (self.search_ns, self.search_wait_ns) = (Some(due_ns), FIRST_SEARCH_NS);
     }
 
     /// When its dearest figure was read, or tried; 0: never.
@@ -234,25 +231,39 @@ impl Member {
         self.rollup.tried_ns.unwrap_or(0)
     }
 
-    /// Whether a piece of work is due, and whether it may wait for the budget.
-    pub fn due(&self, job: Job, options: &Options, now: u64) -> Cadence {
+    /// Whether a piece of work is due, and whether it may wait for its turn.
+    pub fn due(&self, job: Job, options: &Options, now: u64) -> Due {
         if self.stat.is_zombie() || self.stat.kernel {
-            return Cadence::Never;
+            return Due::No;
         }
-        match job {
-            Job::Status => self.memory_cadence(options.status, self.status.tried_ns).due(self.status.tried_ns, now),
+        let (cadence, tried_ns) = match job {
+            Job::Status => (self.memory_cadence(options.status, self.status.tried_ns), self.status.tried_ns),
             // its pages are shared with the copy for as long as that lives
-            Job::Rollup if self.copied => Cadence::Never,
-            Job::Rollup => self.rollup_cadence(options.rollup).due(self.rollup.tried_ns, now),
-            Job::Search => match self.search_ns {
-                Some(due) if (options.python || options.gc != Cadence::Never) && due <= now => {
-                    Cadence::Every(Duration::ZERO)
-                }
-                _ => Cadence::Never,
-            },
-            Job::Gc if self.probe.is_some() => self.gc_cadence(options.gc).due(self.gc.tried_ns, now),
-            Job::Gc => Cadence::Never,
+            Job::Rollup if self.copied => return Due::No,
+            Job::Rollup => (self.rollup_cadence(options.rollup), self.rollup.tried_ns),
+            Job::Search => {
+                let wanted = options.python || options.gc != Cadence::Never;
+                return self.search_ns.filter(|due| wanted && *due <= now).map_or(Due::No, Due::Since);
+            }
+            Job::Gc if self.probe.is_some() => (self.gc_cadence(options.gc), self.gc.tried_ns),
+            Job::Gc => return Due::No,
+        };
+        match cadence.due(tried_ns, now) {
+            Cadence::Never => Due::No,
+            Cadence::Always => Due::Now,
+            Cadence::Every(_) => Due::Since(cadence.next(tried_ns).max(self.seen_ns)),
         }
+    }
+
+    /// The lane that a piece of work waits in.
+    pub fn lane(&self, job: Job) -> Lane {
+        let first = match job {
+            Job::Status => self.status.tried_ns.is_none(),
+            Job::Search => self.search_wait_ns == FIRST_SEARCH_NS,
+            Job::Gc => self.gc.tried_ns.is_none(),
+            Job::Rollup => self.rollup.tried_ns.is_none(),
+        };
+        Lane { job, first }
     }
 
     /// A process whose resident set and faults stand still changes only through others, as when one ends that it shares
@@ -269,11 +280,6 @@ impl Member {
             }
             (cadence, _) => cadence,
         }
-    }
-
-    /// Whether USS and PSS are still to be read for the first time, of one that is here to stay.
-    pub fn lacks_rollup(&self, now: u64) -> bool {
-        self.rollup.tried_ns.is_none() && now.saturating_sub(self.seen_ns) >= SETTLED_NS
     }
 
     /// Notes whether it shares its pages with a copy. A reading of a moment at which it turns out that it did is taken
@@ -330,6 +336,8 @@ impl Member {
         self.rollup.tried_ns = Some(now);
         self.rollup_before = Some((self.rollup.value, self.rollup_ns));
         match self.handle.rollup() {
+            // it has given its memory back and ends
+            Ok(rollup) if rollup.rss_bytes == 0 && self.memory.rss_bytes > 0 => {}
             Ok(rollup) => {
                 (self.rollup.value, self.rollup_ns, self.rollup_missing) = (Some(rollup), Some(now), None);
             }
@@ -367,10 +375,7 @@ impl Member {
             Ok(reading) => self.gc.value = Some(reading),
             Err(Error::Python(error)) if error.is_transient() => {}
             // it ended, or runs another program of the same name: look again
-            Err(_) => {
-                self.forget_python();
-                self.search_ns = Some(now.saturating_add(FIRST_SEARCH_NS));
-            }
+            Err(_) => self.forget_python(now.saturating_add(FIRST_SEARCH_NS)),
         }
     }
 

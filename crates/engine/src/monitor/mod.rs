@@ -19,6 +19,7 @@ mod member;
 mod newborns;
 mod pacer;
 mod subject;
+mod turns;
 
 use std::collections::HashSet;
 
@@ -26,13 +27,14 @@ use memsight_model::{ContainerSample, ProcessSample, Sample, StatusFigures, Time
 use memsight_target::figures::{self, Container};
 
 use crate::Error;
-use budget::Budget;
+use budget::timed;
 pub use cadence::{Cadence, Options};
 use copies::Copies;
-use member::{Job, Member};
+use member::{Due, Member};
 pub use pacer::{MIN_INTERVAL, Pacer, Stopper, Tick};
 use subject::Members;
 pub use subject::Subject;
+use turns::{Job, Turns, Waiting};
 
 /// Container and machine are read at most this often; in between the last reading is repeated.
 const SLOW_NS: u64 = 250_000_000;
@@ -70,9 +72,8 @@ pub struct End {
 pub struct Monitor {
     members: Members,
     options: Options,
-    budget: Budget,
     /// Whose turn it is for a dear figure.
-    turn: usize,
+    turns: Turns,
     /// Who is served first.
     focus: HashSet<u32>,
     /// Made when USS and PSS are read for the first time.
@@ -94,13 +95,12 @@ impl Monitor {
     /// looking at every process of the machine once, for a tree or all Pythons.
     pub fn new(subject: Subject, options: Options) -> Result<Monitor, Error> {
         let now = figures::now();
-        let budget = Budget::new(options.budget, now.monotonic_ns);
+        let turns = Turns::new(options.budget, now.monotonic_ns);
         let members = Members::new(subject, options.budget, now.monotonic_ns)?;
         Ok(Monitor {
             members,
             options,
-            budget,
-            turn: 0,
+            turns,
             focus: HashSet::new(),
             copies: None,
             container: None,
@@ -234,7 +234,7 @@ impl Monitor {
         members.sort_by_key(|member| member.served_ns());
         for member in members {
             for job in Job::ALL {
-                if member.due(job, options, now) != Cadence::Never {
+                if member.due(job, options, now) != Due::No {
                     member.run(job, options, now);
                 }
             }
@@ -244,32 +244,23 @@ impl Monitor {
         }
     }
 
-    /// Reads the dear figures that are due, beginning with the process after the one that was served last; but first
-    /// USS and PSS where they were never read: without them no sum is known.
+    /// Reads the dear figures that are due, in turns.
     fn take_turns(&mut self, now: u64) {
-        self.budget.refill(now);
-        self.take_turn(now, &[Job::Rollup], &|member| member.lacks_rollup(now));
-        self.take_turn(now, &Job::ALL, &|_| true);
-    }
-
-    fn take_turn(&mut self, now: u64, jobs: &[Job], wanted: &dyn Fn(&Member) -> bool) {
-        let (members, first) = (self.members.as_mut_slice(), self.turn);
-        let count = members.len();
-        for at in (0..count).map(|step| (first + step) % count) {
-            if !members.get(at).is_some_and(wanted) {
-                continue;
+        let (options, members) = (&self.options, self.members.as_mut_slice());
+        let mut waiting = Waiting::default();
+        for (at, member) in members.iter_mut().enumerate() {
+            for job in Job::ALL {
+                offer(&mut waiting, at, member, job, options, now);
             }
-            for &job in jobs {
-                let member = &mut members[at];
-                match member.due(job, &self.options, now) {
-                    Cadence::Never => {}
-                    Cadence::Always => member.run(job, &self.options, now),
-                    Cadence::Every(_) if self.budget.is_spent() => {}
-                    Cadence::Every(_) => {
-                        self.budget.charge(|| member.run(job, &self.options, now));
-                        self.turn = at + 1;
-                    }
-                }
+        }
+        self.turns.refill(now, &waiting);
+        while let Some((lane, at)) = self.turns.next(&mut waiting) {
+            let Some(member) = members.get_mut(at) else { continue };
+            let ((), cost_ns) = timed(|| member.run(lane.job, options, now));
+            self.turns.charge(lane, cost_ns);
+            // the collector can be read once its interpreter is found
+            if lane.job == Job::Search {
+                offer(&mut waiting, at, member, Job::Gc, options, now);
             }
         }
     }
@@ -286,6 +277,15 @@ impl Monitor {
         let (sample, container, found) = read?;
         self.container = Some((container, found));
         Some(sample)
+    }
+}
+
+/// Does what is due and may not wait, and puts down what may.
+fn offer(waiting: &mut Waiting, at: usize, member: &mut Member, job: Job, options: &Options, now: u64) {
+    match member.due(job, options, now) {
+        Due::No => {}
+        Due::Now => member.run(job, options, now),
+        Due::Since(since_ns) => waiting.add(member.lane(job), since_ns, at),
     }
 }
 
