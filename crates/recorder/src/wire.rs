@@ -89,6 +89,19 @@ pub struct Header {
     pub used: AtomicU32,
     /// Set once the process has been told to record no more, and does not.
     pub ended: AtomicU32,
+    /// Written while every thread of the program stands still, by whoever looks at its heap: the processor's time stamp then.
+    /// What is recorded from there on has a time of its own, so that events before the look and after it are told apart.
+    pub look: AtomicU64,
+    /// The last `look` of which all events before it are in the reader's file, once they are,
+    pub told: AtomicU64,
+    /// and how many bytes of that file hold them.
+    pub told_bytes: AtomicU64,
+    /// The process that reads; 0 while there is none that says so.
+    pub reader: AtomicU32,
+    /// The reader's descriptors of this ring,
+    pub ring_fd: AtomicU32,
+    /// and of its file, more by one; 0 when that cannot be read again.
+    pub trace_fd: AtomicU32,
 }
 
 /// In the library's file: the path of the ring of a process that loads it while it runs stands behind this, and a zero. The

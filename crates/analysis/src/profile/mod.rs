@@ -13,6 +13,7 @@ mod compare;
 mod flame;
 mod forest;
 mod lists;
+mod living;
 mod places;
 mod replay;
 mod rows;
@@ -22,6 +23,7 @@ mod tree;
 mod types;
 
 pub use lists::By;
+pub use living::Living;
 pub use places::Places;
 pub use replay::{At, Replay};
 pub use types::*;
@@ -29,7 +31,7 @@ pub use types::*;
 use memsight_model::trace::{End, Head};
 
 use crate::AnalysisError;
-use amount::{Amount, Scale};
+pub(crate) use amount::{Amount, Scale};
 use rows::Row;
 
 /// Which blocks a view is about, and how many rows it has.

@@ -110,8 +110,15 @@ impl Places {
         })
     }
 
+    /// Of a frame: the number of its caller, and its function, file and line.
+    pub fn frame(&self, number: u32) -> (u32, &str, &str, u32) {
+        let place = self.get(self.of(number));
+        let function = self.function_at(place.function);
+        (self.caller(number), &function.name, self.file(function.file), place.line)
+    }
+
     /// The number of a frame, or of the one that stands for all that are not in the trace.
-    pub(super) fn known(&self, frame: u32) -> u32 {
+    pub fn known(&self, frame: u32) -> u32 {
         frame.min(self.frames.len() as u32 - 1)
     }
 

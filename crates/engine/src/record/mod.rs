@@ -9,6 +9,7 @@
 mod attach;
 mod chunks;
 mod clock;
+mod look;
 mod order;
 mod results;
 mod ring;
@@ -29,6 +30,7 @@ use self::writer::Drain;
 use crate::Error;
 
 pub use attach::{Attached, attach, detach};
+pub(crate) use look::{Births, Recorder};
 pub use memsight_recorder::LIBRARY;
 pub use results::{Options, Recorded};
 

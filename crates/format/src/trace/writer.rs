@@ -142,6 +142,12 @@ impl Writer {
         &self.path
     }
 
+    /// The file's descriptor, by which another process can read it; `None` for what is no plain file.
+    #[cfg(unix)]
+    pub fn descriptor(&self) -> Option<std::os::fd::RawFd> {
+        self.file.descriptor()
+    }
+
     /// Bytes in the file.
     pub fn bytes(&self) -> u64 {
         self.bytes
