@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::code::Source;
 use crate::profile::{Amount, Scale};
 use crate::views::Header;
+use crate::words::file_name;
 use crate::{Analysis, AnalysisError, limit};
 
 /// What blocks are called that were allocated while no Python code ran.
@@ -81,6 +82,9 @@ pub struct Made {
     /// The newest line of the program itself, not of a library; of a library where there is no other.
     #[serde(flatten)]
     pub source: Source,
+    /// Where the program called that, where at least half of it was called there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub called_at: Option<Source>,
     /// Bytes that were made there and are alive; of a sample estimated.
     pub bytes: u64,
     /// Of all those whose birth is known, 0 to 1.
@@ -90,10 +94,10 @@ pub struct Made {
 /// A line of a function of a file.
 pub(crate) type Line = (NameId, NameId, u32);
 
-/// What was made, by line.
+/// What was made, by line and the line that called it.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    lines: HashMap<Line, Amount>,
+    lines: HashMap<(Line, Line), Amount>,
 }
 
 /// Reads births.
@@ -123,15 +127,23 @@ impl<'s> Maker<'s> {
         }
     }
 
-    /// The line of the program by which a block was made.
-    fn line(&self, birth: Birth) -> Line {
-        let own = self.own.get(birth.frame as usize).copied().unwrap_or_default();
-        line(self.snapshot, if own == 0 { birth.frame } else { own })
+    /// The line of the program by which a block was made, and the one that called that; up to 3.11 a comprehension has a frame of
+    /// its own, which is passed over then.
+    fn lines(&self, birth: Birth) -> (Line, Line) {
+        let own = |number: u32| self.own.get(number as usize).copied().unwrap_or_default();
+        let caller = |number: u32| own(frame(self.snapshot, number).map_or(0, |frame| frame.caller));
+        let is_part = |number: u32| frame(self.snapshot, number).is_some_and(|frame| self.text(frame.function).ends_with("comp>"));
+        let made = match own(birth.frame) {
+            0 => birth.frame,
+            own => own,
+        };
+        let whole = if is_part(made) { caller(made) } else { made };
+        (line(self.snapshot, made), line(self.snapshot, caller(whole)))
     }
 
     /// Counts a block.
     pub(crate) fn add(&self, tally: &mut Tally, birth: Birth) {
-        *tally.lines.entry(self.line(birth)).or_default() += self.scale.amount(birth.bytes());
+        *tally.lines.entry(self.lines(birth)).or_default() += self.scale.amount(birth.bytes());
     }
 
     /// The line that made the most; `None` where nothing is known.
@@ -142,27 +154,45 @@ impl<'s> Maker<'s> {
     /// The lines, most bytes first.
     pub(crate) fn all(&self, tally: &Tally) -> Vec<Made> {
         let all = tally.lines.values().map(|amount| amount.bytes).fold(0, u64::saturating_add);
-        let made = |(line, amount): (&Line, &Amount)| Made {
-            source: source(self.snapshot, *line),
-            bytes: amount.bytes,
-            share: amount.bytes as f64 / all.max(1) as f64,
+        let mut sums: HashMap<Line, (Amount, Vec<(Line, u64)>)> = HashMap::new();
+        for ((line, caller), amount) in &tally.lines {
+            let sum = sums.entry(*line).or_default();
+            sum.0 += *amount;
+            sum.1.push((*caller, amount.bytes));
+        }
+        let made = |(line, (amount, callers)): (Line, (Amount, Vec<(Line, u64)>))| {
+            let most = callers.into_iter().find(|(caller, bytes)| *caller != NOWHERE && bytes.saturating_mul(2) > amount.bytes);
+            Made {
+                source: source(self.snapshot, line),
+                called_at: most.map(|(caller, _)| source(self.snapshot, caller)),
+                bytes: amount.bytes,
+                share: amount.bytes as f64 / all.max(1) as f64,
+            }
         };
-        let mut lines: Vec<Made> = tally.lines.iter().map(made).collect();
+        let mut lines: Vec<Made> = sums.into_iter().map(made).collect();
         lines.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.source.cmp(&b.source)));
         lines
     }
 }
 
 impl Made {
-    /// `made at app.py:17 in handle: 96% of the bytes that were recorded`.
+    /// `app.py:17 in handle, called at app.py:40 in serve: 96% of the bytes whose birth was recorded`.
     pub fn sentence(&self) -> String {
-        let place = match (crate::words::file_name(&self.source.file), self.source.line) {
-            ("", _) => format!("where no Python code ran {NO_FRAME}"),
-            (file, line) => format!("{file}:{line} in {}", self.source.name),
-        };
-        format!("{place}: {:.0}% of the bytes whose birth was recorded", 100.0 * self.share)
+        let called = self.called_at.as_ref().map_or_else(String::new, |source| format!(", called at {}", place(source)));
+        format!("{}{called}: {:.0}% of the bytes whose birth was recorded", place(&self.source), 100.0 * self.share)
     }
 }
+
+/// `app.py:17 in handle`.
+fn place(source: &Source) -> String {
+    match file_name(&source.file) {
+        "" => source.name.clone(),
+        file => format!("{file}:{} in {}", source.line, source.name),
+    }
+}
+
+/// The line of what no frame made.
+const NOWHERE: Line = (NameId(0), NameId(0), 0);
 
 /// The note of a recorder that has told something.
 fn known(snapshot: &Snapshot) -> Option<&RecorderNote> {
@@ -174,13 +204,13 @@ fn frame(snapshot: &Snapshot, number: u32) -> Option<&BirthFrame> {
 }
 
 fn line(snapshot: &Snapshot, number: u32) -> Line {
-    frame(snapshot, number).map_or((NameId(0), NameId(0), 0), |frame| (frame.function, frame.file, frame.line))
+    frame(snapshot, number).map_or(NOWHERE, |frame| (frame.function, frame.file, frame.line))
 }
 
 fn source(snapshot: &Snapshot, (name, file, line): Line) -> Source {
     let text = |name| snapshot.names.get(name).to_owned();
     match (name, file, line) {
-        (NameId(0), NameId(0), 0) => Source { name: NO_FRAME.to_owned(), file: String::new(), line },
+        NOWHERE => Source { name: NO_FRAME.to_owned(), file: String::new(), line },
         _ => Source { name: text(name), file: text(file), line },
     }
 }

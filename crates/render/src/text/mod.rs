@@ -2,6 +2,7 @@
 //!
 //! Every heading says in a few words what its numbers mean; what a colour says stands there in words too.
 
+mod born;
 mod compare;
 mod cycles;
 mod dominators;
@@ -30,6 +31,7 @@ mod waste;
 mod watch;
 mod words;
 
+pub use born::lines;
 pub use compare::compare;
 pub use cycles::cycles;
 pub use dominators::dominators;
