@@ -9,14 +9,13 @@ use memsight_heap::Node;
 use memsight_model::{Birth, BirthFrame, FrameRecord, NameId, ObjectId, RecorderNote, Snapshot};
 use serde::Serialize;
 
-use crate::code::Source;
+use crate::code::{Made, Source};
 use crate::profile::{Amount, Scale};
 use crate::views::Header;
-use crate::words::file_name;
 use crate::{Analysis, AnalysisError, limit};
 
 /// What blocks are called that were allocated while no Python code ran.
-pub const NO_FRAME: &str = "(no Python frame)";
+const NO_FRAME: &str = "(no Python frame)";
 
 /// What is known of births in a look.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -74,21 +73,6 @@ pub struct LinesView {
     pub line_count: u64,
     /// Types by the line that made them, most bytes first.
     pub lines: Vec<LineRow>,
-}
-
-/// The line that made most of something.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Made {
-    /// The newest line of the program itself, not of a library; of a library where there is no other.
-    #[serde(flatten)]
-    pub source: Source,
-    /// Where the program called that, where at least half of it was called there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub called_at: Option<Source>,
-    /// Bytes that were made there and are alive; of a sample estimated.
-    pub bytes: u64,
-    /// Of all those whose birth is known, 0 to 1.
-    pub share: f64,
 }
 
 /// A line of a function of a file.
@@ -172,22 +156,6 @@ impl<'s> Maker<'s> {
         let mut lines: Vec<Made> = sums.into_iter().map(made).collect();
         lines.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.source.cmp(&b.source)));
         lines
-    }
-}
-
-impl Made {
-    /// `app.py:17 in handle, called at app.py:40 in serve: 96% of the bytes whose birth was recorded`.
-    pub fn sentence(&self) -> String {
-        let called = self.called_at.as_ref().map_or_else(String::new, |source| format!(", called at {}", place(source)));
-        format!("{}{called}: {:.0}% of the bytes whose birth was recorded", place(&self.source), 100.0 * self.share)
-    }
-}
-
-/// `app.py:17 in handle`.
-fn place(source: &Source) -> String {
-    match file_name(&source.file) {
-        "" => source.name.clone(),
-        file => format!("{file}:{} in {}", source.line, source.name),
     }
 }
 

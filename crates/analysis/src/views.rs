@@ -149,7 +149,7 @@ pub struct Suspect {
     pub mostly: Option<Mostly>,
     /// The line that made most of these bytes, where a recorder was in the process.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub made_at: Option<crate::born::Made>,
+    pub made_at: Option<crate::code::Made>,
     /// The thread and frame whose local holds it, in words, if one does.
     pub thread: Option<String>,
     /// Words to search the source for: names on the path.

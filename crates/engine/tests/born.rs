@@ -7,13 +7,29 @@ use std::path::Path;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use memsight_analysis::Analysis;
+use memsight_analysis::compare::{CompareOptions, compare};
 use memsight_engine::format::trace::Writer;
 use memsight_engine::format::{Limits, WriteOptions, read_within, write};
 use memsight_engine::record::{Attached, Options, attach};
 use memsight_engine::{LookOptions, look};
 use memsight_model::{Address, Birth, LabelKind, Mode, NameId, ObjectId, Quiet, Snapshot};
-use memsight_testkit::{Interpreter, Target, interpreters, missing};
+use memsight_testkit::{Interpreter, Target, interpreters, missing, runs_long};
 use serde_json::Value;
+
+/// Leaks of `growth.py`, and the functions that make what grows or call what does.
+const LEAKS: [(&str, &[&str]); 9] = [
+    ("list_append", &["list_append"]),
+    ("dict_cache", &["dict_cache"]),
+    ("closure", &["closure"]),
+    ("deque_append", &["deque_append"]),
+    ("lru_unbounded", &["compute"]),
+    ("observers", &["observers", "__init__"]),
+    ("class_attribute", &["class_attribute"]),
+    ("byte_buffer", &["byte_buffer"]),
+    ("generators", &["generators", "produce"]),
+];
+/// Rounds of work between two looks.
+const ROUNDS: u32 = 400;
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -27,6 +43,12 @@ fn main() {
         add("lines", every_line_is_true);
         add("churn", nothing_later_than_the_look_is_joined);
         add("sampled", what_is_in_a_sample_is_true);
+        for (shape, makers) in LEAKS {
+            let (own, passed_over) = (interpreter.clone(), !runs_long("leaks", interpreter, &found));
+            let run = move || the_growing_line_is_named(&own, shape, makers);
+            let trial = Trial::test(format!("leaks::{interpreter}::{shape}"), run);
+            trials.push(trial.with_ignored_flag(passed_over));
+        }
     }
     for expected in missing(&found) {
         eprintln!("NOT COVERED: no Python {expected} found");
@@ -230,4 +252,35 @@ fn tags(snapshot: &Snapshot) -> (usize, Vec<String>) {
         }
     }
     (right, wrong)
+}
+
+/// A program that leaks, and has for a while when it is first recorded: what has grown since is said to be made where it is.
+fn the_growing_line_is_named(interpreter: &Interpreter, shape: &str, makers: &[&str]) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let mut target = Target::start(interpreter, "growth.py", &[shape])?;
+    let culprit = target.ready["culprit"].as_str().map(str::to_owned).ok_or("a culprit")?;
+    let attached = attach(target.pid(), Options { sample_bytes: 0 }, Writer::create(&folder.path().join("t"), false)?)?;
+    let options = LookOptions { births: true, ..LookOptions::default() };
+    let mut looks = Vec::new();
+    for _ in 0..3 {
+        target.ask(&format!("work {ROUNDS}"))?;
+        let mut snapshot = look(target.pid(), &options, &Quiet)?;
+        snapshot.manifest.created_ns = None;
+        looks.push(snapshot);
+    }
+    attached.end()?;
+    let analyses: Vec<Analysis<'_>> = looks.iter().map(|snapshot| Analysis::new(snapshot, &Quiet)).collect();
+    let view = compare(&analyses.iter().collect::<Vec<_>>(), &CompareOptions::default(), &Quiet)?;
+    let is_it = |path: &[String]| path.iter().any(|step| step.contains(&culprit));
+    let suspect = view.suspects.iter().find(|suspect| is_it(&suspect.path));
+    let suspect = suspect.ok_or_else(|| format!("{culprit} is no suspect: {:#?}", view.suspects))?;
+    let made = suspect.made_at.as_ref().ok_or_else(|| format!("who made it is not said: {suspect:#?}"))?;
+    // (up to 3.10 functions have no qualified names)
+    let is_maker = |name: &str| makers.contains(&name.rsplit('.').next().unwrap_or(name));
+    let named = is_maker(&made.source.name) || made.called_at.as_ref().is_some_and(|source| is_maker(&source.name));
+    let is_file = made.source.file.ends_with("growth.py") && made.source.line > 0;
+    match named && is_file && made.share > 0.5 {
+        true => Ok(()),
+        false => Err(format!("made at {made:?}").into()),
+    }
 }

@@ -13,7 +13,8 @@ use memsight_model::{LabelKind, ObjectFlags, ObjectId, ObjectKind, RootKind, Sna
 use super::collection::Waiting;
 use super::view::Amount;
 use crate::Analysis;
-use crate::born::{Made, Maker, Tally, births_of};
+use crate::born::{Maker, Tally, births_of};
+use crate::code::Made;
 use crate::shapes::Shapes;
 use crate::words::{is_namespace, object_kind, type_name};
 

@@ -10,8 +10,8 @@ use super::Pair;
 use super::account::signed;
 use super::view::{Amount, Basis, CodeGrowth, ContainerGrowth, Growth, Identity, Moment, Turnover, TypeGrowth};
 use crate::Analysis;
-use crate::born::{Made, Maker, Tally};
-use crate::code::Source;
+use crate::born::{Maker, Tally};
+use crate::code::{Made, Source};
 use crate::code_rows::MANY;
 use crate::words::{object_kind, type_name};
 

@@ -3,8 +3,7 @@
 use memsight_model::Mode;
 use serde::Serialize;
 
-use crate::born::Made;
-use crate::code::Source;
+use crate::code::{Made, Source};
 use crate::rss::RssKind;
 use crate::views::ObjectRef;
 

@@ -12,6 +12,7 @@ mod blocks;
 mod compare;
 mod flame;
 mod forest;
+mod lately;
 mod lists;
 mod living;
 mod places;
@@ -22,6 +23,7 @@ mod timeline;
 mod tree;
 mod types;
 
+pub use lately::{Lately, LinePlace, Now, NowLine};
 pub use lists::By;
 pub use living::Living;
 pub use places::Places;

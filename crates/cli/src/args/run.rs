@@ -27,6 +27,7 @@ use super::size::size;
         "  memsight run -o app.trace -m pytest -x       a module with its arguments\n",
         "  memsight run --exact -- python3.12 etl.py    every allocation\n",
         "  memsight run --sample 64KiB -- uvicorn app:api\n",
+        "  memsight run --live app.py                   its biggest lines now, on a screen\n",
         "  memsight trace app.trace                     what made its peak, line by line\n",
         "\n",
         "EXIT CODES\n",
@@ -44,6 +45,9 @@ pub struct Run {
     /// Which allocations.
     #[command(flatten)]
     pub sampling: Sampling,
+    /// Show the lines that hold most now; the program's output is kept, and written when the screen is closed
+    #[arg(long, help_heading = "Output")]
+    pub live: bool,
     /// A script that ends in .py, `-m` and a module, or a command; with its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

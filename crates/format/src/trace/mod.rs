@@ -14,7 +14,7 @@ mod tables;
 mod writer;
 
 pub use reader::Reader;
-pub use writer::Writer;
+pub use writer::{Watcher, Writer};
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,18 @@ const EVENTS: u64 = 128 << 10;
 /// Or so many bytes of code objects or frames.
 const TABLES: usize = 1 << 20;
 
+/// Is told of all that is written to a trace.
+pub trait Watcher: Send {
+    /// What holds for all of it.
+    fn begin(&mut self, head: &Head);
+    /// A code object.
+    fn code(&mut self, code: &Code);
+    /// A frame, of the next number.
+    fn frame(&mut self, frame: Frame);
+    /// An event.
+    fn event(&mut self, event: Event);
+}
+
 /// A trace that is being written. What was told before a [`Writer::flush`] survives the death of the process.
 pub struct Writer {
     file: Box<dyn Whole>,
@@ -28,6 +40,7 @@ pub struct Writer {
     frames: Vec<u8>,
     frame_count: u32,
     events: Columns,
+    watcher: Option<Box<dyn Watcher>>,
 }
 
 impl fmt::Debug for Writer {
@@ -60,7 +73,12 @@ impl Writer {
     /// Writes to something that is open and empty; `path` is its name in errors.
     pub fn new(file: Box<dyn Whole>, path: &Path) -> Writer {
         let (codes, frames, events) = (Vec::new(), Vec::new(), Columns::new());
-        Writer { file, path: path.to_owned(), bytes: 0, codes, frames, frame_count: 0, events }
+        Writer { file, path: path.to_owned(), bytes: 0, codes, frames, frame_count: 0, events, watcher: None }
+    }
+
+    /// The same, with somebody who is told of all that is written from now on.
+    pub fn watched_by(self, watcher: Box<dyn Watcher>) -> Writer {
+        Writer { watcher: Some(watcher), ..self }
     }
 
     /// Begins: what holds for all of it. Called once, before anything is told.
@@ -68,6 +86,9 @@ impl Writer {
     /// # Errors
     /// As of [`Writer::flush`].
     pub fn begin(&mut self, head: &Head) -> Result<(), FormatError> {
+        if let Some(watcher) = &mut self.watcher {
+            watcher.begin(head);
+        }
         let mut start = [&MAGIC[..], &VERSION.to_le_bytes()].concat();
         block::append(&mut start, Kind::Head, &json(&self.path, head)?);
         self.append(&start)
@@ -78,6 +99,9 @@ impl Writer {
     /// # Errors
     /// As of [`Writer::flush`].
     pub fn code(&mut self, code: &Code) -> Result<(), FormatError> {
+        if let Some(watcher) = &mut self.watcher {
+            watcher.code(code);
+        }
         put_code(&mut self.codes, code);
         if self.codes.len() > TABLES { self.flush() } else { Ok(()) }
     }
@@ -87,6 +111,9 @@ impl Writer {
     /// # Errors
     /// As of [`Writer::flush`].
     pub fn frame(&mut self, frame: Frame) -> Result<u32, FormatError> {
+        if let Some(watcher) = &mut self.watcher {
+            watcher.frame(frame);
+        }
         self.frame_count += 1;
         put_frame(&mut self.frames, self.frame_count, frame);
         if self.frames.len() > TABLES {
@@ -101,6 +128,9 @@ impl Writer {
     /// As of [`Writer::flush`].
     #[inline]
     pub fn event(&mut self, event: Event) -> Result<(), FormatError> {
+        if let Some(watcher) = &mut self.watcher {
+            watcher.event(event);
+        }
         self.events.put(event);
         if self.events.count() >= EVENTS { self.flush() } else { Ok(()) }
     }

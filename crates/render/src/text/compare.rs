@@ -6,7 +6,7 @@ use super::table::{Table, cell, toned};
 use super::tasks::source;
 use super::words::{clean, percent, plural, wrap, wrap_words};
 use super::{heading, more};
-use memsight_analysis::born::Made;
+use memsight_analysis::code::Made;
 use memsight_analysis::compare::{
     Amount, CodeGrowth, CompareView, ContainerGrowth, GrowthSuspect, HeldGrowth, MemoryGrowth, Outcome, PathGrowth,
     State, TypeGrowth,
