@@ -116,13 +116,19 @@ impl<'s> Maker<'s> {
     fn lines(&self, birth: Birth) -> (Line, Line) {
         let own = |number: u32| self.own.get(number as usize).copied().unwrap_or_default();
         let caller = |number: u32| own(frame(self.snapshot, number).map_or(0, |frame| frame.caller));
-        let is_part = |number: u32| frame(self.snapshot, number).is_some_and(|frame| self.text(frame.function).ends_with("comp>"));
+        let is_part = |number: u32| {
+            frame(self.snapshot, number).is_some_and(|frame| self.text(frame.function).ends_with("comp>"))
+        };
         let made = match own(birth.frame) {
             0 => birth.frame,
             own => own,
         };
         let whole = if is_part(made) { caller(made) } else { made };
         (line(self.snapshot, made), line(self.snapshot, caller(whole)))
+    }
+
+    fn text(&self, name: NameId) -> &'s str {
+        self.snapshot.names.get(name)
     }
 
     /// Counts a block.
@@ -145,7 +151,9 @@ impl<'s> Maker<'s> {
             sum.1.push((*caller, amount.bytes));
         }
         let made = |(line, (amount, callers)): (Line, (Amount, Vec<(Line, u64)>))| {
-            let most = callers.into_iter().find(|(caller, bytes)| *caller != NOWHERE && bytes.saturating_mul(2) > amount.bytes);
+            let most = callers
+                .into_iter()
+                .find(|(caller, bytes)| *caller != NOWHERE && bytes.saturating_mul(2) > amount.bytes);
             Made {
                 source: source(self.snapshot, line),
                 called_at: most.map(|(caller, _)| source(self.snapshot, caller)),
@@ -213,7 +221,9 @@ pub(crate) fn unborn(snapshot: &Snapshot) -> Option<String> {
     let note = snapshot.manifest.recorder.as_ref()?;
     Some(match &note.problem {
         Some(problem) => problem.clone(),
-        None if note.sample_bytes == 0 => "it is older than the recording, or was made of memory kept for reuse".to_owned(),
+        None if note.sample_bytes == 0 => {
+            "it is older than the recording, or was made of memory kept for reuse".to_owned()
+        }
         None => "it is not in the sample, or older than the recording".to_owned(),
     })
 }

@@ -70,7 +70,8 @@ pub struct Made {
 impl Made {
     /// `app.py:17 in handle, called at app.py:40 in serve: 96% of the bytes whose birth was recorded`.
     pub fn sentence(&self) -> String {
-        let called = self.called_at.as_ref().map_or_else(String::new, |source| format!(", called at {}", place(source)));
+        let called =
+            self.called_at.as_ref().map_or_else(String::new, |source| format!(", called at {}", place(source)));
         format!("{}{called}: {:.0}% of the bytes whose birth was recorded", place(&self.source), 100.0 * self.share)
     }
 }

@@ -168,10 +168,13 @@ impl Explain for AnalysisError {
                     .into()
             }
             AnalysisError::NoBirths { pid } => {
-                format!("record it from another terminal: `memsight attach {pid}`, and look again; what is made from then on is known")
+                format!(
+                    "record it from another terminal: `memsight attach {pid}`, and look again; what is made from then on is known"
+                )
             }
             AnalysisError::BirthsUnread { .. } => {
-                "Look as the user who records, on the same machine and in the same container; or record it again.".to_owned()
+                "Look as the user who records, on the same machine and in the same container; or record it again."
+                    .to_owned()
             }
             AnalysisError::NoContents => {
                 "look at the process (memsight heap PID waste), or take a new snapshot of it".to_owned()

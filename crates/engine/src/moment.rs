@@ -12,8 +12,8 @@ use memsight_model::{Mode, Progress, Residence, ResidentMapping};
 use memsight_target::{Fork, Halt, Image, Obstacle, Process, TargetError, Usage};
 
 use crate::look::start;
-use crate::record::Recorder;
 use crate::pause::{self, Limited};
+use crate::record::Recorder;
 use crate::{Error, LookOptions};
 
 /// Moments tried before a locked GIL is accepted.

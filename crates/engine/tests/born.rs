@@ -192,7 +192,8 @@ fn views_agree(snapshot: &Snapshot, told: &[Told]) -> Result<(), Failed> {
     for kind in ["large bytes", "array", "instance"] {
         let of_kind: Vec<&Told> = told.iter().filter(|told| told.kind == kind).collect();
         let first = of_kind.first().ok_or("objects of the kind")?;
-        let is_it = |row: &&memsight_analysis::born::LineRow| row.source.file == first.file && row.source.line == first.line;
+        let is_it =
+            |row: &&memsight_analysis::born::LineRow| row.source.file == first.file && row.source.line == first.line;
         let count: u64 = view.lines.iter().filter(is_it).map(|row| row.count).max().unwrap_or_default();
         if count < of_kind.len() as u64 {
             return Err(format!("{count} of {kind} at line {}, {} were made", first.line, of_kind.len()).into());

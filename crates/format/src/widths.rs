@@ -4,8 +4,9 @@ use std::mem::size_of;
 use std::ops::Range;
 
 use memsight_model::{
-    Arena, Birth, BirthFrame, Boxed, COwnedType, CodeRecord, FrameRecord, GeneratorRecord, Holder, InstanceLayout, NativePlace,
-    NativeType, Owned, OwnedBlock, Pin, Pool, Region, ResidentMapping, Root, Slack, ThreadRecord, TypeRecord, View,
+    Arena, Birth, BirthFrame, Boxed, COwnedType, CodeRecord, FrameRecord, GeneratorRecord, Holder, InstanceLayout,
+    NativePlace, NativeType, Owned, OwnedBlock, Pin, Pool, Region, ResidentMapping, Root, Slack, ThreadRecord,
+    TypeRecord, View,
 };
 
 use crate::tables::Table;

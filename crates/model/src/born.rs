@@ -108,16 +108,10 @@ mod tests {
         let block = |address, bytes| LiveBlock { address: Address(address), bytes, frame: 1 };
         let blocks = LiveBlocks::new(vec![block(96, 16), block(32, 0), block(64, 32)]);
         let start = |at| blocks.holding(Address(at)).map(|block| block.address.0);
-        assert_eq!([0, 32, 33, 64, 95, 96, 111, 112].map(start), [
-            None,
-            Some(32),
-            None,
-            Some(64),
-            Some(64),
-            Some(96),
-            Some(96),
-            None
-        ]);
+        assert_eq!(
+            [0, 32, 33, 64, 95, 96, 111, 112].map(start),
+            [None, Some(32), None, Some(64), Some(64), Some(96), Some(96), None]
+        );
     }
 
     #[test]

@@ -339,7 +339,9 @@ impl Books<'_> {
             }
         }
         for number in wanted {
-            let Some(account) = self.accounts.get(*number as usize).filter(|account| account.resized > 0) else { continue };
+            let Some(account) = self.accounts.get(*number as usize).filter(|account| account.resized > 0) else {
+                continue;
+            };
             let Some((holder, _)) = account.top else { continue };
             for birth in births_of(snapshot, holder).iter().filter(|birth| birth.is_buffer()) {
                 maker.add(tallies.entry(*number).or_default(), *birth);

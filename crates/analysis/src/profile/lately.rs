@@ -188,7 +188,9 @@ mod tests {
         lately.frame(Frame { caller: 0, code: 7, offset: 1 });
         lately.frame(Frame { caller: 1, code: 7, offset: 1 });
         let allocated = |address, bytes, stack| Event::Allocated { domain: Domain::Object, address, bytes, stack };
-        for event in [allocated(16, 10, 1), allocated(32, 20, 2), allocated(48, 5, 0), Event::Freed(16), Event::Freed(99)] {
+        for event in
+            [allocated(16, 10, 1), allocated(32, 20, 2), allocated(48, 5, 0), Event::Freed(16), Event::Freed(99)]
+        {
             lately.event(event);
         }
         let now = lately.now(|minor, code, offset| minor + code.first_line + offset);

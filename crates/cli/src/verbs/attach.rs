@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use memsight_engine::format::trace::Writer;
-use memsight_engine::{Error as EngineError, Live};
 use memsight_engine::record::{Attached, Options, attach, detach};
+use memsight_engine::{Error as EngineError, Live};
 use memsight_render::text;
 
 use super::live;

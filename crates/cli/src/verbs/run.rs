@@ -7,10 +7,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use memsight_engine::{Error as EngineError, Live};
 use memsight_engine::format::FormatError;
 use memsight_engine::format::trace::Writer;
 use memsight_engine::record::{Options, Prepared, Recorded, Recording, name_of};
+use memsight_engine::{Error as EngineError, Live};
 use memsight_render::text::{self, RunView};
 
 use super::command::Command;

@@ -95,7 +95,8 @@ impl Recorder {
         let bytes = way.answer(mark, progress)?;
         let lost_events = way.word(offset_of!(Header, lost))?;
         let file = File::open(&way.trace).map_err(|error| unreadable(&error))?;
-        let mut reader = Reader::new(Box::new(file.take(bytes)), &way.trace).map_err(|error| Trouble::Said(error.to_string()))?;
+        let mut reader =
+            Reader::new(Box::new(file.take(bytes)), &way.trace).map_err(|error| Trouble::Said(error.to_string()))?;
         let head = reader.head().clone();
         let (living, places) = replayed(&head, &mut reader, progress)?;
         let note = RecorderNote {
@@ -140,7 +141,8 @@ impl Way {
         };
         let path = |fd: u32| PathBuf::from(format!("/proc/{reader}/fd/{fd}"));
         let opened = OpenOptions::new().read(true).write(true).open(path(ring));
-        let ring = opened.map_err(|error| format!("process {reader}, which writes its trace, cannot be reached: {error}"))?;
+        let ring =
+            opened.map_err(|error| format!("process {reader}, which writes its trace, cannot be reached: {error}"))?;
         let is_it = ring.metadata().is_ok_and(|about| about.ino() == inode);
         let way = Way { ring, trace: path(trace) };
         match way.word(offset_of!(Header, magic)) {

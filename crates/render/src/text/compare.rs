@@ -74,7 +74,11 @@ pub fn compare(view: &CompareView, style: &Style) -> String {
 fn made(rows: &[Made], style: &Style) -> String {
     let mut table = Table::new(2).giving("made at").numbers(&["bytes", "share"]);
     for row in rows {
-        table.row([toned(Tone::Hint, source(&row.source)), cell(Bytes(row.bytes).to_string()), cell(percent(row.share))]);
+        table.row([
+            toned(Tone::Hint, source(&row.source)),
+            cell(Bytes(row.bytes).to_string()),
+            cell(percent(row.share)),
+        ]);
     }
     table.render(style)
 }

@@ -81,6 +81,9 @@ pub fn show(
             continue;
         }
         let Some(key) = key(&event::read().map_err(Error::Terminal)?) else { continue };
+        if key == Key::Redraw {
+            screen.anew()?;
+        }
         match state.press(key) {
             Some(Asks::Quit) => return Ok(()),
             Some(Asks::Interrupt) if subject.interrupted() || state.over.is_some() => return Ok(()),
@@ -97,6 +100,7 @@ fn key(event: &Event) -> Option<Key> {
     }
     Some(match code {
         KeyCode::Char('c' | 'C') if modifiers.contains(KeyModifiers::CONTROL) => Key::Interrupt,
+        KeyCode::Char('l' | 'L') if modifiers.contains(KeyModifiers::CONTROL) => Key::Redraw,
         KeyCode::Char('q') | KeyCode::Esc => Key::Quit,
         KeyCode::Char(' ') => Key::Pause,
         KeyCode::Char('1') => Key::Sort(0),
@@ -125,6 +129,13 @@ impl Screen {
         force_color_output(theme.color);
         let terminal = ratatui::try_init().map_err(Error::Terminal)?;
         Ok(Screen { terminal, theme })
+    }
+
+    /// Draws everything the next time.
+    fn anew(&mut self) -> Result<(), Error> {
+        // (`clear` would ask the terminal where the cursor is, which is answered among the keys)
+        let size = self.terminal.size().map_err(Error::Terminal)?;
+        self.terminal.resize(size.into()).map_err(Error::of_output)
     }
 
     fn draw(&mut self, state: &mut State) -> Result<(), Error> {

@@ -23,6 +23,8 @@ impl Sort {
 pub enum Key {
     Quit,
     Interrupt,
+    /// Draws everything anew.
+    Redraw,
     Pause,
     Sort(usize),
     Before,
@@ -135,6 +137,7 @@ impl State {
         match key {
             Key::Quit => return Some(Asks::Quit),
             Key::Interrupt => return Some(Asks::Interrupt),
+            Key::Redraw => {}
             Key::Pause => self.is_paused = !self.is_paused,
             Key::Sort(at) => self.sort = Sort::ALL.get(at).copied().unwrap_or(self.sort),
             Key::Before => self.sort = turn(Sort::ALL.len() - 1),

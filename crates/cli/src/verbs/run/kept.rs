@@ -27,11 +27,9 @@ impl Kept {
 
     /// Its input, output and errors: what is the terminal's goes here, and nothing is read from there.
     pub(super) fn streams(&self) -> io::Result<[Stdio; 3]> {
-        let output = |is_terminal: bool| match is_terminal {
-            true => Ok(Stdio::from(self.file.as_file().try_clone()?)),
-            false => Ok(Stdio::inherit()),
-        };
-        Ok([Stdio::null(), output(true)?, output(io::stderr().is_terminal())?])
+        let kept = || Ok::<_, io::Error>(Stdio::from(self.file.as_file().try_clone()?));
+        let errors = if io::stderr().is_terminal() { kept()? } else { Stdio::inherit() };
+        Ok([Stdio::null(), kept()?, errors])
     }
 
     /// The last line that has something in it.
