@@ -34,7 +34,7 @@ fn a_process_is_on_the_screen_and_goes_on() {
                     )
                 ],
                 ["type", "3"],
-                ["see", "\u{25bc}ALLOC/S.*work.*q ends the recording"],
+                ["see", "\u{25bc}ALLOC/S.*work.*q ends it"],
                 ["type", " "],
                 ["see", "paused"],
                 ["type", "q"],

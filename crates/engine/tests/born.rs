@@ -117,26 +117,20 @@ fn told(answer: &Value, minor: u32) -> Result<Vec<Told>, Failed> {
     rows.iter().map(|one| row(one).ok_or_else(|| format!("{one}").into())).collect()
 }
 
-/// Objects by address.
-fn by_address(snapshot: &Snapshot) -> HashMap<Address, ObjectId> {
-    snapshot.objects.ids().filter_map(|id| Some((snapshot.objects.addresses.get(id)?, id))).collect()
-}
-
 fn is_of_buffer(told: &Told) -> bool {
     ["items", "table", "text"].contains(&told.kind.as_str())
 }
 
 /// Compares what is known with what was told; how many of each kind are known.
 fn check(snapshot: &Snapshot, told: &[Told]) -> Result<BTreeMap<String, usize>, Failed> {
-    let objects = by_address(snapshot);
     let mut births: HashMap<ObjectId, Vec<&Birth>> = HashMap::new();
     for birth in &snapshot.births {
         births.entry(birth.object).or_default().push(birth);
     }
     let (mut known, mut wrong) = (BTreeMap::new(), Vec::new());
     for told in told {
-        let object = objects.get(&Address(told.address)).ok_or("an object is not in the look")?;
-        let of_it = births.get(object).into_iter().flatten().filter(|birth| birth.is_buffer() == is_of_buffer(told));
+        let object = snapshot.objects.addresses.find(Address(told.address)).ok_or("an object is not in the look")?;
+        let of_it = births.get(&object).into_iter().flatten().filter(|birth| birth.is_buffer() == is_of_buffer(told));
         let count: &mut usize = known.entry(told.kind.clone()).or_default();
         for birth in of_it {
             *count += 1;
@@ -155,7 +149,7 @@ fn check(snapshot: &Snapshot, told: &[Told]) -> Result<BTreeMap<String, usize>, 
 fn every_line_is_true(interpreter: &Interpreter) -> Result<(), Failed> {
     let mut recorded = Recorded::start(interpreter, 0)?;
     let answer = recorded.target.ask("make")?;
-    let told = told(&answer, interpreter.version.1.into())?;
+    let told = told(&answer, interpreter.version.1)?;
     if answer["numpy"] != true {
         eprintln!("NOT COVERED: no numpy for {interpreter}");
     }
@@ -176,7 +170,7 @@ fn every_line_is_true(interpreter: &Interpreter) -> Result<(), Failed> {
 /// A snapshot carries births through a file.
 fn kept_in_a_snapshot(snapshot: &Snapshot, folder: &Path) -> Result<(), Failed> {
     let path = folder.join("born.heap");
-    write(snapshot, &path, &WriteOptions { force: true, ..WriteOptions::default() })?;
+    write(snapshot, &path, &WriteOptions { force: true })?;
     let read = read_within(&path, Limits::NONE)?;
     let same = read.births == snapshot.births && read.birth_frames == snapshot.birth_frames;
     match same && read.manifest.recorder == snapshot.manifest.recorder {
@@ -210,7 +204,7 @@ fn views_agree(snapshot: &Snapshot, told: &[Told]) -> Result<(), Failed> {
 fn what_is_in_a_sample_is_true(interpreter: &Interpreter) -> Result<(), Failed> {
     let mut recorded = Recorded::start(interpreter, 2048)?;
     let answer = recorded.target.ask("make")?;
-    let told = told(&answer, interpreter.version.1.into())?;
+    let told = told(&answer, interpreter.version.1)?;
     let snapshot = recorded.look(Mode::Auto)?;
     let known: usize = check(&snapshot, &told)?.values().sum();
     // (large ones are nearly all in it)

@@ -69,6 +69,14 @@ def drain():
         spare.append(kept.append)
         for length in range(1, 21):
             spare.append(tuple([number] * length))
+    for number in range(300):
+        # (and what the lists above were of)
+        spare.append([])
+        spare.append({})
+        spare.append((number,))
+        spare.append((number, number))
+        spare.append((number, number, number))
+        spare.append(number + 0.5)
 
 
 def closure(number):

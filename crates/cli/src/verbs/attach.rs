@@ -57,7 +57,7 @@ pub fn run(args: &Attach, console: &Console, interrupt: &Interrupt) -> Result<()
 }
 
 /// What `q` does to the screen of a process that runs.
-const QUITS: &str = "ends the recording; the program goes on";
+const QUITS: &str = "ends it; the program goes on";
 
 /// Waits until the person or the process ends it.
 fn wait(attached: &Attached, until: Option<Instant>, wake: &mut Wake) {

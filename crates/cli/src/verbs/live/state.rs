@@ -170,7 +170,7 @@ pub mod tests {
 
     /// Three lines, half a second after they were first seen.
     pub fn example() -> State {
-        let mut state = State::new("pid 4242  app.py", "ends the recording; the program goes on");
+        let mut state = State::new("pid 4242  app.py", "ends it; the program goes on");
         let began = now();
         let figures = |bytes: u64| memsight_engine::analysis::profile::Figures { bytes, count: 9, error_bytes: 0 };
         let first = vec![line(17, 3 << 20, 30, 5 << 20), line(40, 1 << 20, 500, 1 << 20)];

@@ -96,6 +96,7 @@ fn place(row: &Row) -> String {
     let file = place.file.rsplit('/').next().unwrap_or_default();
     match file {
         "" => clean(&place.function),
+        file if place.line == 0 => format!("{} {}", clean(file), clean(&place.function)),
         file => format!("{}:{} {}", clean(file), place.line, clean(&place.function)),
     }
 }
@@ -111,7 +112,7 @@ fn footer(state: &State, width: u16, theme: Theme) -> Line<'static> {
     let quits = if state.over.is_some() { "q closes".to_owned() } else { format!("q {}", state.quits) };
     let parts = [
         (quits, Tone::Plain),
-        ("1 2 3 or left right sort".to_owned(), Tone::Dim),
+        ("1 2 3 sort".to_owned(), Tone::Dim),
         ("space pause".to_owned(), Tone::Dim),
         ("up down scroll".to_owned(), Tone::Dim),
     ];
@@ -144,7 +145,10 @@ mod tests {
             assert_eq!(lines[1], "live 4.0 MiB  peak 6.0 MiB  allocating 4.0 MiB/s  RSS 45.0 MiB");
             assert!(lines[3].contains("▼LIVE") && lines[4].ends_with("app.py:17 handle"), "{lines:#?}");
             assert!(lines[usize::from(height) - 2].contains("output: GET /"), "{lines:#?}");
-            assert!(lines[usize::from(height) - 1].starts_with("q ends the recording"), "{lines:#?}");
+            assert!(
+                lines[usize::from(height) - 1].starts_with("q ends it; the program goes on  1 2 3 sort"),
+                "{lines:#?}"
+            );
         }
         assert_eq!(drawn(20, 5, &mut example())[0], "needs 40x8");
     }

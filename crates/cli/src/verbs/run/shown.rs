@@ -8,7 +8,7 @@ use crate::verbs::command::Command;
 use crate::verbs::live::Subject;
 
 /// What `q` does to the screen of a program that was started.
-pub(super) const QUITS: &str = "closes the screen; the program goes on, and is recorded";
+pub(super) const QUITS: &str = "closes this; the program goes on";
 
 /// The program on the screen.
 pub(super) struct Shown<'a> {
