@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._born import Births, LineRow, LinesView
 from ._compare import CodeGrowth, CompareView, ContainerGrowth, GrowthSuspect, MemoryGrowth, PathGrowth, TypeGrowth
 from ._errors import (
     AccessDenied,
@@ -118,6 +119,7 @@ from ._views import (
     FrameRow,
     Inside,
     LocalRow,
+    Made,
     Mostly,
     ObjectRef,
     ObjectView,
@@ -149,6 +151,7 @@ __all__ = [
     "STATUS_ZOMBIE",
     "AccessDenied",
     "Arrow",
+    "Births",
     "CArena",
     "CodeGrowth",
     "CodeRow",
@@ -187,8 +190,11 @@ __all__ = [
     "GrowthSuspect",
     "HiddenRow",
     "Inside",
+    "LineRow",
+    "LinesView",
     "LocalRow",
     "MachineSample",
+    "Made",
     "MemoryGrowth",
     "MemoryInfo",
     "Monitor",

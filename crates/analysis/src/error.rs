@@ -31,6 +31,20 @@ pub enum AnalysisError {
         /// What was asked for.
         query: String,
     },
+    /// No recorder was in the process.
+    #[error("no allocations of process {pid} were recorded: nothing says which line made its objects")]
+    NoBirths {
+        /// The process.
+        pid: u32,
+    },
+    /// A recorder was in the process, and could not be asked.
+    #[error("process {pid} is recorded, and which line made its objects cannot be read: {reason}")]
+    BirthsUnread {
+        /// The process.
+        pid: u32,
+        /// Why.
+        reason: String,
+    },
     /// The snapshot was taken without looking at what objects hold.
     #[error("the snapshot does not say what objects hold")]
     NoContents,
@@ -123,6 +137,8 @@ impl Explain for AnalysisError {
             AnalysisError::BadQuery { .. } => "MS-E072",
             AnalysisError::NoContents => "MS-E075",
             AnalysisError::FreeThreaded { .. } => "MS-E034",
+            AnalysisError::NoBirths { .. } => "MS-E190",
+            AnalysisError::BirthsUnread { .. } => "MS-E191",
             AnalysisError::DifferentPythons { .. } => "MS-E160",
             AnalysisError::DifferentProcesses { .. } => "MS-E161",
             AnalysisError::DifferentPrograms { .. } => "MS-E162",
@@ -154,6 +170,15 @@ impl Explain for AnalysisError {
                 "run the program with the build that has the GIL (python3.X instead of \
                  python3.Xt) to see it; the other views work"
                     .into()
+            }
+            AnalysisError::NoBirths { pid } => {
+                format!(
+                    "record it from another terminal: `memsight attach {pid}`, and look again; what is made from then on is known"
+                )
+            }
+            AnalysisError::BirthsUnread { .. } => {
+                "Look as the user who records, on the same machine and in the same container; or record it again."
+                    .to_owned()
             }
             AnalysisError::NoContents => {
                 "look at the process (memsight heap PID waste), or take a new snapshot of it".to_owned()

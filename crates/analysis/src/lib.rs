@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod awaits;
+pub mod born;
 pub mod budget;
 pub mod code;
 mod code_rows;

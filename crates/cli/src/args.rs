@@ -254,6 +254,13 @@ impl From<ModeName> for Mode {
     }
 }
 
+/// What types are told apart by besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TypesBy {
+    /// The line that made the objects.
+    Line,
+}
+
 /// The views of a heap.
 #[derive(Debug, Clone, Subcommand)]
 pub enum View {
@@ -263,15 +270,19 @@ pub enum View {
         after_long_help = "EXAMPLES\n  memsight heap 4242 overview --top 5"
     )]
     Overview,
-    /// Histogram by type: count, shallow, external and retained size
+    /// Histogram by type: count, shallow, external and retained size; or by the line that made the objects
     #[command(
         override_usage = "memsight heap <PID|FILE> types [OPTIONS]",
-        after_long_help = "EXAMPLES\n  memsight heap 4242 types --top 0 --format json\n  memsight heap 4242 types --types-only"
+        after_long_help = "EXAMPLES\n  memsight heap 4242 types --top 0 --format json\n  memsight heap 4242 types --types-only\n  \
+            memsight heap 4242 types --by line           while `memsight attach 4242` records it"
     )]
     Types {
         /// Counts and sizes alone, in about half the time: no references are kept, so no retained sizes
         #[arg(long, visible_alias = "types-only")]
         shallow: bool,
+        /// line: types by the line that made them, of a process that `memsight attach` or `run` records
+        #[arg(long, value_name = "WHAT", conflicts_with = "shallow")]
+        by: Option<TypesBy>,
     },
     /// Leak suspects: who retains 10% or more, where it gathers, how it is reached
     #[command(

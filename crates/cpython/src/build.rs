@@ -169,6 +169,7 @@ impl Python {
             names: &names,
             pools: options.account.then_some(&pools),
             claims: claims.as_ref(),
+            live: options.live,
         };
         let mut emitted = emit(&shared, &edges, &settings);
         shared.tracked = Tracked::default();
@@ -198,6 +199,7 @@ impl Python {
             native,
             code,
             generators,
+            births: emitted.births,
             ..Snapshot::default()
         };
         if options.holders {

@@ -9,6 +9,7 @@ use crate::layout::Layout;
 use crate::native;
 use crate::probes;
 use crate::python;
+use crate::ring;
 use crate::sampling;
 use crate::stack;
 use crate::sys;
@@ -129,7 +130,7 @@ fn write_free(thread: &mut Thread, block: usize, order: Order) {
 #[inline]
 fn when(thread: &mut Thread, order: Order, stamp: fn() -> u64) {
     let this: *mut Thread = thread;
-    if order != Order::Gil || sampling::is_on() || LAST.load(Ordering::Relaxed) != this {
+    if order != Order::Gil || sampling::is_on() || LAST.load(Ordering::Relaxed) != this || ring::was_looked_at() {
         thread.writer.put(wire::time(stamp()));
         if order != Order::Free {
             LAST.store(this, Ordering::Relaxed);

@@ -25,6 +25,22 @@ const PATIENCE: u64 = 1_000_000_000;
 /// The beat at which the reader's heart was seen to stand still: nobody waits for it again until it moves.
 static STILL: AtomicU64 = AtomicU64::new(0);
 
+/// The look at the heap that was noticed last.
+static NOTICED: AtomicU64 = AtomicU64::new(0);
+
+/// Whether somebody has looked at the heap since this was asked last. Asked by threads that hold the GIL.
+#[inline]
+pub fn was_looked_at() -> bool {
+    // SAFETY: a ring that was opened stays mapped.
+    let Some(header) = (unsafe { RING.load(Ordering::Relaxed).as_ref() }) else { return false };
+    let look = header.look.load(Ordering::Relaxed);
+    if look == NOTICED.load(Ordering::Relaxed) {
+        return false;
+    }
+    NOTICED.store(look, Ordering::Relaxed);
+    true
+}
+
 /// Uses the ring in the file at `path` (ends with a zero). Fails when there is none that this recorder can write to.
 pub fn open(path: &[u8]) -> Option<&'static Header> {
     let head = sys::share(path, HEADER_BYTES)?;

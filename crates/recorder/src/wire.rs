@@ -103,7 +103,7 @@ pub struct Header {
     pub parent: AtomicU32,
     /// Of the first ring alone: set while children are recorded, too, each into a ring of its own.
     pub children: AtomicU32,
-    /// The process that reads, in whose `/proc/PID/fd` the spare rings are.
+    /// The process that reads, in whose `/proc/PID/fd` the spare rings and its file are; 0 while there is none that says so.
     pub reader: AtomicU32,
     /// How many children found no ring, and are not recorded.
     pub left_out: AtomicU32,
@@ -114,6 +114,17 @@ pub struct Header {
     pub asked: AtomicU32,
     /// So many of them were heard when the tables were last looked through.
     pub answered: AtomicU32,
+    /// Written while every thread of the program stands still, by whoever looks at its heap: the processor's time stamp then.
+    /// What is recorded from there on has a time of its own, so that events before the look and after it are told apart.
+    pub look: AtomicU64,
+    /// The last `look` of which all events before it are in the reader's file, once they are,
+    pub told: AtomicU64,
+    /// and how many bytes of that file hold them.
+    pub told_bytes: AtomicU64,
+    /// The reader's descriptors of this ring,
+    pub ring_fd: AtomicU32,
+    /// and of its file, more by one; 0 when that cannot be read again.
+    pub trace_fd: AtomicU32,
 }
 
 /// Rings that are ready for children at any time.

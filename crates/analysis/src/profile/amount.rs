@@ -17,7 +17,7 @@ const DEVIATIONS: f64 = 1.96;
 
 /// A sum over blocks. All are whole numbers, so that what was added can be taken away again without a rest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Amount {
+pub(crate) struct Amount {
     pub bytes: u64,
     /// In parts of a [`BLOCK`].
     pub blocks: u64,
@@ -56,7 +56,7 @@ impl std::iter::Sum for Amount {
 
 /// What a recorded block stands for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Scale {
+pub(crate) struct Scale {
     /// Bytes between samples in the mean; 0: exact.
     mean: f64,
 }

@@ -12,7 +12,9 @@ mod blocks;
 mod compare;
 mod flame;
 mod forest;
+mod lately;
 mod lists;
+mod living;
 mod natives;
 mod part;
 mod places;
@@ -24,7 +26,9 @@ mod timeline;
 mod tree;
 mod types;
 
+pub use lately::{Lately, LinePlace, Now, NowLine};
 pub use lists::By;
+pub use living::Living;
 pub use natives::Natives;
 pub use part::{Part, PlacePattern, State};
 pub use places::Places;
@@ -35,7 +39,7 @@ pub use types::*;
 use memsight_model::trace::{End, Head};
 
 use crate::AnalysisError;
-use amount::{Amount, Scale};
+pub(crate) use amount::{Amount, Scale};
 use rows::Row;
 
 /// Which blocks a view is about, and how many rows it has.

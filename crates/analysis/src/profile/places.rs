@@ -177,8 +177,15 @@ impl Places {
         })
     }
 
+    /// Of a frame: the number of its caller, and its function, file and line.
+    pub fn frame(&self, number: u32) -> (u32, &str, &str, u32) {
+        let place = self.get(self.of(number));
+        let function = self.function_at(place.function);
+        (self.caller(number), &function.name, self.file(function.file), place.line)
+    }
+
     /// The number of a frame of the trace, or of the one that stands for all that are not in it.
-    pub(super) fn known(&self, frame: u32) -> u32 {
+    pub fn known(&self, frame: u32) -> u32 {
         self.numbers.get(frame as usize).copied().unwrap_or(self.frames.len() as u32 - 1)
     }
 

@@ -31,6 +31,7 @@ use super::size::size;
         "  memsight run --sample 64KiB -- uvicorn app:api\n",
         "  memsight run --subprocesses -o app.trace -- gunicorn app:api\n",
         "  memsight run --native train.py               with the frames of C, C++ and Rust\n",
+        "  memsight run --live app.py                   its biggest lines now, on a screen\n",
         "  memsight trace app.trace                     what made its peak, line by line\n",
         "  memsight trace app.trace --process all       of all its processes together\n",
         "\n",
@@ -52,6 +53,9 @@ pub struct Run {
     /// Record the Python processes that it starts, too, and theirs: FILE.trace, FILE.PID.trace
     #[arg(long, help_heading = "Recording")]
     pub subprocesses: bool,
+    /// Show the lines that hold most now; the program's output is kept, and written when the screen is closed
+    #[arg(long, help_heading = "Output")]
+    pub live: bool,
     /// A script that ends in .py, `-m` and a module, or a command; with its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod export;
 pub mod gc;
 pub mod heap;
+mod live;
 pub mod man;
 mod options;
 pub mod ps;

@@ -6,6 +6,8 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use memsight_format::trace;
+use memsight_model::{LiveBlocks, Progress, Region, Snapshot};
+use memsight_target::Process;
 
 use crate::Error;
 
@@ -154,4 +156,40 @@ pub fn attach_to(_pid: u32, _whose: Whose, _options: Options, _trace: trace::Wri
 /// [`Error::NoRecorder`].
 pub fn detach(_pid: u32) -> Result<bool, Error> {
     Err(Error::NoRecorder)
+}
+
+/// There is none.
+#[derive(Debug)]
+pub(crate) enum Recorder {}
+
+/// There are none.
+pub(crate) enum Births {}
+
+impl Recorder {
+    /// There is none.
+    pub(crate) fn of(_process: &Process, _regions: &[Region]) -> Option<Recorder> {
+        None
+    }
+
+    /// Never called.
+    pub(crate) fn mark(&self) -> u64 {
+        match *self {}
+    }
+
+    /// Never called.
+    pub(crate) fn births(&self, _mark: u64, _progress: &dyn Progress) -> Result<Births, Error> {
+        match *self {}
+    }
+}
+
+impl Births {
+    /// Never called.
+    pub(crate) fn blocks(&self) -> &LiveBlocks {
+        match *self {}
+    }
+
+    /// Never called.
+    pub(crate) fn keep(self, _snapshot: &mut Snapshot) {
+        match self {}
+    }
 }

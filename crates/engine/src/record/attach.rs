@@ -100,20 +100,12 @@ struct Left {
 
 impl Left {
     fn of(process: &Process, regions: &[Region]) -> Result<Option<Left>, Error> {
-        let memory = process.memory();
-        let rings = regions.iter().filter(|region| region.offset == 0 && region.path.contains("memfd:memsight-ring"));
+        let Some(at) = ring_of(process, regions) else { return Ok(None) };
         // (one that cannot be read is gone)
-        let beat = |at: Address| memory.word(at.at(offset_of!(Header, heartbeat) as i64)).ok();
-        // a child has that of its parent mapped, which has nothing to do with it
-        let own = inside::own_id(process.pid());
-        let is_own = |at: Address| small(&memory, at, offset_of!(Header, recorded)) == Some(own);
-        let mut of_this = rings.filter(|ring| is_own(ring.start) && !has_ended(&memory, ring.start));
-        if let Some(ring) = of_this.next() {
-            let before = beat(ring.start);
-            std::thread::sleep(BEATS);
-            return Ok(Some(Left { at: ring.start, is_read: before != beat(ring.start) }));
-        }
-        Ok(None)
+        let beat = || process.memory().word(at.at(offset_of!(Header, heartbeat) as i64)).ok();
+        let before = beat();
+        std::thread::sleep(BEATS);
+        Ok(Some(Left { at, is_read: before != beat() }))
     }
 
     fn end(&self, process: &Process) -> Result<(), Error> {
@@ -122,12 +114,21 @@ impl Left {
     }
 }
 
+/// Where a process has the ring into which it records.
+pub(super) fn ring_of(process: &Process, regions: &[Region]) -> Option<Address> {
+    let memory = process.memory();
+    let rings = regions.iter().filter(|region| region.offset == 0 && region.path.contains("memfd:memsight-ring"));
+    // a child has that of its parent mapped, which has nothing to do with it
+    let is_own = |at: Address| small(&memory, at, offset_of!(Header, recorded)) == Some(process.pid());
+    rings.map(|ring| ring.start).find(|at| is_own(*at) && !has_ended(&memory, *at))
+}
+
 fn has_ended(memory: &LiveMemory, ring: Address) -> bool {
     small(memory, ring, offset_of!(Header, ended)).is_none_or(|ended| ended != 0)
 }
 
 /// A number of 4 bytes in a header.
-fn small(memory: &LiveMemory, ring: Address, field: usize) -> Option<u32> {
+pub(super) fn small(memory: &LiveMemory, ring: Address, field: usize) -> Option<u32> {
     let mut bytes = [0; 4];
     memory.read(ring.at(field as i64), &mut bytes).ok()?;
     Some(u32::from_le_bytes(bytes))

@@ -12,6 +12,7 @@ mod children;
 mod chunks;
 mod clock;
 mod inside;
+mod look;
 mod native;
 mod order;
 mod results;
@@ -35,6 +36,7 @@ use self::writer::Drain;
 use crate::Error;
 
 pub use attach::{Attached, Whose, attach, attach_to, detach};
+pub(crate) use look::{Births, Recorder};
 pub use memsight_recorder::LIBRARY;
 pub use results::{Children, Options, Recorded};
 

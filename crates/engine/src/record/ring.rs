@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
 use std::mem::offset_of;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::FileExt;
 
 use memsight_recorder::LIBRARY;
@@ -142,6 +142,25 @@ impl Ring {
         self.put(offset_of!(Header, heartbeat) as u64, self.beat)
     }
 
+    /// Says who reads, and into which file, so that a look at the heap finds both.
+    pub(super) fn introduce(&self, trace: Option<RawFd>) -> io::Result<()> {
+        let number = |fd: RawFd| u32::try_from(fd).unwrap_or_default();
+        self.put_small(offset_of!(Header, ring_fd), number(self.file.as_raw_fd()))?;
+        self.put_small(offset_of!(Header, trace_fd), trace.map_or(0, |fd| number(fd) + 1))?;
+        self.put_small(offset_of!(Header, reader), std::process::id())
+    }
+
+    /// The look of which the events before it are asked for; 0 for none.
+    pub(super) fn look(&self) -> io::Result<u64> {
+        self.word(offset_of!(Header, look) as u64)
+    }
+
+    /// All events before a look are in so many bytes of the file.
+    pub(super) fn tell(&self, look: u64, bytes: u64) -> io::Result<()> {
+        self.put(offset_of!(Header, told_bytes) as u64, bytes)?;
+        self.put(offset_of!(Header, told) as u64, look)
+    }
+
     /// The process that records and the minor version of its Python, once it does.
     pub(super) fn recorded(&self) -> io::Result<Option<(u32, u32)>> {
         let pid = self.small(offset_of!(Header, recorded) as u64)?;
@@ -229,6 +248,10 @@ impl Ring {
 
     fn put(&self, at: u64, value: u64) -> io::Result<()> {
         self.file.write_all_at(&value.to_le_bytes(), at)
+    }
+
+    fn put_small(&self, at: usize, value: u32) -> io::Result<()> {
+        self.file.write_all_at(&value.to_le_bytes(), at as u64)
     }
 
     fn word(&self, at: u64) -> io::Result<u64> {

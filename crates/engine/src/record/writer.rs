@@ -44,6 +44,8 @@ pub(super) struct Drain {
     /// Those before the interpreter began to end.
     allocations: u64,
     is_over: bool,
+    /// The look at the heap that was told of last.
+    look: u64,
 }
 
 /// What was told last.
@@ -79,6 +81,7 @@ impl Drain {
             told: Told::default(),
             allocations: 0,
             is_over: false,
+            look: 0,
         }
     }
 
@@ -95,7 +98,13 @@ impl Drain {
             return Ok(false);
         }
         self.look(now)?;
+        // (read after the time up to which events are told: a look that is not there yet is later than all of these)
+        let look = self.ring.look().map_err(|source| Error::NoRing { source })?;
         let busy = self.read()?;
+        if look != self.look {
+            self.look = look;
+            self.tell(look)?;
+        }
         self.write(until)?;
         if now >= self.told.reading + READINGS {
             self.told.reading = now;
@@ -125,6 +134,7 @@ impl Drain {
         if let Some(merge) = &mut self.merge {
             merge.begin(Process::open(pid).ok(), python_minor);
         }
+        self.ring.introduce(self.trace.descriptor()).map_err(failed)?;
         self.head = Some(head);
         // (without it, one that has ended already, there are no readings)
         self.process = Handle::open(pid).ok();
@@ -141,6 +151,14 @@ impl Drain {
         }
         merge.parts.answer(&mut self.ring).map_err(failed)?;
         Ok(merge.tell(&mut self.trace)?)
+    }
+
+    /// Has the events before a look in the file, and says so. Nothing happened in the program while it was looked at, and so
+    /// nothing that was told before is later.
+    fn tell(&mut self, look: u64) -> Result<(), Error> {
+        self.write(look)?;
+        self.trace.flush()?;
+        self.ring.tell(look, self.trace.bytes()).map_err(|source| Error::NoRing { source })
     }
 
     fn read(&mut self) -> Result<bool, Error> {

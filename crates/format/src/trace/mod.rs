@@ -16,7 +16,7 @@ mod writer;
 
 pub use reader::{Reader, is_trace};
 pub use stacks::{STACK_NUMBERS, StackRow, stacks_csv, stacks_table, write_stacks};
-pub use writer::Writer;
+pub use writer::{Watcher, Writer};
 
 #[cfg(test)]
 mod tests;

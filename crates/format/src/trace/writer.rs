@@ -19,6 +19,18 @@ const EVENTS: u64 = 128 << 10;
 /// Or so many bytes of code objects or frames.
 const TABLES: usize = 1 << 20;
 
+/// Is told of all that is written to a trace.
+pub trait Watcher: Send {
+    /// What holds for all of it.
+    fn begin(&mut self, head: &Head);
+    /// A code object.
+    fn code(&mut self, code: &Code);
+    /// A frame, of the next number.
+    fn frame(&mut self, frame: Frame);
+    /// An event.
+    fn event(&mut self, event: Event);
+}
+
 /// A trace that is being written. What was told before a [`Writer::flush`] survives the death of the process.
 pub struct Writer {
     file: Box<dyn Whole>,
@@ -32,6 +44,7 @@ pub struct Writer {
     modules: Vec<u8>,
     symbols: Vec<u8>,
     events: Columns,
+    watcher: Option<Box<dyn Watcher>>,
 }
 
 impl fmt::Debug for Writer {
@@ -74,7 +87,13 @@ impl Writer {
             modules: Vec::new(),
             symbols: Vec::new(),
             events: Columns::new(),
+            watcher: None,
         }
+    }
+
+    /// The same, with somebody who is told of all that is written from now on.
+    pub fn watched_by(self, watcher: Box<dyn Watcher>) -> Writer {
+        Writer { watcher: Some(watcher), ..self }
     }
 
     /// Begins: what holds for all of it. Called once, before anything is told.
@@ -82,6 +101,9 @@ impl Writer {
     /// # Errors
     /// As of [`Writer::flush`].
     pub fn begin(&mut self, head: &Head) -> Result<(), FormatError> {
+        if let Some(watcher) = &mut self.watcher {
+            watcher.begin(head);
+        }
         let mut start = [&MAGIC[..], &VERSION.to_le_bytes()].concat();
         self.packer = Some(Packer::new().map_err(|error| FormatError::io(&self.path, "write", error))?);
         self.pack(&mut start, Kind::Head, &json(&self.path, head)?)?;
@@ -93,6 +115,9 @@ impl Writer {
     /// # Errors
     /// As of [`Writer::flush`].
     pub fn code(&mut self, code: &Code) -> Result<(), FormatError> {
+        if let Some(watcher) = &mut self.watcher {
+            watcher.code(code);
+        }
         put_code(&mut self.codes, code);
         if self.codes.len() > TABLES { self.flush() } else { Ok(()) }
     }
@@ -102,6 +127,9 @@ impl Writer {
     /// # Errors
     /// As of [`Writer::flush`].
     pub fn frame(&mut self, frame: Frame) -> Result<u32, FormatError> {
+        if let Some(watcher) = &mut self.watcher {
+            watcher.frame(frame);
+        }
         self.frame_count += 1;
         self.frames.put(self.frame_count, frame);
         if self.frames.len() > TABLES {
@@ -134,6 +162,9 @@ impl Writer {
     /// As of [`Writer::flush`].
     #[inline]
     pub fn event(&mut self, event: Event) -> Result<(), FormatError> {
+        if let Some(watcher) = &mut self.watcher {
+            watcher.event(event);
+        }
         self.events.put(event);
         if self.events.count() >= EVENTS { self.flush() } else { Ok(()) }
     }
@@ -180,6 +211,12 @@ impl Writer {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file's descriptor, by which another process can read it; `None` for what is no plain file.
+    #[cfg(unix)]
+    pub fn descriptor(&self) -> Option<std::os::fd::RawFd> {
+        self.file.descriptor()
     }
 
     /// Bytes in the file.

@@ -2,6 +2,7 @@
 //!
 //! Every heading says in a few words what its numbers mean; what a colour says stands there in words too.
 
+mod born;
 mod check;
 mod compare;
 mod cycles;
@@ -31,6 +32,7 @@ mod waste;
 mod watch;
 mod words;
 
+pub use born::lines;
 pub use check::check;
 pub(crate) use check::{sentence as check_sentence, value as check_value, verdict as check_verdict, who as check_who};
 pub use compare::compare;
