@@ -195,13 +195,7 @@ where
 
 impl Recorded {
     /// `minor` gives the version of the Python that a code object is of.
-    fn profile(
-        mut self,
-        head: Head,
-        is_cut: bool,
-        native: bool,
-        minor: impl Fn(u32) -> u32,
-    ) -> Result<Profile, Error> {
+    fn profile(mut self, head: Head, is_cut: bool, native: bool, minor: impl Fn(u32) -> u32) -> Result<Profile, Error> {
         if native {
             self.look_up();
         }

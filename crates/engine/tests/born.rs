@@ -72,7 +72,7 @@ impl Recorded {
         let folder = tempfile::tempdir()?;
         let target = Target::start(interpreter, "born.py", &[])?;
         let trace = Writer::create(&folder.path().join("born.trace"), false)?;
-        let attached = Some(attach(target.pid(), Options { sample_bytes }, trace)?);
+        let attached = Some(attach(target.pid(), Options { sample_bytes, native: false }, trace)?);
         Ok(Recorded { target, attached, folder })
     }
 
@@ -257,7 +257,11 @@ fn the_growing_line_is_named(interpreter: &Interpreter, shape: &str, makers: &[&
     let folder = tempfile::tempdir()?;
     let mut target = Target::start(interpreter, "growth.py", &[shape])?;
     let culprit = target.ready["culprit"].as_str().map(str::to_owned).ok_or("a culprit")?;
-    let attached = attach(target.pid(), Options { sample_bytes: 0 }, Writer::create(&folder.path().join("t"), false)?)?;
+    let attached = attach(
+        target.pid(),
+        Options { sample_bytes: 0, native: false },
+        Writer::create(&folder.path().join("t"), false)?,
+    )?;
     let options = LookOptions { births: true, ..LookOptions::default() };
     let mut looks = Vec::new();
     for _ in 0..3 {

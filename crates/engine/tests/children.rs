@@ -157,7 +157,8 @@ fn read_as_one(recorded: &Recorded, truths: &[Truth]) -> Result<(), Failed> {
     if all.allocations != sum || Some(all.peak_bytes) < highest {
         return Err(format!("{} of {sum} allocations, {} of {highest:?} bytes", all.allocations, all.peak_bytes).into());
     }
-    let one = open_processes(&recorded.path, Processes::One(grandchild.pid), At::End, false, &Quiet)?.summary(&selection)?;
+    let one =
+        open_processes(&recorded.path, Processes::One(grandchild.pid), At::End, false, &Quiet)?.summary(&selection)?;
     match rows.iter().find(|row| row.pid == grandchild.pid) {
         Some(row) if one.allocations == row.allocations && one.end_bytes >= 7 * grandchild.bytes => Ok(()),
         row => Err(format!("{one:?}, {row:?}").into()),

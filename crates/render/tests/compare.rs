@@ -73,6 +73,7 @@ fn view() -> CompareView {
         ],
         memory_threshold_bytes: 600 << 10,
         pending: Some(pending),
+        lines: Vec::new(),
         turnover: Turnover::default(),
         identity: Identity {
             basis: Basis::Address,

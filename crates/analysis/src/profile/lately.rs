@@ -183,7 +183,14 @@ mod tests {
     fn a_line_has_what_its_stacks_have() {
         let mut lately = Lately::default();
         let started = Timestamp { monotonic_ns: 0, unix_ns: 0 };
-        lately.begin(&Head { pid: 1, program: String::new(), python_minor: 12, started, sample_bytes: 0 });
+        lately.begin(&Head {
+            pid: 1,
+            program: String::new(),
+            python_minor: 12,
+            started,
+            sample_bytes: 0,
+            family: None,
+        });
         lately.code(&Code { number: 7, name: "f".into(), file: "a.py".into(), first_line: 1, lines: Vec::new() });
         lately.frame(Frame { caller: 0, code: 7, offset: 1 });
         lately.frame(Frame { caller: 1, code: 7, offset: 1 });

@@ -119,7 +119,8 @@ pub(super) fn ring_of(process: &Process, regions: &[Region]) -> Option<Address> 
     let memory = process.memory();
     let rings = regions.iter().filter(|region| region.offset == 0 && region.path.contains("memfd:memsight-ring"));
     // a child has that of its parent mapped, which has nothing to do with it
-    let is_own = |at: Address| small(&memory, at, offset_of!(Header, recorded)) == Some(process.pid());
+    let own = inside::own_id(process.pid());
+    let is_own = |at: Address| small(&memory, at, offset_of!(Header, recorded)) == Some(own);
     rings.map(|ring| ring.start).find(|at| is_own(*at) && !has_ended(&memory, *at))
 }
 

@@ -195,7 +195,8 @@ fn replayed(head: &Head, reader: &mut Reader, progress: &dyn Progress) -> Result
             Record::Event(event) => living.event(event),
             Record::Frame(frame) => frames.push(frame),
             Record::Code(code) => codes.push(code),
-            Record::End(_) => {}
+            // (native frames count for the Python frame below them)
+            Record::Module(_) | Record::Symbol(_) | Record::End(_) => {}
         }
         read += 1;
         if read.is_multiple_of(STEP) {

@@ -324,7 +324,8 @@ fn ring(mean: u64, native: bool) -> io::Result<File> {
 fn fill(file: &mut File, mean: u64, native: bool) -> io::Result<()> {
     let tables = if native { TABLES } else { 0 };
     file.set_len(TABLES_AT + tables)?;
-    let bytes: Vec<u8> = wire::header(CHUNKS, BACKLOG, mean, 0, tables).into_iter().flat_map(u64::to_le_bytes).collect();
+    let bytes: Vec<u8> =
+        wire::header(CHUNKS, BACKLOG, mean, 0, tables).into_iter().flat_map(u64::to_le_bytes).collect();
     file.write_all(&bytes)
 }
 

@@ -59,13 +59,7 @@ struct Told {
 }
 
 impl Drain {
-    pub(super) fn new(
-        ring: Ring,
-        merge: Option<Merge>,
-        trace: Writer,
-        program: String,
-        run: Option<u64>,
-    ) -> Drain {
+    pub(super) fn new(ring: Ring, merge: Option<Merge>, trace: Writer, program: String, run: Option<u64>) -> Drain {
         Drain {
             ring,
             trace,
