@@ -4,6 +4,7 @@
 //! deterministic: ties are broken by object id (address order) or by name.
 #![forbid(unsafe_code)]
 
+pub mod advise;
 mod awaits;
 pub mod born;
 pub mod budget;

@@ -1,5 +1,6 @@
 //! What a person may write after `memsight`: parsing only, nothing is done here.
 
+mod advise;
 mod agent;
 mod attach;
 mod check;
@@ -22,6 +23,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use memsight_model::Mode;
 
+pub use advise::Advise;
 pub use agent::Agent;
 pub use attach::{Attach, Detach};
 pub use check::Check;
@@ -133,6 +135,8 @@ pub enum Verb {
     Snapshot(Snapshot),
     #[command(about = "Say what has grown between two snapshots, and who holds it")]
     Compare(Compare),
+    #[command(about = "Say which changes of a program's source need less memory")]
+    Advise(Advise),
     #[command(about = "Write a heap, or a trace, in the form of another tool")]
     Export(Export),
     #[command(about = "Show who allocated the memory of a program that was recorded")]

@@ -45,6 +45,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
         Verb::Heap(args) => done(verbs::heap::run(args, &console, &interrupt)),
         Verb::Snapshot(args) => done(verbs::snapshot::run(args, &console, &interrupt)),
         Verb::Compare(args) => done(verbs::compare::run(args, &console, &interrupt)),
+        Verb::Advise(args) => verbs::advise::run(args, &console, &interrupt),
         Verb::Export(args) => done(verbs::export::run(args, &console, &interrupt)),
         Verb::Trace(args) => done(verbs::trace::run(args, &console, &interrupt)),
         Verb::Check(args) => verbs::check::run(args, &console, &interrupt),

@@ -111,6 +111,34 @@ pub enum Error {
         /// Which was asked for.
         pid: u32,
     },
+    /// No rule is called so.
+    #[error("there is no rule \"{text}\"")]
+    NoSuchRule {
+        /// As the person wrote it.
+        text: String,
+    },
+    /// Source that was named is not there.
+    #[error("{} cannot be read: {source}", path.display())]
+    NoSource {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A file could not be changed.
+    #[error("{} cannot be written: {source}", path.display())]
+    NotWritten {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Somebody else has changed a file since it was read.
+    #[error("{} was changed by somebody else while memsight looked at it, and is left as it is", path.display())]
+    ChangedMeanwhile {
+        /// The file.
+        path: PathBuf,
+    },
     /// The person asked to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -134,6 +162,10 @@ impl Explain for Error {
             Error::Interval { .. } => "MS-E095",
             Error::NoSubject => "MS-E096",
             Error::Cancelled => "MS-E092",
+            Error::NoSuchRule { .. } => "MS-E195",
+            Error::NoSource { .. } => "MS-E196",
+            Error::NotWritten { .. } => "MS-E197",
+            Error::ChangedMeanwhile { .. } => "MS-E198",
             Error::PauseTooLong { .. } => "MS-E168",
             Error::NoProbes { .. } => "MS-E093",
             Error::NoRecorder => "MS-E170",
@@ -158,6 +190,10 @@ impl Explain for Error {
             Error::NotAPid { .. } => "`memsight ps` lists the Python processes with their ids.".into(),
             Error::Interval { .. } => "The shortest is 1 ms; 10 ms is enough for nearly everything.".into(),
             Error::NoSubject => "`memsight ps` lists the Python processes with their ids.".into(),
+            Error::NoSuchRule { .. } => "`memsight advise --rules` lists all of them.".into(),
+            Error::NoSource { .. } => "Name files or folders of Python code, or - for the standard input.".into(),
+            Error::NotWritten { .. } => "Files that were written before it stay changed; `--diff` shows changes without making them.".into(),
+            Error::ChangedMeanwhile { .. } => "Try again.".into(),
             Error::NoRecorder => "`memsight watch -- COMMAND` records how its memory moves, on every system.".into(),
             Error::NotRecordable => "It takes CPython 3.8 to 3.15 with the GIL, linked against glibc.".into(),
             Error::RecordedAlready => {

@@ -4,6 +4,7 @@
 //! stops the process only while its memory is copied, and decodes the copy after the process runs again.
 #![forbid(unsafe_code)]
 
+pub mod advise;
 pub mod agent;
 mod clock;
 pub mod compare;

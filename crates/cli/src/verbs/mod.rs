@@ -1,5 +1,6 @@
 //! One file a verb.
 
+pub mod advise;
 pub mod agent;
 pub mod attach;
 pub mod check;

@@ -2,6 +2,7 @@
 //!
 //! Every heading says in a few words what its numbers mean; what a colour says stands there in words too.
 
+mod advise;
 mod born;
 mod check;
 mod compare;
@@ -32,6 +33,7 @@ mod waste;
 mod watch;
 mod words;
 
+pub use advise::{advise, advise_concise, rule_page, rules};
 pub use born::lines;
 pub use check::check;
 pub(crate) use check::{sentence as check_sentence, value as check_value, verdict as check_verdict, who as check_who};

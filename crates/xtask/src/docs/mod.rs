@@ -9,6 +9,7 @@ mod commands;
 mod links;
 mod pages;
 mod python;
+mod rules;
 mod samples;
 
 use std::path::{Path, PathBuf};
@@ -52,6 +53,7 @@ pub fn run(root: &Path, check: bool) -> Result<()> {
             }
         }
     }
+    wrong.extend(rules::make(root, check)?);
     let pages = pages::read(root)?;
     wrong.extend(codes::faults(root, &pages)?);
     wrong.extend(links::faults(root, &pages));
