@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use libtest_mimic::{Arguments, Failed, Trial};
 use memsight_advice::{FileReport, PythonVersion, Rule, Safety, Settings, apply, check_all, rules};
 
 /// Cases of each kind that a rule has at least.
@@ -28,36 +29,44 @@ struct Score {
 }
 
 fn main() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    let mut faults = String::new();
-    println!("{:8}{:28}{:>6}{:>7}{:>11}{:>9}", "rule", "name", "true", "false", "precision", "recall");
-    for rule in rules::all() {
-        let Ok(text) = std::fs::read_to_string(folder.join(format!("{}.py", rule.id))) else {
-            writeln!(faults, "{}: no corpus", rule.id).unwrap();
-            continue;
-        };
-        let score = score(rule, &text, &mut faults);
-        let percent = |part: usize, rest: usize| 100.0 * part as f64 / (part + rest).max(1) as f64;
-        println!(
-            "{:8}{:28}{:>6}{:>7}{:>10.1}%{:>8.1}%{}",
-            rule.id,
-            rule.name,
-            score.true_cases,
-            score.false_cases,
-            percent(score.right, score.wrong),
-            percent(score.right, score.missed),
-            if rule.is_default { "" } else { "  not by default" },
-        );
-        if score.true_cases < LEAST || score.false_cases < LEAST {
-            writeln!(
-                faults,
-                "{}: {} true and {} false cases, not {LEAST} of each",
-                rule.id, score.true_cases, score.false_cases
-            )
-            .unwrap();
-        }
+    let arguments = Arguments::from_args();
+    // The table is for people: `make advice`.
+    if !arguments.list && !arguments.exact {
+        println!("{:8}{:28}{:>6}{:>7}{:>11}{:>9}", "rule", "name", "true", "false", "precision", "recall");
+        rules::all().into_iter().for_each(|rule| println!("{}", row(rule)));
     }
-    assert!(faults.is_empty(), "\n{faults}");
+    let trials = rules::all().into_iter().map(|rule| Trial::test(rule.id, move || holds(rule)));
+    libtest_mimic::run(&arguments, trials.collect()).exit();
+}
+
+fn corpus(rule: &Rule) -> Option<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    std::fs::read_to_string(folder.join(format!("{}.py", rule.id))).ok()
+}
+
+fn row(rule: &'static Rule) -> String {
+    let score = score(rule, &corpus(rule).unwrap_or_default(), &mut String::new());
+    let percent = |part: usize, rest: usize| 100.0 * part as f64 / (part + rest).max(1) as f64;
+    format!(
+        "{:8}{:28}{:>6}{:>7}{:>10.1}%{:>8.1}%{}",
+        rule.id,
+        rule.name,
+        score.true_cases,
+        score.false_cases,
+        percent(score.right, score.wrong),
+        percent(score.right, score.missed),
+        if rule.is_default { "" } else { "  not by default" },
+    )
+}
+
+fn holds(rule: &'static Rule) -> Result<(), Failed> {
+    let text = corpus(rule).ok_or("there is no corpus")?;
+    let mut faults = String::new();
+    let score = score(rule, &text, &mut faults);
+    if score.true_cases < LEAST || score.false_cases < LEAST {
+        writeln!(faults, "{} true and {} false cases, not {LEAST} of each", score.true_cases, score.false_cases)?;
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
 }
 
 fn score(rule: &'static Rule, text: &str, faults: &mut String) -> Score {
