@@ -171,11 +171,7 @@ impl Explain for AnalysisError {
                  python3.Xt) to see it; the other views work"
                     .into()
             }
-            AnalysisError::NoBirths { pid } => {
-                format!(
-                    "record it from another terminal: `memsight attach {pid}`, and look again; what is made from then on is known"
-                )
-            }
+            AnalysisError::NoBirths { pid } => format!("record it (`memsight attach {pid}`) and look again meanwhile"),
             AnalysisError::BirthsUnread { .. } => {
                 "Look as the user who records, on the same machine and in the same container; or record it again."
                     .to_owned()

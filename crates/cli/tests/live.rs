@@ -21,7 +21,7 @@ fn a_process_is_on_the_screen_and_goes_on() {
         kept.append(b'x' * 100_000)\nthreading.Thread(target=work, daemon=True).start()"
     );
     let mut python = Python::start(&program);
-    for size in [(80, 24), (120, 40)] {
+    for (asked, size) in [(1, (80, 24)), (2, (120, 40))] {
         let answer = in_terminal(
             &["attach", &python.pid(), "--live", "--exact", "--force", "-o", trace.to_str().expect("UTF-8")],
             size,
@@ -44,7 +44,7 @@ fn a_process_is_on_the_screen_and_goes_on() {
         assert_eq!(answer["code"], 0, "{answer:#}");
         let text = answer["text"].as_str().expect("text");
         assert!(text.contains("recorded ") && text.contains("memsight trace"), "{text}");
-        python.answers(1);
+        python.answers(asked);
     }
 }
 

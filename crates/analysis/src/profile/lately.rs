@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
-use memsight_model::trace::{Code, Event, Frame, Head};
+use memsight_model::trace::{Code, Event, Frame, Head, NATIVE};
 
 use super::amount::{Amount, Scale};
 use super::blocks::{Block, Blocks, Mix};
@@ -18,6 +18,8 @@ pub struct Lately {
     all: Sum,
     peak: u64,
     resident: Option<u64>,
+    /// The interpreter clears up.
+    is_ending: bool,
     codes: HashMap<u32, Code>,
     frames: Vec<Frame>,
     lines: HashMap<(u32, u32), u32>,
@@ -71,6 +73,16 @@ pub struct LinePlace {
     pub function: String,
 }
 
+/// The newest frame of Python code of a stack: native ones count for it.
+fn python_frame(frames: &[Frame], stack: u32) -> Option<&Frame> {
+    let frame = |number: u32| (number as usize).checked_sub(1).and_then(|row| frames.get(row));
+    let mut at = frame(stack)?;
+    while at.code & NATIVE != 0 {
+        at = frame(at.caller)?;
+    }
+    Some(at)
+}
+
 impl Lately {
     /// What holds for all of it.
     pub fn begin(&mut self, head: &Head) {
@@ -89,6 +101,10 @@ impl Lately {
 
     /// An event.
     pub fn event(&mut self, event: Event) {
+        // What the interpreter clears as it ends, the program has kept: that stays on the screen.
+        if self.is_ending {
+            return;
+        }
         let scale = self.scale();
         match event {
             Event::Allocated { address, bytes, stack, .. } => {
@@ -108,7 +124,8 @@ impl Lately {
                 }
             }
             Event::Resident(bytes) => self.resident = Some(bytes),
-            Event::Thread(_) | Event::Time(_) | Event::Ending => {}
+            Event::Ending => self.is_ending = true,
+            Event::Thread(_) | Event::Time(_) => {}
         }
     }
 
@@ -128,8 +145,7 @@ impl Lately {
         let (scale, minor) = (self.scale(), self.head.as_ref().map_or(0, |head| head.python_minor));
         let mut sums: HashMap<(u32, u32), Sum> = HashMap::new();
         for (stack, sum) in &self.stacks {
-            let frame = (*stack as usize).checked_sub(1).and_then(|row| self.frames.get(row));
-            let Some(frame) = frame else {
+            let Some(frame) = python_frame(&self.frames, *stack) else {
                 join(sums.entry((0, 0)).or_default(), *sum);
                 continue;
             };

@@ -35,6 +35,7 @@ impl Change {
     }
 
     /// Writes it beside the old one, with its mode, and puts it in its place at once.
+    #[allow(clippy::disallowed_methods, reason = "the engine writes the files that are fixed")]
     pub(super) fn write(&self) -> Result<(), Error> {
         if self.path.as_os_str() == STDIN {
             return Ok(());

@@ -89,6 +89,7 @@ impl Recorder {
         }
     }
 
+    #[allow(clippy::disallowed_methods, reason = "the engine reads the trace")]
     fn told(&self, mark: u64, progress: &dyn Progress) -> Result<Births, Trouble> {
         progress.phase("waiting for the recorder", None);
         let way = self.way.as_ref().map_err(|problem| Trouble::Said(problem.clone()))?;
@@ -101,7 +102,7 @@ impl Recorder {
         let (living, places) = replayed(&head, &mut reader, progress)?;
         let note = RecorderNote {
             sample_bytes: head.sample_bytes,
-            since_ns: u64::try_from(head.started.unix_ns).unwrap_or_default(),
+            since_ns: head.started.unix_ns,
             lost_events,
             problem: None,
         };

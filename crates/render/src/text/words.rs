@@ -65,11 +65,11 @@ pub(super) fn shorten_place(text: &str, width: usize) -> String {
     }
     // the file with as many of its folders as there is room for
     let room = width.saturating_sub(columns(function) + columns(" (…)"));
-    let folders = file.match_indices('/').map(|(at, _)| file.get(at..).unwrap_or_default());
+    let mut folders = file.match_indices('/').map(|(at, _)| file.get(at..).unwrap_or_default());
     if let Some(tail) = folders.clone().find(|tail| columns(tail) <= room) {
         return format!("{function} (…{tail})");
     }
-    let name = folders.last().map_or(file, |tail| tail.trim_start_matches('/'));
+    let name = folders.next_back().map_or(file, |tail| tail.trim_start_matches('/'));
     let room = width.saturating_sub(columns(name) + columns(" ()"));
     // (a name of which little would be left is cut with the file)
     if room < NAMED { shorten(text, width) } else { format!("{} ({name})", shorten(function, room)) }
