@@ -13,14 +13,16 @@ use memsight_engine::record::{Options, Prepared, Recorded};
 use memsight_engine::{Processes, open_processes, processes_of};
 use memsight_model::Quiet;
 use memsight_model::trace::{Event, Record};
-use memsight_testkit::{Interpreter, interpreters, missing, runs_long};
+use memsight_testkit::{EVERYWHERE, Interpreter, interpreters, missing, runs_long};
 use serde::Deserialize;
 
 /// Blocks that each process of `family.py` keeps.
 const BLOCKS: usize = 7;
 /// Children that only come and go: in some tests, and in long ones.
 const FEW: u64 = 300;
-const MANY: u64 = 10_000;
+const MANY: u64 = 1_000;
+/// The same in a long run.
+const MOST: u64 = 10_000;
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -36,7 +38,10 @@ fn main() {
         add("family", every_child_has_a_trace);
         add("sampled", samples_of_children_are_their_own);
         add("storm", |interpreter| children_that_come_and_go(interpreter, FEW));
-        add("many", |interpreter| children_that_come_and_go(interpreter, MANY));
+        add("many", |interpreter| {
+            let most = std::env::var_os(EVERYWHERE).is_some();
+            children_that_come_and_go(interpreter, if most { MOST } else { MANY })
+        });
         add("alone", without_the_option_children_are_left_alone);
     }
     for expected in missing(&found) {

@@ -132,6 +132,8 @@ impl Family {
     fn bury(&mut self) {
         let has_ended = |child: &mut Child| child.process.as_ref().is_none_or(|process| process.check_alive().is_err());
         let ended: Vec<Child> = self.living.extract_if(.., has_ended).collect();
+        // (all at once: where many come and go, their readers are not waited for one after the other)
+        ended.iter().for_each(|child| child.recording.ask_to_end());
         for child in ended {
             self.done(child);
         }
@@ -150,6 +152,7 @@ impl Family {
         self.welcome();
         self.bury();
         self.done.outlived = self.living.len() as u64;
+        self.living.iter().for_each(|child| child.recording.ask_to_end());
         for child in std::mem::take(&mut self.living) {
             self.done(child);
         }

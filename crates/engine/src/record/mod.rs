@@ -156,12 +156,17 @@ impl Recording {
         self.reader.is_finished()
     }
 
+    /// Has the reader end when it has read what is there; [`Recording::end`] waits for it.
+    fn ask_to_end(&self) {
+        self.is_over.store(true, Ordering::Release);
+    }
+
     /// Writes what is left of a program that has ended: with this exit code, or by this signal.
     ///
     /// # Errors
     /// Those of the file: the trace ends with what was written before.
     pub fn end(self, exit_code: Option<i32>, signal: Option<i32>) -> Result<Recorded, Error> {
-        self.is_over.store(true, Ordering::Release);
+        self.ask_to_end();
         let recorded = match self.reader.join() {
             Ok(drain) => drain.and_then(|drain| drain.end(exit_code, signal)),
             Err(panic) => std::panic::resume_unwind(panic),
