@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use memsight_advice::{FileReport, PythonVersion, Rule, Safety, Settings, apply, check_all, rules};
+use memsight_advice::{Checked, FileReport, PythonVersion, Rule, Safety, Settings, apply, check_all, rules};
 
 fn main() {
     let mut arguments = std::env::args().skip(1).peekable();
@@ -29,11 +29,12 @@ fn main() {
     let files = paths.iter().filter_map(|path| Some((path.display().to_string(), std::fs::read(path).ok()?)));
     let settings = Settings { target: PythonVersion::PY313, syntax: PythonVersion::PY315, rules };
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for report in check_all(files.collect(), &settings, &|| {}).into_iter().flatten() {
+    let checked = check_all(files.collect(), &settings, &|| {});
+    for report in checked.reports.iter().flatten() {
         if fixes {
-            fix(&report, &settings, &mut counts);
+            fix(&checked, report, &settings, &mut counts);
         } else {
-            show(&report, &folder, &mut counts);
+            show(report, &folder, &mut counts);
         }
     }
     for (rule, count) in counts {
@@ -44,12 +45,11 @@ fn main() {
 /// Rounds of fixes after which there should be none left.
 const ROUNDS: usize = 20;
 
-fn fix(report: &FileReport, settings: &Settings, counts: &mut BTreeMap<&str, usize>) {
+fn fix(checked: &Checked, report: &FileReport, settings: &Settings, counts: &mut BTreeMap<&str, usize>) {
     let path = &report.source.path;
     let mut text = report.source.text().to_owned();
     for _ in 0..ROUNDS {
-        let files = vec![(path.clone(), text.clone().into_bytes())];
-        let Some(Ok(now)) = check_all(files, settings, &|| {}).pop() else { return };
+        let Ok(now) = checked.again(path, text.as_bytes()) else { return };
         match apply(&now.source, &now.findings, Safety::Unsafe, settings.target) {
             Some(fixed) => {
                 *counts.entry("fixed").or_default() += fixed.applied.len();

@@ -50,14 +50,21 @@ fn pool() -> Option<rayon::ThreadPool> {
     rayon::ThreadPoolBuilder::new().stack_size(STACK).build().ok()
 }
 
+/// A file that was looked at, or its name and why it is no text.
+pub type Report = Result<FileReport, (String, NotText)>;
+
+/// What was found in all files, and what they say about each other.
+pub struct Checked {
+    /// In the order of the files.
+    pub reports: Vec<Report>,
+    project: Project,
+    settings: Settings,
+}
+
 /// Looks at files, on all processors: once for what they say about each other, once with each rule.
 ///
-/// `advance` is told of each file that is done, twice. Order of the reports: that of the files.
-pub fn check_all(
-    files: Vec<(String, Vec<u8>)>,
-    settings: &Settings,
-    advance: &(dyn Fn() + Sync),
-) -> Vec<Result<FileReport, (String, NotText)>> {
+/// `advance` is told of each file that is done, twice.
+pub fn check_all(files: Vec<(String, Vec<u8>)>, settings: &Settings, advance: &(dyn Fn() + Sync)) -> Checked {
     let run = || {
         let sources: Vec<_> = files
             .into_par_iter()
@@ -79,11 +86,30 @@ pub fn check_all(
             advance();
             report
         };
-        texts.into_par_iter().map(one).collect()
+        let reports = texts.into_par_iter().map(one).collect();
+        Checked { reports, project, settings: settings.clone() }
     };
     match pool() {
         Some(pool) => pool.install(run),
         None => run(),
+    }
+}
+
+impl Checked {
+    /// Looks at a file once more, as it is after a fix: what the other files say about it holds as before.
+    pub fn again(&self, path: &str, bytes: &[u8]) -> Report {
+        let look = || {
+            let source = Source::decode(path, bytes).map_err(|why| (path.to_owned(), why))?;
+            Ok(check(source, &self.project, &self.settings))
+        };
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, look);
+            match thread.map(std::thread::ScopedJoinHandle::join) {
+                Ok(Ok(report)) => report,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                Err(_) => look(),
+            }
+        })
     }
 }
 
@@ -197,5 +223,26 @@ fn visit(context: &mut Context<'_, '_>, id: NodeId, check: Check) {
         (AnyNodeRef::StmtFunctionDef(node), Check::Function(run)) => run(context, id, node),
         (AnyNodeRef::StmtClassDef(node), Check::Class(run)) => run(context, id, node),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_other_files_say_holds_in_later_rounds() {
+        let built =
+            b"def _rows(log):\n    rows = []\n    for line in log:\n        rows.append(line)\n    return rows\n\n\
+                      for row in _rows(log):\n    pass\n";
+        let other = b"from built import _rows\nprint(len(_rows(log)))\n";
+        let rules = crate::rules::find("MS104").into_iter().collect();
+        let settings = Settings { target: PythonVersion::PY313, syntax: PythonVersion::PY313, rules };
+        let file = |name: &str, bytes: &[u8]| (name.to_owned(), bytes.to_vec());
+        let found = |report: &Report| report.as_ref().map_or(0, |report| report.findings.len());
+        let alone = check_all(vec![file("built.py", built)], &settings, &|| {});
+        assert_eq!((found(&alone.reports[0]), found(&alone.again("built.py", built))), (1, 1));
+        let both = check_all(vec![file("built.py", built), file("other.py", other)], &settings, &|| {});
+        assert_eq!((found(&both.reports[0]), found(&both.again("built.py", built))), (0, 0));
     }
 }

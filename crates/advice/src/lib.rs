@@ -24,7 +24,7 @@ mod scopes;
 mod source;
 mod syntax;
 
-pub use check::{FileReport, Settings, SyntaxFault, check_all};
+pub use check::{Checked, FileReport, Report, Settings, SyntaxFault, check_all};
 pub use finding::{Edit, Finding, Fix, Safety, Saves, Saving};
 pub use fix::{Fixed, apply};
 pub use ignore::Ignore;

@@ -103,7 +103,7 @@ fn score(rule: &'static Rule, text: &str, faults: &mut String) -> Score {
 fn report(rule: &'static Rule, code: &str, target: PythonVersion) -> FileReport {
     let settings = Settings { target, syntax: target, rules: vec![rule] };
     let files = vec![("case.py".to_owned(), code.as_bytes().to_vec())];
-    check_all(files, &settings, &|| {}).remove(0).unwrap()
+    check_all(files, &settings, &|| {}).reports.remove(0).unwrap()
 }
 
 /// Fixes all that can be fixed, round by round.

@@ -7,7 +7,7 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use memsight_advice::{FileReport, Needs, NotText, PythonVersion, Rule, Safety, Settings, check_all, rules};
+use memsight_advice::{Checked, Needs, PythonVersion, Rule, Safety, Settings, check_all, rules};
 use memsight_analysis::advise::{AdviceSummary, AdviceView, FaultRow, RulePage, RulesView};
 use memsight_model::{Progress, SCHEMA_VERSION};
 
@@ -115,13 +115,13 @@ pub fn advise(options: &AdviseOptions, progress: &dyn Progress) -> Result<Advise
     let (contents, more_unread) = files::read(&paths, progress)?;
     let mut faults: Vec<FaultRow> = unread.into_iter().chain(more_unread).collect();
     let originals: Vec<(String, Vec<u8>)> = if options.fix != Fixes::None { contents.clone() } else { Vec::new() };
-    let mut reports = look(contents, &settings, progress);
+    let mut checked = look(contents, &settings, progress);
     let (mut changes, mut fixed) = (Vec::new(), 0);
     if let Some(most) = options.fix.most() {
-        (changes, fixed) = fix(&mut reports, &originals, most, &settings);
+        (changes, fixed) = fix(&mut checked, &originals, most, &settings);
     }
     let mut view = AdviceView { schema_version: SCHEMA_VERSION, ..AdviceView::default() };
-    for report in &reports {
+    for report in &checked.reports {
         match report {
             Ok(report) => rows::add(report, &mut view),
             Err((file, why)) => faults.push(rows::whole(file, why)),
@@ -132,9 +132,7 @@ pub fn advise(options: &AdviseOptions, progress: &dyn Progress) -> Result<Advise
     if progress.cancelled() { Err(Error::Cancelled) } else { Ok(Advised { view, changes }) }
 }
 
-type Report = Result<FileReport, (String, NotText)>;
-
-fn look(contents: Vec<(String, Vec<u8>)>, settings: &Settings, progress: &dyn Progress) -> Vec<Report> {
+fn look(contents: Vec<(String, Vec<u8>)>, settings: &Settings, progress: &dyn Progress) -> Checked {
     progress.phase("looking through files", Some(2 * contents.len() as u64));
     let done = AtomicU64::new(0);
     check_all(contents, settings, &|| progress.advance(done.fetch_add(1, Ordering::Relaxed) + 1))
@@ -142,12 +140,13 @@ fn look(contents: Vec<(String, Vec<u8>)>, settings: &Settings, progress: &dyn Pr
 
 /// Fixes round by round what can be fixed; the reports become those of the fixed files.
 fn fix(
-    reports: &mut [Report],
+    checked: &mut Checked,
     originals: &[(String, Vec<u8>)],
     most: Safety,
     settings: &Settings,
 ) -> (Vec<Change>, u64) {
     let (mut changes, mut count) = (Vec::new(), 0);
+    let mut reports = std::mem::take(&mut checked.reports);
     for (report, (path, bytes)) in reports.iter_mut().zip(originals) {
         let Ok(report) = report else { continue };
         let before = report.source.text().to_owned();
@@ -157,7 +156,7 @@ fn fix(
             };
             // What the file's encoding cannot say is not written.
             let Some(encoded) = report.source.encode(&fixed.text) else { break };
-            let Some(Ok(next)) = check_all(vec![(path.clone(), encoded)], settings, &|| {}).pop() else { break };
+            let Ok(next) = checked.again(path, &encoded) else { break };
             count += fixed.applied.len() as u64;
             *report = next;
         }
@@ -167,6 +166,7 @@ fn fix(
             changes.push(Change::new(Path::new(path), bytes.clone(), after, before, report.source.text().to_owned()));
         }
     }
+    checked.reports = reports;
     (changes, count)
 }
 
