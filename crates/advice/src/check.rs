@@ -10,7 +10,7 @@ use crate::project::Project;
 use crate::rule::{Check, Rule};
 use crate::scopes::Semantics;
 use crate::source::{NotText, Position, Source};
-use crate::syntax::{AnyNodeRef, Parsed, PythonVersion, STACK};
+use crate::syntax::{AnyNodeRef, Parsed, PythonVersion, STACK, Tokens};
 
 /// What to look for.
 #[derive(Debug, Clone)]
@@ -127,10 +127,10 @@ fn check(source: Source, project: &Project, settings: &Settings) -> FileReport {
     };
     let faults: Vec<SyntaxFault> = parsed.errors.iter().map(fault).collect();
     let (mut findings, mut kept_back) = (Vec::new(), Vec::new());
-    if let Some(tree) = parsed.tree().filter(|_| faults.is_empty()) {
+    if let Some((tree, tokens)) = parsed.module().filter(|_| faults.is_empty()) {
         let semantics = Semantics::new(tree);
-        kept_back = ignores(&source, parsed.tokens());
-        findings = run_rules(&source, &parsed, &semantics, project, settings);
+        kept_back = ignores(&source, tokens);
+        findings = run_rules(&source, tokens, &semantics, project, settings);
         findings.sort_by_key(|finding| (finding.range.start(), finding.rule.id));
         findings = keep_back(findings, &mut kept_back);
     }
@@ -139,13 +139,13 @@ fn check(source: Source, project: &Project, settings: &Settings) -> FileReport {
 
 fn run_rules<'a>(
     source: &'a Source,
-    parsed: &'a Parsed,
+    tokens: &'a Tokens,
     semantics: &Semantics<'a>,
     project: &Project,
     settings: &Settings,
 ) -> Vec<Finding> {
     let Some(first) = settings.rules.first() else { return Vec::new() };
-    let mut context = Context::new(source, parsed.tokens(), semantics, project, settings.target, first);
+    let mut context = Context::new(source, tokens, semantics, project, settings.target, first);
     for rule in &settings.rules {
         context.set_rule(rule);
         for check in rule.checks {

@@ -4,11 +4,9 @@ use crate::rule::Rule;
 use crate::source::Position;
 use crate::syntax::TextRange;
 use memsight_model::{Confidence, Severity};
-use serde::Serialize;
 
 /// Whether an edit can change what a program does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Safety {
     /// The program does the same, but for memory and time.
     Safe,
@@ -48,8 +46,7 @@ impl Fix {
 }
 
 /// Of which figure a saving is a part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Saves {
     /// What is live at the highest point.
     Peak,
@@ -60,7 +57,7 @@ pub enum Saves {
 }
 
 /// What is saved, as far as the source tells: never a number where the number of items is not known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saving {
     /// Of which figure.
     pub of: Saves,

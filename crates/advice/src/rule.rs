@@ -1,14 +1,11 @@
 //! A rule as data: what it is called, what its page says, and the functions that look for it.
 
-use serde::Serialize;
-
 use crate::context::Context;
 use crate::nodes::NodeId;
 use crate::syntax::ast;
 
 /// The four ways to need less memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Technique {
     /// Generators and iterators: MS1xx.
     Generators,

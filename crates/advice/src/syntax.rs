@@ -32,8 +32,7 @@ pub struct SyntaxError {
 
 /// A file as the parser understood it.
 pub struct Parsed {
-    tree: Option<ModModule>,
-    tokens: Tokens,
+    module: Option<ruff_python_parser::Parsed<ModModule>>,
     /// What is not Python, or not of the version that was asked for.
     pub errors: Vec<SyntaxError>,
 }
@@ -54,29 +53,27 @@ impl Parsed {
                 .iter()
                 .map(|error| SyntaxError { range: error.range, message: error.to_string() }),
         );
-        let tokens = parsed.tokens().clone();
-        let too_deep = too_deep(&tokens);
-        let tree = match parsed.try_into_module() {
+        let too_deep = too_deep(parsed.tokens());
+        let module = match parsed.try_into_module() {
             // Its drop would recurse as deep as it nests, so it is never dropped: once a process, for a file or two.
             Some(module) if too_deep.is_some() => {
                 std::mem::forget(module);
                 None
             }
-            Some(module) => Some(module.into_syntax()),
-            None => None,
+            module => module,
         };
         errors.splice(0..0, too_deep);
-        Parsed { tree, tokens, errors }
+        Parsed { module, errors }
+    }
+
+    /// The tree and all tokens, comments too, in order; none of a file that nests too deep.
+    pub fn module(&self) -> Option<(&ModModule, &Tokens)> {
+        self.module.as_ref().map(|module| (module.syntax(), module.tokens()))
     }
 
     /// The tree, unless it nests too deep.
     pub fn tree(&self) -> Option<&ModModule> {
-        self.tree.as_ref()
-    }
-
-    /// All tokens, comments too, in order.
-    pub fn tokens(&self) -> &Tokens {
-        &self.tokens
+        self.module().map(|(tree, _)| tree)
     }
 }
 

@@ -135,6 +135,12 @@ pub(super) fn runs_between(context: &Context<'_, '_>, id: NodeId) -> Option<Vec<
     }
 }
 
+/// What runs between two items of a value that is gone through once: nothing, where that is done to its end at once. None
+/// where it is used in another way.
+pub(super) fn between_items(context: &Context<'_, '_>, id: NodeId) -> Option<Vec<NodeId>> {
+    runs_between(context, id).or_else(|| is_used_up(context, id).then(Vec::new))
+}
+
 /// Whether a value is gone through to its end before anything else runs, maybe through `enumerate` and the like.
 pub(super) fn is_used_up(context: &Context<'_, '_>, id: NodeId) -> bool {
     let nodes = context.nodes();

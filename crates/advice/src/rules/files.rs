@@ -3,8 +3,7 @@
 use memsight_model::Confidence;
 
 use super::ask::{
-    Once, can_be_lazy, has_attribute, is_used_up, mentions, once, plain_method, runs_between, sole_argument, sources,
-    without_method,
+    between_items, can_be_lazy, has_attribute, mentions, once, plain_method, sole_argument, sources, without_method,
 };
 use crate::context::{Context, Report};
 use crate::finding::{Edit, Fix, Safety};
@@ -50,11 +49,7 @@ fn lines_in_a_loop<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast:
     if !is_same && !is_file(context, file) {
         return;
     }
-    let parts = match runs_between(context, id) {
-        Some(parts) => parts,
-        None if is_used_up(context, id) => Vec::new(),
-        None => return,
-    };
+    let Some(parts) = between_items(context, id) else { return };
     let names = sources(context, context.node_of(file));
     let touched = parts.iter().any(|part| mentions(context, *part, &names) || opens(context, *part));
     if touched {
@@ -81,7 +76,7 @@ fn lines_of(call: &ast::ExprCall) -> Option<(&Expr, bool)> {
 fn lines_in_a_variable<'a>(context: &mut Context<'a, '_>, _: NodeId, assign: &'a ast::StmtAssign) {
     let Some((file, is_same)) = all_lines(&assign.value) else { return };
     let Some(found) = once(context, assign) else { return };
-    let Some(parts) = laid_open(context, &found) else { return };
+    let Some(parts) = between_items(context, found.used) else { return };
     let opens = parts.iter().any(|part| opens(context, *part));
     if !can_be_lazy(context, &found, &parts) || opens || !is_same && !is_file(context, file) {
         return;
@@ -89,14 +84,6 @@ fn lines_in_a_variable<'a>(context: &mut Context<'a, '_>, _: NodeId, assign: &'a
     let edit = without_method(&assign.value, file);
     let fix = is_same.then(|| Fix::new(Safety::Unsafe, vec![edit]));
     report_lines(context, assign.value.range(), file, is_same, fix);
-}
-
-/// What runs between two items of a value that a variable holds.
-fn laid_open(context: &Context<'_, '_>, found: &Once<'_>) -> Option<Vec<NodeId>> {
-    match runs_between(context, found.used) {
-        Some(parts) => Some(parts),
-        None => is_used_up(context, found.used).then(Vec::new),
-    }
 }
 
 fn report_lines(context: &mut Context<'_, '_>, range: TextRange, file: &Expr, is_same: bool, fix: Option<Fix>) {
@@ -257,11 +244,7 @@ fn fetched_in_a_loop<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a as
     if attribute.attr != *"fetchall" || !call.arguments.is_empty() {
         return;
     }
-    let parts = match runs_between(context, id) {
-        Some(parts) => parts,
-        None if is_used_up(context, id) => Vec::new(),
-        None => return,
-    };
+    let Some(parts) = between_items(context, id) else { return };
     let cursor = &*attribute.value;
     let names = sources(context, context.node_of(cursor));
     let touched =
@@ -276,7 +259,7 @@ fn fetched_in_a_loop<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a as
 fn fetched_in_a_variable<'a>(context: &mut Context<'a, '_>, _: NodeId, assign: &'a ast::StmtAssign) {
     let Some(cursor) = plain_method(&assign.value, "fetchall") else { return };
     let Some(found) = once(context, assign) else { return };
-    let Some(parts) = laid_open(context, &found) else { return };
+    let Some(parts) = between_items(context, found.used) else { return };
     let between = super::ask::between(context, found.statement, found.used);
     let ended = parts.iter().chain(&between).any(|part| has_attribute(context, *part, &ENDS_CURSOR));
     if ended || !can_be_lazy(context, &found, &parts) {

@@ -3,8 +3,7 @@
 use memsight_model::Confidence;
 
 use super::ask::{
-    Once, can_be_generator, can_be_lazy, is_used_up, is_worth_it, once, other_brackets, runs_between, sole_argument,
-    suspends,
+    Once, between_items, can_be_generator, can_be_lazy, is_worth_it, once, other_brackets, sole_argument, suspends,
 };
 use crate::context::{Context, Report};
 use crate::finding::{Edit, Fix, Safety};
@@ -41,12 +40,8 @@ static LIST_USED_ONCE: Rule = Rule {
 fn list_used_once<'a>(context: &mut Context<'a, '_>, _: NodeId, assign: &'a ast::StmtAssign) {
     let Some((edits, advice)) = as_iterator(context, &assign.value) else { return };
     let Some(found) = once(context, assign) else { return };
-    let between_items = match runs_between(context, found.used) {
-        Some(parts) => parts,
-        None if is_used_up(context, found.used) => Vec::new(),
-        None => return,
-    };
-    if !can_be_lazy(context, &found, &between_items) {
+    let Some(parts) = between_items(context, found.used) else { return };
+    if !can_be_lazy(context, &found, &parts) {
         return;
     }
     let Once { value, .. } = found;

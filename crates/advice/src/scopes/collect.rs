@@ -119,9 +119,9 @@ impl<'a> Collected<'a> {
             AnyNodeRef::PatternMatchMapping(pattern) => {
                 self.optional(scope, pattern.rest.as_ref(), id, BindKind::Capture)
             }
-            AnyNodeRef::TypeParamTypeVar(parameter) => self.type_parameter(nodes, id, scope, &parameter.name),
-            AnyNodeRef::TypeParamTypeVarTuple(parameter) => self.type_parameter(nodes, id, scope, &parameter.name),
-            AnyNodeRef::TypeParamParamSpec(parameter) => self.type_parameter(nodes, id, scope, &parameter.name),
+            AnyNodeRef::TypeParamTypeVar(parameter) => self.type_parameter(id, scope, &parameter.name),
+            AnyNodeRef::TypeParamTypeVarTuple(parameter) => self.type_parameter(id, scope, &parameter.name),
+            AnyNodeRef::TypeParamParamSpec(parameter) => self.type_parameter(id, scope, &parameter.name),
             AnyNodeRef::StmtGlobal(global) => self.declare(scope, &global.names, Declared::Global),
             AnyNodeRef::StmtNonlocal(nonlocal) => self.declare(scope, &nonlocal.names, Declared::Nonlocal),
             _ => {}
@@ -141,8 +141,7 @@ impl<'a> Collected<'a> {
     }
 
     /// Seen in what it is a parameter of, and outside of it only by chance: there is no harm in a symbol too many.
-    fn type_parameter(&mut self, nodes: &Nodes<'a>, id: NodeId, scope: ScopeId, name: &'a ast::Identifier) {
-        let _ = nodes;
+    fn type_parameter(&mut self, id: NodeId, scope: ScopeId, name: &'a ast::Identifier) {
         self.bind(scope, name.as_str(), id, BindKind::TypeParameter);
     }
 

@@ -191,13 +191,7 @@ pub fn rule_page(rule: &RulePage, style: &Style) -> String {
     let width = style.width.min(100);
     let title = format!("{} {}: {}", rule.rule, rule.name, rule.summary);
     let mut out = format!("{}\n\n", style.paint(Tone::Strong, &title));
-    let mut paragraph = |text: &str, front: &str| {
-        for (at, line) in wrap_words(text, width.saturating_sub(front.len())).iter().enumerate() {
-            let front = if at == 0 { front.to_owned() } else { " ".repeat(front.len()) };
-            out.push_str(&format!("{front}{line}\n"));
-        }
-    };
-    paragraph(&rule.why, "");
+    out.push_str(&paragraph(&rule.why, "", width));
     let code = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
     out.push_str(&format!("\n{}\n{}", style.paint(Tone::Bad, "Needs more"), code(&rule.bad)));
     out.push_str(&format!(
@@ -206,16 +200,17 @@ pub fn rule_page(rule: &RulePage, style: &Style) -> String {
         code(&rule.good),
         style.paint(Tone::Strong, "Not reported, or not to be done, when")
     ));
-    let mut paragraph = |text: &str, front: &str| {
-        for (at, line) in wrap_words(text, width.saturating_sub(front.len())).iter().enumerate() {
-            let front = if at == 0 { front.to_owned() } else { " ".repeat(front.len()) };
-            out.push_str(&format!("{front}{line}\n"));
-        }
-    };
-    rule.unless.iter().for_each(|text| paragraph(text, "  - "));
+    rule.unless.iter().for_each(|text| out.push_str(&paragraph(text, "  - ", width)));
     out.push_str(&format!("\n{}\n", style.paint(Tone::Strong, "Measured")));
-    for line in wrap_words(&rule.figures, width) {
-        out.push_str(&format!("{line}\n"));
-    }
+    out.push_str(&paragraph(&rule.figures, "", width));
     out
+}
+
+/// Lines of at most `width` columns, the first behind `front`, the others as far in.
+fn paragraph(text: &str, front: &str, width: usize) -> String {
+    let line = |(at, line): (usize, &String)| {
+        let front = if at == 0 { front.to_owned() } else { " ".repeat(front.len()) };
+        format!("{front}{line}\n")
+    };
+    wrap_words(text, width.saturating_sub(front.len())).iter().enumerate().map(line).collect()
 }
