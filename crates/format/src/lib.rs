@@ -25,7 +25,7 @@ mod panics;
 mod platform;
 mod pymalloc;
 mod read;
-mod regular;
+pub mod regular;
 mod residence;
 mod rows;
 mod sink;

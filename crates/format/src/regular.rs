@@ -8,7 +8,7 @@ use crate::platform::{is_of_kernel, open_at_once};
 
 /// Opens the plain file at `path`, links followed, and never waits for anybody. A folder is an error of the system's;
 /// what else is no plain file, one of [`io::ErrorKind::InvalidInput`] that says what it is.
-pub(crate) fn open(path: &Path) -> io::Result<File> {
+pub fn open(path: &Path) -> io::Result<File> {
     let refused = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what);
     let kind = std::fs::metadata(path)?.file_type();
     if kind.is_dir() {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 use memsight_analysis::advise::FaultRow;
+use memsight_format::regular;
 use memsight_model::Progress;
 
 use crate::Error;
@@ -104,17 +105,12 @@ pub(super) fn read(paths: &[PathBuf], progress: &dyn Progress) -> Result<Content
     Ok((contents, faults))
 }
 
-#[allow(clippy::disallowed_methods, reason = "the engine reads the files that are named")]
 fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if path.as_os_str() == STDIN {
         std::io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes)?;
     } else {
-        let file = std::fs::File::open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(std::io::Error::other("it is no plain file"));
-        }
-        file.take(LONGEST + 1).read_to_end(&mut bytes)?;
+        regular::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
     }
     if bytes.len() as u64 > LONGEST {
         return Err(std::io::Error::other("it has more than 64 MiB"));
