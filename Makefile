@@ -12,7 +12,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Seconds that `make fuzz` gives each of its targets.
 SECONDS_EACH ?= 600
 
-TEST_PACKAGES := maturin pytest numpy pandas polars pyarrow duckdb prometheus-client opentelemetry-proto psutil==7.2.2
+TEST_PACKAGES := maturin pytest pytest-xdist pytest-asyncio anyio flaky memray ipython ipykernel nbclient numpy pandas polars pyarrow duckdb prometheus-client opentelemetry-proto psutil==7.2.2
 # Libraries that the reproduced reports of memory troubles are about.
 REPORT_PACKAGES := python/tests/reports/requirements.txt
 # Packages that look at processes through psutil.
@@ -24,13 +24,14 @@ export CARGO_TERM_COLOR ?= auto
 export MEMSIGHT_PYTHONS_DIR := $(abspath $(PYTHONS))
 export MEMSIGHT_ALLOCATORS_DIR := $(abspath $(ALLOCATORS))
 
-.PHONY: help demo static test-static test test-long test-rust test-python test-real real truth advice check bench fuzz docs wheel pythons allocators clean rust python portable platforms
+.PHONY: help demo static test-static test test-long test-rust test-python test-real real truth truth-recorder advice test-recorder check bench fuzz docs wheel pythons allocators clean rust python portable platforms
 
 help:
 	@echo "make demo    a leaking service, explained while it runs"
 	@echo "make test    everything that must hold, on every Python found and on those of tools/get_pythons.sh"
 	@echo "make test-long  the Rust tests, with the longest of them on every Python"
 	@echo "make real    real programs, each against what it says of itself (PART=ci: some; ONLY=\"django torch\")"
+	@echo "make truth-recorder  recorded allocations against memray and those who count (ONLY=\"counted memray\")"
 	@echo "make check   formatting, lints, layers, licences, types"
 	@echo "make truth   the decoder against what Python says of itself: make truth ON=3.12"
 	@echo "make advice  the rules of the advisor on their corpus: precision and recall"
@@ -54,7 +55,7 @@ demo: rust python
 
 # Most of the last three is waiting, for programs and for one linker: two at a time.
 test: test-rust
-	$(MAKE) --no-print-directory -j2 test-python test-real portable
+	$(MAKE) --no-print-directory -j2 test-python test-real test-recorder portable
 
 # The Python module is left to the wheel's tests: outside an interpreter it does not link.
 test-rust: rust pythons allocators
@@ -111,6 +112,26 @@ platforms:
 # A part of the truth tests: ON is a part of their names, such as 3.12, classes or frames::3.15.2-static.
 truth: rust
 	$(CARGO) test --release -p memsight-engine --test truth -- $(ON)
+
+# What is recorded against memray, a counter in front of all allocators, valgrind, and programs that are killed: in an
+# environment of its own. The small part is in `make test`.
+RECORDER := .venv-recorder
+RECORDER_LIST := python/tests/recorder_truth/requirements.txt
+RECORDER_PART ?= whole
+
+truth-recorder: rust $(RECORDER)/.ready
+	$(CARGO) build --release -p memsight-cli --bin memsight
+	$(RECORDER)/bin/python python/tests/recorder_truth/run.py --memsight target/release/memsight --part $(RECORDER_PART) $(ONLY)
+
+test-recorder:
+	$(MAKE) --no-print-directory truth-recorder RECORDER_PART=small
+
+# Without memray the rest runs all the same, and says so.
+$(RECORDER)/.ready: $(RECORDER_LIST) | python
+	$(PYTHON) -m venv $(RECORDER)
+	$(RECORDER)/bin/python -m pip install --quiet --disable-pip-version-check zstandard
+	-$(RECORDER)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary memray -r $(RECORDER_LIST)
+	@touch $@
 
 # Each rule of the advisor on code that it must report, and on code that tempts it.
 advice: rust
@@ -217,4 +238,4 @@ $(BIN)/.installed: $(VENV)/.ready $(RUST_SOURCES) | rust
 	@touch $@
 
 clean:
-	rm -rf target $(VENV) .venv-bench $(REAL) $(REAL_ROOT) .pythons .allocators dist fuzz/target fuzz/corpus-work
+	rm -rf target $(VENV) .venv-bench $(REAL) $(REAL_ROOT) $(RECORDER) .pythons .allocators dist fuzz/target fuzz/corpus-work

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._born import Births, LineRow, LinesView
 from ._compare import CodeGrowth, CompareView, ContainerGrowth, GrowthSuspect, MemoryGrowth, PathGrowth, TypeGrowth
 from ._errors import (
     AccessDenied,
@@ -118,6 +119,7 @@ from ._views import (
     FrameRow,
     Inside,
     LocalRow,
+    Made,
     Mostly,
     ObjectRef,
     ObjectView,
@@ -149,6 +151,7 @@ __all__ = [
     "STATUS_ZOMBIE",
     "AccessDenied",
     "Arrow",
+    "Births",
     "CArena",
     "CodeGrowth",
     "CodeRow",
@@ -187,8 +190,11 @@ __all__ = [
     "GrowthSuspect",
     "HiddenRow",
     "Inside",
+    "LineRow",
+    "LinesView",
     "LocalRow",
     "MachineSample",
+    "Made",
     "MemoryGrowth",
     "MemoryInfo",
     "Monitor",
@@ -269,6 +275,14 @@ __all__ = [
 
 __version__: str
 """Version of memsight, ``1.2.3``; known where the native half is."""
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What ``%load_ext memsight`` calls: there is ``%%memsight_run`` then."""
+    from ._ipython import load as load_magics
+
+    load_magics(shell)
+
 
 if not TYPE_CHECKING:  # checkers would take every name for one of ours
 

@@ -39,7 +39,10 @@ print("over", flush=True)
 
 @pytest.fixture()
 def child() -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=PIPE, stderr=subprocess.DEVNULL) as process:
+    # It has said its word: what it opens while it starts is closed again before anybody counts.
+    ready = [sys.executable, "-c", "print(flush=True); input()"]
+    with subprocess.Popen(ready, stdin=PIPE, stdout=PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None and process.stdout.readline()
         yield process
         process.kill()
 

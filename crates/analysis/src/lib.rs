@@ -6,6 +6,8 @@
 
 pub mod advise;
 mod awaits;
+pub mod born;
+pub mod budget;
 pub mod code;
 mod code_rows;
 pub mod compare;

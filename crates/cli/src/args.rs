@@ -3,6 +3,7 @@
 mod advise;
 mod agent;
 mod attach;
+mod check;
 mod compare;
 mod export;
 mod files;
@@ -25,13 +26,15 @@ use memsight_model::Mode;
 pub use advise::Advise;
 pub use agent::Agent;
 pub use attach::{Attach, Detach};
+pub use check::Check;
 pub use compare::Compare;
-pub use export::Export;
+pub use export::{Export, Form};
 pub use files::Files;
 pub use gc::{Gc, PausesName};
 pub use man::Man;
 pub use ps::{Ps, PsSort};
 pub use run::Run;
+pub use size::size;
 pub use top::{SortName, Top};
 pub use trace::{Trace, TraceView};
 pub use watch::Watch;
@@ -59,7 +62,8 @@ const STYLES: Styles = Styles::styled()
         "  memsight demo                         see it at work on a service that leaks\n",
         "\n",
         "EXIT CODES\n",
-        "  0  done (a suspect found is no failure)    2  usage, environment or target in the way\n",
+        "  0  done (a suspect found is no failure)    1  over a budget\n",
+        "  2  usage, environment or target in the way\n",
         "  130  stopped with Ctrl-C"
     )
 )]
@@ -102,6 +106,12 @@ pub enum Format {
     Json,
     /// For pipes: the same, one object a line
     Jsonl,
+    /// For servers of continuous integration: only `check`
+    #[value(hide = true)]
+    Junit,
+    /// Annotations of a pull request: only `check`
+    #[value(hide = true)]
+    Github,
 }
 
 /// When to use colours.
@@ -127,7 +137,7 @@ pub enum Verb {
     Compare(Compare),
     #[command(about = "Say which changes of a program's source need less memory")]
     Advise(Advise),
-    #[command(about = "Write a heap in the form of another tool")]
+    #[command(about = "Write a heap, or a trace, in the form of another tool")]
     Export(Export),
     #[command(about = "Show who allocated the memory of a program that was recorded")]
     Trace(Trace),
@@ -135,6 +145,8 @@ pub enum Verb {
     Top(Top),
     #[command(about = "Record the memory of a process and its children over time, and say whether it leaks")]
     Watch(Watch),
+    #[command(about = "Hold a trace, a recording or a snapshot against a budget")]
+    Check(Check),
     #[command(about = "Run a program and record its allocations, each with its stack")]
     Run(Run),
     #[command(about = "Record the allocations of a running process, each with its stack")]
@@ -246,6 +258,13 @@ impl From<ModeName> for Mode {
     }
 }
 
+/// What types are told apart by besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TypesBy {
+    /// The line that made the objects.
+    Line,
+}
+
 /// The views of a heap.
 #[derive(Debug, Clone, Subcommand)]
 pub enum View {
@@ -255,15 +274,19 @@ pub enum View {
         after_long_help = "EXAMPLES\n  memsight heap 4242 overview --top 5"
     )]
     Overview,
-    /// Histogram by type: count, shallow, external and retained size
+    /// Histogram by type: count, shallow, external and retained size; or by the line that made the objects
     #[command(
         override_usage = "memsight heap <PID|FILE> types [OPTIONS]",
-        after_long_help = "EXAMPLES\n  memsight heap 4242 types --top 0 --format json\n  memsight heap 4242 types --types-only"
+        after_long_help = "EXAMPLES\n  memsight heap 4242 types --top 0 --format json\n  memsight heap 4242 types --types-only\n  \
+            memsight heap 4242 types --by line           while `memsight attach 4242` records it"
     )]
     Types {
         /// Counts and sizes alone, in about half the time: no references are kept, so no retained sizes
         #[arg(long, visible_alias = "types-only")]
         shallow: bool,
+        /// line: types by the line that made them, of a process that `memsight attach` or `run` records
+        #[arg(long, value_name = "WHAT", conflicts_with = "shallow")]
+        by: Option<TypesBy>,
     },
     /// Leak suspects: who retains 10% or more, where it gathers, how it is reached
     #[command(

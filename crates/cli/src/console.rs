@@ -55,7 +55,7 @@ impl Console {
 
     /// Whether results go out as JSON.
     pub fn is_json(&self) -> bool {
-        self.format != Format::Text
+        matches!(self.format, Format::Json | Format::Jsonl)
     }
 
     /// The form of results.
@@ -81,9 +81,9 @@ impl Console {
     /// Writes a view to stdout in the form asked for.
     pub fn show<T: Serialize>(&self, view: &T, text: impl Fn(&T, &Style) -> String) -> Result<(), Error> {
         match self.format {
-            Format::Text => self.write(&text(view, &self.out)),
             Format::Json => self.write(&json(view)),
             Format::Jsonl => self.write(&json_line(view)),
+            _ => self.write(&text(view, &self.out)),
         }
     }
 
@@ -138,9 +138,9 @@ pub fn report(error: &Error, format: Format, style: &Style) {
 /// The same, with words for people of its own.
 pub fn report_as(view: &ErrorView, format: Format, style: &Style, people: impl Fn(&ErrorView) -> String) {
     let text = match format {
-        Format::Text => people(view),
         Format::Json => view.json(),
         Format::Jsonl => view.json_line(),
+        _ => people(view),
     };
     // There is nowhere left to say that stderr is gone.
     let _ = io::stderr().lock().write_all(text::door(&text, style.color).as_bytes());

@@ -102,11 +102,13 @@ fn of_trace(args: &Trace) -> Result<(), clap::Error> {
 fn of_form(verb: &Verb, format: Format) -> Result<(), clap::Error> {
     let what = match verb {
         _ if format == Format::Text => return Ok(()),
-        Verb::Man(_) => "man writes manual pages",
-        Verb::Completions(_) => "completions writes a script of the shell",
+        Verb::Man(_) => "man writes manual pages, and has no other form",
+        Verb::Completions(_) => "completions writes a script of the shell, and has no other form",
+        Verb::Check(_) => return Ok(()),
+        _ if matches!(format, Format::Junit | Format::Github) => "junit and github are forms of check alone",
         _ => return Ok(()),
     };
-    let message = format!("{what}, and has no other form: leave out --format");
+    let message = format!("{what}: leave out --format");
     Err(Cli::command().error(ErrorKind::ArgumentConflict, message))
 }
 

@@ -101,6 +101,16 @@ pub enum Error {
         /// The process.
         pid: u32,
     },
+    /// None of the traces of a run is of that process.
+    #[error("no trace of process {pid} belongs to {}: of that run there are {processes}", path.display())]
+    NoSuchTrace {
+        /// The first of them.
+        path: PathBuf,
+        /// How many there are.
+        processes: usize,
+        /// Which was asked for.
+        pid: u32,
+    },
     /// No rule is called so.
     #[error("there is no rule \"{text}\"")]
     NoSuchRule {
@@ -165,6 +175,7 @@ impl Explain for Error {
             Error::HooksInTheWay => "MS-E175",
             Error::NoAnswer { .. } => "MS-E177",
             Error::OthersRecord { .. } => "MS-E178",
+            Error::NoSuchTrace { .. } => "MS-E185",
             Error::Core { .. } => "MS-E098",
             Error::ProbesRefused { .. } => "MS-E094",
         }
@@ -185,10 +196,19 @@ impl Explain for Error {
             Error::ChangedMeanwhile { .. } => "Try again.".into(),
             Error::NoRecorder => "`memsight watch -- COMMAND` records how its memory moves, on every system.".into(),
             Error::NotRecordable => "It takes CPython 3.8 to 3.15 with the GIL, linked against glibc.".into(),
-            Error::RecordedAlready => "Stop the other Tracker first; there is one at a time in a process.".into(),
+            Error::RecordedAlready => {
+                "There is one recording at a time in a process: stop the other Tracker, or the `memsight run` or `attach` that \
+                 records it (`memsight detach PID`)."
+                    .into()
+            }
             Error::OthersRecord { pid } => format!("Wait for its end, or end it: memsight detach {pid}"),
             Error::NoAnswer { .. } => {
-                "memsight and the process must have the same user, and be in the same container.".into()
+                "Is it stopped (SIGSTOP), or at its limit of files or address space (`ulimit -n`, `ulimit -v`)? It runs as \
+                 before; what it may still begin to record is ended by `memsight detach PID`."
+                    .into()
+            }
+            Error::NoSuchTrace { path, .. } => {
+                format!("`memsight trace {}` lists them; `memsight run --subprocesses` records children.", path.display())
             }
             Error::HooksInTheWay => "Stop what began meanwhile, such as tracemalloc; or record as before.".into(),
             Error::NoRing { .. } => {

@@ -71,6 +71,7 @@ impl Trace {
         for record in Reader::open(path)? {
             match record? {
                 Record::Code(code) => _ = trace.codes.insert(code.number, code),
+                Record::Module(_) | Record::Symbol(_) => {}
                 Record::Frame(frame) => trace.frames.push(frame),
                 Record::End(end) => trace.end = Some(end),
                 Record::Event(Event::Thread(id)) => thread = id,
@@ -122,7 +123,7 @@ impl Trace {
 fn record(interpreter: &Interpreter, program: &Path) -> Result<(String, Trace), Failed> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("a.trace");
-    let prepared = Prepared::new(Options { sample_bytes: 0 })?;
+    let prepared = Prepared::new(Options { sample_bytes: 0, native: false })?;
     let mut command = Command::new(&interpreter.path);
     command.arg("-B").arg(program).envs(prepared.variables(None)).stdout(Stdio::piped());
     let child = command.spawn()?;

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods)] // this crate is the door to snapshot files
 
+mod born;
 mod code;
 mod contents;
 mod error;

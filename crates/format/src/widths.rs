@@ -4,8 +4,9 @@ use std::mem::size_of;
 use std::ops::Range;
 
 use memsight_model::{
-    Arena, Boxed, COwnedType, CodeRecord, FrameRecord, GeneratorRecord, Holder, InstanceLayout, NativePlace,
-    NativeType, Owned, OwnedBlock, Pin, Pool, Region, ResidentMapping, Root, Slack, ThreadRecord, TypeRecord, View,
+    Arena, Birth, BirthFrame, Boxed, COwnedType, CodeRecord, FrameRecord, GeneratorRecord, Holder, InstanceLayout,
+    NativePlace, NativeType, Owned, OwnedBlock, Pin, Pool, Region, ResidentMapping, Root, Slack, ThreadRecord,
+    TypeRecord, View,
 };
 
 use crate::tables::Table;
@@ -37,6 +38,8 @@ pub(crate) fn row_bytes(table: Table) -> u64 {
         Table::Holders => 2 * size_of::<Holder>(),
         Table::Code => 2 * size_of::<CodeRecord>(),
         Table::Generators => 2 * size_of::<GeneratorRecord>(),
+        Table::Births => 2 * size_of::<Birth>(),
+        Table::BirthFrames => 2 * size_of::<BirthFrame>(),
         Table::Arenas => 2 * size_of::<Arena>(),
         Table::Pools => 2 * size_of::<Pool>(),
         Table::Blocks => 2 * size_of::<Owned>(),

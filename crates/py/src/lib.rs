@@ -59,6 +59,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<monitor::Monitor>()?;
     module.add_class::<tracker::Tracker>()?;
     module.add_function(wrap_pyfunction!(traces::trace, module)?)?;
+    module.add_function(wrap_pyfunction!(traces::trace_flame, module)?)?;
+    module.add_function(wrap_pyfunction!(traces::trace_table, module)?)?;
     module.add_function(wrap_pyfunction!(monitor::sample, module)?)?;
     module.add_function(wrap_pyfunction!(system::pids, module)?)?;
     module.add_function(wrap_pyfunction!(system::pid_exists, module)?)?;

@@ -7,7 +7,9 @@
 //!
 //! ```text
 //! preload, live ──> begin ──> hooks ──> exact, sampled, family ──> behind ──> event ──> stack ──> code ──> known
-//!                                                               └─────────┴─────────┴──> thread ──> ring ──> wire
+//!                                                               │  └──> native ──> stack    │
+//!                                                               └─────────┴─────────┴──> thread ──> children ──> ring ──> wire
+//!                                                                                          └──> unwind ──> tables
 //! ```
 //!
 //! What is recorded: every allocation and free in Python's domains of memory and objects, by hooks (`PyMem_SetAllocator`), and
@@ -22,10 +24,13 @@
 
 mod begin;
 mod behind;
+mod children;
 mod code;
 mod elf;
+mod environment;
 mod event;
 mod exact;
+mod exec;
 mod family;
 mod function;
 mod got;
@@ -34,15 +39,20 @@ mod known;
 mod layout;
 mod live;
 mod lock;
+mod native;
 mod preload;
+mod probes;
 mod python;
 mod read;
 mod ring;
 mod sampled;
 mod sampling;
 mod stack;
+mod switch;
 mod sys;
+pub mod tables;
 mod thread;
+mod unwind;
 pub mod wire;
 mod words;
 

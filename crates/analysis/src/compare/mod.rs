@@ -138,6 +138,7 @@ fn view(
         suspects,
         types,
         type_count,
+        lines: tables::lines(whole, top),
         code,
         code_count,
         paths,

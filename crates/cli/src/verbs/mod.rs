@@ -3,6 +3,7 @@
 pub mod advise;
 pub mod agent;
 pub mod attach;
+pub mod check;
 mod command;
 pub mod compare;
 pub mod completions;
@@ -10,6 +11,7 @@ pub mod doctor;
 pub mod export;
 pub mod gc;
 pub mod heap;
+mod live;
 pub mod man;
 mod options;
 pub mod ps;

@@ -3,6 +3,8 @@
 //! Every heading says in a few words what its numbers mean; what a colour says stands there in words too.
 
 mod advise;
+mod born;
+mod check;
 mod compare;
 mod cycles;
 mod dominators;
@@ -32,6 +34,9 @@ mod watch;
 mod words;
 
 pub use advise::{advise, advise_concise, rule_page, rules};
+pub use born::lines;
+pub use check::check;
+pub(crate) use check::{sentence as check_sentence, value as check_value, verdict as check_verdict, who as check_who};
 pub use compare::compare;
 pub use cycles::cycles;
 pub use dominators::dominators;
@@ -49,7 +54,7 @@ pub use paths::path;
 pub use pymalloc::pymalloc;
 pub use refcounts::refcounts;
 pub use rss::rss;
-pub use run::{RunView, run};
+pub use run::{ChildrenView, RunView, run};
 pub(crate) use style::code;
 pub use style::{Style, Tone};
 pub use suspects::{culprit, suspects};

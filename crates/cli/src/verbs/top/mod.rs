@@ -15,7 +15,7 @@ mod lines;
 mod look;
 mod screen;
 mod state;
-mod view;
+pub(super) mod view;
 
 use std::io::{self, IsTerminal};
 

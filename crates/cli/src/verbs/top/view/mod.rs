@@ -6,7 +6,7 @@ mod heap;
 mod help;
 mod list;
 pub mod theme;
-mod words;
+pub mod words;
 
 #[cfg(test)]
 pub mod tests;

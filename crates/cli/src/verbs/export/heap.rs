@@ -1,29 +1,28 @@
-//! `memsight export`: a heap in the form of another tool.
+//! A heap in the form of another tool.
 
-use std::fs::File;
-use std::io;
 use std::path::Path;
 
 use memsight_engine::format::heapsnapshot::Written;
 use memsight_engine::{export, open_with};
 use memsight_model::count;
 
-use super::options::{beside, look as options};
+use super::super::options::{beside, look as options};
+use super::through_file;
 use crate::args::Export;
-use crate::console::{Console, stdout};
-use crate::error::Error;
+use crate::console::Console;
+use crate::error::{Error, ExportError};
 use crate::interrupt::Interrupt;
 
 /// What DevTools recognise.
 const SUFFIX: &str = "heapsnapshot";
 
-pub fn run(args: &Export, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
+pub(super) fn run(args: &Export, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
     let output = args.output.clone().unwrap_or_else(|| beside(&args.subject, SUFFIX));
     if output.as_os_str() == "-" {
         return to_stdout(args, console, interrupt);
     }
     if output.extension().is_none_or(|suffix| suffix != SUFFIX) {
-        return Err(Error::NoSuchForm { path: output });
+        return Err(ExportError::Ending { path: output }.into());
     }
     let written = write(args, &output, console, interrupt)?;
     tell(&output, &written, console);
@@ -31,14 +30,8 @@ pub fn run(args: &Export, console: &Console, interrupt: &Interrupt) -> Result<()
     Ok(())
 }
 
-/// The file is made whole first: half of one is none.
-#[allow(clippy::disallowed_methods, reason = "the file that is read was made here")]
 fn to_stdout(args: &Export, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
-    let folder = tempfile::tempdir().map_err(Error::Setup)?;
-    let path = folder.path().join(format!("stdout.{SUFFIX}"));
-    let written = write(args, &path, console, interrupt)?;
-    let mut file = File::open(&path).map_err(|source| Error::File { path, source })?;
-    io::copy(&mut file, &mut stdout()?.lock()).map_err(Error::of_output)?;
+    let written = through_file(SUFFIX, |path| write(args, path, console, interrupt))?;
     tell(Path::new("-"), &written, console);
     Ok(())
 }
