@@ -74,9 +74,10 @@ mod tests {
 
     #[test]
     fn who_started_it_stands_behind_the_path() {
+        assert_eq!(parted(b"/proc/1/fd/2:345\0", &mut [7; 12]), None);
         let mut path = [7; 16];
-        assert_eq!(parted(b"/proc/1/fd/2:345\0", &mut path), None);
         assert_eq!(parted(b"/proc/1/fd/2\0", &mut path), Some(0));
+        assert_eq!(until_zero(&path), b"/proc/1/fd/2");
         assert_eq!(parted(b"/x:345\0", &mut path), Some(345));
         assert_eq!(until_zero(&path), b"/x");
     }
