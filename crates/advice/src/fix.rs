@@ -31,7 +31,7 @@ pub fn apply(source: &Source, findings: &[Finding], most: Safety, target: Python
     }
     edits.sort_by_key(|edit| (edit.range.start(), edit.range.end()));
     let text = edited(source.text(), &edits)?;
-    let is_python = Parsed::new(&text, target).errors.is_empty();
+    let is_python = Parsed::of(&text, source.dialect(), target).errors.is_empty();
     (!applied.is_empty() && is_python).then_some(Fixed { text, applied })
 }
 
