@@ -140,7 +140,11 @@ impl Notebook {
         for (cell, (_, code)) in self.cells.iter().zip(self.split(text)?) {
             out.push_str(self.json.get(at..cell.span.start)?);
             let raw = self.json.get(cell.span.clone())?;
-            if code == cell.code { out.push_str(raw) } else { out.push_str(&rewritten(raw, code)?) }
+            if code == cell.code {
+                out.push_str(raw)
+            } else {
+                out.push_str(&rewritten(raw, code)?)
+            }
             at = cell.span.end;
         }
         out.push_str(self.json.get(at..)?);

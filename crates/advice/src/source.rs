@@ -139,7 +139,8 @@ impl Source {
         let Some(notebook) = &self.notebook else { return false };
         let (first, last) = (self.position(range.start()).line, self.position(range.end()).line);
         let lines = TextRange::new(self.line_range(first).start(), self.line_range(last).end());
-        let names = tokens.iter().filter(|token| token.kind() == TokenKind::Name && lines.contains_range(token.range()));
+        let names =
+            tokens.iter().filter(|token| token.kind() == TokenKind::Name && lines.contains_range(token.range()));
         let magics: Vec<&str> = tokens
             .iter()
             .filter(|token| token.kind() == TokenKind::IpyEscapeCommand)

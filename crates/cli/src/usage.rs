@@ -104,7 +104,9 @@ fn of_form(verb: &Verb, format: Format) -> Result<(), clap::Error> {
         _ if format == Format::Text => return Ok(()),
         Verb::Man(_) => "man writes manual pages, and has no other form",
         Verb::Completions(_) => "completions writes a script of the shell, and has no other form",
-        Verb::Advise(args) if (args.explain.is_some() || args.rules) && !matches!(format, Format::Json | Format::Jsonl) => {
+        Verb::Advise(args)
+            if (args.explain.is_some() || args.rules) && !matches!(format, Format::Json | Format::Jsonl) =>
+        {
             "rules are told as text, json or jsonl"
         }
         Verb::Advise(_) => return Ok(()),

@@ -85,7 +85,9 @@ fn location(row: &AdviceRow, here: Option<&str>) -> Value {
     if row.cell.is_some() {
         logical.push(json!({"name": place(row.cell, row.line, row.column), "kind": "cell"}));
     }
-    if let Some((_, name)) = (!row.function.is_empty()).then(|| row.function.rsplit_once('.').unwrap_or(("", &row.function))) {
+    if let Some((_, name)) =
+        (!row.function.is_empty()).then(|| row.function.rsplit_once('.').unwrap_or(("", &row.function)))
+    {
         logical.push(json!({"name": name, "fullyQualifiedName": row.function}));
     }
     if !logical.is_empty() {
@@ -160,7 +162,10 @@ mod tests {
 
     #[test]
     fn files_are_uris() {
-        assert_eq!(artifact("/p/a b/ü#%.py", Some("/p")), json!({"uri": "a%20b/%C3%BC%23%25.py", "uriBaseId": "%SRCROOT%"}));
+        assert_eq!(
+            artifact("/p/a b/ü#%.py", Some("/p")),
+            json!({"uri": "a%20b/%C3%BC%23%25.py", "uriBaseId": "%SRCROOT%"})
+        );
         assert_eq!(artifact("/other/a.py", Some("/p")), json!({"uri": "file:///other/a.py"}));
     }
 }

@@ -103,7 +103,8 @@ impl Baseline {
         let mut file = tempfile::Builder::new().prefix(".memsight-").tempfile_in(&self.folder).map_err(failed)?;
         file.write_all(text.as_bytes()).map_err(failed)?;
         readable(file.as_file()).map_err(failed)?;
-        file.persist(self.folder.join(self.path.file_name().unwrap_or_default())).map_err(|error| failed(error.error))?;
+        file.persist(self.folder.join(self.path.file_name().unwrap_or_default()))
+            .map_err(|error| failed(error.error))?;
         Ok(count)
     }
 }

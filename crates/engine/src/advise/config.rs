@@ -190,7 +190,11 @@ impl<'t> Reading<'t> {
 
     fn table<'v>(&self, value: &'v Value<'t>, what: &str) -> Result<&'v DeTable<'t>, SettingsError> {
         value.get_ref().as_table().ok_or_else(|| {
-            self.fault(value.span(), format!("{what} is no table"), "docs/reference/advise-config.md shows all settings.".to_owned())
+            self.fault(
+                value.span(),
+                format!("{what} is no table"),
+                "docs/reference/advise-config.md shows all settings.".to_owned(),
+            )
         })
     }
 

@@ -85,7 +85,9 @@ impl Explain for SettingsError {
             SettingsError::BaselineUnreadable { .. } => {
                 "`memsight advise --baseline FILE --write-baseline` makes one.".to_owned()
             }
-            SettingsError::BaselineBroken { .. } => "Name another file, or make it anew with --write-baseline.".to_owned(),
+            SettingsError::BaselineBroken { .. } => {
+                "Name another file, or make it anew with --write-baseline.".to_owned()
+            }
             SettingsError::BaselineNotWritten { .. } => "Is there room, and may the folder be written?".to_owned(),
         }
     }

@@ -71,7 +71,8 @@ fn walk(
         if !is_folder && !is_python(entry.path()) || is_folder && entry.path().join("pyvenv.cfg").exists() {
             return false;
         }
-        let path = entry.path().strip_prefix(&top).map_or_else(|_| habits.absolute(entry.path()), |way| start.join(way));
+        let path =
+            entry.path().strip_prefix(&top).map_or_else(|_| habits.absolute(entry.path()), |way| start.join(way));
         finder.leaves_out(&path, is_folder).map(|left_out| !left_out).unwrap_or_else(|error| {
             failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
             false

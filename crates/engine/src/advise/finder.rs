@@ -100,7 +100,10 @@ impl Finder {
         let instead = self.exclude.as_deref().or(of.config.exclude.as_deref());
         let left_out = match instead {
             Some(patterns) => any(patterns),
-            None => is_folder && path.file_name().and_then(|name| name.to_str()).is_some_and(|name| LEFT_OUT.contains(&name)),
+            None => {
+                is_folder
+                    && path.file_name().and_then(|name| name.to_str()).is_some_and(|name| LEFT_OUT.contains(&name))
+            }
         };
         Ok(left_out || any(&of.config.extend_exclude) || any(&self.extend_exclude))
     }

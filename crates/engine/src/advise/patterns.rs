@@ -24,7 +24,8 @@ impl Pattern {
         if text.is_empty() {
             return Err("it is empty".to_owned());
         }
-        let glob = |text: &str| Glob::new(text).map(|glob| glob.compile_matcher()).map_err(|error| error.kind().to_string());
+        let glob =
+            |text: &str| Glob::new(text).map(|glob| glob.compile_matcher()).map_err(|error| error.kind().to_string());
         let path = format!("{}/{text}", globset::escape(&folder.to_string_lossy()).trim_end_matches('/'));
         Ok(Pattern { name: glob(text)?, path: glob(&path)?, is_negated })
     }
@@ -42,7 +43,8 @@ mod tests {
 
     #[test]
     fn a_name_anywhere_or_a_path_from_the_folder_on() {
-        let matches = |pattern: &str, path: &str| Pattern::new(pattern, Path::new("/p[1]")).unwrap().matches(Path::new(path));
+        let matches =
+            |pattern: &str, path: &str| Pattern::new(pattern, Path::new("/p[1]")).unwrap().matches(Path::new(path));
         assert!(matches("vendor", "/p[1]/a/vendor") && matches("vendor/", "/p[1]/vendor"));
         assert!(matches("*_pb2.py", "/p[1]/a/x_pb2.py") && !matches("*_pb2.py", "/p[1]/a/x.py"));
         assert!(matches("tests/*.py", "/p[1]/tests/a/b.py") && !matches("tests/*.py", "/p[1]/src/tests/b.py"));

@@ -52,12 +52,9 @@ mod tests {
             assert_eq!(oldest(requires), Ok(minor), "{requires}");
         }
         assert!(oldest("3.9 or so").is_err());
-        assert_eq!([minor_of("3.12"), minor_of("py38"), minor_of("3.7"), minor_of("py3"), minor_of("3.+9")], [
-            Some(12),
-            Some(8),
-            None,
-            None,
-            None
-        ]);
+        assert_eq!(
+            [minor_of("3.12"), minor_of("py38"), minor_of("3.7"), minor_of("py3"), minor_of("3.+9")],
+            [Some(12), Some(8), None, None, None]
+        );
     }
 }

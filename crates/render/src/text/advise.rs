@@ -162,7 +162,11 @@ fn sums(view: &AdviceView, style: &Style) -> String {
     if sum.fixed > 0 {
         out.push_str(&format!("; {} fixed", count(sum.fixed)));
     }
-    let more = [(sum.ignored, "ignored by comments"), (sum.in_baseline, "in the baseline"), (sum.left_to_ruff, "left to ruff")];
+    let more = [
+        (sum.ignored, "ignored by comments"),
+        (sum.in_baseline, "in the baseline"),
+        (sum.left_to_ruff, "left to ruff"),
+    ];
     for (number, what) in more.iter().filter(|(number, _)| *number > 0) {
         out.push_str(&format!("; {} {what}", count(*number)));
     }
