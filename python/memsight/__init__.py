@@ -19,6 +19,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._advise import (
+    AdviceBytes,
+    AdviceEdit,
+    AdviceFault,
+    AdviceFix,
+    AdviceRow,
+    AdviceSummary,
+    AdviceView,
+    advise,
+)
 from ._born import Births, LineRow, LinesView
 from ._compare import CodeGrowth, CompareView, ContainerGrowth, GrowthSuspect, MemoryGrowth, PathGrowth, TypeGrowth
 from ._errors import (
@@ -150,6 +160,13 @@ __all__ = [
     "STATUS_WAKING",
     "STATUS_ZOMBIE",
     "AccessDenied",
+    "AdviceBytes",
+    "AdviceEdit",
+    "AdviceFault",
+    "AdviceFix",
+    "AdviceRow",
+    "AdviceSummary",
+    "AdviceView",
     "Arrow",
     "Births",
     "CArena",
@@ -257,6 +274,7 @@ __all__ = [
     "WasteView",
     "WatchSummary",
     "ZombieProcess",
+    "advise",
     "boot_time",
     "compare",
     "gc_watch",

@@ -1,9 +1,13 @@
 //! All rules over one file, or over all.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::context::Context;
 use crate::finding::Finding;
+use crate::function::{Function, functions};
 use crate::ignore::{Ignore, ignores, keep_back};
 use crate::nodes::NodeId;
 use crate::project::Project;
@@ -11,6 +15,7 @@ use crate::rule::{Check, Rule};
 use crate::scopes::Semantics;
 use crate::source::{NotText, Position, Source};
 use crate::syntax::{AnyNodeRef, Parsed, PythonVersion, STACK, Tokens};
+use crate::unused;
 
 /// What to look for.
 #[derive(Debug, Clone)]
@@ -21,6 +26,13 @@ pub struct Settings {
     pub syntax: PythonVersion,
     /// The rules.
     pub rules: Vec<&'static Rule>,
+}
+
+impl Default for Settings {
+    /// No rule: advice that holds from 3.10 on, of all syntax.
+    fn default() -> Settings {
+        Settings { target: PythonVersion::PY310, syntax: PythonVersion::PY315, rules: Vec::new() }
+    }
 }
 
 /// Something that is not Python.
@@ -43,6 +55,19 @@ pub struct FileReport {
     pub faults: Vec<SyntaxFault>,
     /// Comments that keep findings back.
     pub ignores: Vec<Ignore>,
+    /// Its functions and classes, in the order of the source; none where it is not Python.
+    pub functions: Vec<Function>,
+}
+
+/// A file that is to be looked at, and what for.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// As it is told in findings; each is given once.
+    pub path: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+    /// What to look for.
+    pub settings: Arc<Settings>,
 }
 
 /// A pool whose threads may walk trees.
@@ -58,36 +83,44 @@ pub struct Checked {
     /// In the order of the files.
     pub reports: Vec<Report>,
     project: Project,
-    settings: Settings,
+    settings: FxHashMap<String, Arc<Settings>>,
+}
+
+/// [`check_each`] with the same settings for all files.
+pub fn check_all(files: Vec<(String, Vec<u8>)>, settings: &Settings, advance: &(dyn Fn() + Sync)) -> Checked {
+    let settings = Arc::new(settings.clone());
+    let input = |(path, bytes)| Input { path, bytes, settings: settings.clone() };
+    check_each(files.into_iter().map(input).collect(), advance)
 }
 
 /// Looks at files, on all processors: once for what they say about each other, once with each rule.
 ///
 /// `advance` is told of each file that is done, twice.
-pub fn check_all(files: Vec<(String, Vec<u8>)>, settings: &Settings, advance: &(dyn Fn() + Sync)) -> Checked {
+pub fn check_each(files: Vec<Input>, advance: &(dyn Fn() + Sync)) -> Checked {
+    let settings = files.iter().map(|file| (file.path.clone(), file.settings.clone())).collect();
     let run = || {
         let sources: Vec<_> = files
             .into_par_iter()
-            .map(|(path, bytes)| {
+            .map(|Input { path, bytes, settings }| {
                 let source = Source::decode(&path, &bytes).map_err(|why| (path, why));
-                let facts = source.as_ref().map(|source| facts(source, settings)).unwrap_or_default();
+                let facts = source.as_ref().map(|source| facts(source, &settings)).unwrap_or_default();
                 advance();
-                (source, facts)
+                (source, facts, settings)
             })
             .collect();
         let mut project = Project::default();
         let mut texts = Vec::with_capacity(sources.len());
-        for (source, facts) in sources {
+        for (source, facts, settings) in sources {
             project.add(facts);
-            texts.push(source);
+            texts.push((source, settings));
         }
-        let one = |source: Result<Source, (String, NotText)>| {
-            let report = source.map(|source| check(source, &project, settings));
+        let one = |(source, settings): (Result<Source, (String, NotText)>, Arc<Settings>)| {
+            let report = source.map(|source| check(source, &project, &settings));
             advance();
             report
         };
         let reports = texts.into_par_iter().map(one).collect();
-        Checked { reports, project, settings: settings.clone() }
+        Checked { reports, project, settings }
     };
     match pool() {
         Some(pool) => pool.install(run),
@@ -96,11 +129,14 @@ pub fn check_all(files: Vec<(String, Vec<u8>)>, settings: &Settings, advance: &(
 }
 
 impl Checked {
-    /// Looks at a file once more, as it is after a fix: what the other files say about it holds as before.
+    /// Looks at one of the files once more, as it is after a fix: what the other files say about it holds as before.
+    ///
+    /// A file that was not among them is looked at for nothing.
     pub fn again(&self, path: &str, bytes: &[u8]) -> Report {
+        let settings = self.settings.get(path).cloned().unwrap_or_default();
         let look = || {
             let source = Source::decode(path, bytes).map_err(|why| (path.to_owned(), why))?;
-            Ok(check(source, &self.project, &self.settings))
+            Ok(check(source, &self.project, &settings))
         };
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, look);
@@ -114,27 +150,31 @@ impl Checked {
 }
 
 fn facts(source: &Source, settings: &Settings) -> Project {
-    let parsed = Parsed::new(source.text(), settings.syntax);
+    let parsed = Parsed::of(source.text(), source.dialect(), settings.syntax);
     parsed.tree().map(|tree| Project::of_file(&Semantics::new(tree))).unwrap_or_default()
 }
 
 /// Looks at one file. On a thread with [`STACK`].
 fn check(source: Source, project: &Project, settings: &Settings) -> FileReport {
-    let parsed = Parsed::new(source.text(), settings.syntax);
+    let parsed = Parsed::of(source.text(), source.dialect(), settings.syntax);
     let fault = |error: &crate::syntax::SyntaxError| SyntaxFault {
         at: source.position(error.range.start()),
         message: error.message.clone(),
     };
     let faults: Vec<SyntaxFault> = parsed.errors.iter().map(fault).collect();
-    let (mut findings, mut kept_back) = (Vec::new(), Vec::new());
+    let (mut findings, mut kept_back, mut inside) = (Vec::new(), Vec::new(), Vec::new());
     if let Some((tree, tokens)) = parsed.module().filter(|_| faults.is_empty()) {
         let semantics = Semantics::new(tree);
         kept_back = ignores(&source, tokens);
+        inside = functions(&source, &semantics);
         findings = run_rules(&source, tokens, &semantics, project, settings);
+        findings.retain(|finding| !source.in_magic(tokens, finding.range));
         findings.sort_by_key(|finding| (finding.range.start(), finding.rule.id));
         findings = keep_back(findings, &mut kept_back);
+        findings.extend(unused::findings(&source, &kept_back, &settings.rules));
+        findings.sort_by_key(|finding| (finding.range.start(), finding.rule.id));
     }
-    FileReport { source, findings, faults, ignores: kept_back }
+    FileReport { source, findings, faults, ignores: kept_back, functions: inside }
 }
 
 fn run_rules<'a>(

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::nodes::NodeId;
 use crate::syntax::ast;
 
-/// The four ways to need less memory.
+/// The four ways to need less memory, and what keeps the comments about them in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Technique {
     /// Generators and iterators: MS1xx.
@@ -15,6 +15,8 @@ pub enum Technique {
     CompactStructures,
     /// Explicit freeing: MS4xx.
     FreeExplicitly,
+    /// None of them: comments of memsight's own, MS0xx.
+    Upkeep,
 }
 
 /// What a rule needs besides the source to claim anything.

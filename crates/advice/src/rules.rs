@@ -23,6 +23,7 @@ mod records;
 mod shared;
 mod slots;
 mod tables;
+mod upkeep;
 
 /// All rules, in the order of their ids.
 pub fn all() -> Vec<&'static Rule> {
@@ -45,6 +46,7 @@ pub fn all() -> Vec<&'static Rule> {
         shared::RULES,
         slots::RULES,
         tables::RULES,
+        upkeep::RULES,
     ];
     let mut rules: Vec<&'static Rule> = families.concat();
     rules.sort_by_key(|rule| rule.id);
@@ -55,6 +57,8 @@ pub fn all() -> Vec<&'static Rule> {
 pub fn defaults() -> Vec<&'static Rule> {
     all().into_iter().filter(|rule| rule.is_default).collect()
 }
+
+pub use upkeep::UNUSED_IGNORE;
 
 /// A rule by its id or its name.
 pub fn find(text: &str) -> Option<&'static Rule> {

@@ -23,11 +23,14 @@ pub struct AdviceRow {
     pub rule: String,
     /// Such as `whole-lines`.
     pub name: String,
-    /// Which of the four techniques: `generators`, `fewer-objects`, `compact-structures`, `free-explicitly`.
+    /// Which of the four techniques: `generators`, `fewer-objects`, `compact-structures`, `free-explicitly`;
+    /// `upkeep` of what is none of them.
     pub technique: String,
     /// The file as it was named.
     pub file: String,
-    /// Line, from 1 on.
+    /// Of a notebook the cell, from 1 on, all cells counted; null of other files.
+    pub cell: Option<u32>,
+    /// Line, from 1 on; of a notebook the line in its cell.
     pub line: u32,
     /// Column in characters, from 1 on.
     pub column: u32,
@@ -55,6 +58,11 @@ pub struct AdviceRow {
     pub evidence: Vec<String>,
     /// The change, where it can be made by a machine.
     pub fix: Option<FixRow>,
+    /// The innermost function or class around it, `Log.read`; empty for the module.
+    pub function: String,
+    /// What it is known again by when its line has moved: of rule, function and text of the line, 16 hexadecimal digits. Two
+    /// findings of a file never have the same.
+    pub fingerprint: String,
     /// The lines of the finding, for people.
     #[serde(skip)]
     pub lines: Vec<String>,
@@ -83,6 +91,8 @@ pub struct FixRow {
 /// One stretch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EditRow {
+    /// Of a notebook the cell; null of other files.
+    pub cell: Option<u32>,
     /// Line of its beginning.
     pub line: u32,
     /// Column of its beginning.
@@ -104,6 +114,8 @@ pub struct FaultRow {
     pub line: Option<u32>,
     /// Column.
     pub column: Option<u32>,
+    /// Of a notebook the cell; null of other files, and where the whole file could not be read.
+    pub cell: Option<u32>,
     /// Why.
     pub message: String,
 }
@@ -125,6 +137,10 @@ pub struct AdviceSummary {
     pub ignored: u64,
     /// Findings that were fixed.
     pub fixed: u64,
+    /// Findings that are in the baseline.
+    pub in_baseline: u64,
+    /// Findings that are left to ruff.
+    pub left_to_ruff: u64,
 }
 
 /// `memsight advise --rules`.

@@ -106,12 +106,31 @@ pub enum Format {
     Json,
     /// For pipes: the same, one object a line
     Jsonl,
-    /// For servers of continuous integration: only `check`
+    /// For servers of continuous integration: only `check` and `advise`
     #[value(hide = true)]
     Junit,
-    /// Annotations of a pull request: only `check`
+    /// Annotations of a pull request: only `check` and `advise`
     #[value(hide = true)]
     Github,
+    /// Another word for text: only `advise`
+    #[value(hide = true)]
+    Full,
+    /// A line a finding: only `advise`
+    #[value(hide = true)]
+    Concise,
+    /// SARIF 2.1.0: only `advise`
+    #[value(hide = true)]
+    Sarif,
+    /// Reports of code quality of GitLab: only `advise`
+    #[value(hide = true)]
+    Gitlab,
+}
+
+impl Format {
+    /// Whether no other verb has it.
+    pub fn is_of_advise(self) -> bool {
+        matches!(self, Format::Full | Format::Concise | Format::Sarif | Format::Gitlab)
+    }
 }
 
 /// When to use colours.

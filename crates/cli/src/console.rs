@@ -129,6 +129,12 @@ pub fn stdout() -> Result<Stdout, Error> {
     if memsight_engine::stdout_was_closed() { Err(Error::NoOutput) } else { Ok(io::stdout()) }
 }
 
+/// The folder that paths of annotations begin at.
+#[allow(clippy::disallowed_methods, reason = "the command is the door to the environment")]
+pub fn here() -> Option<String> {
+    std::env::current_dir().ok()?.to_str().map(str::to_owned)
+}
+
 /// An error on stderr, in this form.
 pub fn report(error: &Error, format: Format, style: &Style) {
     let view = ErrorView { code: error.code().to_owned(), message: error.to_string(), hint: error.hint() };

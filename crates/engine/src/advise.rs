@@ -1,23 +1,40 @@
 //! Advice on source: files are found, read, looked through, and changed if that is asked for.
 
+mod baseline;
+mod config;
+mod fault;
 mod files;
+mod finder;
+mod fingerprint;
+mod habits;
+mod patterns;
+mod prepare;
+mod python;
 mod rows;
+mod select;
 mod write;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use memsight_advice::{Checked, Needs, PythonVersion, Rule, Safety, Settings, check_all, rules};
+use memsight_advice::{Checked, Input, Needs, Rule, Safety, check_each, rules};
 use memsight_analysis::advise::{AdviceSummary, AdviceView, FaultRow, RulePage, RulesView};
 use memsight_model::{Progress, SCHEMA_VERSION};
 
+pub use fault::SettingsError;
 pub use files::STDIN;
+pub use habits::{Habits, SettingsFrom};
+pub use python::minor_of;
 pub use write::{Change, unified};
 
 use crate::Error;
+use files::Content;
+use finder::Finder;
+use prepare::Prepare;
 
 /// What to look at and what for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct AdviseOptions {
     /// Files and folders; `-` is the standard input.
     pub paths: Vec<PathBuf>,
@@ -32,12 +49,15 @@ pub struct AdviseOptions {
     pub target_minor: Option<u8>,
     /// Fixes to make, if any.
     pub fix: Fixes,
+    /// Settings, files that are left out, and what is known already.
+    pub habits: Habits,
 }
 
 /// Which fixes are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Fixes {
     /// None.
+    #[default]
     None,
     /// Those after which a program does the same.
     Safe,
@@ -92,12 +112,22 @@ pub struct Advised {
     pub view: AdviceView,
     /// Files that change, in order; they are written by [`Advised::write`] only.
     pub changes: Vec<Change>,
+    /// How many findings stand in the baseline that was written.
+    pub written: Option<u64>,
+    /// The standard input as it came in, where fixes were made.
+    stdin: Vec<u8>,
 }
 
 impl Advised {
     /// Writes the changed files, each at once and only if it is as it was read.
     pub fn write(&self) -> Result<(), Error> {
         self.changes.iter().try_for_each(Change::write)
+    }
+
+    /// The standard input after fixes; as it came in where nothing was to be fixed. Empty where it was not among the paths.
+    pub fn stdin(&self) -> &[u8] {
+        let changed = self.changes.iter().find(|change| change.path().as_os_str() == STDIN);
+        changed.map_or(&self.stdin, Change::bytes)
     }
 }
 
@@ -109,85 +139,79 @@ const ROUNDS: usize = 10;
 /// Cost: some 400,000 lines a second and processor, and memory for the text of all files. Files that cannot be read or
 /// understood are told in the view and are no error; a path that was named and is not there is one.
 pub fn advise(options: &AdviseOptions, progress: &dyn Progress) -> Result<Advised, Error> {
-    let settings = settings(options)?;
+    select::are_known(options.select.iter().chain(&options.ignore).chain(&options.habits.extend_select))?;
+    let habits = &options.habits;
+    let finder = Arc::new(Finder::new(habits)?);
     progress.phase("finding files", None);
-    let (paths, unread) = files::find(&options.paths)?;
-    let (contents, more_unread) = files::read(&paths, progress)?;
-    let mut faults: Vec<FaultRow> = unread.into_iter().chain(more_unread).collect();
-    let originals: Vec<(String, Vec<u8>)> = if options.fix != Fixes::None { contents.clone() } else { Vec::new() };
-    let mut checked = look(contents, &settings, progress);
-    let (mut changes, mut fixed) = (Vec::new(), 0);
-    if let Some(most) = options.fix.most() {
-        (changes, fixed) = fix(&mut checked, &originals, most, &settings);
-    }
+    let (paths, unread) = files::find(&options.paths, habits, &finder)?;
+    let (contents, more_unread) = files::read(&paths, habits, progress)?;
+    let prepare = Prepare::new(options, &finder, &contents)?;
+    let faults: Vec<FaultRow> = unread.into_iter().chain(more_unread).collect();
+    // What is written must be what was read; without fixes the bytes are not kept.
+    let originals: Vec<Content> = match options.fix {
+        Fixes::None => contents.iter().map(Content::without_bytes).collect(),
+        _ => contents.clone(),
+    };
+    let inputs = contents.into_iter().map(|content| prepare.input(content)).collect();
+    let mut checked = look(inputs, progress);
     let mut view = AdviceView { schema_version: SCHEMA_VERSION, ..AdviceView::default() };
+    for (report, content) in checked.reports.iter_mut().zip(&originals) {
+        if let Ok(report) = report {
+            prepare.leave_out(report, content, &mut view.summary);
+        }
+    }
+    let mut changes = Vec::new();
+    if let Some(most) = options.fix.most() {
+        (changes, view.summary.fixed) = fix(&mut checked, &originals, most, &prepare);
+    }
     for report in &checked.reports {
         match report {
             Ok(report) => rows::add(report, &mut view),
-            Err((file, why)) => faults.push(rows::whole(file, why)),
+            Err((file, why)) => view.faults.push(rows::whole(file, why)),
         }
     }
-    view.summary.fixed = fixed;
     view.faults.extend(faults);
-    if progress.cancelled() { Err(Error::Cancelled) } else { Ok(Advised { view, changes }) }
+    if progress.cancelled() {
+        return Err(Error::Cancelled);
+    }
+    let written = prepare.write_baseline(&checked.reports, &originals)?;
+    let stdin = originals.into_iter().find(|content| content.path.as_os_str() == STDIN);
+    Ok(Advised { view, changes, written, stdin: stdin.map(|content| content.bytes).unwrap_or_default() })
 }
 
-fn look(contents: Vec<(String, Vec<u8>)>, settings: &Settings, progress: &dyn Progress) -> Checked {
-    progress.phase("looking through files", Some(2 * contents.len() as u64));
+fn look(inputs: Vec<Input>, progress: &dyn Progress) -> Checked {
+    progress.phase("looking through files", Some(2 * inputs.len() as u64));
     let done = AtomicU64::new(0);
-    check_all(contents, settings, &|| progress.advance(done.fetch_add(1, Ordering::Relaxed) + 1))
+    check_each(inputs, &|| progress.advance(done.fetch_add(1, Ordering::Relaxed) + 1))
 }
 
 /// Fixes round by round what can be fixed; the reports become those of the fixed files.
-fn fix(
-    checked: &mut Checked,
-    originals: &[(String, Vec<u8>)],
-    most: Safety,
-    settings: &Settings,
-) -> (Vec<Change>, u64) {
+fn fix(checked: &mut Checked, originals: &[Content], most: Safety, prepare: &Prepare) -> (Vec<Change>, u64) {
     let (mut changes, mut count) = (Vec::new(), 0);
     let mut reports = std::mem::take(&mut checked.reports);
-    for (report, (path, bytes)) in reports.iter_mut().zip(originals) {
+    for (report, content) in reports.iter_mut().zip(originals) {
         let Ok(report) = report else { continue };
-        let before = report.source.text().to_owned();
+        let before = report.source.clone();
+        let syntax = prepare.syntax_of(content);
         for _ in 0..ROUNDS {
-            let Some(fixed) = memsight_advice::apply(&report.source, &report.findings, most, settings.syntax) else {
+            let Some(fixed) = memsight_advice::apply(&report.source, &report.findings, most, syntax) else {
                 break;
             };
             // What the file's encoding cannot say is not written.
             let Some(encoded) = report.source.encode(&fixed.text) else { break };
-            let Ok(next) = checked.again(path, &encoded) else { break };
+            let Ok(mut next) = checked.again(&content.name, &encoded) else { break };
+            prepare.leave_out(&mut next, content, &mut AdviceSummary::default());
             count += fixed.applied.len() as u64;
             *report = next;
         }
-        if report.source.text() != before
+        if report.source.text() != before.text()
             && let Some(after) = report.source.encode(report.source.text())
         {
-            changes.push(Change::new(Path::new(path), bytes.clone(), after, before, report.source.text().to_owned()));
+            changes.push(Change::new(content, after, &before, &report.source));
         }
     }
     checked.reports = reports;
     (changes, count)
-}
-
-fn settings(options: &AdviseOptions) -> Result<Settings, Error> {
-    let fits = |rule: &Rule, text: &String| {
-        rule.name == text || (text.len() >= 2 && rule.id.to_ascii_lowercase().starts_with(&text.to_ascii_lowercase()))
-    };
-    for text in options.select.iter().chain(&options.ignore) {
-        if !rules::all().iter().any(|rule| fits(rule, text)) {
-            return Err(Error::NoSuchRule { text: text.clone() });
-        }
-    }
-    let chosen = |rule: &Rule| match options.select.as_slice() {
-        [] => options.all || rule.is_default,
-        select => select.iter().any(|text| fits(rule, text)),
-    };
-    let mut rules = rules::all();
-    rules.retain(|rule| chosen(rule) && !options.ignore.iter().any(|text| fits(rule, text)));
-    let version = |minor| PythonVersion { major: 3, minor };
-    let (target, syntax) = (options.target_minor.unwrap_or(10), options.target_minor.unwrap_or(15));
-    Ok(Settings { target: version(target), syntax: version(syntax), rules })
 }
 
 /// Counts that a summary has of findings.

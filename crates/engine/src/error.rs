@@ -139,6 +139,9 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Settings of the advisor, or its baseline, are not in order.
+    #[error(transparent)]
+    Settings(#[from] crate::advise::SettingsError),
     /// The person asked to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -158,6 +161,7 @@ impl Explain for Error {
             Error::Python(error) => error.code(),
             Error::Format(error) => error.code(),
             Error::Analysis(error) => error.code(),
+            Error::Settings(error) => error.code(),
             Error::NotAPid { .. } => "MS-E091",
             Error::Interval { .. } => "MS-E095",
             Error::NoSubject => "MS-E096",
@@ -187,6 +191,7 @@ impl Explain for Error {
             Error::Python(error) => error.hint(),
             Error::Format(error) => error.hint(),
             Error::Analysis(error) => error.hint(),
+            Error::Settings(error) => error.hint(),
             Error::NotAPid { .. } => "`memsight ps` lists the Python processes with their ids.".into(),
             Error::Interval { .. } => "The shortest is 1 ms; 10 ms is enough for nearly everything.".into(),
             Error::NoSubject => "`memsight ps` lists the Python processes with their ids.".into(),

@@ -3,6 +3,7 @@
 //! People use the typed functions in `python/memsight/`, never this module. Views cross the border as JSON, whose keys
 //! the renderer defines once; tables cross it as Arrow capsules, without a copy.
 
+mod advise;
 mod arrow;
 mod compare;
 mod enter;
@@ -52,6 +53,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<arrow::Table>()?;
     module.add_function(wrap_pyfunction!(heap::look, module)?)?;
     module.add_function(wrap_pyfunction!(heap::load, module)?)?;
+    module.add_function(wrap_pyfunction!(advise::advise, module)?)?;
     module.add_function(wrap_pyfunction!(compare::compare_heaps, module)?)?;
     module.add_function(wrap_pyfunction!(allow_tracer, module)?)?;
     module.add_class::<process::Handle>()?;

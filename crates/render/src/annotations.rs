@@ -2,9 +2,12 @@
 //!
 //! The commands: <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
 
+use memsight_analysis::advise::{AdviceRow, AdviceView, FaultRow};
 use memsight_analysis::budget::{CheckRow, CheckView, VerdictWord, Who};
+use memsight_model::Severity;
 
-use crate::text::{check_sentence, check_value, check_verdict, check_who};
+use crate::advised::{file_from, sentences, what};
+use crate::text::{advise_sums, check_sentence, check_value, check_verdict, check_who};
 
 /// What is over its limit, or not known to be within, a line each. Where the first line of those responsible is in `here`, the
 /// annotation stands there, otherwise at the limit in the budget.
@@ -23,6 +26,41 @@ pub fn check(view: &CheckView, here: Option<&str>) -> String {
     let message = escaped(&format!("{} {}", view.subject, check_verdict(view)));
     out.push_str(&format!("::notice title=memsight::{message}\n"));
     out
+}
+
+/// Findings of the advisor, a line each; files begin at `here`.
+pub fn advise(view: &AdviceView, here: Option<&str>) -> String {
+    let mut out: String = view.findings.iter().map(|row| finding(row, here)).collect();
+    out.extend(view.faults.iter().map(|row| fault(row, here)));
+    out + &format!("::notice title=memsight::{}\n", escaped(&advise_sums(view)))
+}
+
+fn finding(row: &AdviceRow, here: Option<&str>) -> String {
+    let command = match row.severity {
+        Severity::Note => "notice",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    };
+    let mut place = format!("file={}", property(&file_from(&row.file, here)));
+    // Lines of a cell are no lines of the file.
+    if row.cell.is_none() {
+        place.push_str(&format!(",line={},endLine={},col={}", row.line, row.end_line, row.column));
+        // The last column belongs to the place; GitHub knows it of places in one line alone.
+        if row.line == row.end_line {
+            place.push_str(&format!(",endColumn={}", row.end_column.saturating_sub(1).max(row.column)));
+        }
+    }
+    let title = property(&format!("memsight: {} {}", row.rule, row.name));
+    format!("::{command} {place},title={title}::{}\n", escaped(&sentences(row)))
+}
+
+fn fault(row: &FaultRow, here: Option<&str>) -> String {
+    let line = match (row.cell, row.line, row.column) {
+        (None, Some(line), Some(column)) => format!(",line={line},col={column}"),
+        _ => String::new(),
+    };
+    let file = property(&file_from(&row.file, here));
+    format!("::error file={file}{line},title={}::{}\n", property("memsight: not read"), escaped(&what(row)))
 }
 
 /// A line of the person's that is responsible.

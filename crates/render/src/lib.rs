@@ -5,15 +5,18 @@
 //! cannot drive the terminal.
 #![forbid(unsafe_code)]
 
+mod advised;
 pub mod annotations;
 pub mod dot;
 mod flame;
+pub mod gitlab;
 pub mod junit;
 mod listing;
 pub mod openmetrics;
 pub mod otlp;
 pub mod plot;
 mod pprof;
+pub mod sarif;
 mod speedscope;
 pub mod text;
 

@@ -31,7 +31,7 @@ pub fn advise(view: &AdviceView, style: &Style) -> String {
 /// A line a finding: `src/log.py:28:18 MS105 all lines are in memory ...`.
 pub fn advise_concise(view: &AdviceView, style: &Style) -> String {
     let line = |row: &AdviceRow| {
-        let place = format!("{}:{}:{}", clean(&row.file), row.line, row.column);
+        let place = format!("{}:{}{}:{}", clean(&row.file), cell(row.cell), row.line, row.column);
         format!(
             "{} {} {}{}\n",
             style.paint(Tone::Strong, &place),
@@ -59,7 +59,7 @@ fn title(row: &AdviceRow, style: &Style) -> String {
         None => "no fix",
     };
     let rule = format!("{} {}", row.rule, row.name);
-    let place = format!("{}:{}", clean(&row.file), row.line);
+    let place = format!("{}:{}{}", clean(&row.file), cell(row.cell), row.line);
     let end = format!(
         "{}{fix}",
         saves(row).trim().trim_matches(['(', ')']).to_owned() + if row.bytes.is_some() { "  " } else { "" }
@@ -73,6 +73,11 @@ fn title(row: &AdviceRow, style: &Style) -> String {
         " ".repeat(gap),
         style.paint(Tone::Dim, &end)
     )
+}
+
+/// Of a notebook `cell 3:`.
+fn cell(cell: Option<u32>) -> String {
+    cell.map(|cell| format!("cell {cell}:")).unwrap_or_default()
 }
 
 /// The lines, with a mark below the part that is meant where that is on one line.
@@ -131,7 +136,7 @@ fn sentence(out: &mut String, word: &str, text: &str, style: &Style) {
 fn faults(faults: &[FaultRow], style: &Style) -> String {
     let line = |fault: &FaultRow| {
         let place = match (fault.line, fault.column) {
-            (Some(line), Some(column)) => format!("{}:{line}:{column}", clean(&fault.file)),
+            (Some(line), Some(column)) => format!("{}:{}{line}:{column}", clean(&fault.file), cell(fault.cell)),
             _ => clean(&fault.file),
         };
         format!(
@@ -144,6 +149,11 @@ fn faults(faults: &[FaultRow], style: &Style) -> String {
     faults.iter().map(line).collect()
 }
 
+/// The sums in one line, for forms of other tools.
+pub(crate) fn in_one_line(view: &AdviceView) -> String {
+    sums(view, &Style { color: false, width: usize::MAX }).trim_end().to_owned()
+}
+
 fn sums(view: &AdviceView, style: &Style) -> String {
     let sum = &view.summary;
     let of =
@@ -152,8 +162,13 @@ fn sums(view: &AdviceView, style: &Style) -> String {
     if sum.fixed > 0 {
         out.push_str(&format!("; {} fixed", count(sum.fixed)));
     }
-    if sum.ignored > 0 {
-        out.push_str(&format!("; {} ignored by comments", count(sum.ignored)));
+    let more = [
+        (sum.ignored, "ignored by comments"),
+        (sum.in_baseline, "in the baseline"),
+        (sum.left_to_ruff, "left to ruff"),
+    ];
+    for (number, what) in more.iter().filter(|(number, _)| *number > 0) {
+        out.push_str(&format!("; {} {what}", count(*number)));
     }
     match (sum.fixable, sum.unsafely_fixable) {
         (0, 0) => {}

@@ -33,6 +33,7 @@ mod waste;
 mod watch;
 mod words;
 
+pub(crate) use advise::in_one_line as advise_sums;
 pub use advise::{advise, advise_concise, rule_page, rules};
 pub use born::lines;
 pub use check::check;

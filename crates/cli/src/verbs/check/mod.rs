@@ -12,7 +12,7 @@ use memsight_render::{annotations, junit, text};
 
 use super::watch;
 use crate::args::{Check, Format};
-use crate::console::Console;
+use crate::console::{Console, here};
 use crate::error::{CheckError, Error};
 use crate::interrupt::Interrupt;
 
@@ -64,10 +64,4 @@ fn open(path: &Path, console: &Console, interrupt: &Interrupt) -> Result<Subject
     let snapshot = interrupt
         .carefully(|| Ok::<_, Error>(open_file(path, &CoreFiles::default(), &LookOptions::default(), &ticker)?))?;
     Ok(Subject::Snapshot(Box::new(Analysis::new(&snapshot, &ticker).types(0))))
-}
-
-/// The folder that paths of annotations begin at.
-#[allow(clippy::disallowed_methods, reason = "the command is the door to the environment")]
-fn here() -> Option<String> {
-    std::env::current_dir().ok()?.to_str().map(str::to_owned)
 }
