@@ -1,6 +1,7 @@
 //! Edits made in the text: those that overlap one at a time, and never one that leaves no Python behind.
 
-use crate::finding::{Edit, Finding, Safety};
+use crate::edit::{Edit, Safety};
+use crate::finding::Finding;
 use crate::source::Source;
 use crate::syntax::{Parsed, PythonVersion, TextRange, TextSize};
 

@@ -11,6 +11,7 @@
 
 mod check;
 mod context;
+mod edit;
 mod finding;
 mod fix;
 mod flow;
@@ -25,7 +26,8 @@ mod source;
 mod syntax;
 
 pub use check::{Checked, FileReport, Report, Settings, SyntaxFault, check_all};
-pub use finding::{Edit, Finding, Fix, Safety, Saves, Saving};
+pub use edit::{Edit, Fix, Safety, Saves};
+pub use finding::{Finding, Saving};
 pub use fix::{Fixed, apply};
 pub use ignore::Ignore;
 pub use rule::{Needs, Page, Rule, Technique};

@@ -1,7 +1,7 @@
 //! Questions that several rules ask of a piece of code.
 
 use crate::context::Context;
-use crate::finding::Edit;
+use crate::edit::Edit;
 use crate::nodes::NodeId;
 use crate::project::consumes;
 use crate::scopes::{ScopeKind, generators};
@@ -11,6 +11,20 @@ use crate::syntax::{AnyNodeRef, Expr, Ranged, TextRange, TextSize, TokenKind, as
 pub(super) fn sole_argument(call: &ast::ExprCall) -> Option<&Expr> {
     match &*call.arguments.args {
         [only] if call.arguments.keywords.is_empty() && !only.is_starred_expr() => Some(only),
+        _ => None,
+    }
+}
+
+/// What is appended to a list where its name stands: the call, and the item.
+pub(super) fn appended<'a>(context: &Context<'a, '_>, at: NodeId) -> Option<(NodeId, &'a Expr)> {
+    let nodes = context.nodes();
+    let method = nodes.parent(at);
+    let call = nodes.parent(method);
+    match (nodes.node(method), nodes.node(call)) {
+        (AnyNodeRef::ExprAttribute(attribute), AnyNodeRef::ExprCall(node)) => {
+            let is_called = attribute.attr == *"append" && nodes.of_expr(&node.func) == method;
+            is_called.then(|| sole_argument(node).map(|item| (call, item)))?
+        }
         _ => None,
     }
 }

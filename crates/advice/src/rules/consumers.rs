@@ -6,7 +6,7 @@ use super::ask::{
     calls, can_be_generator, comma_behind, has_walrus, in_text, is_short, is_worth_it, other_brackets, sole_argument,
 };
 use crate::context::{Context, Report};
-use crate::finding::{Edit, Fix, Safety};
+use crate::edit::{Edit, Fix, Safety};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::generators;

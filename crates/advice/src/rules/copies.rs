@@ -4,7 +4,7 @@ use memsight_model::Confidence;
 
 use super::ask::{calls, has_attribute, is_short, mentions, runs_between, sole_argument, sources};
 use crate::context::{Context, Report};
-use crate::finding::{Edit, Fix, Safety};
+use crate::edit::{Edit, Fix, Safety};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::{BindKind, ScopeKind};

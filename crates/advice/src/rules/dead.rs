@@ -6,7 +6,7 @@ use super::ask::is_short;
 use super::lines::put_behind;
 use super::places::{bound_value, call_around, last_name};
 use crate::context::{Context, Report};
-use crate::finding::{Fix, Safety};
+use crate::edit::{Fix, Safety};
 use crate::flow::{Flow, MOST};
 use crate::handling::{self, Handling};
 use crate::nodes::NodeId;

@@ -6,7 +6,7 @@ use super::ask::{
     between_items, can_be_lazy, has_attribute, mentions, once, plain_method, sole_argument, sources, without_method,
 };
 use crate::context::{Context, Report};
-use crate::finding::{Edit, Fix, Safety};
+use crate::edit::{Edit, Fix, Safety};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::BindKind;

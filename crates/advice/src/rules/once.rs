@@ -3,10 +3,11 @@
 use memsight_model::Confidence;
 
 use super::ask::{
-    Once, between_items, can_be_generator, can_be_lazy, is_worth_it, once, other_brackets, sole_argument, suspends,
+    Once, appended, between_items, can_be_generator, can_be_lazy, is_worth_it, once, other_brackets, sole_argument, suspends,
 };
+use super::lines::without_lines;
 use crate::context::{Context, Report};
-use crate::finding::{Edit, Fix, Safety};
+use crate::edit::{Edit, Fix, Safety};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::{BindKind, ScopeKind, Symbol};
@@ -178,13 +179,18 @@ fn yields<'a>(
     if bind.kind != BindKind::Assign || assign.targets.len() != 1 || !is_empty_list || !is_top {
         return None;
     }
-    let mut edits = vec![whole_lines(context, assign.range())?, whole_lines(context, last.range())?];
+    let mut edits = vec![without_lines(context, assign.range())?, without_lines(context, last.range())?];
     let (mut appends, mut in_loop) = (0, false);
     for used in &symbol.uses {
         if nodes.statement(*used) == nodes.of(last.into()) {
             continue;
         }
-        let (statement, argument) = appended(context, *used)?;
+        let (call, argument) = appended(context, *used)?;
+        let statement = nodes.parent(call);
+        let is_statement = matches!(nodes.node(statement), AnyNodeRef::StmtExpr(_));
+        if !is_statement || matches!(argument, Expr::Generator(_) | Expr::Named(_)) {
+            return None;
+        }
         let range = nodes.node(statement).range();
         if context.has_comment(range) {
             return None;
@@ -196,29 +202,4 @@ fn yields<'a>(
             .any(|at| matches!(nodes.node(at), AnyNodeRef::StmtFor(_) | AnyNodeRef::StmtWhile(_)));
     }
     (appends > 0 && in_loop).then_some(edits)
-}
-
-/// The statement `x.append(item)` that a name stands in, and the item.
-fn appended<'a>(context: &Context<'a, '_>, used: NodeId) -> Option<(NodeId, &'a Expr)> {
-    let nodes = context.nodes();
-    let attribute = nodes.parent(used);
-    let call = nodes.parent(attribute);
-    let statement = nodes.parent(call);
-    let AnyNodeRef::ExprAttribute(method) = nodes.node(attribute) else { return None };
-    let AnyNodeRef::ExprCall(node) = nodes.node(call) else { return None };
-    let is_append = method.attr == *"append" && nodes.of_expr(&node.func) == attribute;
-    let is_statement = matches!(nodes.node(statement), AnyNodeRef::StmtExpr(_));
-    let argument = sole_argument(node)?;
-    let is_bare = !matches!(argument, Expr::Generator(_) | Expr::Named(_));
-    (is_append && is_statement && is_bare).then_some((statement, argument))
-}
-
-/// The edit that takes out a statement with its line, if nothing else stands there.
-fn whole_lines(context: &Context<'_, '_>, range: TextRange) -> Option<Edit> {
-    let source = context.source;
-    let (first, last) = (source.position(range.start()).line, source.position(range.end()).line);
-    let lines = TextRange::new(source.line_range(first).start(), source.line_range(last).end());
-    let before = source.slice(TextRange::new(lines.start(), range.start()));
-    let behind = source.slice(TextRange::new(range.end(), lines.end()));
-    (before.trim().is_empty() && behind.trim().is_empty()).then(|| Edit::new(lines, ""))
 }

@@ -5,7 +5,7 @@ use memsight_model::Confidence;
 use super::ask::is_short;
 use super::places::{bound_value, call_around, function_of, is_constant};
 use crate::context::{Context, Report};
-use crate::finding::Saves;
+use crate::edit::Saves;
 use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
