@@ -55,8 +55,7 @@ fn main() {
     asked.folders.iter().for_each(|folder| python_files(Path::new(folder), &mut paths));
     paths.sort();
     let files = paths.iter().filter_map(|path| Some((path.display().to_string(), std::fs::read(path).ok()?)));
-    let settings =
-        Settings { target: PythonVersion::PY313, syntax: PythonVersion::PY315, rules: asked.rules.clone() };
+    let settings = Settings { target: PythonVersion::PY313, syntax: PythonVersion::PY315, rules: asked.rules.clone() };
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let checked = check_all(files.collect(), &settings, &|| {});
     let reports = checked.reports.iter().flatten();
@@ -105,9 +104,9 @@ fn name(path: &str) -> String {
 
 /// FNV-1a, with its ends mixed.
 fn hash(text: &str) -> u64 {
-    let hash = text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
-    });
+    let hash = text
+        .bytes()
+        .fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3));
     (hash ^ (hash >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9)
 }
 

@@ -2,7 +2,7 @@
 
 use memsight_model::Confidence;
 
-use super::dead::is_whole_input;
+use super::many::is_whole_input;
 use super::places::{bound_value, class_of, function_of, own_attribute, self_name};
 use crate::context::{Context, Report};
 use crate::edit::Saves;

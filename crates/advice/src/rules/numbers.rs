@@ -1,7 +1,8 @@
 //! MS305, MS306: lists of numbers and of flags, where each place could be the number itself.
 
-use super::ask::{appended, is_short};
-use super::per_call::loops_over_few;
+use super::ask::appended;
+use super::many::is_short;
+use super::many::loops_over_few;
 use super::places::{bound_value, call_around, sole_local};
 use crate::context::{Context, Report};
 use crate::edit::{Edit, Fix, Safety, Saves};

@@ -3,7 +3,7 @@
 use memsight_model::Confidence;
 
 use super::ask::appended;
-use super::per_call::loops_over_few;
+use super::many::loops_over_few;
 use super::places::{bound_value, last_name, sole_local};
 use crate::context::{Context, Report};
 use crate::edit::Saves;
