@@ -1,4 +1,4 @@
-//! Corrupts memory and files that memsight reads, and looks for panics, hangs and greed. See `README.md`.
+//! Corrupts memory, files and sources that memsight reads, and looks for panics, hangs and greed. See `README.md`.
 
 // A tool: it prints and reads files as it likes.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
@@ -8,6 +8,7 @@ mod cores;
 mod corrupt;
 mod image;
 mod random;
+mod sources;
 mod targets;
 mod watch;
 
@@ -24,7 +25,8 @@ use watch::{CAP_BYTES, Watched};
 static ALLOCATOR: watch::Counting = watch::Counting;
 
 const USAGE: &str = "\
-usage: memsight-fuzz [--seconds N] [--target memory|folder|core] [--image NAME] [--seed N] [--count N]
+usage: memsight-fuzz [--seconds N] [--target memory|folder|core|source] [--image NAME] [--sources DIR]
+                     [--seed N] [--count N]
        memsight-fuzz capture PYTHON [SUFFIX]    add the memory of an interpreter to the corpus";
 
 /// Failures after which a target is given up.
@@ -36,6 +38,8 @@ struct Options {
     seconds: u64,
     target: Option<String>,
     image: Option<String>,
+    /// Folders of Python sources, besides the corpus of the advisor.
+    sources: Vec<PathBuf>,
     seed: u64,
     count: u64,
 }
@@ -49,9 +53,11 @@ fn main() -> Result<()> {
     }
     let options = Options::parse(&arguments)?;
     let images = load(&corpus, options.image.as_deref())?;
+    let mut targets = targets::all(&images)?;
+    targets.push(Box::new(sources::Sources::new(&options.sources)?));
     watch::start();
     let mut failures = 0;
-    for target in targets::all(&images)? {
+    for target in targets {
         if options.target.as_deref().is_none_or(|wanted| wanted == target.name()) {
             failures += run(&*target, &options);
         }
@@ -63,13 +69,15 @@ fn main() -> Result<()> {
 impl Options {
     fn parse(arguments: &[String]) -> Result<Options> {
         let clock = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
-        let mut options = Options { seconds: 60, target: None, image: None, seed: clock << 32, count: u64::MAX };
+        let (seed, count) = (clock << 32, u64::MAX);
+        let mut options = Options { seconds: 60, target: None, image: None, sources: Vec::new(), seed, count };
         for pair in arguments.chunks(2) {
             let [name, value] = pair else { bail!("{USAGE}") };
             match name.as_str() {
                 "--seconds" => options.seconds = value.parse()?,
                 "--target" => options.target = Some(value.clone()),
                 "--image" => options.image = Some(value.clone()),
+                "--sources" => options.sources.push(value.into()),
                 "--seed" => options.seed = value.parse()?,
                 "--count" => options.count = value.parse()?,
                 _ => bail!("{USAGE}"),
@@ -102,7 +110,7 @@ fn run(target: &dyn Target, options: &Options) -> u64 {
     let (mut runs, mut failures, mut good, mut peak, mut slowest) = (0, 0, 0u64, 0, Duration::ZERO);
     while runs < options.count && failures < ENOUGH && Instant::now() < until {
         let seed = options.seed.wrapping_add(runs);
-        let again = format!("--target {} --seed {seed} --count 1{}", target.name(), image_option(options));
+        let again = format!("--target {} --seed {seed} --count 1{}", target.name(), other_options(options));
         let watched = Watched::begin(&again, seed);
         let start = Instant::now();
         match catch_unwind(AssertUnwindSafe(|| target.run(seed))) {
@@ -125,6 +133,8 @@ fn run(target: &dyn Target, options: &Options) -> u64 {
     failures
 }
 
-fn image_option(options: &Options) -> String {
-    options.image.as_ref().map_or_else(String::new, |image| format!(" --image {image}"))
+fn other_options(options: &Options) -> String {
+    let image = options.image.as_ref().map(|image| format!(" --image {image}"));
+    let sources = options.sources.iter().map(|folder| format!(" --sources {}", folder.display()));
+    image.into_iter().chain(sources).collect()
 }

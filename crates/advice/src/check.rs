@@ -9,12 +9,11 @@ use crate::context::Context;
 use crate::finding::Finding;
 use crate::function::{Function, functions};
 use crate::ignore::{Ignore, ignores, keep_back};
-use crate::nodes::NodeId;
 use crate::project::Project;
-use crate::rule::{Check, Rule};
+use crate::rule::{Check, Kind, Rule};
 use crate::scopes::Semantics;
 use crate::source::{NotText, Position, Source};
-use crate::syntax::{AnyNodeRef, Parsed, PythonVersion, STACK, Tokens};
+use crate::syntax::{Parsed, PythonVersion, STACK, Tokens};
 use crate::unused;
 
 /// What to look for.
@@ -184,86 +183,37 @@ fn run_rules<'a>(
     project: &Project,
     settings: &Settings,
 ) -> Vec<Finding> {
-    let Some(first) = settings.rules.first() else { return Vec::new() };
-    let mut context = Context::new(source, tokens, semantics, project, settings.target, first);
+    let mut context = Context::new(source, tokens, semantics, project, settings.target);
+    let mut findings = Vec::new();
+    let by_kind = by_kind(&settings.rules);
     for rule in &settings.rules {
-        context.set_rule(rule);
         for check in rule.checks {
             if let Check::Module(run) = check {
                 run(&mut context);
+                findings.extend(context.take().map(|report| Finding::new(rule, source, report)));
             }
         }
     }
-    let by_kind = by_kind(&settings.rules);
     for id in semantics.nodes.all() {
-        let Some(kind) = kind_of(semantics.nodes.node(id)) else { continue };
-        for (rule, check) in &by_kind[kind] {
-            context.set_rule(rule);
-            visit(&mut context, id, *check);
+        let Some(kind) = Kind::of(semantics.nodes.node(id)) else { continue };
+        for (rule, check) in &by_kind[kind as usize] {
+            check.visit(&mut context, id);
+            findings.extend(context.take().map(|report| Finding::new(rule, source, report)));
         }
     }
-    context.finish()
+    findings
 }
 
-const KINDS: usize = 11;
-
-/// Most nodes are of no kind that a rule looks at.
-fn kind_of(node: AnyNodeRef<'_>) -> Option<usize> {
-    Some(match node {
-        AnyNodeRef::ExprCall(_) => 0,
-        AnyNodeRef::ExprCompare(_) => 1,
-        AnyNodeRef::ExprBinOp(_) => 2,
-        AnyNodeRef::ExprSubscript(_) => 3,
-        AnyNodeRef::StmtFor(_) => 4,
-        AnyNodeRef::Comprehension(_) => 5,
-        AnyNodeRef::StmtAssign(_) => 6,
-        AnyNodeRef::StmtAugAssign(_) => 7,
-        AnyNodeRef::ExceptHandlerExceptHandler(_) => 8,
-        AnyNodeRef::StmtFunctionDef(_) => 9,
-        AnyNodeRef::StmtClassDef(_) => 10,
-        _ => return None,
-    })
-}
-
-fn by_kind(rules: &[&'static Rule]) -> [Vec<(&'static Rule, Check)>; KINDS] {
-    let mut by_kind: [Vec<(&'static Rule, Check)>; KINDS] = Default::default();
+fn by_kind(rules: &[&'static Rule]) -> [Vec<(&'static Rule, Check)>; Kind::COUNT] {
+    let mut by_kind: [Vec<(&'static Rule, Check)>; Kind::COUNT] = Default::default();
     for rule in rules {
         for check in rule.checks {
-            let kind = match check {
-                Check::Call(_) => 0,
-                Check::Compare(_) => 1,
-                Check::Binary(_) => 2,
-                Check::Subscript(_) => 3,
-                Check::For(_) => 4,
-                Check::Comprehension(_) => 5,
-                Check::Assign(_) => 6,
-                Check::AugAssign(_) => 7,
-                Check::Except(_) => 8,
-                Check::Function(_) => 9,
-                Check::Class(_) => 10,
-                Check::Module(_) => continue,
-            };
-            by_kind[kind].push((rule, *check));
+            if let Some(kind) = check.kind() {
+                by_kind[kind as usize].push((rule, *check));
+            }
         }
     }
     by_kind
-}
-
-fn visit(context: &mut Context<'_, '_>, id: NodeId, check: Check) {
-    match (context.nodes().node(id), check) {
-        (AnyNodeRef::ExprCall(node), Check::Call(run)) => run(context, id, node),
-        (AnyNodeRef::ExprCompare(node), Check::Compare(run)) => run(context, id, node),
-        (AnyNodeRef::ExprBinOp(node), Check::Binary(run)) => run(context, id, node),
-        (AnyNodeRef::ExprSubscript(node), Check::Subscript(run)) => run(context, id, node),
-        (AnyNodeRef::StmtFor(node), Check::For(run)) => run(context, id, node),
-        (AnyNodeRef::Comprehension(node), Check::Comprehension(run)) => run(context, id, node),
-        (AnyNodeRef::StmtAssign(node), Check::Assign(run)) => run(context, id, node),
-        (AnyNodeRef::StmtAugAssign(node), Check::AugAssign(run)) => run(context, id, node),
-        (AnyNodeRef::ExceptHandlerExceptHandler(node), Check::Except(run)) => run(context, id, node),
-        (AnyNodeRef::StmtFunctionDef(node), Check::Function(run)) => run(context, id, node),
-        (AnyNodeRef::StmtClassDef(node), Check::Class(run)) => run(context, id, node),
-        _ => {}
-    }
 }
 
 #[cfg(test)]

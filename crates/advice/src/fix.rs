@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::finding::{Edit, Finding, Safety};
+use crate::edit::{Edit, Safety};
+use crate::finding::Finding;
 use crate::source::Source;
 use crate::syntax::{Parsed, PythonVersion, TextRange, TextSize};
 

@@ -11,6 +11,7 @@
 
 mod check;
 mod context;
+mod edit;
 mod finding;
 mod fix;
 mod flow;
@@ -29,7 +30,8 @@ mod syntax;
 mod unused;
 
 pub use check::{Checked, FileReport, Input, Report, Settings, SyntaxFault, check_all, check_each};
-pub use finding::{Edit, Finding, Fix, Safety, Saves, Saving};
+pub use edit::{Edit, Fix, Safety, Saves};
+pub use finding::{Finding, Saving};
 pub use fix::{Fixed, apply};
 pub use function::Function;
 pub use ignore::Ignore;

@@ -14,6 +14,7 @@ mod for_ever;
 mod growing;
 mod lines;
 mod listeners;
+mod many;
 mod numbers;
 mod once;
 mod per_call;

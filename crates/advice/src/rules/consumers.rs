@@ -3,14 +3,16 @@
 use memsight_model::Confidence;
 
 use super::ask::{
-    calls, can_be_generator, comma_behind, has_walrus, in_text, is_short, is_worth_it, other_brackets, sole_argument,
+    BRACKET, calls, can_be_generator, comma_behind, has_walrus, in_text, is_worth_it, other_brackets, sole_argument,
+    without_brackets,
 };
+use super::many::is_short;
 use crate::context::{Context, Report};
-use crate::finding::{Edit, Fix, Safety};
+use crate::edit::{Edit, Fix, Safety};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
-use crate::scopes::generators;
-use crate::syntax::{Expr, Ranged, TextRange, TextSize, ast};
+use crate::scopes::{ScopeId, generators, imported};
+use crate::syntax::{Expr, Ranged, TextRange, ast};
 
 pub(super) const RULES: &[&Rule] = &[&LIST_FOR_CONSUMER, &SET_FROM_LIST, &LEN_OF_LIST];
 
@@ -31,6 +33,7 @@ static LIST_FOR_CONSUMER: Rule = Rule {
             "`\"\".join([...])`, `sorted([...])`, `tuple([...])`, `f(*[...])`: these make a sequence of their own, and nothing is saved.",
             "The comprehension awaits, or calls `next` without a default: a generator would do something else.",
             "It goes through a literal or a `range` of fewer than 30 items: nothing is saved, and time is lost.",
+            "`executemany` in a file that does not import `sqlite3`: other drivers want a sequence.",
             "`any`, `all` and `in` stop at the first item that decides: where making an item does something, the fix is unsafe.",
         ],
         figures: "Bytes an item, a list against a generator, on 3.13: `sum` of new ints 32.9 to 0, `array(\"d\")` 40.9 to 8.4, `bytes` 9.9 to 1.1, \
@@ -70,7 +73,7 @@ fn list_for_call<'a>(context: &mut Context<'a, '_>, _: NodeId, call: &'a ast::Ex
         return;
     }
     let alone = call.arguments.len() == 1 && !comma_behind(context, argument);
-    let edits = if alone { other_brackets(comp, "", "") } else { other_brackets(comp, "(", ")") };
+    let edits = if alone { without_brackets(context, comp) } else { other_brackets(comp, "(", ")") };
     let acts = stops && (calls(context, id) || has_walrus(context, id));
     let inner = context.text(TextRange::new(comp.elt.start(), comp.end() - BRACKET));
     let mut report = Report::new(
@@ -84,12 +87,11 @@ fn list_for_call<'a>(context: &mut Context<'a, '_>, _: NodeId, call: &'a ast::Ex
             format!("`{name}` stops at the first item that decides it: items behind it would no longer be made");
         report.confidence = Confidence::Medium;
     }
-    report.fix = Some(Fix::new(if acts { Safety::Unsafe } else { Safety::Safe }, edits));
+    // Whose method it is cannot be seen.
+    let is_safe = !acts && name != "executemany";
+    report.fix = Some(Fix::new(if is_safe { Safety::Safe } else { Safety::Unsafe }, edits));
     context.report(report);
 }
-
-/// How long a bracket is.
-const BRACKET: TextSize = TextSize::new(1);
 
 /// What a call goes through: its name, the place of the argument, whether it may stop early.
 fn consumer(context: &Context<'_, '_>, call: &ast::ExprCall) -> Option<(String, usize, bool)> {
@@ -107,7 +109,17 @@ fn consumer(context: &Context<'_, '_>, call: &ast::ExprCall) -> Option<(String, 
     }
     let Expr::Attribute(attribute) = &*call.func else { return None };
     let (method, at) = METHODS.into_iter().find(|(method, _)| attribute.attr == **method)?;
-    Some((method.to_owned(), at, false))
+    // DB-API asks for a sequence; sqlite3 takes whatever can be gone through, others do not.
+    let fits = method != "executemany" || imports(context, "sqlite3");
+    fits.then(|| (method.to_owned(), at, false))
+}
+
+/// Whether a module is imported at the top of the file.
+fn imports(context: &Context<'_, '_>, module: &str) -> bool {
+    let scopes = context.scopes();
+    scopes.lookup(ScopeId::MODULE, module).is_some_and(|symbol| {
+        scopes.symbol(symbol).binds.iter().any(|bind| imported(context.nodes(), bind.node).as_deref() == Some(module))
+    })
 }
 
 fn list_for_in<'a>(context: &mut Context<'a, '_>, _: NodeId, compare: &'a ast::ExprCompare) {
@@ -249,7 +261,7 @@ fn len_of_list<'a>(context: &mut Context<'a, '_>, _: NodeId, call: &'a ast::Expr
     );
     let shadowed = context.scopes().has_star_import() || comma_behind(context, argument);
     let edits = || {
-        let mut edits = other_brackets(comp, "", "");
+        let mut edits = without_brackets(context, comp);
         edits.push(Edit::new(call.func.range(), "sum"));
         edits.push(Edit::new(comp.elt.range(), "1"));
         edits

@@ -2,13 +2,15 @@
 
 use memsight_model::Confidence;
 
-use super::ask::{calls, has_attribute, is_short, mentions, runs_between, sole_argument, sources};
+use super::ask::{calls, has_attribute, mentions, runs_between, sole_argument, sources};
+use super::many::is_short;
+use super::places::bound_value;
 use crate::context::{Context, Report};
-use crate::finding::{Edit, Fix, Safety};
+use crate::edit::{Edit, Fix, Safety};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::{BindKind, ScopeKind};
-use crate::syntax::{AnyNodeRef, Expr, Ranged, TextRange, ast};
+use crate::syntax::{AnyNodeRef, Expr, Ranged, TextRange, TokenKind, ast};
 
 pub(super) const RULES: &[&Rule] = &[&LIST_OF_ITERATOR, &LIST_RANGE, &SORTED_SLICE, &COPY_TO_ITERATE];
 
@@ -92,17 +94,54 @@ fn lazy(context: &Context<'_, '_>, call: &ast::ExprCall, parts: &[NodeId]) -> Op
 fn is_steady(context: &Context<'_, '_>, expr: &Expr, parts: &[NodeId]) -> bool {
     let Expr::Name(_) = expr else {
         // What is made on the spot is known to nobody else.
-        return matches!(expr, Expr::ListComp(_) | Expr::List(_) | Expr::Tuple(_) | Expr::Dict(_) | Expr::DictComp(_))
-            || matches!(expr, Expr::Call(call) if context.qualified(&call.func).is_some_and(|name| name.starts_with("builtins.")))
-                && sources(context, context.node_of(expr)).is_empty();
+        return is_made_here(context, expr);
     };
     let Some(symbol) = context.semantics.symbol_of(expr).map(|symbol| context.scopes().symbol(symbol)) else {
         return false;
     };
     let is_local = context.scopes().scope(symbol.scope).kind == ScopeKind::Function && !symbol.is_captured;
-    let acts = parts.iter().any(|part| calls(context, *part));
-    let is_own = symbol.binds.iter().all(|bind| bind.kind == BindKind::Assign);
+    // A property, or a module that is loaded when it is touched, may do anything as well.
+    let acts = parts.iter().any(|part| calls(context, *part) || sets_attribute(context, *part));
+    let is_own = symbol.binds.iter().all(|bind| {
+        bind.kind == BindKind::Assign
+            && bound_value(context, bind.node).is_some_and(|value| is_made_here(context, value))
+    });
     is_local && (!acts || is_own && is_unshared(context, symbol.uses.iter().copied()))
+}
+
+/// Whether an expression makes something new, which nobody else knows. Not `globals()`, `vars(x)` and the like.
+fn is_made_here(context: &Context<'_, '_>, expr: &Expr) -> bool {
+    const MAKERS: [&str; 11] = [
+        "builtins.dict",
+        "builtins.list",
+        "builtins.set",
+        "builtins.sorted",
+        "builtins.range",
+        "builtins.zip",
+        "builtins.enumerate",
+        "collections.Counter",
+        "collections.defaultdict",
+        "collections.OrderedDict",
+        "collections.deque",
+    ];
+    match expr {
+        Expr::ListComp(_) | Expr::List(_) | Expr::Tuple(_) | Expr::Dict(_) | Expr::DictComp(_) | Expr::SetComp(_) => {
+            true
+        }
+        // An iterator would go on to read what it was made of.
+        Expr::Call(call) => context.qualified(&call.func).is_some_and(|name| {
+            let is_lazy = matches!(name.as_str(), "builtins.zip" | "builtins.enumerate");
+            MAKERS.contains(&name.as_str()) && (!is_lazy || sources(context, context.node_of(expr)).is_empty())
+        }),
+        _ => false,
+    }
+}
+
+fn sets_attribute(context: &Context<'_, '_>, id: NodeId) -> bool {
+    context.nodes().within(id).any(|at| match context.nodes().node(at) {
+        AnyNodeRef::ExprAttribute(attribute) => !attribute.ctx.is_load(),
+        _ => false,
+    })
 }
 
 /// Whether a name is only ever subscripted, gone through, counted, or asked for a method: nobody else keeps what it holds.
@@ -124,7 +163,7 @@ fn is_unshared(context: &Context<'_, '_>, mut uses: impl Iterator<Item = NodeId>
     })
 }
 
-fn touches_files(context: &Context<'_, '_>, parts: &[NodeId]) -> bool {
+pub(super) fn touches_files(context: &Context<'_, '_>, parts: &[NodeId]) -> bool {
     const CHANGES: [&str; 14] = [
         "unlink", "remove", "rename", "replace", "rmtree", "rmdir", "mkdir", "makedirs", "move", "copy", "copyfile",
         "write", "touch", "symlink",
@@ -349,11 +388,16 @@ fn one_of_all(
     let has_comment = context.has_comment(TextRange::new(call.arguments.start(), subscript.end()));
     let function = if (index == 0) == reversed { "max" } else { "min" };
     let scope = context.scopes().of_node(context.nodes().of(subscript.into()));
+    // The call may stand in parentheses of its own.
+    let open = context
+        .tokens_in(TextRange::new(call.end(), subscript.end()))
+        .iter()
+        .find(|token| token.kind() == TokenKind::Lsqb)?;
     if is_last && has_key || has_comment || !context.scopes().is_builtin(scope, function) {
         return None;
     }
     let mut edits =
-        vec![Edit::new(call.func.range(), function), Edit::new(TextRange::new(call.end(), subscript.end()), "")];
+        vec![Edit::new(call.func.range(), function), Edit::new(TextRange::new(open.start(), subscript.end()), "")];
     if let Some(reverse) = call.arguments.find_keyword("reverse") {
         // With the comma in front of it: an argument stands there.
         let before = context.text(TextRange::new(call.arguments.start(), reverse.start()));
@@ -369,8 +413,8 @@ static COPY_TO_ITERATE: Rule = Rule {
     name: "copy-to-iterate",
     technique: Technique::Generators,
     summary: "a loop goes through a slice or a sum of lists",
-    is_default: true,
-    needs: Needs::Source,
+    is_default: false,
+    needs: Needs::Trace,
     page: Page {
         why: "`a[1:]`, `a[::-1]` and `a + b` are new lists of 8 bytes an item. `itertools.islice`, `reversed` and `itertools.chain` go through the old ones.",
         bad: "def show(rows):\n    lines = [row.text for row in rows]\n    for line in lines[::-1]:\n        print(line)\n    return lines",
@@ -379,6 +423,7 @@ static COPY_TO_ITERATE: Rule = Rule {
             "It is not known to be a list: a slice of an array or a memoryview is no copy, one of a text is short.",
             "The loop mentions it: it may change it.",
             "The slice has constant bounds, and so few items.",
+            "It needs a trace: 8 bytes an item are worth it for long lists only, and no line says that it is one.",
         ],
         figures: "8 B an item, 3.8 to 3.15.",
     },

@@ -2,11 +2,11 @@
 
 use memsight_model::Confidence;
 
-use super::ask::is_short;
 use super::lines::put_behind;
+use super::many::{is_short, is_whole_input};
 use super::places::{bound_value, call_around, last_name};
 use crate::context::{Context, Report};
-use crate::finding::{Fix, Safety};
+use crate::edit::{Fix, Safety};
 use crate::flow::{Flow, MOST};
 use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
@@ -176,36 +176,6 @@ fn is_large(context: &Context<'_, '_>, value: &Expr) -> bool {
             parts.iter().any(|part| is_whole_input(context, &part.iter))
         }
         _ => is_whole_input(context, value),
-    }
-}
-
-/// Whether a call reads all of something that is outside of the program.
-pub(super) fn is_whole_input(context: &Context<'_, '_>, value: &Expr) -> bool {
-    let Expr::Call(call) = value else { return false };
-    const READS: [&str; 9] = [
-        "json.load",
-        "pickle.load",
-        "marshal.load",
-        "tomllib.load",
-        "yaml.safe_load",
-        "csv.reader",
-        "csv.DictReader",
-        "numpy.load",
-        "pandas.read_csv",
-    ];
-    let name = context.qualified(&call.func);
-    if name.as_deref().is_some_and(|name| READS.contains(&name)) {
-        return true;
-    }
-    if matches!(name.as_deref(), Some("builtins.list" | "builtins.sorted" | "builtins.dict" | "builtins.set")) {
-        return call.arguments.args.first().is_some_and(|of| is_whole_input(context, of) && !is_short(context, of));
-    }
-    let Expr::Attribute(method) = &*call.func else { return false };
-    match method.attr.as_str() {
-        "read" | "readlines" | "fetchall" | "read_text" | "read_bytes" => call.arguments.args.is_empty(),
-        // Of what was read whole.
-        "split" | "splitlines" | "decode" => is_whole_input(context, &method.value),
-        _ => false,
     }
 }
 

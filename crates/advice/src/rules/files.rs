@@ -6,7 +6,7 @@ use super::ask::{
     between_items, can_be_lazy, has_attribute, mentions, once, plain_method, sole_argument, sources, without_method,
 };
 use crate::context::{Context, Report};
-use crate::finding::{Edit, Fix, Safety};
+use crate::edit::{Edit, Fix, Safety};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::BindKind;
@@ -218,7 +218,8 @@ static FETCHALL_ITERATED: Rule = Rule {
         unless: &[
             "The loop uses the cursor or the connection again, or executes, commits, rolls back or closes anything: rows that are not fetched yet \
              would be lost.",
-            "The rows are used in another way as well.",
+            "The rows are used in another way as well, or go into a list or a `dict(...)`.",
+            "The function asks for tables, columns or settings of the database (`information_schema`, `PRAGMA`, `SHOW` ...): there are few.",
         ],
         figures: "sqlite3, rows of two columns: 150 to 158 B a row, 3.8 to 3.15. Client libraries that fetch a whole result by themselves (libpq without a \
                   named cursor) still hold it in their own form.",
@@ -252,6 +253,9 @@ fn fetched_in_a_loop<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a as
     if awaited(context, id) || touched {
         return;
     }
+    if is_of_catalogue(context, id) || goes_into_dict(context, id) {
+        return;
+    }
     let edit = Edit::new(TextRange::new(cursor.end(), call.end()), "");
     report_rows(context, call.range(), cursor, edit);
 }
@@ -263,6 +267,9 @@ fn fetched_in_a_variable<'a>(context: &mut Context<'a, '_>, _: NodeId, assign: &
     let between = super::ask::between(context, found.statement, found.used);
     let ended = parts.iter().chain(&between).any(|part| has_attribute(context, *part, &ENDS_CURSOR));
     if ended || !can_be_lazy(context, &found, &parts) {
+        return;
+    }
+    if is_of_catalogue(context, found.used) || goes_into_dict(context, found.used) {
         return;
     }
     let edit = without_method(&assign.value, cursor);
@@ -280,6 +287,58 @@ fn report_rows(context: &mut Context<'_, '_>, range: TextRange, cursor: &Expr, e
     report.confidence = Confidence::Medium;
     report.fix = Some(Fix::new(Safety::Unsafe, vec![edit]));
     context.report(report);
+}
+
+/// Whether the function around a query asks for tables, columns or settings of the database: of these there are few.
+fn is_of_catalogue(context: &Context<'_, '_>, id: NodeId) -> bool {
+    const WORDS: [&str; 16] = [
+        "pragma ",
+        "information_schema",
+        "pg_catalog",
+        "pg_class",
+        "pg_type",
+        "pg_attribute",
+        "pg_constraint",
+        "sqlite_master",
+        "sqlite_schema",
+        "show ",
+        "describe ",
+        "user_tab",
+        "user_cons",
+        "all_tab",
+        "sys.",
+        "explain ",
+    ];
+    const ABOUT: [&str; 5] = ["introspect", "schema", "constraint", "catalog", "migrat"];
+    let nodes = context.nodes();
+    let function = nodes.ancestors(id).find(|at| matches!(nodes.node(*at), AnyNodeRef::StmtFunctionDef(_)));
+    let is_about = |name: &str| ABOUT.iter().any(|word| name.contains(word));
+    let named = function.is_some_and(|at| match nodes.node(at) {
+        AnyNodeRef::StmtFunctionDef(def) => is_about(&def.name),
+        _ => false,
+    });
+    if named || context.source.path.rsplit('/').next().is_some_and(is_about) {
+        return true;
+    }
+    // Of a module its statement alone.
+    let around = function.unwrap_or_else(|| nodes.statement(id));
+    nodes.within(around).any(|at| {
+        let text = match nodes.node(at) {
+            AnyNodeRef::StringLiteral(literal) => literal.as_str(),
+            AnyNodeRef::InterpolatedStringLiteralElement(part) => &*part.value,
+            _ => return false,
+        };
+        let text = text.to_lowercase();
+        WORDS.iter().any(|word| text.contains(word))
+    })
+}
+
+/// `dict(result)` asks a result for its `keys` first, which those of SQLAlchemy have: the names of the columns.
+fn goes_into_dict(context: &Context<'_, '_>, id: NodeId) -> bool {
+    match context.nodes().node(context.nodes().parent(context.nodes().parent(id))) {
+        AnyNodeRef::ExprCall(call) => context.semantics.is_call_of(call, "builtins.dict"),
+        _ => false,
+    }
 }
 
 /// Cursors of asyncio are gone through by `async for`.

@@ -1,10 +1,11 @@
 //! MS305, MS306: lists of numbers and of flags, where each place could be the number itself.
 
-use super::ask::is_short;
-use super::per_call::loops_over_few;
+use super::ask::appended;
+use super::many::is_short;
+use super::many::loops_over_few;
 use super::places::{bound_value, call_around, sole_local};
 use crate::context::{Context, Report};
-use crate::finding::{Edit, Fix, Safety, Saves};
+use crate::edit::{Edit, Fix, Safety, Saves};
 use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
@@ -140,17 +141,6 @@ fn counts_arguments(context: &Context<'_, '_>, count: &Expr) -> bool {
     })
 }
 
-/// The argument of `name.append(...)` where the name stands.
-fn appended<'a>(context: &Context<'a, '_>, at: NodeId) -> Option<&'a Expr> {
-    let parent = context.nodes().parent(at);
-    match context.nodes().node(parent) {
-        AnyNodeRef::ExprAttribute(method) if method.attr.as_str() == "append" => {
-            call_around(context, parent)?.arguments.find_positional(0)
-        }
-        _ => None,
-    }
-}
-
 fn appends_in_loop(context: &Context<'_, '_>, symbol: &Symbol<'_>) -> bool {
     symbol.uses.iter().any(|at| {
         appended(context, *at).is_some() && handling::in_loop(context.semantics, *at) && !loops_over_few(context, *at)
@@ -163,7 +153,7 @@ fn is_read(context: &Context<'_, '_>, at: NodeId) -> bool {
 
 /// Whether a use leaves nothing but floats in a list, and does with it only what an array can do.
 fn keeps_floats(context: &Context<'_, '_>, at: NodeId) -> bool {
-    if let Some(argument) = appended(context, at) {
+    if let Some((_, argument)) = appended(context, at) {
         return is_float(context, argument);
     }
     match stored(context, at) {

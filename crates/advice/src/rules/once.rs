@@ -1,18 +1,23 @@
-//! MS103: a list in a variable that is gone through once. MS104: a function that builds a list which its callers go through once.
+//! MS103, MS117: a list in a variable that is gone through once. MS104: a function that builds a list which its callers go through once.
 
 use memsight_model::Confidence;
 
 use super::ask::{
-    Once, between_items, can_be_generator, can_be_lazy, is_worth_it, once, other_brackets, sole_argument, suspends,
+    Once, appended, between_items, can_be_generator, can_be_lazy, has_attribute, is_worth_it, once, other_brackets,
+    sole_argument, suspends,
 };
+use super::copies::touches_files;
+use super::lines::without_lines;
+use super::many::{is_many, loops_over_few};
 use crate::context::{Context, Report};
-use crate::finding::{Edit, Fix, Safety};
+use crate::edit::{Edit, Fix, Safety};
+use crate::handling;
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::{BindKind, ScopeKind, Symbol};
 use crate::syntax::{AnyNodeRef, Expr, Ranged, Stmt, TextRange, ast};
 
-pub(super) const RULES: &[&Rule] = &[&LIST_USED_ONCE, &FUNCTION_BUILDS_LIST];
+pub(super) const RULES: &[&Rule] = &[&LIST_USED_ONCE, &UNSIZED_LIST_USED_ONCE, &FUNCTION_BUILDS_LIST];
 
 static LIST_USED_ONCE: Rule = Rule {
     id: "MS103",
@@ -30,7 +35,10 @@ static LIST_USED_ONCE: Rule = Rule {
             "The variable is used anywhere else, bound again, seen by an inner function, or read by `locals()`.",
             "The loop, or what stands between, mentions anything that the items are made of: it may change it.",
             "The loop stands in another loop, `try` or `with` than the list: it would run more often, or fail elsewhere.",
-            "The list has fewer than 30 items.",
+            "It goes into a list, tuple, text or call that holds all of it anyway: `sorted`, `join`, `*items`.",
+            "The list has fewer than 30 items, or nothing says that there are more: not lines, rows, files, words and the like \
+             ([MS117](MS117.md) tells of those).",
+            "The items are read from a folder, and the loop does something: it may change the folder.",
         ],
         figures: "3.13: 8 B an item, and the items where they are made for the list: 33 B for ints, 40 for floats, 49 and more for texts.",
     },
@@ -38,10 +46,31 @@ static LIST_USED_ONCE: Rule = Rule {
 };
 
 fn list_used_once<'a>(context: &mut Context<'a, '_>, _: NodeId, assign: &'a ast::StmtAssign) {
+    if is_of_many(context, &assign.value) {
+        used_once(context, assign);
+    }
+}
+
+fn unsized_list_used_once<'a>(context: &mut Context<'a, '_>, _: NodeId, assign: &'a ast::StmtAssign) {
+    if !is_of_many(context, &assign.value) {
+        used_once(context, assign);
+    }
+}
+
+/// Whether a list is made of as many items as the program is given.
+fn is_of_many(context: &Context<'_, '_>, value: &Expr) -> bool {
+    match value {
+        Expr::ListComp(comp) => comp.generators.iter().any(|part| is_many(context, &part.iter)),
+        Expr::Call(call) => call.arguments.args.iter().any(|of| is_many(context, of)),
+        _ => false,
+    }
+}
+
+fn used_once<'a>(context: &mut Context<'a, '_>, assign: &'a ast::StmtAssign) {
     let Some((edits, advice)) = as_iterator(context, &assign.value) else { return };
     let Some(found) = once(context, assign) else { return };
     let Some(parts) = between_items(context, found.used) else { return };
-    if !can_be_lazy(context, &found, &parts) {
+    if !can_be_lazy(context, &found, &parts) || reads_folder(context, found.value) && touches_files(context, &parts) {
         return;
     }
     let Once { value, .. } = found;
@@ -57,6 +86,12 @@ fn list_used_once<'a>(context: &mut Context<'a, '_>, _: NodeId, assign: &'a ast:
     report.confidence = Confidence::Medium;
     report.fix = Some(Fix::new(Safety::Unsafe, edits));
     context.report(report);
+}
+
+/// Whether a value is made of what a folder has while it is gone through.
+fn reads_folder(context: &Context<'_, '_>, value: &Expr) -> bool {
+    const READERS: [&str; 6] = ["iterdir", "glob", "rglob", "iglob", "scandir", "walk"];
+    has_attribute(context, context.node_of(value), &READERS)
 }
 
 /// What makes an iterator of an expression that makes a list: the edits, and how it looks then.
@@ -94,6 +129,27 @@ fn as_iterator(context: &Context<'_, '_>, value: &Expr) -> Option<(Vec<Edit>, St
     }
 }
 
+static UNSIZED_LIST_USED_ONCE: Rule = Rule {
+    id: "MS117",
+    name: "unsized-list-used-once",
+    technique: Technique::Generators,
+    summary: "a list of unknown length is kept in a variable only to be gone through once",
+    is_default: false,
+    needs: Needs::Trace,
+    page: Page {
+        why: "As [MS103](MS103.md), where no line says that there are many items: of the arguments of a call, the columns of a table and the \
+              parts of an address there are a handful, and a generator takes as much as their list. A trace tells which of these lists are long.",
+        bad: "def heaviest(parcels):\n    weights = [parcel.weight for parcel in parcels]\n    return max(weights)",
+        good: "def heaviest(parcels):\n    weights = (parcel.weight for parcel in parcels)\n    return max(weights)",
+        unless: &[
+            "All that [MS103](MS103.md) says.",
+            "It needs a trace in which the line holds something at the peak: below 30 items nothing is saved.",
+        ],
+        figures: "As [MS103](MS103.md); a generator takes 176 to 216 B (490 to 504 up to 3.10), a list 56 and 8 an item.",
+    },
+    checks: &[Check::Assign(unsized_list_used_once)],
+};
+
 static FUNCTION_BUILDS_LIST: Rule = Rule {
     id: "MS104",
     name: "function-builds-list",
@@ -109,6 +165,7 @@ static FUNCTION_BUILDS_LIST: Rule = Rule {
         unless: &[
             "Its name is public (no leading underscore, not inside of a function), is mentioned other than in a call that is gone through, or stands \
              in a text: others may call it.",
+            "All who call it put the items into a list, tuple or text of their own.",
             "It is decorated, a coroutine, a generator already, recursive, or there is another function of that name.",
             "The list is filled inside of `try` or `with`, has `return` in several places, or is used for more than `append`.",
         ],
@@ -147,7 +204,8 @@ fn function_builds_list<'a>(context: &mut Context<'a, '_>, id: NodeId, def: &'a 
     report.but =
         "nothing of the function runs before the first item is asked for, checks of its arguments neither".to_owned();
     report.confidence = Confidence::Medium;
-    report.fix = Some(Fix::new(Safety::Unsafe, edits));
+    // What it says that it returns would no longer be so.
+    report.fix = def.returns.is_none().then(|| Fix::new(Safety::Unsafe, edits));
     context.report(report);
 }
 
@@ -159,7 +217,7 @@ fn has_only_iterating_callers(context: &Context<'_, '_>, id: NodeId, def: &ast::
         || context.scopes().scope(scope).kind == ScopeKind::Function;
     let name = def.name.as_str();
     let calls_itself = super::ask::mentions(context, id, &[name]) || super::ask::has_attribute(context, id, &[name]);
-    is_private && uses.iterated > 0 && uses.other == 0 && uses.defined == 1 && !calls_itself
+    is_private && uses.iterated > uses.collected && uses.other == 0 && uses.defined == 1 && !calls_itself
 }
 
 /// The edits that make a generator of a function: none unless the list is only appended to, at least once in a loop.
@@ -178,47 +236,25 @@ fn yields<'a>(
     if bind.kind != BindKind::Assign || assign.targets.len() != 1 || !is_empty_list || !is_top {
         return None;
     }
-    let mut edits = vec![whole_lines(context, assign.range())?, whole_lines(context, last.range())?];
+    let mut edits = vec![without_lines(context, assign.range())?, without_lines(context, last.range())?];
     let (mut appends, mut in_loop) = (0, false);
     for used in &symbol.uses {
         if nodes.statement(*used) == nodes.of(last.into()) {
             continue;
         }
-        let (statement, argument) = appended(context, *used)?;
+        let (call, argument) = appended(context, *used)?;
+        let statement = nodes.parent(call);
+        let is_statement = matches!(nodes.node(statement), AnyNodeRef::StmtExpr(_));
+        if !is_statement || matches!(argument, Expr::Generator(_) | Expr::Named(_)) {
+            return None;
+        }
         let range = nodes.node(statement).range();
         if context.has_comment(range) {
             return None;
         }
         edits.push(Edit::new(range, format!("yield {}", context.text(argument.range()))));
         appends += 1;
-        in_loop |= nodes
-            .ancestors(statement)
-            .any(|at| matches!(nodes.node(at), AnyNodeRef::StmtFor(_) | AnyNodeRef::StmtWhile(_)));
+        in_loop |= handling::in_loop(context.semantics, statement) && !loops_over_few(context, statement);
     }
     (appends > 0 && in_loop).then_some(edits)
-}
-
-/// The statement `x.append(item)` that a name stands in, and the item.
-fn appended<'a>(context: &Context<'a, '_>, used: NodeId) -> Option<(NodeId, &'a Expr)> {
-    let nodes = context.nodes();
-    let attribute = nodes.parent(used);
-    let call = nodes.parent(attribute);
-    let statement = nodes.parent(call);
-    let AnyNodeRef::ExprAttribute(method) = nodes.node(attribute) else { return None };
-    let AnyNodeRef::ExprCall(node) = nodes.node(call) else { return None };
-    let is_append = method.attr == *"append" && nodes.of_expr(&node.func) == attribute;
-    let is_statement = matches!(nodes.node(statement), AnyNodeRef::StmtExpr(_));
-    let argument = sole_argument(node)?;
-    let is_bare = !matches!(argument, Expr::Generator(_) | Expr::Named(_));
-    (is_append && is_statement && is_bare).then_some((statement, argument))
-}
-
-/// The edit that takes out a statement with its line, if nothing else stands there.
-fn whole_lines(context: &Context<'_, '_>, range: TextRange) -> Option<Edit> {
-    let source = context.source;
-    let (first, last) = (source.position(range.start()).line, source.position(range.end()).line);
-    let lines = TextRange::new(source.line_range(first).start(), source.line_range(last).end());
-    let before = source.slice(TextRange::new(lines.start(), range.start()));
-    let behind = source.slice(TextRange::new(range.end(), lines.end()));
-    (before.trim().is_empty() && behind.trim().is_empty()).then(|| Edit::new(lines, ""))
 }

@@ -2,14 +2,14 @@
 
 use memsight_model::Confidence;
 
-use super::ask::is_short;
+use super::many::loops_over_few;
 use super::places::{bound_value, call_around, function_of, is_constant};
 use crate::context::{Context, Report};
-use crate::finding::Saves;
+use crate::edit::Saves;
 use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
-use crate::scopes::{ScopeId, SymbolId, generators};
+use crate::scopes::{ScopeId, SymbolId};
 use crate::syntax::{AnyNodeRef, Expr, Ranged, Stmt, TextRange, ast};
 
 pub(super) const RULES: &[&Rule] = &[&CLASS_PER_CALL, &FUNCTION_PER_ITEM, &INVARIANT_IN_LOOP];
@@ -205,15 +205,6 @@ fn function_per_item(context: &mut Context<'_, '_>) {
         report.saves = Saves::Now;
         report.confidence = Confidence::Low;
         context.report(report);
-    }
-}
-
-/// Whether the loop around a node has few rounds: they are written out.
-pub(super) fn loops_over_few(context: &Context<'_, '_>, id: NodeId) -> bool {
-    let Some(at) = handling::loop_of(context.semantics, id) else { return false };
-    match context.nodes().node(at) {
-        AnyNodeRef::StmtFor(node) => is_short(context, &node.iter),
-        node => generators(node).first().is_some_and(|first| is_short(context, &first.iter)),
     }
 }
 

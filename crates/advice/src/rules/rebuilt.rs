@@ -1,10 +1,10 @@
 //! MS210, MS212: containers and tables that are made anew to add something to them.
 
-use super::per_call::loops_over_few;
+use super::many::loops_over_few;
 use super::places::is_constant;
 use super::shared::is_bytes;
 use crate::context::{Context, Report};
-use crate::finding::{Edit, Fix, Safety, Saves};
+use crate::edit::{Edit, Fix, Safety, Saves};
 use crate::handling;
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};

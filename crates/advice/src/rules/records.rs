@@ -2,10 +2,11 @@
 
 use memsight_model::Confidence;
 
-use super::per_call::loops_over_few;
-use super::places::{bound_value, call_around, last_name, sole_local};
+use super::ask::appended;
+use super::many::loops_over_few;
+use super::places::{bound_value, last_name, sole_local};
 use crate::context::{Context, Report};
-use crate::finding::Saves;
+use crate::edit::Saves;
 use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
@@ -211,17 +212,6 @@ fn made_of_dicts<'a>(context: &Context<'a, '_>, symbol: &Symbol<'_>) -> Option<&
             let first = appended.next().filter(|(at, _)| handling::in_loop(context.semantics, *at))?;
             let dict = written_out(first.1).filter(|_| !loops_over_few(context, first.0))?;
             appended.next().is_none().then_some(dict)
-        }
-        _ => None,
-    }
-}
-
-/// What is appended to a list where its name stands.
-fn appended<'a>(context: &Context<'a, '_>, at: NodeId) -> Option<(NodeId, &'a Expr)> {
-    let parent = context.nodes().parent(at);
-    match context.nodes().node(parent) {
-        AnyNodeRef::ExprAttribute(method) if method.attr.as_str() == "append" => {
-            call_around(context, parent)?.arguments.find_positional(0).map(|what| (parent, what))
         }
         _ => None,
     }

@@ -3,10 +3,10 @@
 use memsight_model::Confidence;
 
 use super::ask::sole_argument;
-use super::per_call::loops_over_few;
+use super::many::loops_over_few;
 use super::places::{bound_value, class_of, function_of, last_name, own_attribute, sole_local};
 use crate::context::{Context, Report};
-use crate::finding::{Edit, Fix, Safety, Saves};
+use crate::edit::{Edit, Fix, Safety, Saves};
 use crate::handling::{self, CHANGED, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};

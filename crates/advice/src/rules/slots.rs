@@ -7,7 +7,7 @@ use memsight_model::Confidence;
 use super::lines::put_behind;
 use super::places::{last_name, self_name};
 use crate::context::{Context, Report};
-use crate::finding::{Edit, Fix, Safety, Saves};
+use crate::edit::{Edit, Fix, Safety, Saves};
 use crate::handling::Handling;
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};

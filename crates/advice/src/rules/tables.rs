@@ -4,7 +4,7 @@ use memsight_model::Confidence;
 
 use super::places::{class_of, function_of, own_attribute, sole_local};
 use crate::context::{Context, Report};
-use crate::finding::{Edit, Fix, Safety, Saves};
+use crate::edit::{Edit, Fix, Safety, Saves};
 use crate::handling::{self, CHANGED, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};

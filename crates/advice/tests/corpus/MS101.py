@@ -30,7 +30,6 @@ total = math.fsum(
         row.price
         for row in rows
         if row.price
-    
 )
 # --- imported under another name
 from collections import Counter as Count
@@ -64,9 +63,15 @@ if name not in(user.name for user in users):  # MS101
     pass
 # --- written
 out.writelines([line + "\n" for line in lines])  # MS101
-db.executemany("insert into t values (?)", [(x,) for x in xs])  # MS101
 # +++ fixed, safe
 out.writelines(line + "\n" for line in lines)  # MS101
+# --- handed to sqlite3
+import sqlite3
+
+db.executemany("insert into t values (?)", [(x,) for x in xs])  # MS101
+# +++ fixed, unsafe
+import sqlite3
+
 db.executemany("insert into t values (?)", ((x,) for x in xs))  # MS101
 # --- only the last ones are kept
 from collections import deque
@@ -113,3 +118,10 @@ queue = deque([parse(line) for line in lines])
 total = frame.sum([x for x in xs])
 # --- not a comprehension
 total = sum([a, b, c])
+# --- a driver that wants a list
+import oracledb
+cursor.executemany("insert into files values (:1)", [(name,) for name in names])
+# --- the arguments of an expression
+m = max([arg.degree for arg in expr.args])
+# --- the fields of a line
+total = sum([int(field) for field in line.split(",")])

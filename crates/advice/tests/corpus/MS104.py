@@ -45,7 +45,7 @@ def show(rows):
             result.append(row.b)
         return result
 
-    print("\n".join(lines(rows)))
+    file.writelines(lines(rows))
 # +++ fixed, unsafe
 def show(rows):
     def lines(rows):  # MS104
@@ -53,7 +53,7 @@ def show(rows):
             yield row.a
             yield row.b
 
-    print("\n".join(lines(rows)))
+    file.writelines(lines(rows))
 # --- two callers, both go through it
 def _numbers(lines):  # MS104
     numbers = []
@@ -189,3 +189,32 @@ class B(A):
 
 for x in A()._items():
     pass
+# --- all callers keep the items
+def _entries(log):
+    result = []
+    for line in log:
+        result.append(line)
+    return result
+
+text = "\n".join(_entries(log))
+known = [*_entries(log)]
+everything.extend(_entries(log))
+# --- a handful
+def _permissions(options):
+    found = []
+    for action in options.default_permissions:
+        found.append((action, options.name))
+    return found
+
+for name, label in _permissions(options):
+    print(name, label)
+# --- it says what it returns
+def _parts(text: str) -> list[str]:  # MS104
+    parts = []
+    while text:
+        parts.append(text[:10])
+        text = text[10:]
+    return parts
+
+for part in _parts(text):
+    print(part)

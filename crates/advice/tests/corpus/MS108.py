@@ -91,3 +91,23 @@ def show(tree):
 def show(a):
     for one, other in list(zip((1, 2), a)):
         pass
+# --- names of the module, to which the loop adds its own
+for name, value in list(globals().items()):
+    if type(value) is int:
+        names[value] = name
+# --- names of the function
+def public():
+    found = {}
+    for name, value in list(locals().items()):
+        found[name] = value
+    return found
+# --- another name for what an object has
+def clean(self):
+    table = self.table
+    for key in list(table.keys()):
+        self.drop(key)
+# --- modules load others when they are touched
+def forget(modules):
+    for module in list(modules.values()):
+        if module is not None:
+            module.registry = None

@@ -67,3 +67,7 @@ def send(n, socket):
 # --- a module's name
 numbers = list(range(1000))
 print(len(numbers))
+# --- as many as there are dimensions
+def ricci(space, riemann):
+    indices = list(range(space.dim))
+    return [[riemann[i, j] for i in indices] for j in indices]
