@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::finding::Finding;
 use crate::ignore::{Ignore, ignores, keep_back};
 use crate::nodes::NodeId;
+use crate::outline::Outline;
 use crate::project::Project;
 use crate::rule::{Check, Rule};
 use crate::scopes::Semantics;
@@ -43,6 +44,8 @@ pub struct FileReport {
     pub faults: Vec<SyntaxFault>,
     /// Comments that keep findings back.
     pub ignores: Vec<Ignore>,
+    /// What it defines.
+    pub outline: Outline,
 }
 
 /// A pool whose threads may walk trees.
@@ -126,15 +129,16 @@ fn check(source: Source, project: &Project, settings: &Settings) -> FileReport {
         message: error.message.clone(),
     };
     let faults: Vec<SyntaxFault> = parsed.errors.iter().map(fault).collect();
-    let (mut findings, mut kept_back) = (Vec::new(), Vec::new());
+    let (mut findings, mut kept_back, mut outline) = (Vec::new(), Vec::new(), Outline::default());
     if let Some((tree, tokens)) = parsed.module().filter(|_| faults.is_empty()) {
         let semantics = Semantics::new(tree);
         kept_back = ignores(&source, tokens);
+        outline = Outline::of(&semantics, &source);
         findings = run_rules(&source, tokens, &semantics, project, settings);
         findings.sort_by_key(|finding| (finding.range.start(), finding.rule.id));
         findings = keep_back(findings, &mut kept_back);
     }
-    FileReport { source, findings, faults, ignores: kept_back }
+    FileReport { source, findings, faults, ignores: kept_back, outline }
 }
 
 fn run_rules<'a>(

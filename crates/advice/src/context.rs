@@ -4,6 +4,7 @@ use memsight_model::{Confidence, Severity};
 
 use crate::finding::{Finding, Fix, Saves, Saving};
 use crate::nodes::{NodeId, Nodes};
+use crate::outline::{self, Lines};
 use crate::project::Project;
 use crate::rule::Rule;
 use crate::scopes::{Scopes, Semantics};
@@ -81,7 +82,7 @@ impl<'a, 'run> Context<'a, 'run> {
 
     /// The rule that is looking.
     pub fn report(&mut self, report: Report) {
-        self.found.push(Finding {
+        let mut finding = Finding {
             rule: self.rule,
             range: report.range,
             start: self.source.position(report.range.start()),
@@ -92,8 +93,11 @@ impl<'a, 'run> Context<'a, 'run> {
             severity: Severity::Warning,
             confidence: report.confidence,
             saving: Saving { of: report.saves, formula: report.formula },
+            made: Lines { first: 0, last: 0 },
             fix: report.fix,
-        });
+        };
+        finding.made = outline::lines(&finding, self.semantics, self.source);
+        self.found.push(finding);
     }
 
     pub fn nodes(&self) -> &'run Nodes<'a> {

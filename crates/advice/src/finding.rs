@@ -1,5 +1,6 @@
 //! What a rule found: where, why, what to do, and which edit does it.
 
+use crate::outline::Lines;
 use crate::rule::Rule;
 use crate::source::Position;
 use crate::syntax::TextRange;
@@ -88,6 +89,8 @@ pub struct Finding {
     pub confidence: Confidence,
     /// What is saved.
     pub saving: Saving,
+    /// The lines that make what it is about.
+    pub made: Lines,
     /// The edit, where one can be made.
     pub fix: Option<Fix>,
 }

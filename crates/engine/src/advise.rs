@@ -1,5 +1,6 @@
 //! Advice on source: files are found, read, looked through, and changed if that is asked for.
 
+mod evidence;
 mod files;
 mod rows;
 mod write;
@@ -11,6 +12,7 @@ use memsight_advice::{Checked, Needs, PythonVersion, Rule, Safety, Settings, che
 use memsight_analysis::advise::{AdviceSummary, AdviceView, FaultRow, RulePage, RulesView};
 use memsight_model::{Progress, SCHEMA_VERSION};
 
+pub use evidence::Evidence;
 pub use files::STDIN;
 pub use write::{Change, unified};
 
@@ -32,6 +34,8 @@ pub struct AdviseOptions {
     pub target_minor: Option<u8>,
     /// Fixes to make, if any.
     pub fix: Fixes,
+    /// What findings are held against.
+    pub evidence: Evidence,
 }
 
 /// Which fixes are made.
@@ -127,7 +131,12 @@ pub fn advise(options: &AdviseOptions, progress: &dyn Progress) -> Result<Advise
             Err((file, why)) => faults.push(rows::whole(file, why)),
         }
     }
+    if !options.evidence.is_empty() {
+        let changed: Vec<&Path> = changes.iter().map(Change::path).collect();
+        evidence::join(options, &checked.reports, &changed, &mut view, progress)?;
+    }
     view.summary.fixed = fixed;
+    view.summary.wanting = wanting(options, &settings);
     view.faults.extend(faults);
     if progress.cancelled() { Err(Error::Cancelled) } else { Ok(Advised { view, changes }) }
 }
@@ -180,7 +189,7 @@ fn settings(options: &AdviseOptions) -> Result<Settings, Error> {
         }
     }
     let chosen = |rule: &Rule| match options.select.as_slice() {
-        [] => options.all || rule.is_default,
+        [] => options.all || rule.is_default || options.evidence.answers(rule.needs),
         select => select.iter().any(|text| fits(rule, text)),
     };
     let mut rules = rules::all();
@@ -188,6 +197,15 @@ fn settings(options: &AdviseOptions) -> Result<Settings, Error> {
     let version = |minor| PythonVersion { major: 3, minor };
     let (target, syntax) = (options.target_minor.unwrap_or(10), options.target_minor.unwrap_or(15));
     Ok(Settings { target: version(target), syntax: version(syntax), rules })
+}
+
+/// How many rules would be looked for if there were evidence. Nobody who has named rules is told of others.
+fn wanting(options: &AdviseOptions, settings: &Settings) -> u64 {
+    let is_wanting = |rule: &&Rule| !rule.is_default && rule.needs != Needs::Source && !settings.rules.contains(rule);
+    match options.select.is_empty() && !options.all {
+        true => rules::all().into_iter().filter(is_wanting).count() as u64,
+        false => 0,
+    }
 }
 
 /// Counts that a summary has of findings.

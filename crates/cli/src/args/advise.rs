@@ -17,6 +17,7 @@ use clap::Args;
         "  memsight advise src --fix                 change it\n",
         "  memsight advise --explain MS105           what a rule is about, with figures\n",
         "  memsight advise src --select MS1 --format json\n",
+        "  memsight advise src --trace app.trace     what each change saves of the peak that was recorded\n",
         "\n",
         "EXIT CODES\n",
         "  0  nothing found    1  something found    2  usage, or files that are not there"
@@ -41,6 +42,9 @@ pub struct Advise {
     /// List the rules
     #[arg(long, conflicts_with = "explain", help_heading = "Rules")]
     pub rules: bool,
+    /// Hold the findings against a trace of the program (`memsight run --exact`): bytes at the peak
+    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
+    pub trace: Option<PathBuf>,
     /// The oldest Python that the program runs on, 3.8 to 3.15; later syntax is not read then
     #[arg(long, value_name = "VERSION", value_parser = version, help_heading = "Reading")]
     pub target_version: Option<u8>,

@@ -1,6 +1,6 @@
 //! `memsight advise`: what to change in a program's source.
 
-use memsight_engine::advise::{self, AdviseOptions, Advised, Fixes, STDIN};
+use memsight_engine::advise::{self, AdviseOptions, Advised, Evidence, Fixes, STDIN};
 use memsight_engine::analysis::advise::AdviceView;
 use memsight_render::text;
 
@@ -63,5 +63,6 @@ fn options(args: &Advise) -> AdviseOptions {
         all: args.all,
         target_minor: args.target_version,
         fix,
+        evidence: Evidence { trace: args.trace.clone() },
     }
 }

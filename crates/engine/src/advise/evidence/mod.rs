@@ -1,0 +1,76 @@
+//! Findings of source held against what a program did: a trace of its allocations, its heap.
+//!
+//! ```text
+//! reports of files ──> code (is it the code that ran?) ──> trace: bytes at the peak ──┐
+//!                                                     └──> heap: bytes now ───────────┴──> rows, ranked
+//! ```
+
+mod code;
+mod rank;
+mod trace;
+
+use std::path::{Path, PathBuf};
+
+use memsight_advice::{Needs, Report};
+use memsight_analysis::advise::{AdviceView, EvidenceView};
+use memsight_model::Progress;
+
+use super::AdviseOptions;
+use crate::Error;
+
+/// What findings are held against.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// A trace of allocations.
+    pub trace: Option<PathBuf>,
+}
+
+impl Evidence {
+    /// There is none.
+    pub fn is_empty(&self) -> bool {
+        self.trace.is_none()
+    }
+
+    /// Whether it tells what a rule needs to be right.
+    pub(super) fn answers(&self, needs: Needs) -> bool {
+        match needs {
+            Needs::Source => false,
+            Needs::Heap => false,
+            Needs::Trace => self.trace.is_some(),
+        }
+    }
+}
+
+/// What the evidence says of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    /// It has bytes, or may have.
+    Supported,
+    /// Nothing is known of it.
+    Unknown,
+    /// It was not run.
+    NotRun,
+    /// There is nothing to be saved there.
+    Contradicted,
+}
+
+/// Holds the rows of `view`, which are those of `reports` in their order, against the evidence. Files that are about to be changed
+/// have lines of their own, of which nothing is known.
+pub(super) fn join(
+    options: &AdviseOptions,
+    reports: &[Report],
+    changed: &[&Path],
+    view: &mut AdviceView,
+    progress: &dyn Progress,
+) -> Result<(), Error> {
+    let reports: Vec<_> = reports.iter().filter_map(|report| report.as_ref().ok()).collect();
+    let mut verdicts = vec![Verdict::Unknown; view.findings.len()];
+    let mut evidence = EvidenceView::default();
+    if let Some(path) = &options.evidence.trace {
+        let subject = trace::Subject { reports: &reports, changed };
+        evidence.trace = Some(trace::join(path, &subject, view, &mut verdicts, &mut evidence.other_code, progress)?);
+    }
+    view.evidence = Some(evidence);
+    rank::rank(options, view, verdicts);
+    Ok(())
+}
