@@ -1,5 +1,8 @@
 //! `memsight advise`: what to change in a program's source.
 
+mod recorded;
+
+use memsight_engine::LookOptions;
 use memsight_engine::advise::{self, AdviseOptions, Advised, Evidence, Fixes, STDIN};
 use memsight_engine::analysis::advise::AdviceView;
 use memsight_render::text;
@@ -20,8 +23,15 @@ pub fn run(args: &Advise, console: &Console, interrupt: &Interrupt) -> Result<i3
     if args.rules {
         return console.show(&advise::catalogue(), text::rules).map(|()| 0);
     }
+    if !args.run.is_empty() {
+        return recorded::run(args, console, interrupt);
+    }
+    advised(args, options(args), console, interrupt)
+}
+
+fn advised(args: &Advise, options: AdviseOptions, console: &Console, interrupt: &Interrupt) -> Result<i32, Error> {
     let ticker = console.ticker(interrupt);
-    let advised = interrupt.carefully(|| advise::advise(&options(args), &ticker))?;
+    let advised = interrupt.carefully(|| advise::advise(&options, &ticker))?;
     drop(ticker);
     if args.diff {
         console.write(&advise::unified(&advised.changes))?;
@@ -63,6 +73,10 @@ fn options(args: &Advise) -> AdviseOptions {
         all: args.all,
         target_minor: args.target_version,
         fix,
-        evidence: Evidence { trace: args.trace.clone() },
+        evidence: Evidence {
+            trace: args.trace.clone(),
+            only_ran: false,
+            heap: args.heap.clone().map(|heap| (heap, LookOptions::default())),
+        },
     }
 }

@@ -20,6 +20,7 @@ pub(super) fn rank(options: &AdviseOptions, view: &mut AdviceView, verdicts: Vec
         Verdict::Contradicted => options.all,
         // Rules that need evidence say nothing without it.
         Verdict::Unknown | Verdict::NotRun => is_asked(row),
+        Verdict::Elsewhere => is_asked(row) && !options.evidence.only_ran,
     });
     ranked.sort_by_key(|(row, verdict)| (*verdict, Reverse(saved(row))));
     view.findings = ranked.into_iter().map(|(row, _)| row).collect();

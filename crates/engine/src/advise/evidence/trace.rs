@@ -10,7 +10,7 @@ use memsight_model::trace::{Event, Record};
 use memsight_model::{Bytes, Confidence, Progress};
 
 use super::Verdict;
-use super::code::{self, Code};
+use super::code::{Code, Ran};
 use crate::Error;
 use crate::trace::open_trace;
 
@@ -25,6 +25,12 @@ pub(super) struct Subject<'a> {
     pub(super) reports: &'a [&'a FileReport],
     /// Files whose lines are not those on the disk.
     pub(super) changed: &'a [&'a Path],
+}
+
+impl Subject<'_> {
+    pub(super) fn is_changed(&self, report: &FileReport) -> bool {
+        self.changed.iter().any(|path| *path == Path::new(&report.source.path))
+    }
 }
 
 /// A finding of which the trace has the code.
@@ -43,6 +49,7 @@ pub(super) fn join(
     progress: &dyn Progress,
 ) -> Result<TraceEvidence, Error> {
     let profile = open_trace(path, At::Peak, false, progress)?;
+    let ran = Ran::of_trace(&profile);
     let (mut joined, mut sites) = (Vec::new(), Vec::new());
     let mut first = 0;
     for report in subject.reports {
@@ -51,8 +58,7 @@ pub(super) fn join(
         if rows.is_empty() {
             continue;
         }
-        let is_changed = subject.changed.iter().any(|path| *path == Path::new(&report.source.path));
-        match if is_changed { Code::None } else { code::find(&profile, report) } {
+        match if subject.is_changed(report) { Code::None } else { ran.find(report) } {
             Code::Same(file) => {
                 for (row, finding) in rows.zip(&report.findings) {
                     let (site, part) = site(&file, finding);
@@ -65,7 +71,7 @@ pub(super) fn join(
                 view.findings[rows].iter_mut().for_each(|row| row.evidence.push(told.clone()));
                 other_code.push(OtherCode { file: report.source.path.clone(), reason });
             }
-            Code::None => {}
+            Code::None => verdicts[rows].fill(Verdict::Elsewhere),
         }
     }
     let forecasts = forecast(path, &profile, &sites, progress)?;
