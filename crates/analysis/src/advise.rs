@@ -43,8 +43,8 @@ pub struct OtherCode {
 /// A trace, and what all changes together would make of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct TraceEvidence {
-    /// The file.
-    pub path: String,
+    /// The file; null where the program was run for this.
+    pub path: Option<String>,
     /// What was run.
     pub program: String,
     /// The version of its Python.

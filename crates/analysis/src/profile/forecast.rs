@@ -218,6 +218,8 @@ struct Gone {
 struct Burst {
     gone: Vec<Gone>,
     last_set: u32,
+    /// Bytes of what it allocated last, if that was a container.
+    last_container: u64,
 }
 
 /// Finds out in one pass which blocks go together with what holds them: an object that only a container holds is freed with it,
@@ -263,9 +265,11 @@ impl Letting {
             Event::Allocated { domain, address, bytes, stack } => {
                 self.burst_ends(self.thread);
                 let set = self.sites.of(stack);
-                self.threads.entry(self.thread).or_default().last_set = set;
+                let is_container = domain == Domain::Memory || bytes > SMALL;
+                let burst = self.threads.entry(self.thread).or_default();
+                burst.last_set = set;
+                burst.last_container = if is_container { bytes } else { 0 };
                 if set != 0 {
-                    let is_container = domain == Domain::Memory || bytes > SMALL;
                     if is_container {
                         self.grow(set, bytes);
                     }
@@ -275,13 +279,26 @@ impl Letting {
                 }
             }
             Event::Freed(address) => {
+                let last = self.threads.get_mut(&self.thread).map_or(0, |burst| std::mem::take(&mut burst.last_container));
                 if let Some(block) = self.blocks.freed(address) {
                     let (set, is_container) = (block.row & !CONTAINER, block.row & CONTAINER != 0);
                     let gone = Gone { set, ordinal: block.ordinal, bytes: block.bytes, is_container };
-                    self.threads.entry(self.thread).or_default().gone.push(gone);
+                    self.gone(gone, last);
                 }
             }
             Event::Time(_) | Event::Resident(_) => {}
+        }
+    }
+
+    /// A table that goes as soon as there is a larger one of the same site has moved there, as those of sets and dicts do: the
+    /// larger one is what holds its items then.
+    ///
+    /// `last`: bytes of the container that the thread has allocated just before; 0 where that was something else.
+    fn gone(&mut self, gone: Gone, last: u64) {
+        let burst = self.threads.entry(self.thread).or_default();
+        let has_moved = gone.is_container && burst.last_set == gone.set && last > gone.bytes;
+        if !has_moved {
+            burst.gone.push(gone);
         }
     }
 

@@ -75,6 +75,7 @@ fn options(args: &Advise) -> AdviseOptions {
         fix,
         evidence: Evidence {
             trace: args.trace.clone(),
+            is_own: false,
             only_ran: false,
             heap: args.heap.clone().map(|heap| (heap, LookOptions::default())),
         },

@@ -93,3 +93,18 @@ fn shares_count_once_where_two_sites_meet() {
     assert_eq!((forecasts.together.peak_saved_bytes, forecasts.together.end_saved_bytes), (700, 700));
     assert_eq!(forecasts.sites[2].end_bytes, 80);
 }
+
+#[test]
+fn a_table_that_moves_goes_on() {
+    // a set grows from 600 to 1200 B while the list that it is made of, 800 B, lives; both sizes of it are no part of the list
+    let events = [
+        allocated(1, 800, 3),
+        allocated(2, 600, 3),
+        allocated(3, 1200, 3),
+        Event::Freed(2),
+        Event::Freed(1),
+        allocated(4, 8, 4),
+    ];
+    let forecasts = forecast(&events, &[(3, Saved::Statement)]);
+    assert_eq!((forecasts.peak_bytes, forecasts.sites[0].peak_saved_bytes), (2600, 800));
+}

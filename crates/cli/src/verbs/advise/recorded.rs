@@ -32,7 +32,7 @@ pub(super) fn run(args: &Advise, console: &Console, interrupt: &Interrupt) -> Re
     let mut options: AdviseOptions = options(args);
     // Who has named files wants to hear of all of them.
     options.evidence.only_ran = args.paths.iter().all(|path| path == Path::new("."));
-    options.evidence.trace = Some(trace);
+    (options.evidence.trace, options.evidence.is_own) = (Some(trace), true);
     advised(args, options, console, &Interrupt::listen())
 }
 

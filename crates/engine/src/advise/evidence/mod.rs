@@ -24,6 +24,8 @@ use crate::{Error, LookOptions};
 pub struct Evidence {
     /// A trace of allocations.
     pub trace: Option<PathBuf>,
+    /// The trace was made for this advice, and goes with it: nobody is told its name.
+    pub is_own: bool,
     /// Findings in files that the trace has no code of are left out.
     pub only_ran: bool,
     /// A heap: a process by its id, or a file, and how it is looked at.
@@ -75,7 +77,7 @@ pub(super) fn join(
     let mut evidence = EvidenceView::default();
     let subject = trace::Subject { reports: &reports, changed };
     if let Some(path) = &options.evidence.trace {
-        evidence.trace = Some(trace::join(path, &subject, view, &mut verdicts, &mut evidence.other_code, progress)?);
+        evidence.trace = Some(trace::join((path, options.evidence.is_own), &subject, view, &mut verdicts, &mut evidence.other_code, progress)?);
     }
     if let Some((heap, look)) = &options.evidence.heap {
         let other_code = &mut evidence.other_code;

@@ -16,6 +16,8 @@ use crate::trace::open_trace;
 
 /// A line that never held more than this is not worth a change.
 const LEAST: u64 = 4 << 10;
+/// The peak has moved where less of the bytes of a line counts, in percent: what is live besides always varies a little.
+const BOUNDED: u64 = 98;
 /// Records between two looks at whether the person asked to stop.
 const STEP: u64 = 1 << 16;
 
@@ -41,7 +43,7 @@ struct Joined {
 
 /// Adds bytes and sentences to the rows. Cost: three passes over the trace.
 pub(super) fn join(
-    path: &Path,
+    (path, is_own): (&Path, bool),
     subject: &Subject<'_>,
     view: &mut AdviceView,
     verdicts: &mut [Verdict],
@@ -84,7 +86,7 @@ pub(super) fn join(
     }
     let (is_cut, lost) = profile.gaps();
     Ok(TraceEvidence {
-        path: path.display().to_string(),
+        path: (!is_own).then(|| path.display().to_string()),
         program: profile.head().program.clone(),
         python: format!("3.{}", profile.head().python_minor),
         peak_bytes: forecasts.peak_bytes,
@@ -143,7 +145,7 @@ fn tell(row: &mut AdviceRow, part: Part, of: &SiteForecast, all: &Forecasts, is_
     row.evidence.push(held(of, all));
     row.bytes = bytes(part, of);
     match row.bytes {
-        Some(bytes) if bytes.peak.is_some_and(|peak| peak < of.unbounded_bytes) => {
+        Some(bytes) if bytes.peak.is_some_and(|peak| peak < of.unbounded_bytes / 100 * BOUNDED) => {
             let (counted, held) = (bytes.peak.unwrap_or_default(), of.unbounded_bytes);
             let sentence = match counted {
                 0 => format!("another moment is the highest without its {} too: it saves nothing alone", Bytes(held)),

@@ -26,8 +26,8 @@ pub(super) fn head(view: &AdviceView, style: &Style) -> String {
     if let Some(trace) = &evidence.trace {
         let partial = if trace.is_partial { "; it ends early, or lacks events" } else { "" };
         let line = format!(
-            "trace {}: {}, Python {}, peak {}{partial}",
-            clean(&trace.path),
+            "{}: {}, Python {}, peak {}{partial}",
+            trace.path.as_ref().map_or_else(|| "run".to_owned(), |path| format!("trace {}", clean(path))),
             clean(&trace.program),
             clean(&trace.python),
             Bytes(trace.peak_bytes)
