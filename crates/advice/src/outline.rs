@@ -147,14 +147,18 @@ mod tests {
     #[test]
     fn code_is_found_by_name_and_first_line() {
         let of = outline("class A:\n    @staticmethod\n    def f(x):\n        def g():\n            pass\n");
-        assert!(of.has_code("A.f", 2) && of.has_code("f", 2) && of.has_code("A.f.<locals>.g", 4) && of.has_code("A", 1));
+        assert!(
+            of.has_code("A.f", 2) && of.has_code("f", 2) && of.has_code("A.f.<locals>.g", 4) && of.has_code("A", 1)
+        );
         assert!(of.has_code("A.f.<locals>.<lambda>", 4) && of.has_code("<module>", 1));
         assert!(!of.has_code("A.f", 4) && !of.has_code("B.f", 2) && !of.has_code("h", 2));
     }
 
     #[test]
     fn stores_are_told_with_their_lines() {
-        let of = outline("class A:\n    def __init__(self):\n        self.x = []\n        self.y = self.x\n        self.x = 1\n");
+        let of = outline(
+            "class A:\n    def __init__(self):\n        self.x = []\n        self.y = self.x\n        self.x = 1\n",
+        );
         assert_eq!(of.class("A").expect("a class").stores, [("x".to_owned(), 3), ("y".to_owned(), 4)]);
     }
 }

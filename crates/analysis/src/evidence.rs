@@ -107,8 +107,9 @@ struct Values {
 
 impl Values {
     fn new(snapshot: &Snapshot, contents: &Contents) -> Values {
-        let is_text =
-            |object: &ObjectId| matches!(object_kind(snapshot, *object), ObjectKind::Str | ObjectKind::Bytes | ObjectKind::Tuple);
+        let is_text = |object: &ObjectId| {
+            matches!(object_kind(snapshot, *object), ObjectKind::Str | ObjectKind::Bytes | ObjectKind::Tuple)
+        };
         let others = contents.equals.iter().filter_map(|class| class.split_first()).flat_map(|(_, others)| others);
         Values {
             equal: others.copied().filter(is_text).collect(),
@@ -180,14 +181,17 @@ impl Analysis<'_> {
             let row = snapshot.objects.types.get(owner.index()).map_or(0, |row| row.0);
             for (target, reference) in snapshot.references.of(owner) {
                 if is_namespace(snapshot, reference, target) {
-                    for (value, key) in snapshot.references.of(target).filter(|(_, label)| label.kind() == LabelKind::Value)
+                    for (value, key) in
+                        snapshot.references.of(target).filter(|(_, label)| label.kind() == LabelKind::Value)
                     {
                         let key = key_of(key);
                         let name = values.keys.entry(key).or_insert_with(|| bare_key(snapshot, key)).clone();
                         self.count_value(value, &mut values, || by_row.entry((row, name)).or_default());
                     }
                 } else if reference.kind() == LabelKind::Attribute {
-                    self.count_value(target, &mut values, || by_row.entry((row, label(snapshot, reference))).or_default());
+                    self.count_value(target, &mut values, || {
+                        by_row.entry((row, label(snapshot, reference))).or_default()
+                    });
                 }
             }
         }

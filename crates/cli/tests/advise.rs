@@ -135,7 +135,8 @@ fn a_prediction_is_what_the_changed_program_measures() {
             let view = advice(here, &["before.py", "--select", case.rule, "--trace", "before.trace"]);
             let predicted = view["findings"][0]["bytes"]["peak"].as_u64();
             let measured = before as f64 - after as f64;
-            let is_right = predicted.is_some_and(|predicted| (predicted as f64 - measured).abs() <= OFF * measured.abs());
+            let is_right =
+                predicted.is_some_and(|predicted| (predicted as f64 - measured).abs() <= OFF * measured.abs());
             let trace = &view["evidence"]["trace"];
             assert_eq!(trace["peak_bytes"].as_u64(), Some(before), "{view:#}");
             if !is_right {
@@ -188,7 +189,9 @@ fn a_run_is_recorded_for_the_advice_on_the_files_that_it_ran() {
     let files: Vec<&str> =
         view["findings"].as_array().expect("findings").iter().filter_map(|row| row["file"].as_str()).collect();
     assert_eq!(files, ["./app.py"], "{view:#}");
-    assert!(view["evidence"]["trace"]["path"].is_null() && view["findings"][0]["bytes"]["peak"].as_u64() > Some(1 << 20));
+    assert!(
+        view["evidence"]["trace"]["path"].is_null() && view["findings"][0]["bytes"]["peak"].as_u64() > Some(1 << 20)
+    );
     let left: Vec<_> = std::fs::read_dir(here).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
 }
@@ -209,13 +212,16 @@ fn slots_save_what_a_heap_says() {
                 "import tracemalloc, {module}\n{module}.make(100)\ntracemalloc.start()\n\
                  kept = {module}.make(20_000)\nprint(tracemalloc.get_traced_memory()[0])"
             );
-            let output = std::process::Command::new(&interpreter.path).args(["-B", "-c", &code]).current_dir(here).output();
+            let output =
+                std::process::Command::new(&interpreter.path).args(["-B", "-c", &code]).current_dir(here).output();
             let text = String::from_utf8(output.expect("it runs").stdout).expect("UTF-8");
             text.trim().parse::<f64>().unwrap_or_else(|error| panic!("{error}: {text:?}"))
         };
         let saved = measured("points") - measured("slotted");
         let path = here.to_str().expect("UTF-8");
-        let code = format!("import sys\nsys.dont_write_bytecode = True\nsys.path.insert(0, {path:?})\nimport points\nkept = points.make(20_000)");
+        let code = format!(
+            "import sys\nsys.dont_write_bytecode = True\nsys.path.insert(0, {path:?})\nimport points\nkept = points.make(20_000)"
+        );
         let python = Python::start_with(interpreter.path.to_str().expect("UTF-8"), &code);
         let view = advice(here, &["points.py", "--select", "MS301", "--heap", &python.pid()]);
         let predicted = view["findings"][0]["bytes"]["now"].as_u64().unwrap_or_else(|| panic!("{view:#}")) as f64;
@@ -232,7 +238,10 @@ fn what_only_the_heap_shows_is_told_at_the_store() {
     let class = "class Line:\n    def __init__(self, n):\n        self.text = \"state %d\" % (n % 7)\n        self.n = n\n\n\
                  lines = [Line(n) for n in range(20_000)]\n";
     std::fs::write(here.join("lines.py"), class).expect("room");
-    let code = format!("import sys\nsys.dont_write_bytecode = True\nsys.path.insert(0, {:?})\nimport lines", here.to_str().expect("UTF-8"));
+    let code = format!(
+        "import sys\nsys.dont_write_bytecode = True\nsys.path.insert(0, {:?})\nimport lines",
+        here.to_str().expect("UTF-8")
+    );
     let python = Python::start(&code);
     let view = advice(here, &["lines.py", "--heap", &python.pid()]);
     let rows: Vec<(&str, u64)> = view["findings"]

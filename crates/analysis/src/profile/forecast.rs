@@ -168,7 +168,9 @@ impl Profile {
             let called = of_known.get(self.places.caller(frame) as usize).copied().filter(|_| frame > 0);
             let above: &[Member] = called.and_then(|set: u32| sets.get(set as usize)).map_or(&[], Vec::as_slice);
             let mut members: Vec<Member> = here.iter().map(|&site| Member { site, is_own: true }).collect();
-            members.extend(above.iter().filter(|one| !here.contains(&one.site)).map(|one| Member { is_own: false, ..*one }));
+            members.extend(
+                above.iter().filter(|one| !here.contains(&one.site)).map(|one| Member { is_own: false, ..*one }),
+            );
             members.sort_unstable();
             let next = sets.len() as u32;
             let number = *numbers.entry(members).or_insert_with_key(|members| {
@@ -279,7 +281,8 @@ impl Letting {
                 }
             }
             Event::Freed(address) => {
-                let last = self.threads.get_mut(&self.thread).map_or(0, |burst| std::mem::take(&mut burst.last_container));
+                let last =
+                    self.threads.get_mut(&self.thread).map_or(0, |burst| std::mem::take(&mut burst.last_container));
                 if let Some(block) = self.blocks.freed(address) {
                     let (set, is_container) = (block.row & !CONTAINER, block.row & CONTAINER != 0);
                     let gone = Gone { set, ordinal: block.ordinal, bytes: block.bytes, is_container };

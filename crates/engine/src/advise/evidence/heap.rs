@@ -6,9 +6,9 @@
 use std::collections::HashSet;
 
 use memsight_advice::{Definition, FileReport, Finding, Rule, rules};
+use memsight_analysis::Analysis;
 use memsight_analysis::advise::{AdviceBytes, AdviceRow, AdviceView, HeapEvidence, OtherCode};
 use memsight_analysis::evidence::{AttributeFacts, ClassFacts, Counted, HeapFacts};
-use memsight_analysis::Analysis;
 use memsight_model::{Bytes, Confidence, Progress, Severity, count};
 
 use super::Verdict;
@@ -46,6 +46,7 @@ pub(super) fn join(
     let facts = Analysis::new(&snapshot, progress).evidence();
     let ran = Ran::of_heap(&facts);
     let (mut first, mut claims) = (0, Claims::new());
+    let before = now(view);
     for report in of.reports {
         let rows = first..first + report.findings.len();
         first = rows.end;
@@ -73,13 +74,17 @@ pub(super) fn join(
             Code::None => {}
         }
     }
-    let saved = |row: &AdviceRow| row.bytes.and_then(|bytes| bytes.now).unwrap_or_default();
     Ok(HeapEvidence {
         subject: subject.to_owned(),
         python: facts.python,
         heap_bytes: facts.bytes,
-        saved_bytes: view.findings.iter().map(saved).sum(),
+        // (what a trace says of the end of its run is of another moment)
+        saved_bytes: now(view).saturating_sub(before),
     })
+}
+
+fn now(view: &AdviceView) -> u64 {
+    view.findings.iter().filter_map(|row| row.bytes?.now).sum()
 }
 
 /// The classes of a file that have instances: `shop.order.Order` is `Order` of a file that ends in `shop/order.py`, and

@@ -77,7 +77,14 @@ pub(super) fn join(
     let mut evidence = EvidenceView::default();
     let subject = trace::Subject { reports: &reports, changed };
     if let Some(path) = &options.evidence.trace {
-        evidence.trace = Some(trace::join((path, options.evidence.is_own), &subject, view, &mut verdicts, &mut evidence.other_code, progress)?);
+        evidence.trace = Some(trace::join(
+            (path, options.evidence.is_own),
+            &subject,
+            view,
+            &mut verdicts,
+            &mut evidence.other_code,
+            progress,
+        )?);
     }
     if let Some((heap, look)) = &options.evidence.heap {
         let other_code = &mut evidence.other_code;

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use memsight_advice::rules;
 use memsight_analysis::advise::{AdviceRow, AdviceView};
 
-use super::Verdict;
 use super::super::{AdviseOptions, count};
+use super::Verdict;
 
 /// Orders rows by what they save; those of which nothing is known stay in the order of the source, behind them. What the
 /// evidence speaks against is left out and counted, or, with all rules, comes last.

@@ -40,13 +40,14 @@ pub(super) fn head(view: &AdviceView, style: &Style) -> String {
         out.push_str(&format!("{}\n", style.paint(Tone::Dim, &line)));
     }
     for other in &evidence.other_code {
-        let line = format!("{}: the evidence is of other code ({}): no bytes", clean(&other.file), clean(&other.reason));
+        let line =
+            format!("{}: the evidence is of other code ({}): no bytes", clean(&other.file), clean(&other.reason));
         out.push_str(&format!("{}\n", style.paint(Tone::Bad, &line)));
     }
     if out.is_empty() { out } else { out + "\n" }
 }
 
-/// `Together  peak 214.3 -> 116.0 MiB, heap -42.0 MiB, churn -190.0 MiB (predicted)`.
+/// `Together  peak 214.3 MiB -> 116.0 MiB, heap now -42.0 MiB, churn -190.0 MiB (predicted)`.
 pub(super) fn together(view: &AdviceView, style: &Style) -> String {
     let Some(evidence) = &view.evidence else { return String::new() };
     let parts: Vec<String> =
@@ -63,7 +64,7 @@ pub(super) fn together(view: &AdviceView, style: &Style) -> String {
 fn peak(trace: &TraceEvidence) -> Option<String> {
     let error = match trace.error_bytes {
         0 => String::new(),
-        error => format!(" +-{}", Bytes(error)),
+        error => format!(" ±{}", Bytes(error)),
     };
     (trace.peak_after_bytes < trace.peak_bytes)
         .then(|| format!("peak {} -> {}{error}", Bytes(trace.peak_bytes), Bytes(trace.peak_after_bytes)))
@@ -91,6 +92,7 @@ pub(super) fn wanting(view: &AdviceView, style: &Style) -> String {
     if view.summary.wanting == 0 {
         return String::new();
     }
-    let line = format!("{} need a heap or a trace: --heap PID, --trace FILE, --run", plural(view.summary.wanting, "rule"));
+    let line =
+        format!("{} need a heap or a trace: --heap PID, --trace FILE, --run", plural(view.summary.wanting, "rule"));
     format!("{}\n", style.paint(Tone::Dim, &line))
 }
