@@ -7,8 +7,8 @@ use rustc_hash::FxHashMap;
 
 use crate::context::Context;
 use crate::finding::Finding;
-use crate::function::{Function, functions};
 use crate::ignore::{Ignore, ignores, keep_back};
+use crate::outline::Outline;
 use crate::project::Project;
 use crate::rule::{Check, Kind, Rule};
 use crate::scopes::Semantics;
@@ -54,8 +54,8 @@ pub struct FileReport {
     pub faults: Vec<SyntaxFault>,
     /// Comments that keep findings back.
     pub ignores: Vec<Ignore>,
-    /// Its functions and classes, in the order of the source; none where it is not Python.
-    pub functions: Vec<Function>,
+    /// What it defines; nothing where it is not Python.
+    pub outline: Outline,
 }
 
 /// A file that is to be looked at, and what for.
@@ -161,11 +161,11 @@ fn check(source: Source, project: &Project, settings: &Settings) -> FileReport {
         message: error.message.clone(),
     };
     let faults: Vec<SyntaxFault> = parsed.errors.iter().map(fault).collect();
-    let (mut findings, mut kept_back, mut inside) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut findings, mut kept_back, mut outline) = (Vec::new(), Vec::new(), Outline::default());
     if let Some((tree, tokens)) = parsed.module().filter(|_| faults.is_empty()) {
         let semantics = Semantics::new(tree);
         kept_back = ignores(&source, tokens);
-        inside = functions(&source, &semantics);
+        outline = Outline::of(&semantics, &source);
         findings = run_rules(&source, tokens, &semantics, project, settings);
         findings.retain(|finding| !source.in_magic(tokens, finding.range));
         findings.sort_by_key(|finding| (finding.range.start(), finding.rule.id));
@@ -173,7 +173,7 @@ fn check(source: Source, project: &Project, settings: &Settings) -> FileReport {
         findings.extend(unused::findings(&source, &kept_back, &settings.rules));
         findings.sort_by_key(|finding| (finding.range.start(), finding.rule.id));
     }
-    FileReport { source, findings, faults, ignores: kept_back, functions: inside }
+    FileReport { source, findings, faults, ignores: kept_back, outline }
 }
 
 fn run_rules<'a>(
@@ -190,7 +190,7 @@ fn run_rules<'a>(
         for check in rule.checks {
             if let Check::Module(run) = check {
                 run(&mut context);
-                findings.extend(context.take().map(|report| Finding::new(rule, source, report)));
+                findings.extend(context.take().map(|report| Finding::new(rule, source, semantics, report)));
             }
         }
     }
@@ -198,7 +198,7 @@ fn run_rules<'a>(
         let Some(kind) = Kind::of(semantics.nodes.node(id)) else { continue };
         for (rule, check) in &by_kind[kind as usize] {
             check.visit(&mut context, id);
-            findings.extend(context.take().map(|report| Finding::new(rule, source, report)));
+            findings.extend(context.take().map(|report| Finding::new(rule, source, semantics, report)));
         }
     }
     findings

@@ -2,7 +2,9 @@
 
 use crate::context::Report;
 use crate::edit::{Fix, Saves};
+use crate::outline::{self, Lines};
 use crate::rule::Rule;
+use crate::scopes::Semantics;
 use crate::source::{Position, Source};
 use crate::syntax::TextRange;
 use memsight_model::{Confidence, Severity};
@@ -39,13 +41,15 @@ pub struct Finding {
     pub confidence: Confidence,
     /// What is saved.
     pub saving: Saving,
+    /// The lines that make what it is about.
+    pub made: Lines,
     /// The edit, where one can be made.
     pub fix: Option<Fix>,
 }
 
 impl Finding {
     /// What a rule said of a place, with the name of the rule and the lines.
-    pub(crate) fn new(rule: &'static Rule, source: &Source, report: Report) -> Finding {
+    pub(crate) fn new(rule: &'static Rule, source: &Source, semantics: &Semantics<'_>, report: Report) -> Finding {
         Finding {
             rule,
             range: report.range,
@@ -57,6 +61,7 @@ impl Finding {
             severity: Severity::Warning,
             confidence: report.confidence,
             saving: Saving { of: report.saves, formula: report.formula },
+            made: outline::lines(report.range, semantics, source),
             fix: report.fix,
         }
     }

@@ -2,8 +2,10 @@
 
 use memsight_model::{Confidence, Severity};
 
-use crate::finding::{Edit, Finding, Fix, Safety, Saves, Saving};
+use crate::edit::{Edit, Fix, Safety, Saves};
+use crate::finding::{Finding, Saving};
 use crate::ignore::Ignore;
+use crate::outline::Lines;
 use crate::rule::{Needs, Rule};
 use crate::rules::{self, UNUSED_IGNORE};
 use crate::source::Source;
@@ -69,6 +71,7 @@ fn finding(source: &Source, ignore: &Ignore, message: String, kept: &[&str]) -> 
         severity: Severity::Note,
         confidence: Confidence::High,
         saving: Saving { of: Saves::Now, formula: String::new() },
+        made: Lines { first: source.position(ignore.range.start()).line, last: source.position(ignore.range.end()).line },
         fix: Some(Fix::new(Safety::Safe, vec![edit])),
     }
 }

@@ -14,6 +14,64 @@ pub struct AdviceView {
     pub faults: Vec<FaultRow>,
     /// Counts.
     pub summary: AdviceSummary,
+    /// What the findings were held against; null without a heap and a trace.
+    pub evidence: Option<EvidenceView>,
+}
+
+/// What findings were held against.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct EvidenceView {
+    /// A trace of allocations.
+    pub trace: Option<TraceEvidence>,
+    /// A heap.
+    pub heap: Option<HeapEvidence>,
+    /// Files of which the evidence is of other code, each with the reason: nothing is claimed of them.
+    pub other_code: Vec<OtherCode>,
+    /// Findings that are left out since the evidence speaks against them.
+    pub contradicted: u64,
+}
+
+/// A file that is not as the program had it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct OtherCode {
+    /// The file.
+    pub file: String,
+    /// Why that is known, in words.
+    pub reason: String,
+}
+
+/// A trace, and what all changes together would make of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct TraceEvidence {
+    /// The file; null where the program was run for this.
+    pub path: Option<String>,
+    /// What was run.
+    pub program: String,
+    /// The version of its Python.
+    pub python: String,
+    /// The highest that was live.
+    pub peak_bytes: u64,
+    /// The same with all changes; those of which nothing is known change nothing.
+    pub peak_after_bytes: u64,
+    /// What would not be allocated and freed again.
+    pub churn_bytes: u64,
+    /// With 95% the savings are at most so far from the true ones; 0: exact.
+    pub error_bytes: u64,
+    /// The trace ends before its program did, or lacks events.
+    pub is_partial: bool,
+}
+
+/// A heap, and what all changes together would make of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct HeapEvidence {
+    /// The process or the file.
+    pub subject: String,
+    /// The version of its Python.
+    pub python: String,
+    /// All bytes of its objects.
+    pub heap_bytes: u64,
+    /// Of these what would be saved; no byte is counted twice.
+    pub saved_bytes: u64,
 }
 
 /// One place where memory can be saved.
@@ -77,6 +135,8 @@ pub struct AdviceBytes {
     pub peak: Option<u64>,
     /// Of what is allocated in all.
     pub churn: Option<u64>,
+    /// With 95% the saving at the peak is at most so far from `peak`; 0: exact. A sample was recorded.
+    pub error_bytes: u64,
 }
 
 /// A change.
@@ -141,6 +201,8 @@ pub struct AdviceSummary {
     pub in_baseline: u64,
     /// Findings that are left to ruff.
     pub left_to_ruff: u64,
+    /// Rules that were not looked for, since only a heap or a trace can tell whether they are right.
+    pub wanting: u64,
 }
 
 /// `memsight advise --rules`.

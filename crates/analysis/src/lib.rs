@@ -14,6 +14,7 @@ pub mod compare;
 pub mod cycles;
 mod dominators;
 mod error;
+pub mod evidence;
 pub mod fragmentation;
 pub mod garbage;
 pub mod gc;

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod config;
+mod evidence;
 mod fault;
 mod files;
 mod finder;
@@ -14,7 +15,7 @@ mod rows;
 mod select;
 mod write;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,6 +23,7 @@ use memsight_advice::{Checked, Input, Needs, Rule, Safety, check_each, rules};
 use memsight_analysis::advise::{AdviceSummary, AdviceView, FaultRow, RulePage, RulesView};
 use memsight_model::{Progress, SCHEMA_VERSION};
 
+pub use evidence::Evidence;
 pub use fault::SettingsError;
 pub use files::STDIN;
 pub use habits::{Habits, SettingsFrom};
@@ -51,6 +53,8 @@ pub struct AdviseOptions {
     pub fix: Fixes,
     /// Settings, files that are left out, and what is known already.
     pub habits: Habits,
+    /// What findings are held against.
+    pub evidence: Evidence,
 }
 
 /// Which fixes are made.
@@ -170,6 +174,11 @@ pub fn advise(options: &AdviseOptions, progress: &dyn Progress) -> Result<Advise
             Err((file, why)) => view.faults.push(rows::whole(file, why)),
         }
     }
+    if !options.evidence.is_empty() {
+        let changed: Vec<&Path> = changes.iter().map(Change::path).collect();
+        evidence::join(options, &checked.reports, &changed, &mut view, progress)?;
+    }
+    view.summary.wanting = select::wanting(options);
     view.faults.extend(faults);
     if progress.cancelled() {
         return Err(Error::Cancelled);

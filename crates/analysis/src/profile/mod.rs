@@ -11,6 +11,7 @@ mod amount;
 mod blocks;
 mod compare;
 mod flame;
+mod forecast;
 mod forest;
 mod lately;
 mod lists;
@@ -26,6 +27,7 @@ mod timeline;
 mod tree;
 mod types;
 
+pub use forecast::{Forecast, Forecasts, Letting, Saved, Site, SiteForecast, Sites};
 pub use lately::{Lately, LinePlace, Now, NowLine};
 pub use lists::By;
 pub use living::Living;

@@ -189,6 +189,11 @@ impl Places {
         self.numbers.get(frame as usize).copied().unwrap_or(self.frames.len() as u32 - 1)
     }
 
+    /// How many frames the trace has, with number 0 for none.
+    pub(super) fn known_count(&self) -> usize {
+        self.numbers.len()
+    }
+
     /// The number of a frame, or of that one.
     fn bounded(&self, frame: u32) -> u32 {
         frame.min(self.frames.len() as u32 - 1)

@@ -1,5 +1,6 @@
 //! `memsight advise`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -21,6 +22,9 @@ use memsight_engine::advise::{Habits, SettingsFrom, minor_of};
         "  memsight advise src --fix                 change it\n",
         "  memsight advise --explain MS105           what a rule is about, with figures\n",
         "  memsight advise src --select MS1 --format json\n",
+        "  memsight advise --run app.py march.log    the same of a trace that is recorded for it\n",
+        "  memsight advise src --heap 4242           what each change saves of the heap of a process\n",
+        "  memsight advise src --trace app.trace     what each change saves of the peak that was recorded\n",
         "  memsight advise src --format sarif > advise.sarif\n",
         "  memsight advise src --baseline advise.json --write-baseline   what is there today is known\n",
         "  memsight advise src --baseline advise.json                    new findings only\n",
@@ -58,6 +62,23 @@ pub struct Advise {
     /// List the rules
     #[arg(long, conflicts_with = "explain", help_heading = "Rules")]
     pub rules: bool,
+    /// Hold the findings against a trace of the program (`memsight run --exact`): bytes at the peak
+    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
+    pub trace: Option<PathBuf>,
+    /// Hold the findings against a heap, that of a process or of a snapshot: objects that there are, and their bytes
+    #[arg(long, value_name = "PID|FILE", help_heading = "Evidence")]
+    pub heap: Option<String>,
+    /// Run a program, record every allocation, and hold the findings in files that it ran against that; all that follows is the
+    /// program: a script, -m and a module, or -- and a command
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        num_args = 1..,
+        allow_hyphen_values = true,
+        conflicts_with_all = ["trace", "fix", "diff"],
+        help_heading = "Evidence"
+    )]
+    pub run: Vec<OsString>,
     /// The oldest Python that the program runs on, 3.8 to 3.15; later syntax is not read then
     #[arg(long, value_name = "VERSION", value_parser = version, help_heading = "Reading")]
     pub target_version: Option<u8>,

@@ -1,8 +1,11 @@
 //! `memsight advise`: what to change in a program's source.
 
+mod recorded;
+
 use std::io::{IsTerminal, Write};
 
-use memsight_engine::advise::{self, AdviseOptions, Advised, Fixes, STDIN};
+use memsight_engine::LookOptions;
+use memsight_engine::advise::{self, AdviseOptions, Advised, Evidence, Fixes, STDIN};
 use memsight_engine::analysis::advise::AdviceView;
 use memsight_model::count;
 use memsight_render::{annotations, gitlab, junit, sarif, text};
@@ -23,8 +26,15 @@ pub fn run(args: &Advise, console: &Console, interrupt: &Interrupt) -> Result<i3
     if args.rules {
         return console.show(&advise::catalogue(), text::rules).map(|()| 0);
     }
+    if !args.run.is_empty() {
+        return recorded::run(args, console, interrupt);
+    }
+    advised(args, options(args), console, interrupt)
+}
+
+fn advised(args: &Advise, options: AdviseOptions, console: &Console, interrupt: &Interrupt) -> Result<i32, Error> {
     let ticker = console.ticker(interrupt);
-    let advised = interrupt.carefully(|| advise::advise(&options(args), &ticker))?;
+    let advised = interrupt.carefully(|| advise::advise(&options, &ticker))?;
     drop(ticker);
     if let (Some(written), Some(path)) = (advised.written, &args.habits.baseline) {
         let name = text::clean(&path.display().to_string());
@@ -92,5 +102,11 @@ fn options(args: &Advise) -> AdviseOptions {
         target_minor: args.target_version,
         fix,
         habits: args.habits.habits(),
+        evidence: Evidence {
+            trace: args.trace.clone(),
+            is_own: false,
+            only_ran: false,
+            heap: args.heap.clone().map(|heap| (heap, LookOptions::default())),
+        },
     }
 }

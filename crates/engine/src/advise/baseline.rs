@@ -83,7 +83,7 @@ impl Baseline {
         let row = |(finding, fingerprint): (&memsight_advice::Finding, String)| Known {
             file: file.clone(),
             rule: finding.rule.id.to_owned(),
-            function: report.function_at(finding.start.line).to_owned(),
+            function: report.outline.around(finding.start.line).to_owned(),
             fingerprint,
         };
         report.findings.iter().zip(prints).map(row).collect()

@@ -14,7 +14,7 @@ const KEYS: (u64, u64) = (0x6d65_6d73_6967_6874, 0x6164_7669_7365_0001);
 pub(super) fn of<'r>(report: &FileReport, findings: impl Iterator<Item = (&'r str, u32)>) -> Vec<String> {
     let mut seen: HashMap<u64, u64> = HashMap::new();
     let one = |(rule, line): (&str, u32)| {
-        let alike = hash(&[rule, report.function_at(line), report.source.line(line).trim()]);
+        let alike = hash(&[rule, report.outline.around(line), report.source.line(line).trim()]);
         let number = seen.entry(alike).or_default();
         *number += 1;
         format!("{:016x}", hash(&[&alike.to_string(), &number.to_string()]))

@@ -61,7 +61,7 @@ fn row(finding: &Finding, report: &FileReport, fingerprint: String) -> AdviceRow
         formula: finding.saving.formula.clone(),
         evidence: Vec::new(),
         fix: finding.fix.as_ref().map(|fix| fix_row(fix, source)),
-        function: report.function_at(finding.start.line).to_owned(),
+        function: report.outline.around(finding.start.line).to_owned(),
         fingerprint,
         lines: (finding.start.line..=last).map(|line| source.line(line).chars().take(MAX_LETTERS).collect()).collect(),
     }

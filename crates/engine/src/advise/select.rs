@@ -1,6 +1,6 @@
 //! Which rules are looked for in a file.
 
-use memsight_advice::{Rule, rules};
+use memsight_advice::{Needs, Rule, rules};
 
 use super::AdviseOptions;
 use super::config::Config;
@@ -55,7 +55,8 @@ pub(super) fn rules_for(options: &AdviseOptions, config: &Config, ignored: &[&St
     };
     let chosen = |rule: &Rule| {
         let by_word = best(rule, &[select.unwrap_or_default(), of_config("extend"), &options.habits.extend_select]);
-        let by_itself = options.all || select.is_none() && rule.is_default;
+        let by_itself =
+            options.all || select.is_none() && (rule.is_default || options.evidence.answers(rule.needs));
         let wanted = by_word.or(by_itself.then_some(0));
         let unwanted = best(rule, &[&options.ignore, of_config("ignore")]);
         let here = !ignored.iter().any(|text| closeness(rule, text).is_some());
@@ -64,6 +65,17 @@ pub(super) fn rules_for(options: &AdviseOptions, config: &Config, ignored: &[&St
     let mut rules = rules::all();
     rules.retain(|rule| chosen(rule));
     rules
+}
+
+/// How many rules would be looked for if there were evidence. Nobody who has named rules is told of others.
+pub(super) fn wanting(options: &AdviseOptions) -> u64 {
+    let is_wanting = |rule: &&Rule| {
+        !rule.is_default && rule.needs != Needs::Source && !options.evidence.answers(rule.needs)
+    };
+    match options.select.is_empty() && !options.all {
+        true => rules::all().into_iter().filter(is_wanting).count() as u64,
+        false => 0,
+    }
 }
 
 #[cfg(test)]

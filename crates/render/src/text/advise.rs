@@ -1,14 +1,16 @@
 //! What to change in a code base: a paragraph a finding, with the lines that it is about.
 
+mod evidence;
+
 use memsight_analysis::advise::{AdviceRow, AdviceView, FaultRow, RulePage, RulesView};
-use memsight_model::{Bytes, count};
+use memsight_model::count;
 
 use super::style::{Style, Tone};
 use super::words::{clean, columns, plural, wrap_words};
 
 /// Findings with their lines; the sums at the end.
 pub fn advise(view: &AdviceView, style: &Style) -> String {
-    let mut out = String::new();
+    let mut out = evidence::head(view, style);
     for row in &view.findings {
         out.push_str(&title(row, style));
         out.push_str(&frame(row, style));
@@ -25,7 +27,7 @@ pub fn advise(view: &AdviceView, style: &Style) -> String {
         part("but", &row.but);
         out.push('\n');
     }
-    out + &faults(&view.faults, style) + &sums(view, style)
+    out + &faults(&view.faults, style) + &evidence::together(view, style) + &sums(view, style)
 }
 
 /// A line a finding: `src/log.py:28:18 MS105 all lines are in memory ...`.
@@ -45,11 +47,7 @@ pub fn advise_concise(view: &AdviceView, style: &Style) -> String {
 
 /// ` (peak -88.5 MiB)`, where that is known.
 fn saves(row: &AdviceRow) -> String {
-    let Some(bytes) = &row.bytes else { return String::new() };
-    let figures = [("peak", bytes.peak), ("now", bytes.now), ("churn", bytes.churn)];
-    let known: Vec<String> =
-        figures.iter().filter_map(|(name, bytes)| bytes.map(|bytes| format!("{name} -{}", Bytes(bytes)))).collect();
-    format!(" ({})", known.join(", "))
+    row.bytes.as_ref().map_or_else(String::new, |bytes| format!(" ({})", evidence::saves(bytes)))
 }
 
 fn title(row: &AdviceRow, style: &Style) -> String {
@@ -177,8 +175,9 @@ fn sums(view: &AdviceView, style: &Style) -> String {
             out.push_str(&format!("; {} can be fixed (--fix), {} more by --unsafe-fixes", count(safe), count(more)));
         }
     }
+    out.push_str(&evidence::left_out(view));
     out.push('\n');
-    out
+    out + &evidence::wanting(view, style)
 }
 
 /// A line a rule.

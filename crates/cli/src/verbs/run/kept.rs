@@ -12,7 +12,7 @@ const END: u64 = 4096;
 const PIECE: usize = 1 << 16;
 
 /// The output of a program.
-pub(super) struct Kept {
+pub(in crate::verbs) struct Kept {
     file: NamedTempFile,
     reader: File,
     written: u64,
