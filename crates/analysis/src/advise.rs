@@ -3,6 +3,8 @@
 use memsight_model::{Confidence, Severity};
 use serde::Serialize;
 
+use crate::verify::VerifyView;
+
 /// What was found in a code base.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct AdviceView {
@@ -14,6 +16,9 @@ pub struct AdviceView {
     pub faults: Vec<FaultRow>,
     /// Counts.
     pub summary: AdviceSummary,
+    /// What fixes have really saved, where that was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verify: Option<VerifyView>,
 }
 
 /// One place where memory can be saved.

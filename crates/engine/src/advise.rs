@@ -1,5 +1,6 @@
 //! Advice on source: files are found, read, looked through, and changed if that is asked for.
 
+mod candidates;
 mod files;
 mod rows;
 mod write;
@@ -11,6 +12,7 @@ use memsight_advice::{Checked, Needs, PythonVersion, Rule, Safety, Settings, che
 use memsight_analysis::advise::{AdviceSummary, AdviceView, FaultRow, RulePage, RulesView};
 use memsight_model::{Progress, SCHEMA_VERSION};
 
+pub(crate) use candidates::{Candidate, Candidates};
 pub use files::STDIN;
 pub use write::{Change, unified};
 
@@ -46,7 +48,7 @@ pub enum Fixes {
 }
 
 impl Fixes {
-    fn most(self) -> Option<Safety> {
+    pub(crate) fn most(self) -> Option<Safety> {
         match self {
             Fixes::None => None,
             Fixes::Safe => Some(Safety::Safe),
@@ -170,15 +172,30 @@ fn fix(
     (changes, count)
 }
 
-fn settings(options: &AdviseOptions) -> Result<Settings, Error> {
-    let fits = |rule: &Rule, text: &String| {
-        rule.name == text || (text.len() >= 2 && rule.id.to_ascii_lowercase().starts_with(&text.to_ascii_lowercase()))
-    };
-    for text in options.select.iter().chain(&options.ignore) {
-        if !rules::all().iter().any(|rule| fits(rule, text)) {
+/// Whether a rule is meant by an id, a name or the beginning of an id.
+fn fits(rule: &Rule, text: &String) -> bool {
+    rule.name == text || (text.len() >= 2 && rule.id.to_ascii_lowercase().starts_with(&text.to_ascii_lowercase()))
+}
+
+/// The ids of the rules that are meant.
+///
+/// # Errors
+/// [`Error::NoSuchRule`].
+pub(crate) fn meant(texts: &[String]) -> Result<Vec<&'static str>, Error> {
+    let mut ids = Vec::new();
+    for text in texts {
+        let before = ids.len();
+        ids.extend(rules::all().into_iter().filter(|rule| fits(rule, text)).map(|rule| rule.id));
+        if ids.len() == before {
             return Err(Error::NoSuchRule { text: text.clone() });
         }
     }
+    Ok(ids)
+}
+
+fn settings(options: &AdviseOptions) -> Result<Settings, Error> {
+    meant(&options.select)?;
+    meant(&options.ignore)?;
     let chosen = |rule: &Rule| match options.select.as_slice() {
         [] => options.all || rule.is_default,
         select => select.iter().any(|text| fits(rule, text)),

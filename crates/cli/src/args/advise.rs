@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::verify::Verify;
+
 /// `memsight advise`.
 #[derive(Debug, Args)]
 #[command(
@@ -17,6 +19,8 @@ use clap::Args;
         "  memsight advise src --fix                 change it\n",
         "  memsight advise --explain MS105           what a rule is about, with figures\n",
         "  memsight advise src --select MS1 --format json\n",
+        "  memsight advise src --fix --verify -- app.py data.csv          keep what saves memory, measured\n",
+        "  memsight advise src --diff --unsafe-fixes --verify -- -m shop.report\n",
         "\n",
         "EXIT CODES\n",
         "  0  nothing found    1  something found    2  usage, or files that are not there"
@@ -56,6 +60,9 @@ pub struct Advise {
     /// A line a finding
     #[arg(long, help_heading = "Output")]
     pub concise: bool,
+    /// How fixes are verified.
+    #[command(flatten)]
+    pub verify: Verify,
 }
 
 /// `3.12` is 12.

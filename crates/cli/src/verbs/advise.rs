@@ -1,5 +1,7 @@
 //! `memsight advise`: what to change in a program's source.
 
+mod verify;
+
 use memsight_engine::advise::{self, AdviseOptions, Advised, Fixes, STDIN};
 use memsight_engine::analysis::advise::AdviceView;
 use memsight_render::text;
@@ -19,6 +21,9 @@ pub fn run(args: &Advise, console: &Console, interrupt: &Interrupt) -> Result<i3
     }
     if args.rules {
         return console.show(&advise::catalogue(), text::rules).map(|()| 0);
+    }
+    if args.verify.verify {
+        return verify::run(args, options(args), console, interrupt).map(|advised| exit(&advised.view));
     }
     let ticker = console.ticker(interrupt);
     let advised = interrupt.carefully(|| advise::advise(&options(args), &ticker))?;

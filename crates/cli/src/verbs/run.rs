@@ -110,7 +110,7 @@ fn follow(
 }
 
 /// What is to be run: a script by the `python3` of this environment, as a module is; anything else as it is.
-fn command(words: &[OsString]) -> Result<Vec<OsString>, RunError> {
+pub(super) fn command(words: &[OsString]) -> Result<Vec<OsString>, RunError> {
     let first = words.first().map(OsString::as_os_str).unwrap_or_default();
     let is_option = first.as_encoded_bytes().starts_with(b"-");
     match first == "-m" || Path::new(first).extension() == Some(OsStr::new("py")) {

@@ -32,7 +32,7 @@ pub(super) fn whole(file: &str, why: &NotText) -> FaultRow {
     FaultRow { file: file.to_owned(), line: None, column: None, message: why.to_string() }
 }
 
-fn row(finding: &Finding, source: &Source) -> AdviceRow {
+pub(super) fn row(finding: &Finding, source: &Source) -> AdviceRow {
     let last = finding.end.line.min(finding.start.line.saturating_add(MAX_LINES - 1));
     AdviceRow {
         rule: finding.rule.id.to_owned(),

@@ -29,6 +29,11 @@ impl Change {
         &self.path
     }
 
+    /// The bytes that it gets.
+    pub(crate) fn after(&self) -> &[u8] {
+        &self.after
+    }
+
     /// The whole text that it gets.
     pub fn text(&self) -> &str {
         &self.text_after
