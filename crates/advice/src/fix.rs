@@ -27,11 +27,14 @@ pub fn apply(source: &Source, findings: &[Finding], most: Safety, target: Python
         let Some(fix) = finding.fix.as_ref().filter(|fix| fix.safety <= most && !fix.edits.is_empty()) else {
             continue;
         };
-        if fix.edits.iter().any(|edit| taken.overlaps(edit.range)) {
+        // Two fixes may need the same import: one line is for both.
+        let is_there = |edit: &Edit| edit.range.is_empty() && edits.iter().any(|other| *other == edit);
+        let new: Vec<&Edit> = fix.edits.iter().filter(|edit| !is_there(edit)).collect();
+        if new.iter().any(|edit| taken.overlaps(edit.range)) {
             continue;
         }
-        fix.edits.iter().for_each(|edit| taken.add(edit.range));
-        edits.extend(&fix.edits);
+        new.iter().for_each(|edit| taken.add(edit.range));
+        edits.extend(new);
         applied.push(index);
     }
     edits.sort_by_key(|edit| (edit.range.start(), edit.range.end()));

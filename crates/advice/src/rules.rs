@@ -12,6 +12,7 @@ mod exceptions;
 mod files;
 mod for_ever;
 mod growing;
+mod imports;
 mod lines;
 mod listeners;
 mod many;

@@ -3,6 +3,8 @@
 use memsight_model::{Confidence, Severity};
 use serde::Serialize;
 
+use crate::verify::VerifyView;
+
 /// What was found in a code base.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct AdviceView {
@@ -16,6 +18,9 @@ pub struct AdviceView {
     pub summary: AdviceSummary,
     /// What the findings were held against; null without a heap and a trace.
     pub evidence: Option<EvidenceView>,
+    /// What fixes have really saved, where that was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verify: Option<VerifyView>,
 }
 
 /// What findings were held against.

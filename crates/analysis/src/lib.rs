@@ -40,6 +40,7 @@ mod suspects;
 pub mod tasks;
 mod threads;
 pub mod trend;
+pub mod verify;
 pub mod views;
 pub mod waste;
 mod words;

@@ -15,6 +15,7 @@ mod size;
 mod time;
 mod top;
 mod trace;
+mod verify;
 mod watch;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ pub use run::Run;
 pub use size::size;
 pub use top::{SortName, Top};
 pub use trace::{Trace, TraceView};
+pub use verify::{Same, Verify};
 pub use watch::Watch;
 
 const STYLES: Styles = Styles::styled()

@@ -1,6 +1,7 @@
 //! Advice on source: files are found, read, looked through, and changed if that is asked for.
 
 mod baseline;
+mod candidates;
 mod config;
 mod evidence;
 mod fault;
@@ -23,11 +24,13 @@ use memsight_advice::{Checked, Input, Needs, Rule, Safety, check_each, rules};
 use memsight_analysis::advise::{AdviceSummary, AdviceView, FaultRow, RulePage, RulesView};
 use memsight_model::{Progress, SCHEMA_VERSION};
 
+pub(crate) use candidates::{Candidate, Candidates};
 pub use evidence::Evidence;
 pub use fault::SettingsError;
 pub use files::STDIN;
 pub use habits::{Habits, SettingsFrom};
 pub use python::minor_of;
+pub(crate) use select::meant;
 pub use write::{Change, unified};
 
 use crate::Error;
@@ -70,7 +73,7 @@ pub enum Fixes {
 }
 
 impl Fixes {
-    fn most(self) -> Option<Safety> {
+    pub(crate) fn most(self) -> Option<Safety> {
         match self {
             Fixes::None => None,
             Fixes::Safe => Some(Safety::Safe),
@@ -143,27 +146,7 @@ const ROUNDS: usize = 10;
 /// Cost: some 400,000 lines a second and processor, and memory for the text of all files. Files that cannot be read or
 /// understood are told in the view and are no error; a path that was named and is not there is one.
 pub fn advise(options: &AdviseOptions, progress: &dyn Progress) -> Result<Advised, Error> {
-    select::are_known(options.select.iter().chain(&options.ignore).chain(&options.habits.extend_select))?;
-    let habits = &options.habits;
-    let finder = Arc::new(Finder::new(habits)?);
-    progress.phase("finding files", None);
-    let (paths, unread) = files::find(&options.paths, habits, &finder)?;
-    let (contents, more_unread) = files::read(&paths, habits, progress)?;
-    let prepare = Prepare::new(options, &finder, &contents)?;
-    let faults: Vec<FaultRow> = unread.into_iter().chain(more_unread).collect();
-    // What is written must be what was read; without fixes the bytes are not kept.
-    let originals: Vec<Content> = match options.fix {
-        Fixes::None => contents.iter().map(Content::without_bytes).collect(),
-        _ => contents.clone(),
-    };
-    let inputs = contents.into_iter().map(|content| prepare.input(content)).collect();
-    let mut checked = look(inputs, progress);
-    let mut view = AdviceView { schema_version: SCHEMA_VERSION, ..AdviceView::default() };
-    for (report, content) in checked.reports.iter_mut().zip(&originals) {
-        if let Ok(report) = report {
-            prepare.leave_out(report, content, &mut view.summary);
-        }
-    }
+    let Looked { mut checked, originals, prepare, mut view, faults } = Looked::at(options, progress)?;
     let mut changes = Vec::new();
     if let Some(most) = options.fix.most() {
         (changes, view.summary.fixed) = fix(&mut checked, &originals, most, &prepare);
@@ -186,6 +169,44 @@ pub fn advise(options: &AdviseOptions, progress: &dyn Progress) -> Result<Advise
     let written = prepare.write_baseline(&checked.reports, &originals)?;
     let stdin = originals.into_iter().find(|content| content.path.as_os_str() == STDIN);
     Ok(Advised { view, changes, written, stdin: stdin.map(|content| content.bytes).unwrap_or_default() })
+}
+
+/// Files that were looked through, before anything is done with what was found.
+struct Looked {
+    checked: Checked,
+    /// The files; with their bytes where fixes are to be made.
+    originals: Vec<Content>,
+    prepare: Prepare,
+    /// Nothing but what was left out.
+    view: AdviceView,
+    /// What could not be read.
+    faults: Vec<FaultRow>,
+}
+
+impl Looked {
+    fn at(options: &AdviseOptions, progress: &dyn Progress) -> Result<Looked, Error> {
+        select::are_known(options.select.iter().chain(&options.ignore).chain(&options.habits.extend_select))?;
+        let habits = &options.habits;
+        let finder = Arc::new(Finder::new(habits)?);
+        progress.phase("finding files", None);
+        let (paths, unread) = files::find(&options.paths, habits, &finder)?;
+        let (contents, more_unread) = files::read(&paths, habits, progress)?;
+        let prepare = Prepare::new(options, &finder, &contents)?;
+        // What is written must be what was read; without fixes the bytes are not kept.
+        let originals: Vec<Content> = match options.fix {
+            Fixes::None => contents.iter().map(Content::without_bytes).collect(),
+            _ => contents.clone(),
+        };
+        let inputs = contents.into_iter().map(|content| prepare.input(content)).collect();
+        let mut checked = look(inputs, progress);
+        let mut view = AdviceView { schema_version: SCHEMA_VERSION, ..AdviceView::default() };
+        for (report, content) in checked.reports.iter_mut().zip(&originals) {
+            if let Ok(report) = report {
+                prepare.leave_out(report, content, &mut view.summary);
+            }
+        }
+        Ok(Looked { checked, originals, prepare, view, faults: unread.into_iter().chain(more_unread).collect() })
+    }
 }
 
 fn look(inputs: Vec<Input>, progress: &dyn Progress) -> Checked {

@@ -1,5 +1,7 @@
 //! What can go wrong in a use case: the errors of the stages as they are, and a few of our own.
 
+mod verify;
+
 use std::path::PathBuf;
 
 use memsight_analysis::AnalysisError;
@@ -7,6 +9,8 @@ use memsight_cpython::PythonError;
 use memsight_format::FormatError;
 use memsight_model::Explain;
 use memsight_target::TargetError;
+
+pub use verify::VerifyError;
 
 /// Why a use case failed.
 #[derive(Debug, thiserror::Error)]
@@ -142,6 +146,9 @@ pub enum Error {
     /// Settings of the advisor, or its baseline, are not in order.
     #[error(transparent)]
     Settings(#[from] crate::advise::SettingsError),
+    /// Fixes could not be verified.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
     /// The person asked to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -165,6 +172,7 @@ impl Explain for Error {
             Error::NotAPid { .. } => "MS-E091",
             Error::Interval { .. } => "MS-E095",
             Error::NoSubject => "MS-E096",
+            Error::Verify(error) => error.code(),
             Error::Cancelled => "MS-E092",
             Error::NoSuchRule { .. } => "MS-E195",
             Error::NoSource { .. } => "MS-E196",
@@ -236,6 +244,7 @@ impl Explain for Error {
             Error::PauseTooLong { .. } => {
                 "It runs as before. Allow a longer pause with `--max-pause 10s`, or read it as it runs with `--mode live`.".into()
             }
+            Error::Verify(error) => error.hint(),
             Error::Cancelled => "Nothing was left behind; the process runs as before.".into(),
         }
     }

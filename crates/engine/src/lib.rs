@@ -29,10 +29,15 @@ pub mod record;
 pub mod record;
 mod refcounts;
 mod trace;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
+pub mod verify;
+#[cfg(not(all(target_os = "linux", not(memsight_portable))))]
+#[path = "verify/absent.rs"]
+pub mod verify;
 
 pub use self::core::open_core;
 pub use doctor::diagnose;
-pub use error::Error;
+pub use error::{Error, VerifyError};
 pub use live::Live;
 pub use look::{LookOptions, look, open, open_file, open_with};
 pub use memsight_analysis as analysis;

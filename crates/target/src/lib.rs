@@ -47,6 +47,8 @@ mod live;
 mod malloc;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod maps;
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
+mod measure;
 mod names;
 #[cfg(any(not(target_os = "linux"), memsight_portable))]
 mod portable;
@@ -86,12 +88,14 @@ pub use freeze::Frozen;
 pub use image::Image;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use live::{LiveMemory, PinnedMemory};
+#[cfg(all(target_os = "linux", not(memsight_portable)))]
+pub use measure::run_measured;
 pub use malloc::{c_heap, note_pointers};
 pub use names::resolve_without_libraries;
 #[cfg(any(not(target_os = "linux"), memsight_portable))]
 pub use portable::{
     Frozen, Hit, Image, LargePages, LiveMemory, PinnedMemory, ProbeSite, Process, Uprobes, allow_reader, diagnose,
-    figures::pids, stdout_was_closed,
+    figures::pids, run_measured, stdout_was_closed,
 };
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use process::{Process, allow_reader, pids};
@@ -99,4 +103,4 @@ pub use process::{Process, allow_reader, pids};
 pub use start::stdout_was_closed;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use uprobe::{Hit, ProbeSite, Uprobes};
-pub use usage::Usage;
+pub use usage::{Run, Usage};

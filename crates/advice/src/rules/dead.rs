@@ -232,16 +232,20 @@ fn deaths(context: &Context<'_, '_>, flow: &Flow, at: usize, local: SymbolId, is
     let mut found = Vec::new();
     for bind in &symbol.binds {
         let Some(value) = bound_value(context, bind.node).filter(|value| is_large(context, value)) else { continue };
-        let statement = nodes.statement(bind.node);
-        let block = nodes.parent(statement);
-        // The statement of the same block in which a use stands.
-        let sibling = |used: NodeId| {
-            let up = std::iter::once(used).chain(nodes.ancestors(used));
-            up.take_while(|up| *up != block).last().filter(|top| *top > statement && nodes.parent(*top) == block)
+        // What is bound in a `with` is often read behind it.
+        let statements = with_around(context, nodes.statement(bind.node));
+        let last = |statement: NodeId| {
+            let block = nodes.parent(statement);
+            // The statement of the same block in which a use stands.
+            let sibling = |used: NodeId| {
+                let up = std::iter::once(used).chain(nodes.ancestors(used));
+                up.take_while(|up| *up != block).last().filter(|top| *top > statement && nodes.parent(*top) == block)
+            };
+            let siblings =
+                symbol.uses.iter().filter_map(|used| sibling(*used)).filter(|top| nodes.node(*top).is_statement());
+            siblings.filter(|top| !flow.is_live_after(*top, at)).min().map(|last| (statement, block, last))
         };
-        let siblings =
-            symbol.uses.iter().filter_map(|used| sibling(*used)).filter(|top| nodes.node(*top).is_statement());
-        let Some(last) = siblings.filter(|top| !flow.is_live_after(*top, at)).min() else { continue };
+        let Some((statement, block, last)) = statements.into_iter().find_map(last) else { continue };
         let ends = matches!(nodes.node(last), AnyNodeRef::StmtReturn(_) | AnyNodeRef::StmtRaise(_));
         if !ends && same_part(context, block, statement, last) {
             let is_plain = matches!(value, Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_))
@@ -251,6 +255,13 @@ fn deaths(context: &Context<'_, '_>, flow: &Flow, at: usize, local: SymbolId, is
         }
     }
     found
+}
+
+/// A statement and the `with` statements that it stands in, from the inside.
+fn with_around(context: &Context<'_, '_>, statement: NodeId) -> Vec<NodeId> {
+    let nodes = context.nodes();
+    let around = nodes.ancestors(statement).take_while(|up| matches!(nodes.node(*up), AnyNodeRef::StmtWith(_)));
+    std::iter::once(statement).chain(around).collect()
 }
 
 /// Whether two statements of a node stand in the same block of it: not one in `try` and one in `finally`.

@@ -1,8 +1,8 @@
 //! MS305, MS306: lists of numbers and of flags, where each place could be the number itself.
 
 use super::ask::appended;
-use super::many::is_short;
-use super::many::loops_over_few;
+use super::imports::{Style, spelled};
+use super::many::{is_short, loops_over_few};
 use super::places::{bound_value, call_around, sole_local};
 use crate::context::{Context, Report};
 use crate::edit::{Edit, Fix, Safety, Saves};
@@ -10,7 +10,7 @@ use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::Symbol;
-use crate::syntax::{AnyNodeRef, Expr, Ranged, ast};
+use crate::syntax::{AnyNodeRef, Expr, Ranged, TextRange, TextSize, ast};
 
 pub(super) const RULES: &[&Rule] = &[&BOXED_NUMBERS, &FLAGS_IN_LIST];
 
@@ -85,21 +85,47 @@ fn boxed_numbers<'a>(context: &mut Context<'a, '_>, id: NodeId, _: &'a ast::Stmt
             && symbol.uses.iter().all(|at| keeps_floats(context, *at))
             && symbol.uses.iter().any(|at| is_read(context, *at))
         {
-            found.push((value.range(), symbol.name));
+            found.push((value, symbol.name));
         }
     }
-    found.sort_by_key(|(range, _)| range.start());
-    for (range, name) in found {
+    found.sort_by_key(|(value, _)| value.start());
+    for (value, name) in found {
         let mut report = Report::new(
-            range,
+            value.range(),
             format!("`{name}` is a list of floats only, each an object of its own"),
             "array(\"d\", ...)",
             "32 B a float become 8",
         );
         report.saves = Saves::Peak;
         report.but = "each time a number is read its object is made anew".to_owned();
+        report.fix = as_array(context, value);
         context.report(report);
     }
+}
+
+/// The list becomes an `array` of what was in it.
+fn as_array(context: &Context<'_, '_>, value: &Expr) -> Option<Fix> {
+    let (array, import) = spelled(context, context.node_of(value), "array", "array", Style::Name)?;
+    let replaced = |range: TextRange, front: String, end: &str| {
+        let open = TextRange::new(range.start(), range.start() + TextSize::new(1));
+        let close = TextRange::new(range.end() - TextSize::new(1), range.end());
+        vec![Edit::new(open, front), Edit::new(close, end)]
+    };
+    let edits = match value {
+        // An empty list is of brackets and, at most, blanks.
+        Expr::List(list) if list.elts.is_empty() => vec![Edit::new(list.range(), format!("{array}(\"d\")"))],
+        Expr::ListComp(comp) => replaced(comp.range(), format!("{array}(\"d\", ("), "))"),
+        Expr::BinOp(binary) => {
+            let list = if binary.left.is_list_expr() { &binary.left } else { &binary.right };
+            vec![
+                Edit::new(TextRange::empty(list.start()), format!("{array}(\"d\", ")),
+                Edit::new(TextRange::empty(list.end()), ")"),
+            ]
+        }
+        _ => return None,
+    };
+    let is_plain = !value.is_list_expr() || !context.has_comment(value.range());
+    is_plain.then(|| Fix::new(Safety::Unsafe, import.into_iter().chain(edits).collect()))
 }
 
 /// Names of a function that are bound once and seen by it alone, in the order of the source.

@@ -5,13 +5,14 @@ use memsight_model::Confidence;
 use super::ask::sole_argument;
 use super::many::loops_over_few;
 use super::places::{bound_value, class_of, function_of, last_name, own_attribute, sole_local};
+use super::slots::{class_names, first_line};
 use crate::context::{Context, Report};
 use crate::edit::{Edit, Fix, Safety, Saves};
 use crate::handling::{self, CHANGED, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::{BindKind, Symbol};
-use crate::syntax::{AnyNodeRef, Expr, Ranged, ast};
+use crate::syntax::{AnyNodeRef, Expr, Ranged, TextRange, ast};
 
 pub(super) const RULES: &[&Rule] = &[&CONSTANT_PER_INSTANCE, &DEEPCOPY_SHALLOW, &COPY_UNCHANGED, &BYTES_SLICES];
 
@@ -63,7 +64,29 @@ fn constant_per_instance<'a>(context: &mut Context<'a, '_>, id: NodeId, assign: 
         "184 B for a dict of up to 5, 56 B and 8 an item for a list, 216 B for a set of up to 4",
     );
     report.saves = Saves::Now;
+    report.fix = as_class_attribute(context, class, def, assign, name);
     context.report(report);
+}
+
+/// The assignment goes to the beginning of the class. Not where the name has a slot, or is one of the class already.
+fn as_class_attribute(
+    context: &Context<'_, '_>,
+    class: &ast::StmtClassDef,
+    def: &ast::StmtFunctionDef,
+    assign: &ast::StmtAssign,
+    name: &str,
+) -> Option<Fix> {
+    if def.body.len() < 2 || class_names(class).any(|own| own == name || own == "__slots__") || !class.decorator_list.is_empty() {
+        return None;
+    }
+    let source = context.source;
+    let lines = |offset| source.line_range(source.position(offset).line);
+    let whole = TextRange::new(lines(assign.start()).start(), lines(assign.end()).end());
+    let [before, behind] = [TextRange::new(whole.start(), assign.start()), TextRange::new(assign.end(), whole.end())];
+    let is_alone = [before, behind].into_iter().all(|range| context.text(range).trim().is_empty());
+    let line = format!("{name} = {}", context.text(assign.value.range()));
+    let put = first_line(context, class, &line)?;
+    is_alone.then(|| Fix::new(Safety::Unsafe, vec![put, Edit::new(whole, "")]))
 }
 
 /// A number, a text, `None`, `True` and the like, written out.

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use memsight_engine::advise::{Habits, SettingsFrom, minor_of};
 
+use super::verify::Verify;
+
 /// `memsight advise`.
 #[derive(Debug, Args)]
 #[command(
@@ -38,6 +40,8 @@ use memsight_engine::advise::{Habits, SettingsFrom, minor_of};
         "  skip = \"ruff\"                         leave to ruff what ruff reports, too\n",
         "  [tool.memsight.per-file-ignores]\n",
         "  \"tests/**\" = [\"MS4\"]\n",
+        "  memsight advise src --fix --verify -- app.py data.csv          keep what saves memory, measured\n",
+        "  memsight advise src --diff --unsafe-fixes --verify -- -m shop.report\n",
         "\n",
         "EXIT CODES\n",
         "  0  nothing found    1  something found    2  usage, settings, or files that are not there"
@@ -97,6 +101,9 @@ pub struct Advise {
     /// A line a finding: the same as --format concise
     #[arg(long, help_heading = "Output")]
     pub concise: bool,
+    /// How fixes are verified.
+    #[command(flatten)]
+    pub verify: Verify,
 }
 
 /// [`Habits`] as options.

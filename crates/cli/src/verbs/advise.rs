@@ -1,6 +1,7 @@
 //! `memsight advise`: what to change in a program's source.
 
 mod recorded;
+mod verify;
 
 use std::io::{IsTerminal, Write};
 
@@ -25,6 +26,9 @@ pub fn run(args: &Advise, console: &Console, interrupt: &Interrupt) -> Result<i3
     }
     if args.rules {
         return console.show(&advise::catalogue(), text::rules).map(|()| 0);
+    }
+    if args.verify.verify {
+        return verify::run(args, options(args), console, interrupt).map(|advised| exit(&advised.view));
     }
     if !args.run.is_empty() {
         return recorded::run(args, console, interrupt);

@@ -37,7 +37,7 @@ pub(super) fn whole(file: &str, why: &NotText) -> FaultRow {
 /// Letters of a line that are kept for people: no screen is wider, and a generated line may have millions.
 const MAX_LETTERS: usize = 1_000;
 
-fn row(finding: &Finding, report: &FileReport, fingerprint: String) -> AdviceRow {
+pub(super) fn row(finding: &Finding, report: &FileReport, fingerprint: String) -> AdviceRow {
     let source = &report.source;
     let last = finding.end.line.min(finding.start.line.saturating_add(MAX_LINES - 1));
     let (start, end) = (source.place(finding.start.line), source.place(finding.end.line));

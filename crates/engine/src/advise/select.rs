@@ -36,6 +36,17 @@ pub(super) fn are_known<'t>(texts: impl Iterator<Item = &'t String>) -> Result<(
     Ok(())
 }
 
+/// The ids of the rules that are meant.
+///
+/// # Errors
+/// [`Error::NoSuchRule`].
+pub(crate) fn meant(texts: &[String]) -> Result<Vec<&'static str>, Error> {
+    are_known(texts.iter())?;
+    let mut rules = rules::all();
+    rules.retain(|rule| texts.iter().any(|text| closeness(rule, text).is_some()));
+    Ok(rules.into_iter().map(|rule| rule.id).collect())
+}
+
 /// The rules for a file; `ignored` are those that settings leave out of it.
 ///
 /// Of select and ignore the one counts that names the rule more closely, and of two alike the latter. What the command line

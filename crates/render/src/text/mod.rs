@@ -29,6 +29,7 @@ mod tasks;
 mod threads;
 mod trace;
 mod types;
+mod verify;
 mod waste;
 mod watch;
 mod words;
@@ -66,6 +67,7 @@ pub use trace::{
     trace_source, trace_summary, trace_threads, trace_timeline, trace_tree,
 };
 pub use types::{histogram, types};
+pub use verify::verified;
 pub use waste::waste;
 pub use watch::{CommandPeak, Cost, KeptHeap, WatchView, watch, watch_heaps};
 pub use words::{clean, door};

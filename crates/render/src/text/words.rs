@@ -116,7 +116,7 @@ pub(super) fn bar(share: f64, width: usize) -> String {
 
 /// `1 object`, `3 objects`.
 pub(super) fn plural(n: u64, one: &str) -> String {
-    let ending = match (n, one.ends_with('s')) {
+    let ending = match (n, one.ends_with(['s', 'x'])) {
         (1, _) => "",
         (_, true) => "es",
         (_, false) => "s",
