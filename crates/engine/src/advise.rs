@@ -126,6 +126,10 @@ pub struct Advised {
 }
 
 impl Advised {
+    pub(crate) fn new(view: AdviceView, changes: Vec<Change>) -> Advised {
+        Advised { view, changes, written: None, stdin: Vec::new() }
+    }
+
     /// Writes the changed files, each at once and only if it is as it was read.
     pub fn write(&self) -> Result<(), Error> {
         self.changes.iter().try_for_each(Change::write)

@@ -1,7 +1,7 @@
 //! Names of modules in fixes: how they are written where they are needed, and the line that imports them.
 
 use crate::context::Context;
-use crate::finding::Edit;
+use crate::edit::Edit;
 use crate::nodes::NodeId;
 use crate::scopes::ScopeId;
 use crate::syntax::{AnyNodeRef, Ranged, Stmt, TextRange, ast};

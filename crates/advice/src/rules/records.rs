@@ -5,7 +5,7 @@ use memsight_model::Confidence;
 use super::ask::appended;
 use super::imports::{Style, spelled};
 use super::many::loops_over_few;
-use super::places::{bound_value, call_around, last_name, sole_local};
+use super::places::{bound_value, last_name, sole_local};
 use crate::context::{Context, Report};
 use crate::edit::{Edit, Fix, Safety, Saves};
 use crate::handling::{self, Handling};

@@ -58,7 +58,7 @@ pub fn verify(advise: &AdviseOptions, options: &VerifyOptions, progress: &dyn Pr
     view.changed_files = changes.len() as u64;
     let mut whole = candidates.view(&changes, kept.len() as u64);
     whole.verify = Some(view);
-    Ok(Advised { view: whole, changes })
+    Ok(Advised::new(whole, changes))
 }
 
 /// Runs everything; the fixes that are kept, by their places.

@@ -14,7 +14,7 @@ use memsight_model::{Bytes, Confidence, Progress, Severity, count};
 use super::Verdict;
 use super::code::{Code, Ran};
 use super::trace::Subject;
-use crate::advise::rows;
+use crate::advise::{fingerprint, rows};
 use crate::{Error, LookOptions, open};
 
 /// Less than this is not worth a change.
@@ -272,6 +272,9 @@ fn row(
             format!("found by class and attribute: `{}` is stored here", class.name),
         ],
         fix: None,
+        cell: None,
+        function: report.outline.around(line).to_owned(),
+        fingerprint: fingerprint::of(report, std::iter::once((rule.id, line))).concat(),
         lines: vec![text.to_owned()],
     }
 }
