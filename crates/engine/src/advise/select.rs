@@ -54,10 +54,13 @@ pub(super) fn rules_for(options: &AdviseOptions, config: &Config, ignored: &[&St
         lists.iter().flat_map(|list| list.iter()).filter_map(|text| closeness(rule, text)).max()
     };
     let chosen = |rule: &Rule| {
-        let by_word = best(rule, &[select.unwrap_or_default(), of_config("extend"), &options.habits.extend_select]);
+        let besides = best(rule, &[&options.habits.extend_select]);
+        let by_word = best(rule, &[select.unwrap_or_default(), of_config("extend")]).max(besides);
         let by_itself = options.all || select.is_none() && rule.is_default;
         let wanted = by_word.or(by_itself.then_some(0));
-        let unwanted = best(rule, &[&options.ignore, of_config("ignore")]);
+        // What the command line asks for besides stands before what settings leave out, if it is as close.
+        let of_settings = best(rule, &[of_config("ignore")]).filter(|unwanted| besides.is_none_or(|it| it < *unwanted));
+        let unwanted = best(rule, &[&options.ignore]).max(of_settings);
         let here = !ignored.iter().any(|text| closeness(rule, text).is_some());
         here && wanted.is_some_and(|wanted| unwanted.is_none_or(|unwanted| wanted > unwanted))
     };
@@ -90,6 +93,11 @@ mod tests {
         assert!(!ids(&options, &config, &["MS105"]).contains(&"MS105"));
         config.extend_select = words(&["MS301"]);
         assert!(ids(&options, &config, &[]).contains(&"MS301"));
+        config.ignore = words(&["MS301"]);
+        assert!(!ids(&options, &config, &[]).contains(&"MS301"));
+        options.habits.extend_select = words(&["MS301"]);
+        assert!(ids(&options, &config, &[]).contains(&"MS301"));
+        options.habits.extend_select.clear();
         options.select = words(&["ms101"]);
         assert_eq!(ids(&options, &config, &[]), ["MS101"]);
         let all = AdviseOptions { all: true, ..AdviseOptions::default() };
