@@ -12,7 +12,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Seconds that `make fuzz` gives each of its targets.
 SECONDS_EACH ?= 600
 
-TEST_PACKAGES := maturin pytest pytest-xdist pytest-asyncio anyio flaky memray ipython ipykernel nbclient numpy pandas polars pyarrow duckdb prometheus-client opentelemetry-proto psutil==7.2.2
+TEST_PACKAGES := maturin pytest pytest-xdist jsonschema pre-commit pyyaml pytest-asyncio anyio flaky memray ipython ipykernel nbclient numpy pandas polars pyarrow duckdb prometheus-client opentelemetry-proto psutil==7.2.2
 # Libraries that the reproduced reports of memory troubles are about.
 REPORT_PACKAGES := python/tests/reports/requirements.txt
 # Packages that look at processes through psutil.

@@ -88,7 +88,9 @@ def schema(folder: Path) -> Any:
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("NOT COVERED: SARIF against its schema, which npm fetches, and npm is not there")
-    fetched = subprocess.run([npm, "pack", package, "--silent"], capture_output=True, text=True, check=False, cwd=folder)
+    fetched = subprocess.run(
+        [npm, "pack", package, "--silent"], capture_output=True, text=True, check=False, cwd=folder
+    )
     if fetched.returncode != 0:
         pytest.skip(f"NOT COVERED: SARIF against its schema: {package} cannot be fetched")
     with tarfile.open(folder / fetched.stdout.split()[-1]) as archive:
@@ -98,11 +100,15 @@ def schema(folder: Path) -> Any:
 
 
 def test_sarif_is_what_its_schema_says(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    jsonschema = pytest.importorskip("jsonschema", reason="NOT COVERED: SARIF against its schema, for want of jsonschema")
+    jsonschema = pytest.importorskip(
+        "jsonschema", reason="NOT COVERED: SARIF against its schema, for want of jsonschema"
+    )
     log = json.loads(run(project, "src", "--format", "sarif").stdout)
     validator = jsonschema.Draft7Validator(schema(tmp_path_factory.mktemp("schema")))
     assert [error.message for error in validator.iter_errors(log)] == []
-    assert [error.message for error in validator.iter_errors({**log, "version": "3"})] != [], "it tells wrong from right"
+    assert [error.message for error in validator.iter_errors({**log, "version": "3"})] != [], (
+        "it tells wrong from right"
+    )
     (run_,) = log["runs"]
     assert run_["tool"]["driver"]["rules"][run_["results"][0]["ruleIndex"]]["id"] == run_["results"][0]["ruleId"]
     # The region holds what the finding is about, and the fix what the command itself makes of the line.
@@ -133,7 +139,9 @@ def command_on_path(folder: Path) -> dict[str, str]:
     return {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="NOT COVERED: the GitHub Action, whose steps are scripts of bash")
+@pytest.mark.skipif(
+    shutil.which("bash") is None, reason="NOT COVERED: the GitHub Action, whose steps are scripts of bash"
+)
 @pytest.mark.parametrize("fail", ["true", "false"])
 def test_the_steps_of_the_action(project: Path, tmp_path_factory: pytest.TempPathFactory, fail: str) -> None:
     """Its scripts as they are, in order, with the inputs that a workflow gives; the upload is GitHub's own, and not run."""

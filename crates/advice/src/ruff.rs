@@ -14,14 +14,19 @@ pub fn also_by_ruff(source: &Source, finding: &Finding) -> Option<&'static str> 
     match finding.rule.id {
         // `any([...])`; those of `sum`, `min` and `max` are in preview.
         "MS101" => ["any(", "all("].iter().any(|call| ends_with_call(before, call)).then_some("C419"),
-        "MS102" if text.starts_with("set([") || ends_with_call(before, "set(") => Some("C403"),
-        "MS102" if text.starts_with("dict([") || ends_with_call(before, "dict(") => Some("C404"),
+        "MS102" if text.starts_with("set([") => Some("C403"),
+        "MS102" if text.starts_with("dict([") => Some("C404"),
         // `for line in f.readlines()`, and not what goes through a name.
         "MS105" if text.ends_with(".readlines()") && before.ends_with(" in") => Some("FURB129"),
-        // Caches on methods, by whatever decorator.
-        "MS404" => Some("B019"),
+        "MS404" if is_of_functools(text) => Some("B019"),
         _ => None,
     }
+}
+
+/// Whether a decorator is one of the two caches that ruff knows.
+fn is_of_functools(decorator: &str) -> bool {
+    let name = decorator.trim_start_matches('@').split('(').next().unwrap_or_default().trim();
+    matches!(name.rsplit('.').next(), Some("cache" | "lru_cache"))
 }
 
 /// Whether text ends with a call of a name, which is not the end of another one.

@@ -128,13 +128,6 @@ pub enum Format {
     Gitlab,
 }
 
-impl Format {
-    /// Whether no other verb has it.
-    pub fn is_of_advise(self) -> bool {
-        matches!(self, Format::Full | Format::Concise | Format::Sarif | Format::Gitlab)
-    }
-}
-
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]

@@ -110,7 +110,9 @@ fn of_form(verb: &Verb, format: Format) -> Result<(), clap::Error> {
             "rules are told as text, json or jsonl"
         }
         Verb::Advise(_) => return Ok(()),
-        _ if format.is_of_advise() => "full, concise, sarif and gitlab are forms of advise alone",
+        _ if matches!(format, Format::Full | Format::Concise | Format::Sarif | Format::Gitlab) => {
+            "full, concise, sarif and gitlab are forms of advise alone"
+        }
         Verb::Check(_) => return Ok(()),
         _ if matches!(format, Format::Junit | Format::Github) => "junit and github are forms of check and advise alone",
         _ => return Ok(()),

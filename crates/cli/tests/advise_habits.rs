@@ -88,7 +88,8 @@ fn each_file_has_the_nearest_settings() {
     assert_eq!(project.found(&["a.py", "--isolated"]), ["a.py:2 MS105", "a.py:4 MS101"]);
     assert_eq!(project.found(&["a.py", "--config", "sub/memsight.toml"]), ["a.py:2 MS105"]);
     assert_eq!(project.found(&["a.py", "--select", "MS1"]), ["a.py:2 MS105", "a.py:4 MS101"]);
-    assert_eq!(project.found(&["a.py", "--extend-select", "MS105"]), Vec::<String>::new());
+    assert_eq!(project.found(&["a.py", "--extend-select", "MS105"]), ["a.py:2 MS105", "a.py:4 MS101"]);
+    assert_eq!(project.found(&["a.py", "--extend-select", "MS105", "--ignore", "MS105"]), ["a.py:4 MS101"]);
     assert_eq!(project.found(&["sub", "--ignore", "MS"]), Vec::<String>::new());
 }
 
@@ -294,7 +295,7 @@ fn forms_of_other_tools() {
     let project = Project::new(&[("src/odd, 100%.py", BOTH), ("src/bad.py", "x = = 1\n")]);
     let form = |form: &str| project.run(&["src", "--format", form]).stdout;
     let github = form("github");
-    let place = "::warning file=src/odd%2C 100%25.py,line=2,endLine=2,col=17,endColumn=39,title=memsight%3A MS105 whole-lines::";
+    let place = "::warning file=src/odd%2C 100%25.py,line=2,endLine=2,col=17,endColumn=38,title=memsight%3A MS105 whole-lines::";
     assert!(github.contains(place), "{github}");
     assert!(github.contains("::error file=src/bad.py,line=1,col=5,title=memsight%3A not read::"), "{github}");
     let gitlab: Value = serde_json::from_str(&form("gitlab")).expect("JSON");

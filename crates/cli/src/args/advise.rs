@@ -12,11 +12,12 @@ use super::verify::Verify;
 #[derive(Debug, Args)]
 #[command(
     long_about = "Say which changes of a program's source need less memory.\n\n\
-        Python files and notebooks are read, nothing is run or imported. What is found are lists that are made to be gone through once, files\n\
-        and results that are read whole, objects that are kept or made for nothing, and structures that could be smaller.\n\
-        Settings are read from [tool.memsight] of pyproject.toml, or from memsight.toml, of each file's folder or the nearest above it.\n\
-        Besides those that every verb has, --format takes full (as text), concise (a line a finding), sarif (2.1.0), github (annotations\n\
-        of a pull request), gitlab (code quality) and junit (XML for reports of tests).",
+        Python files and notebooks are read, nothing is run or imported. What is found are lists that are made to be gone through \
+        once, files and results that are read whole, objects that are kept or made for nothing, and structures that could be \
+        smaller.\n\n\
+        Settings are read from [tool.memsight] of pyproject.toml, or from memsight.toml, of each file's folder or the nearest above \
+        it. Besides those that every verb has, --format takes full (as text), concise (a line a finding), sarif (2.1.0), github \
+        (annotations of a pull request), gitlab (code quality) and junit (XML for reports of tests).",
     after_long_help = concat!(
         "EXAMPLES\n",
         "  memsight advise                           all Python files below this folder\n",
@@ -155,7 +156,6 @@ impl HabitArgs {
             stdin_filename: self.stdin_filename.clone(),
             baseline: self.baseline.clone(),
             write_baseline: self.write_baseline,
-            folder: None,
         }
     }
 }

@@ -42,7 +42,12 @@ fn advised(args: &Advise, options: AdviseOptions, console: &Console, interrupt: 
     drop(ticker);
     if let (Some(written), Some(path)) = (advised.written, &args.habits.baseline) {
         let name = text::clean(&path.display().to_string());
-        console.remark(|_| format!("{}: findings that are known from now on: {}\n", name, count(written)));
+        console.remark(|_| format!("{name}: findings that are known from now on: {}\n", count(written)));
+        // What cannot be read has no findings to be known.
+        if !advised.view.faults.is_empty() {
+            let view = AdviceView { findings: Vec::new(), ..advised.view.clone() };
+            console.remark(|style| text::advise_concise(&view, style));
+        }
         return Ok(if advised.view.faults.is_empty() { 0 } else { FOUND });
     }
     if args.diff {

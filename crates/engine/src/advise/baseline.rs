@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::SettingsError;
 use super::fingerprint;
-use super::habits::{Habits, relative};
+use super::habits::{Habits, absolute, relative};
 
 /// What the file says that it is.
 const KIND: &str = "memsight advise baseline";
@@ -56,8 +56,8 @@ impl Baseline {
     /// Reads the baseline of a run, if it has one. One that is to be written need not be there.
     pub(super) fn read(habits: &Habits) -> Result<Option<Baseline>, SettingsError> {
         let Some(path) = &habits.baseline else { return Ok(None) };
-        let absolute = habits.absolute(path);
-        let folder = absolute.parent().unwrap_or(&absolute).to_owned();
+        let whole = absolute(path);
+        let folder = whole.parent().unwrap_or(&whole).to_owned();
         let mut text = String::new();
         let read = regular::open(path).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
         let known = match read {

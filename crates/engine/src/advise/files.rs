@@ -12,7 +12,7 @@ use memsight_model::Progress;
 
 use super::fault::SettingsError;
 use super::finder::Finder;
-use super::habits::Habits;
+use super::habits::{Habits, absolute, here};
 use crate::Error;
 
 /// The name of the standard input.
@@ -32,18 +32,17 @@ pub(super) fn find(
     finder: &Arc<Finder>,
 ) -> Result<(Vec<PathBuf>, Vec<FaultRow>), Error> {
     let (mut found, mut faults) = (Vec::new(), Vec::new());
-    let here = habits.here();
+    let here = here();
     for path in paths {
         if path.as_os_str() == STDIN {
             found.push(path.clone());
             continue;
         }
-        let on_disk = habits.folder.as_ref().map_or(path.clone(), |folder| folder.join(path));
-        let kind = std::fs::metadata(&on_disk).map_err(|source| Error::NoSource { path: path.clone(), source })?;
-        if habits.force_exclude && finder.leaves_out_named(&habits.absolute(path), kind.is_dir(), &here)? {
+        let kind = std::fs::metadata(path).map_err(|source| Error::NoSource { path: path.clone(), source })?;
+        if habits.force_exclude && finder.leaves_out_named(&absolute(path), kind.is_dir(), &here)? {
             continue;
         }
-        if kind.is_dir() { walk(&on_disk, habits, finder, &mut found, &mut faults)? } else { found.push(on_disk) }
+        if kind.is_dir() { walk(path, finder, &mut found, &mut faults)? } else { found.push(path.clone()) }
     }
     // A file may be named, and be in a folder that is named.
     let mut seen = std::collections::HashSet::new();
@@ -53,12 +52,11 @@ pub(super) fn find(
 
 fn walk(
     folder: &Path,
-    habits: &Habits,
     finder: &Arc<Finder>,
     found: &mut Vec<PathBuf>,
     faults: &mut Vec<FaultRow>,
 ) -> Result<(), Error> {
-    let (finder, habits, start) = (finder.clone(), habits.clone(), habits.absolute(folder));
+    let (finder, start) = (finder.clone(), absolute(folder));
     let failed: Arc<Mutex<Option<SettingsError>>> = Arc::default();
     let failure = failed.clone();
     let top = folder.to_owned();
@@ -71,8 +69,7 @@ fn walk(
         if !is_folder && !is_python(entry.path()) || is_folder && entry.path().join("pyvenv.cfg").exists() {
             return false;
         }
-        let path =
-            entry.path().strip_prefix(&top).map_or_else(|_| habits.absolute(entry.path()), |way| start.join(way));
+        let path = entry.path().strip_prefix(&top).map_or_else(|_| absolute(entry.path()), |way| start.join(way));
         finder.leaves_out(&path, is_folder).map(|left_out| !left_out).unwrap_or_else(|error| {
             failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
             false
@@ -139,7 +136,7 @@ pub(super) fn read(paths: &[PathBuf], habits: &Habits, progress: &dyn Progress) 
         let name = called.display().to_string();
         match bytes(path) {
             Ok(bytes) => {
-                contents.push(Content { path: path.clone(), name, absolute: habits.absolute(called), bytes });
+                contents.push(Content { path: path.clone(), name, absolute: absolute(called), bytes });
             }
             Err(error) => {
                 let message = format!("it cannot be read: {error}");

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::config::{self, Config};
 use super::fault::SettingsError;
-use super::habits::{Habits, SettingsFrom};
+use super::habits::{Habits, SettingsFrom, here};
 use super::patterns::Pattern;
 
 /// Folders that are nobody's own code; named by themselves they are looked through all the same.
@@ -48,7 +48,7 @@ pub(super) struct Finder {
 
 impl Finder {
     pub(super) fn new(habits: &Habits) -> Result<Finder, SettingsError> {
-        let here = habits.here();
+        let here = here();
         let fixed = match &habits.settings {
             SettingsFrom::Found => None,
             SettingsFrom::Nowhere => Some(Of::default()),

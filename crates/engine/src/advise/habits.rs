@@ -33,24 +33,16 @@ pub struct Habits {
     pub baseline: Option<PathBuf>,
     /// The baseline is written and not obeyed.
     pub write_baseline: bool,
-    /// The folder that relative paths begin at, where it is not that of the process.
-    pub folder: Option<PathBuf>,
 }
 
-impl Habits {
-    /// A path from the root on. Links are not followed: settings are looked for where a file was named.
-    pub(super) fn absolute(&self, path: &Path) -> PathBuf {
-        let path = match &self.folder {
-            Some(folder) => folder.join(path),
-            None => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
-        };
-        without_dots(&path)
-    }
+/// A path from the root on. Links are not followed: settings are looked for where a file was named.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    without_dots(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+}
 
-    /// The folder that relative paths begin at.
-    pub(super) fn here(&self) -> PathBuf {
-        self.absolute(Path::new("."))
-    }
+/// The folder that relative paths begin at.
+pub(super) fn here() -> PathBuf {
+    absolute(Path::new("."))
 }
 
 /// `a/./b/../c` as `a/c`.

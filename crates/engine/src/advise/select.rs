@@ -53,25 +53,27 @@ pub(crate) fn meant(texts: &[String]) -> Result<Vec<&'static str>, Error> {
 /// selects stands in place of what settings select and ignore for all files.
 pub(super) fn rules_for(options: &AdviseOptions, config: &Config, ignored: &[&String]) -> Vec<&'static Rule> {
     let anew = options.all || !options.select.is_empty();
-    let of_config = |texts: &'static str| -> &[String] {
-        match texts {
-            _ if anew => &[],
-            "extend" => &config.extend_select,
-            _ => &config.ignore,
-        }
-    };
+    let (extended, left_out): (&[String], &[String]) =
+        if anew { (&[], &[]) } else { (&config.extend_select, &config.ignore) };
     let select = if anew { Some(options.select.as_slice()) } else { config.select.as_deref() };
     let best = |rule: &Rule, lists: &[&[String]]| {
         lists.iter().flat_map(|list| list.iter()).filter_map(|text| closeness(rule, text)).max()
     };
     let chosen = |rule: &Rule| {
-        let by_word = best(rule, &[select.unwrap_or_default(), of_config("extend"), &options.habits.extend_select]);
+        let besides = best(rule, &[&options.habits.extend_select]);
+        // The command line first: what it leaves out stays out, unless it asks for it more closely itself.
+        let asked = best(rule, &[&options.select]).max(besides);
+        let is_out = best(rule, &[&options.ignore]).is_some_and(|no| asked.is_none_or(|yes| yes <= no));
+        if is_out || ignored.iter().any(|text| closeness(rule, text).is_some()) {
+            return false;
+        }
+        let by_word = best(rule, &[select.unwrap_or_default(), extended]).max(besides);
         let by_itself =
             options.all || select.is_none() && (rule.is_default || options.evidence.answers(rule.needs));
         let wanted = by_word.or(by_itself.then_some(0));
-        let unwanted = best(rule, &[&options.ignore, of_config("ignore")]);
-        let here = !ignored.iter().any(|text| closeness(rule, text).is_some());
-        here && wanted.is_some_and(|wanted| unwanted.is_none_or(|unwanted| wanted > unwanted))
+        // What it asks for besides stands before what settings leave out, if it is as close.
+        let unwanted = best(rule, &[left_out]).filter(|no| besides.is_none_or(|yes| yes < *no));
+        wanted.is_some_and(|wanted| unwanted.is_none_or(|unwanted| wanted > unwanted))
     };
     let mut rules = rules::all();
     rules.retain(|rule| chosen(rule));
@@ -113,6 +115,15 @@ mod tests {
         assert!(!ids(&options, &config, &["MS105"]).contains(&"MS105"));
         config.extend_select = words(&["MS301"]);
         assert!(ids(&options, &config, &[]).contains(&"MS301"));
+        config.ignore = words(&["MS301"]);
+        assert!(!ids(&options, &config, &[]).contains(&"MS301"));
+        options.habits.extend_select = words(&["MS301"]);
+        assert!(ids(&options, &config, &[]).contains(&"MS301"));
+        options.ignore = words(&["MS"]);
+        assert_eq!(ids(&options, &config, &[]), ["MS301"], "it asks for it more closely");
+        options.habits.extend_select.clear();
+        assert!(ids(&options, &config, &[]).is_empty(), "settings do not stand against it");
+        options.ignore.clear();
         options.select = words(&["ms101"]);
         assert_eq!(ids(&options, &config, &[]), ["MS101"]);
         let all = AdviseOptions { all: true, ..AdviseOptions::default() };
