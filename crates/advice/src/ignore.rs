@@ -4,6 +4,7 @@
 //! on a line of its own, is for the whole file.
 
 use crate::finding::Finding;
+use crate::rule::Rule;
 use crate::source::Source;
 use crate::syntax::{Ranged, TextRange, TokenKind, Tokens};
 
@@ -45,10 +46,19 @@ fn ignore(source: &Source, range: TextRange) -> Option<Ignore> {
 }
 
 impl Ignore {
+    /// Whether it keeps back what a rule says of a line.
+    pub fn keeps_back(&self, rule: &Rule, line: u32) -> bool {
+        self.line.is_none_or(|at| at == line) && self.names(rule)
+    }
+
+    fn names(&self, rule: &Rule) -> bool {
+        let named = |name: &String| name.eq_ignore_ascii_case(rule.id) || name == rule.name;
+        self.rules.is_empty() || self.rules.iter().any(named)
+    }
+
     fn covers(&self, finding: &Finding) -> bool {
         let here = self.line.is_none_or(|line| (finding.start.line..=finding.end.line).contains(&line));
-        let named = |rule: &String| rule.eq_ignore_ascii_case(finding.rule.id) || rule == finding.rule.name;
-        here && (self.rules.is_empty() || self.rules.iter().any(named))
+        here && self.names(finding.rule)
     }
 }
 
