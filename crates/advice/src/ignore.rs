@@ -4,6 +4,7 @@
 //! on a line of its own, is for the whole file. It may share a comment with others: `# noqa: E501  # memsight: ignore[MS301]`.
 
 use crate::finding::Finding;
+use crate::rule::Rule;
 use crate::source::Source;
 use crate::syntax::{Ranged, TextRange, TextSize, TokenKind, Tokens};
 
@@ -69,15 +70,23 @@ fn own_part(comment: &str, start: TextSize) -> Option<TextRange> {
 }
 
 impl Ignore {
-    /// The rules by name that it gives for a finding, or all: how it covers it.
+    /// Whether it keeps back what a rule says of a line.
+    pub fn keeps_back(&self, rule: &Rule, line: u32) -> bool {
+        self.line.is_none_or(|at| at == line) && self.is_about(rule)
+    }
+
+    fn is_about(&self, rule: &Rule) -> bool {
+        self.rules.is_empty() || self.rules.iter().any(|name| names(name, rule))
+    }
+
     fn covers(&self, finding: &Finding) -> bool {
         let here = self.line.is_none_or(|line| (finding.start.line..=finding.end.line).contains(&line));
-        here && (self.rules.is_empty() || self.rules.iter().any(|rule| names(rule, finding)))
+        here && self.is_about(finding.rule)
     }
 }
 
-fn names(rule: &str, finding: &Finding) -> bool {
-    rule.eq_ignore_ascii_case(finding.rule.id) || rule == finding.rule.name
+fn names(name: &str, rule: &Rule) -> bool {
+    name.eq_ignore_ascii_case(rule.id) || name == rule.name
 }
 
 /// Takes out what comments keep back, and counts it.
@@ -90,7 +99,7 @@ pub(crate) fn keep_back(findings: Vec<Finding>, ignores: &mut [Ignore]) -> Vec<F
         };
         ignore.used += 1;
         for (rule, caught) in ignore.rules.iter().zip(&mut ignore.caught) {
-            *caught |= names(rule, &finding);
+            *caught |= names(rule, finding.rule);
         }
     }
     shown

@@ -59,7 +59,7 @@ pub(super) fn join(
                         verdicts[row] = told;
                     }
                 }
-                for row in own(&facts, report, &classes, &mut claims) {
+                for row in own(&facts, report, &classes, of.rules, &mut claims) {
                     view.findings.push(row);
                     verdicts.push(Verdict::Supported);
                 }
@@ -189,7 +189,7 @@ fn attribute(
         _ => ("of their own", of.containers, of.containers.bytes - of.containers.bytes / of.containers.count.max(1)),
     };
     row.evidence.push(format!("heap: {} objects have one {what}, {} in all", count(held.count), Bytes(held.bytes)));
-    claim(row, saved, key, claims)
+    claim(row, saved, claimed(key, finding.rule), claims)
 }
 
 /// A local that is dead now.
@@ -208,21 +208,35 @@ fn local(row: &mut AdviceRow, finding: &Finding, facts: &HeapFacts, file: &str) 
 }
 
 /// What only the heap shows: equal or empty values of an attribute.
-fn own(facts: &HeapFacts, report: &FileReport, classes: &[Class<'_>], claims: &mut Claims) -> Vec<AdviceRow> {
+fn own(
+    facts: &HeapFacts,
+    report: &FileReport,
+    classes: &[Class<'_>],
+    chosen: &[&'static Rule],
+    claims: &mut Claims,
+) -> Vec<AdviceRow> {
     let mut found = Vec::new();
     for class in classes {
         for (attribute, line) in &class.definition.stores {
             let key = (class.name.clone(), attribute.clone());
             let Some(of) = facts.attributes.get(&key) else { continue };
             for (rule, held) in told(of) {
-                let Some(rule) = rules::find(rule).filter(|_| held.bytes >= TOLD) else { continue };
-                if claims.insert((class.name.clone(), format!("{attribute}: {}", rule.id))) {
+                let is_meant = |rule: &&'static Rule| {
+                    chosen.contains(rule) && !report.ignores.iter().any(|ignore| ignore.keeps_back(rule, *line))
+                };
+                let Some(rule) = rules::find(rule).filter(is_meant).filter(|_| held.bytes >= TOLD) else { continue };
+                if claims.insert(claimed(key.clone(), rule)) {
                     found.push(row(report, class, attribute, *line, rule, held));
                 }
             }
         }
     }
     found
+}
+
+/// What a rule claims of an attribute.
+fn claimed((class, attribute): (String, String), rule: &Rule) -> (String, String) {
+    (class, format!("{attribute}: {}", rule.id))
 }
 
 fn told(of: &AttributeFacts) -> [(&'static str, Counted); 2] {
