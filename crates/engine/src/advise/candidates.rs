@@ -44,8 +44,7 @@ impl Candidates {
         let originals = contents.clone();
         let checked = look(contents, &settings, progress);
         let faults = unread.into_iter().chain(more_unread).collect();
-        let mut candidates =
-            Candidates { checked, originals, settings, most, faults, fixes: Vec::new(), left: 0 };
+        let mut candidates = Candidates { checked, originals, settings, most, faults, fixes: Vec::new(), left: 0 };
         candidates.collect();
         if progress.cancelled() { Err(Error::Cancelled) } else { Ok(candidates) }
     }
