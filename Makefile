@@ -24,7 +24,7 @@ export CARGO_TERM_COLOR ?= auto
 export MEMSIGHT_PYTHONS_DIR := $(abspath $(PYTHONS))
 export MEMSIGHT_ALLOCATORS_DIR := $(abspath $(ALLOCATORS))
 
-.PHONY: help demo static test-static test test-long test-rust test-python test-real real truth truth-recorder advice test-recorder check bench fuzz docs wheel pythons allocators clean rust python portable platforms
+.PHONY: help demo static test-static test test-long test-rust test-python test-real real truth truth-recorder advice advice-examples test-recorder check bench fuzz docs wheel pythons allocators clean rust python portable platforms
 
 help:
 	@echo "make demo    a leaking service, explained while it runs"
@@ -35,6 +35,7 @@ help:
 	@echo "make check   formatting, lints, layers, licences, types"
 	@echo "make truth   the decoder against what Python says of itself: make truth ON=3.12"
 	@echo "make advice  the rules of the advisor on their corpus: precision and recall"
+	@echo "make advice-examples  the advisor's whole loop on the programs of examples/advice, promised and measured"
 	@echo "make bench   ratios against guppy3, pympler and psutil; what watching costs"
 	@echo "make fuzz    the readers on corrupted memory, snapshots and cores (SECONDS_EACH=$(SECONDS_EACH))"
 	@echo "make docs    reference pages and the documentation of the crates"
@@ -136,6 +137,11 @@ $(RECORDER)/.ready: $(RECORDER_LIST) | python
 # Each rule of the advisor on code that it must report, and on code that tempts it.
 advice: rust
 	$(CARGO) test --release -p memsight-advice --test corpus
+
+# Some minutes: each of twelve programs runs some twenty times.
+advice-examples: rust python
+	$(CARGO) build --release -p memsight-cli --bin memsight
+	$(PYTHON) examples/advice/run.py --memsight $(abspath $(TARGET))/release/memsight
 
 check: rust $(BIN)/.tools
 	$(CARGO) fmt --all --check

@@ -152,11 +152,12 @@ fn critical(before: usize, after: usize) -> usize {
     let ways = ways(before, after);
     let all: f64 = ways.iter().sum();
     let mut below = 0.0;
-    ways.iter().take_while(|&&ways| {
-        below += ways;
-        2.0 * below / all <= CHANCE
-    })
-    .count()
+    ways.iter()
+        .take_while(|&&ways| {
+            below += ways;
+            2.0 * below / all <= CHANCE
+        })
+        .count()
 }
 
 /// In how many of the ways to deal figures out to two sets a number of pairs is in the wrong order, by that number.

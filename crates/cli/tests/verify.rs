@@ -78,7 +78,10 @@ impl Project {
 
 fn verdicts(verify: &Value) -> Vec<(&str, &str)> {
     let fixes = verify["fixes"].as_array().expect("fixes");
-    fixes.iter().map(|fix| (fix["rule"].as_str().expect("a rule"), fix["verdict"].as_str().expect("a verdict"))).collect()
+    fixes
+        .iter()
+        .map(|fix| (fix["rule"].as_str().expect("a rule"), fix["verdict"].as_str().expect("a verdict")))
+        .collect()
 }
 
 #[test]
@@ -183,7 +186,8 @@ fn a_file_that_somebody_changes_meanwhile_is_left_as_it_is() {
 #[test]
 fn ctrl_c_leaves_the_files_and_no_process() {
     // Its process tells that it is there, and waits for ever.
-    let app = format!("{LOG}\nimport time\nopen(os.environ['TELLS'], 'w').write(str(os.getpid()))\ntime.sleep(10_000)\n");
+    let app =
+        format!("{LOG}\nimport time\nopen(os.environ['TELLS'], 'w').write(str(os.getpid()))\ntime.sleep(10_000)\n");
     let project = Project::of(&[("app.py", &app)]);
     let told = tempfile::tempdir().expect("a folder");
     let tells = told.path().join("pid");

@@ -88,9 +88,9 @@ pub use freeze::Frozen;
 pub use image::Image;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use live::{LiveMemory, PinnedMemory};
+pub use malloc::{c_heap, note_pointers};
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use measure::run_measured;
-pub use malloc::{c_heap, note_pointers};
 pub use names::resolve_without_libraries;
 #[cfg(any(not(target_os = "linux"), memsight_portable))]
 pub use portable::{

@@ -94,53 +94,80 @@ impl Followed {
     }
 
     fn follow(&self, began: Instant) -> io::Result<Run> {
-        let mut lives: HashMap<u32, Life> = HashMap::from([(self.root, Life::default())]);
-        let mut over = Vec::new();
+        let mut tally = Tally { lives: HashMap::from([(self.root, Life::default())]), over: Vec::new(), at: 0 };
         let mut ended: Option<(ExitStatus, u64, Duration)> = None;
-        let (mut at, mut refused) = (0, None);
+        let mut refused = None;
         while let Some(tid) = family::next() {
-            at += 1;
+            tally.at += 1;
+            // (an id may be another's as soon as its end is collected: it is taken off the list before anybody kills)
             let mut alive = self.alive();
-            let Some(news) = family::news(tid) else { continue };
-            match news {
-                News::Ends => {
-                    let (process, peak_bytes) = peak(tid).unwrap_or((tid, 0));
-                    let life = lives.entry(process).or_default();
-                    life.peak_bytes = life.peak_bytes.max(peak_bytes);
-                    family::go_on(tid, 0);
-                }
-                News::Gone { status, cpu_ns } => {
+            let signal = match family::news(tid) {
+                None => continue,
+                Some(News::Gone { status, cpu_ns }) => {
                     alive.remove(&tid);
-                    over.extend(lives.remove(&tid).map(|life| Life { until: at, ..life }));
+                    tally.end(tid);
                     if tid == self.root {
                         ended = Some((ExitStatus::from_raw(status), cpu_ns, began.elapsed()));
                         self.since_end.store(1, Ordering::Release);
                     }
+                    continue;
                 }
+                Some(News::Ends) => tally.read(tid),
+                Some(News::Executes) => tally.execute(tid),
                 // the first stop of the command itself
-                News::Signal(_) if at == 1 => {
+                Some(News::Signal(_)) if tally.at == 1 => {
                     refused = family::follow(tid).err();
-                    family::go_on(tid, 0);
+                    0
                 }
                 // the first stop of what has just been made: no signal that anybody sent
-                News::Signal(libc::SIGSTOP) if alive.insert(tid) => {
-                    lives.entry(tid).or_insert(Life { from: at, ..Life::default() });
-                    family::go_on(tid, 0);
-                }
-                News::Signal(signal) => family::go_on(tid, signal),
-                News::Went | News::Halted => family::go_on(tid, 0),
-            }
+                Some(News::Signal(libc::SIGSTOP)) if alive.insert(tid) => tally.begin(tid),
+                Some(News::Signal(signal)) => signal,
+                Some(News::Went | News::Halted) => 0,
+            };
+            family::go_on(tid, signal);
         }
         match (ended, refused) {
             (Some((status, cpu_ns, wall)), None) => {
-                let processes = over.iter().filter(|life| life.peak_bytes > 0).count() as u64;
+                let processes = tally.over.iter().filter(|life| life.peak_bytes > 0).count() as u64;
                 let is_killed = self.is_killed.load(Ordering::Acquire);
                 let wall_ns = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX);
-                Ok(Run { status, peak_bytes: together(&over), processes, cpu_ns, wall_ns, is_killed })
+                Ok(Run { status, peak_bytes: together(&tally.over), processes, cpu_ns, wall_ns, is_killed })
             }
             (_, Some(error)) => Err(error),
             (None, None) => Err(io::ErrorKind::NotFound.into()),
         }
+    }
+}
+
+/// The lives of processes, and of threads, which have no peak of their own. Each tells with which signal the thread goes on.
+struct Tally {
+    lives: HashMap<u32, Life>,
+    over: Vec<Life>,
+    /// Counts what has happened.
+    at: u64,
+}
+
+impl Tally {
+    fn begin(&mut self, tid: u32) -> i32 {
+        self.lives.entry(tid).or_insert(Life { from: self.at, ..Life::default() });
+        0
+    }
+
+    fn read(&mut self, tid: u32) -> i32 {
+        let (process, peak_bytes) = peak(tid).unwrap_or((tid, 0));
+        let life = self.lives.entry(process).or_default();
+        life.peak_bytes = life.peak_bytes.max(peak_bytes);
+        0
+    }
+
+    /// A new life in new memory: the peak of the old one is not heard of, and was not at the same time as this one's.
+    fn execute(&mut self, tid: u32) -> i32 {
+        self.end(tid);
+        self.begin(tid)
+    }
+
+    fn end(&mut self, tid: u32) {
+        self.over.extend(self.lives.remove(&tid).map(|life| Life { until: self.at, ..life }));
     }
 }
 
@@ -186,12 +213,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_shell_was_before_it_became_the_command_is_not_added() {
+        // Both hold some 30 MB in a variable; the second lives while the first is the shell, which then is another program.
+        let large = "x=$(head -c 30000000 /dev/zero | tr '\\0' x)";
+        let alone = run_measured(&mut shell(large), &|| false).unwrap().peak_bytes;
+        let script = format!("(read y; {large}) < /dev/null; exec sh -c \"$0\"");
+        let run = run_measured(shell(&script).arg(large), &|| false).unwrap();
+        assert!(run.peak_bytes < alone * 3 / 2, "{} and {alone}", run.peak_bytes);
+    }
+
+    #[test]
     fn what_is_stopped_is_killed_with_all_that_it_started() {
         // The command tells by a file that its children are there; they would go on for ever.
         let folder = tempfile::tempdir().unwrap();
         let told = folder.path().join("told");
         let script = format!("sleep 1000 & setsid sleep 1000 & echo $! > {} ; wait", told.display());
-        let run = run_measured(&mut shell(&script), &|| std::fs::read(&told).is_ok_and(|text| !text.is_empty())).unwrap();
+        let run =
+            run_measured(&mut shell(&script), &|| std::fs::read(&told).is_ok_and(|text| !text.is_empty())).unwrap();
         assert_eq!((run.is_killed, run.status.signal()), (true, Some(libc::SIGKILL)));
         let pid: u32 = std::fs::read_to_string(&told).unwrap().trim().parse().unwrap();
         // (it may not have been collected yet by whoever got it)

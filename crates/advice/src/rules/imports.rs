@@ -32,7 +32,12 @@ pub(super) fn spelled(
         Style::Module => (module, format!("import {module}"), format!("{module}.{name}")),
         Style::Name => (name, format!("from {module} import {name}"), name.to_owned()),
     };
-    context.scopes().is_builtin(scope, bound).then(|| first_import(context, &line)).flatten().map(|edit| (text, Some(edit)))
+    context
+        .scopes()
+        .is_builtin(scope, bound)
+        .then(|| first_import(context, &line))
+        .flatten()
+        .map(|edit| (text, Some(edit)))
 }
 
 /// The name under which the module itself imports something, if that is what it means in a scope.

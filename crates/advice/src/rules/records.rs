@@ -66,10 +66,8 @@ fn interned(context: &Context<'_, '_>, text: &Expr) -> Option<Fix> {
         return None;
     }
     let (intern, import) = spelled(context, context.node_of(text), "sys", "intern", Style::Module)?;
-    let around = [
-        Edit::new(TextRange::empty(text.start()), format!("{intern}(")),
-        Edit::new(TextRange::empty(text.end()), ")"),
-    ];
+    let around =
+        [Edit::new(TextRange::empty(text.start()), format!("{intern}(")), Edit::new(TextRange::empty(text.end()), ")")];
     Some(Fix::new(Safety::Unsafe, import.into_iter().chain(around).collect()))
 }
 

@@ -76,15 +76,21 @@ fn as_class_attribute(
     assign: &ast::StmtAssign,
     name: &str,
 ) -> Option<Fix> {
-    if def.body.len() < 2 || class_names(class).any(|own| own == name || own == "__slots__") || !class.decorator_list.is_empty() {
+    if def.body.len() < 2
+        || class_names(class).any(|own| own == name || own == "__slots__")
+        || !class.decorator_list.is_empty()
+    {
         return None;
     }
     let source = context.source;
     let lines = |offset| source.line_range(source.position(offset).line);
     let whole = TextRange::new(lines(assign.start()).start(), lines(assign.end()).end());
-    let [before, behind] = [TextRange::new(whole.start(), assign.start()), TextRange::new(assign.end(), whole.end())];
-    let is_alone = [before, behind].into_iter().all(|range| context.text(range).trim().is_empty());
-    let line = format!("{name} = {}", context.text(assign.value.range()));
+    let before = context.text(TextRange::new(whole.start(), assign.start()));
+    // (a comment goes with it)
+    let behind = context.text(TextRange::new(assign.end(), whole.end())).trim();
+    let is_alone = before.trim().is_empty() && (behind.is_empty() || behind.starts_with('#'));
+    let value = context.text(TextRange::new(assign.value.start(), whole.end())).trim_end();
+    let line = format!("{name} = {value}");
     let put = first_line(context, class, &line)?;
     is_alone.then(|| Fix::new(Safety::Unsafe, vec![put, Edit::new(whole, "")]))
 }

@@ -86,7 +86,8 @@ impl Runner<'_> {
         if run.is_killed {
             return Ok(None);
         }
-        let [output, errors] = paths.each_ref().map(|path| Stream::read(path, place).map_err(|source| failed(path, source)));
+        let [output, errors] =
+            paths.each_ref().map(|path| Stream::read(path, place).map_err(|source| failed(path, source)));
         Ok(Some(Ran { run, wrote: Wrote { status: run.status, output: output?, errors: errors? } }))
     }
 
@@ -134,9 +135,9 @@ impl Runner<'_> {
         let recording = prepared.begin(trace, "program".to_owned(), || ())?;
         let ran = self.run_with(place, &variables);
         let recorded = recording.end(None, None);
-        ran?;
+        let is_whole = ran?.is_some();
         let is_empty = recorded?.head.is_none();
-        let found = if is_empty { None } else { Some(self.read(&path, place)?) };
+        let found = if is_empty || !is_whole { None } else { Some(self.read(&path, place)?) };
         self.sweep();
         Ok(found)
     }
@@ -196,9 +197,8 @@ impl Stream {
 
     /// Where this one is not as it was.
     fn difference(&self, before: &Stream) -> String {
-        let lines = |stream: &Stream| {
-            String::from_utf8_lossy(&stream.beginning).lines().map(str::to_owned).collect::<Vec<_>>()
-        };
+        let lines =
+            |stream: &Stream| String::from_utf8_lossy(&stream.beginning).lines().map(str::to_owned).collect::<Vec<_>>();
         let (old, new) = (lines(before), lines(self));
         let same = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
         match (old.get(same), new.get(same)) {
@@ -225,12 +225,16 @@ impl Wrote {
         }
         if self.status != before.status {
             let last = self.errors.last_line().map(|line| format!(" ({})", short(&line))).unwrap_or_default();
-            return Some(("the exit codes", format!("{}{last}, and was {}", ending(self.status), ending(before.status))));
+            return Some((
+                "the exit codes",
+                format!("{}{last}, and was {}", ending(self.status), ending(before.status)),
+            ));
         }
         if compare == Compare::Exit {
             return None;
         }
-        let streams = [("the outputs", &self.output, &before.output), ("the error outputs", &self.errors, &before.errors)];
+        let streams =
+            [("the outputs", &self.output, &before.output), ("the error outputs", &self.errors, &before.errors)];
         let changed = streams.into_iter().find(|(_, new, old)| !new.is(old));
         changed.map(|(what, new, old)| (what, new.difference(old)))
     }

@@ -37,7 +37,8 @@ impl Kept {
 pub(super) fn settle(trial: &mut Trial<'_>, alone: &[Form], forced: &[&str]) -> Result<Kept, Error> {
     let mut kept = Kept::default();
     let candidates = trial.candidates;
-    let tried: Vec<usize> = alone.iter().filter(|form| form.fault.is_none()).flat_map(|form| form.fixes.clone()).collect();
+    let tried: Vec<usize> =
+        alone.iter().filter(|form| form.fault.is_none()).flat_map(|form| form.fixes.clone()).collect();
     let saves = |form: &&Form| {
         let at = form.fixes.first().and_then(|&at| candidates.fixes.get(at));
         let effect = Effect::of(&trial.base.samples, &form.samples);
@@ -52,7 +53,10 @@ pub(super) fn settle(trial: &mut Trial<'_>, alone: &[Form], forced: &[&str]) -> 
     let all = sorted(tried.iter().chain(&kept.forced).copied().collect());
     // Those that were run alone and are the only ones have been measured.
     if all.len() < 2 {
-        kept.together = alone.iter().find(|form| form.fixes == sure).and_then(|form| Effect::of(&trial.base.samples, &form.samples));
+        kept.together = alone
+            .iter()
+            .find(|form| form.fixes == sure)
+            .and_then(|form| Effect::of(&trial.base.samples, &form.samples));
         kept.fixes = sure;
         return Ok(kept);
     }
@@ -105,7 +109,8 @@ fn decide(trial: &mut Trial<'_>, all: &[usize], sure: Vec<usize>, kept: &mut Kep
     let without = forms.get(1).unwrap_or(&base);
     let more = Effect::of(&without.samples, &forms[0].samples).is_some_and(|effect| effect.peak.counts());
     kept.fixes = sure.clone();
-    kept.together = forms.iter().find(|form| form.fixes == sure).and_then(|form| Effect::of(&base.samples, &form.samples));
+    kept.together =
+        forms.iter().find(|form| form.fixes == sure).and_then(|form| Effect::of(&base.samples, &form.samples));
     if sure.len() == all.len() || !more {
         return Ok(());
     }

@@ -107,7 +107,14 @@ impl Tree {
                 Kind::Folder => std::fs::create_dir(&to),
                 Kind::File => match std::fs::copy(&from, &to) {
                     // what this user may not read the command cannot read either; what is gone was not needed
-                    Err(error) if matches!(error.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::NotFound) => Ok(()),
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::NotFound
+                        ) =>
+                    {
+                        Ok(())
+                    }
                     done => done.map(drop),
                 },
                 // a link within the folder leads to what is in the copy

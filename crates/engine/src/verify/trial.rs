@@ -159,7 +159,7 @@ impl<'a> Trial<'a> {
             let original = std::fs::canonicalize(change.path());
             let original = original.map_err(|source| VerifyError::NoCopy { path: change.path().to_owned(), source })?;
             let copy = place.inside(&original);
-            std::fs::write(&copy, change.bytes()).map_err(|source| VerifyError::NoCopy { path: copy, source })?;
+            replace(&copy, change.bytes()).map_err(|source| VerifyError::NoCopy { path: copy, source })?;
         }
         Ok(Form { fixes: fixes.to_vec(), place, samples: Samples::default(), wrote: Vec::new(), fault: None })
     }
@@ -226,14 +226,16 @@ impl<'a> Trial<'a> {
 
     /// Runs a program as it was and others in turn, there and back, and then each with a trace.
     pub fn measure(&mut self, base: &mut Form, forms: &mut [Form], phase: &'static str) -> Result<(), Error> {
-        let mut all: Vec<&mut Form> = std::iter::once(base).chain(forms.iter_mut().filter(|form| form.fault.is_none())).collect();
+        let mut all: Vec<&mut Form> =
+            std::iter::once(base).chain(forms.iter_mut().filter(|form| form.fault.is_none())).collect();
         if all.len() < 2 {
             return Ok(());
         }
         let (rounds, mut done) = (self.runner.options.runs.max(LEAST_RUNS), 0);
         self.runner.progress.phase(phase, Some(((rounds + 1) * all.len() + 1) as u64));
         for round in 0..rounds {
-            let order: Vec<usize> = if round % 2 == 0 { (0..all.len()).collect() } else { (0..all.len()).rev().collect() };
+            let order: Vec<usize> =
+                if round % 2 == 0 { (0..all.len()).collect() } else { (0..all.len()).rev().collect() };
             for at in order {
                 self.one(all[at])?;
                 done += 1;
@@ -279,6 +281,14 @@ impl<'a> Trial<'a> {
         }
         Ok(())
     }
+}
+
+/// Puts other bytes into a file, which may be one that is only to be read.
+fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mode = std::fs::metadata(file)?.permissions();
+    std::fs::remove_file(file)?;
+    std::fs::write(file, bytes)?;
+    std::fs::set_permissions(file, mode)
 }
 
 /// Whether the savings of all forms are known well enough.

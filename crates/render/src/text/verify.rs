@@ -17,7 +17,11 @@ pub fn verified(view: &AdviceView, style: &Style) -> String {
     let mut out = said_first(verify, style);
     out.push_str(&heading(verify, style));
     out.push_str(&table(verify, style));
-    verify.fixes.iter().filter(|fix| fix.verdict != Verdict::ChangesProgram).for_each(|fix| remark(fix, style, &mut out));
+    verify
+        .fixes
+        .iter()
+        .filter(|fix| fix.verdict != Verdict::ChangesProgram)
+        .for_each(|fix| remark(fix, style, &mut out));
     out.push_str(&whole(verify, style));
     verify.notes.iter().for_each(|note| lines(note, "", style, &mut out));
     out + &left(view, style)
@@ -162,4 +166,68 @@ fn left(view: &AdviceView, style: &Style) -> String {
         lines(&format!("{} left: memsight advise shows them", plural(rest, "finding")), "", style, &mut out);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use memsight_analysis::verify::{Samples, Traced};
+
+    use super::*;
+
+    fn effect(peak: u64, cpu: u64) -> Option<Effect> {
+        let samples = |peak: u64, cpu: u64| Samples {
+            peak_bytes: (0..5).map(|at| peak + at * 4096).collect(),
+            cpu_ns: (0..5).map(|at| cpu + at).collect(),
+            traced: vec![Traced::default()],
+        };
+        Effect::of(&samples(100 << 20, 1_000_000), &samples(peak, cpu))
+    }
+
+    fn fix(rule: &str, effect: Option<Effect>, verdict: Verdict, reason: &str) -> VerifiedFix {
+        VerifiedFix {
+            rule: rule.to_owned(),
+            name: "whole-lines".to_owned(),
+            file: "src/shop/log.py".to_owned(),
+            line: 28,
+            safety: "safe".to_owned(),
+            saves: "peak".to_owned(),
+            formula: String::new(),
+            promised_bytes: (rule == "MS105").then_some(52 << 20),
+            effect,
+            verdict,
+            reason: reason.to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_changes_the_program_comes_first_and_the_whole_last() {
+        let fixes = vec![
+            fix("MS105", effect(50 << 20, 1_100_000), Verdict::Kept, ""),
+            fix("MS401", effect(100 << 20, 1_000_000), Verdict::SavesNothing, ""),
+            fix("MS306", None, Verdict::ChangesProgram, "the outputs differ: line 1 is \"0\", and was \"False\""),
+        ];
+        let together = effect(50 << 20, 1_100_000);
+        let verify = VerifyView {
+            compare: "output".to_owned(),
+            runs: 5,
+            fixes,
+            together,
+            changed_files: 1,
+            written: true,
+            ..VerifyView::default()
+        };
+        let view = AdviceView { verify: Some(verify), ..AdviceView::default() };
+        assert_eq!(
+            verified(&view, &Style::plain(80)),
+            "MS306 src/shop/log.py:28 is undone: the outputs differ: line 1 is \"0\", and was\n\
+             \"False\"\n\n\
+             5 runs with each, in turn; output and exit code equal with every fix that is kept\n\
+             \x20 fix                       promised        measured                   time  verdict\n\
+             \x20 MS105 src/shop/log.py:28  peak -52.0 MiB  peak -50.0 MiB ±8.0 KiB   1.10x  kept\n\
+             \x20 MS401 src/shop/log.py:28  peak            no difference seen         same  undone\n\
+             \x20 MS306 src/shop/log.py:28  peak            not measured                     undone\n\
+             \x20 1 fix together                            peak -50.0 MiB ±8.0 KiB   1.10x\n\
+             peak 100.0 MiB -> 50.0 MiB (50% less), 1.10x time; 1 file changed\n"
+        );
+    }
 }

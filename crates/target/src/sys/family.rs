@@ -12,7 +12,9 @@ use libc::{c_int, c_uint, c_void};
 pub(crate) enum News {
     /// It is about to end, and still has its memory.
     Ends,
-    /// It has begun to execute a program, or has made a process or a thread.
+    /// It has begun to execute a program, and its memory is new.
+    Executes,
+    /// It has made a process or a thread.
     Went,
     /// It stands with its whole process, as SIGSTOP and the like do.
     Halted,
@@ -101,6 +103,7 @@ pub(crate) fn news(tid: u32) -> Option<News> {
     let signal = libc::WSTOPSIG(status);
     Some(match status >> 16 {
         libc::PTRACE_EVENT_EXIT => News::Ends,
+        libc::PTRACE_EVENT_EXEC => News::Executes,
         0 if is_halt(tid, signal) => News::Halted,
         0 => News::Signal(signal),
         _ => News::Went,
