@@ -24,6 +24,7 @@ mod records;
 mod shared;
 mod slots;
 mod tables;
+mod unsized_lists;
 
 /// All rules, in the order of their ids.
 pub fn all() -> Vec<&'static Rule> {
@@ -46,6 +47,7 @@ pub fn all() -> Vec<&'static Rule> {
         shared::RULES,
         slots::RULES,
         tables::RULES,
+        unsized_lists::RULES,
     ];
     let mut rules: Vec<&'static Rule> = families.concat();
     rules.sort_by_key(|rule| rule.id);

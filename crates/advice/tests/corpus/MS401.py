@@ -185,3 +185,10 @@ def entries(path):
     found = data["all"]["entries"].items()
     for name, entry in found:
         send(name, entry)
+# --- columns of a table
+def columns(cursor, table):
+    cursor.execute("PRAGMA table_info(%s)" % table)
+    rows = cursor.fetchall()
+    names = {row[1] for row in rows}
+    for name in names:
+        describe(name)
