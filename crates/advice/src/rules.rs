@@ -25,6 +25,7 @@ mod records;
 mod shared;
 mod slots;
 mod tables;
+mod unsized_lists;
 mod upkeep;
 
 /// All rules, in the order of their ids.
@@ -48,6 +49,7 @@ pub fn all() -> Vec<&'static Rule> {
         shared::RULES,
         slots::RULES,
         tables::RULES,
+        unsized_lists::RULES,
         upkeep::RULES,
     ];
     let mut rules: Vec<&'static Rule> = families.concat();

@@ -13,8 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const SOURCE: &str = "crates/cpython/src/";
 /// The sources whose files stand in no circle, and how many words of a module are a room: every file counts by itself, or a
 /// folder as one.
-const FILES: &[(&str, usize)] =
-    &[
+const FILES: &[(&str, usize)] = &[
     ("crates/cli/src/", usize::MAX),
     ("crates/advice/src/", usize::MAX),
     ("crates/analysis/src/", 1),

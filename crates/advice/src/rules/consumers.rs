@@ -6,7 +6,7 @@ use super::ask::{
     BRACKET, calls, can_be_generator, comma_behind, has_walrus, in_text, is_worth_it, other_brackets, sole_argument,
     without_brackets,
 };
-use super::many::is_short;
+use super::many::{Size, is_short};
 use crate::context::{Context, Report};
 use crate::edit::{Edit, Fix, Safety};
 use crate::nodes::NodeId;
@@ -31,6 +31,7 @@ static LIST_FOR_CONSUMER: Rule = Rule {
         good: "total = sum(order.price * order.count for order in orders)",
         unless: &[
             "`\"\".join([...])`, `sorted([...])`, `tuple([...])`, `f(*[...])`: these make a sequence of their own, and nothing is saved.",
+            "Nothing says that there are many items: not lines, rows, files, words and the like ([MS117](MS117.md) tells of those).",
             "The comprehension awaits, or calls `next` without a default: a generator would do something else.",
             "It goes through a literal or a `range` of fewer than 30 items: nothing is saved, and time is lost.",
             "`executemany` in a file that does not import `sqlite3`: other drivers want a sequence.",
@@ -65,11 +66,15 @@ const CONSUMERS: [(&str, usize, bool); 15] = [
 const METHODS: [(&str, usize); 3] = [("writelines", 0), ("writerows", 0), ("executemany", 1)];
 
 fn list_for_call<'a>(context: &mut Context<'a, '_>, _: NodeId, call: &'a ast::ExprCall) {
+    for_call(context, call, Size::Many);
+}
+
+pub(super) fn for_call<'a>(context: &mut Context<'a, '_>, call: &'a ast::ExprCall, size: Size) {
     let Some((name, at, stops)) = consumer(context, call) else { return };
     let Some(Expr::ListComp(comp)) = call.arguments.find_positional(at) else { return };
     let argument = &call.arguments.args[at];
     let id = context.node_of(argument);
-    if !can_be_generator(context, id) || !is_worth_it(context, id) {
+    if !can_be_generator(context, id) || !is_worth_it(context, id) || !size.is_of_comprehension(context, id) {
         return;
     }
     let alone = call.arguments.len() == 1 && !comma_behind(context, argument);
@@ -123,12 +128,17 @@ fn imports(context: &Context<'_, '_>, module: &str) -> bool {
 }
 
 fn list_for_in<'a>(context: &mut Context<'a, '_>, _: NodeId, compare: &'a ast::ExprCompare) {
+    for_in(context, compare, Size::Many);
+}
+
+pub(super) fn for_in<'a>(context: &mut Context<'a, '_>, compare: &'a ast::ExprCompare, size: Size) {
     let sides = compare.ops.iter().zip(&compare.comparators);
     for (op, side) in sides {
         let Expr::ListComp(comp) = side else { continue };
         let id = context.node_of(side);
         let is_in = matches!(op, ast::CmpOp::In | ast::CmpOp::NotIn);
-        if !is_in || !can_be_generator(context, id) || !is_worth_it(context, id) {
+        let fits = can_be_generator(context, id) && is_worth_it(context, id) && size.is_of_comprehension(context, id);
+        if !is_in || !fits {
             continue;
         }
         let acts = calls(context, id) || has_walrus(context, id);
@@ -160,6 +170,7 @@ static SET_FROM_LIST: Rule = Rule {
         bad: "names = set([user.name for user in users])\nby_id = dict([(user.id, user) for user in users])",
         good: "names = {user.name for user in users}\nby_id = {user.id: user for user in users}",
         unless: &[
+            "Nothing says that there are many items ([MS117](MS117.md) tells of those).",
             "The comprehension awaits, goes through fewer than 30 items, or the name is not the builtin.",
             "In a replacement field of an f-string there is no fix: two braces mean one there.",
         ],
@@ -169,6 +180,10 @@ static SET_FROM_LIST: Rule = Rule {
 };
 
 fn set_from_list<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::ExprCall) {
+    set_or_dict(context, id, call, Size::Many);
+}
+
+pub(super) fn set_or_dict<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::ExprCall, size: Size) {
     let Some(argument @ Expr::ListComp(comp)) = sole_argument(call) else { return };
     let name = match context.qualified(&call.func).as_deref() {
         Some("builtins.set") => "set",
@@ -176,7 +191,7 @@ fn set_from_list<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::E
         _ => return,
     };
     let list = context.node_of(argument);
-    if !can_be_generator(context, list) || !is_worth_it(context, list) {
+    if !can_be_generator(context, list) || !is_worth_it(context, list) || !size.is_of_comprehension(context, list) {
         return;
     }
     let edits = if name == "set" { set_edits(context, call, comp) } else { dict_edits(context, call, comp) };
@@ -232,6 +247,7 @@ static LEN_OF_LIST: Rule = Rule {
         bad: "late = len([order for order in orders if order.is_late()])",
         good: "late = sum(1 for order in orders if order.is_late())",
         unless: &[
+            "Nothing says that there are many items ([MS117](MS117.md) tells of those).",
             "The comprehension awaits, or goes through fewer than 30 items.",
             "Making an item calls something: what it does would not be done, so there is no fix.",
         ],
@@ -241,13 +257,17 @@ static LEN_OF_LIST: Rule = Rule {
 };
 
 fn len_of_list<'a>(context: &mut Context<'a, '_>, _: NodeId, call: &'a ast::ExprCall) {
+    counted(context, call, Size::Many);
+}
+
+pub(super) fn counted<'a>(context: &mut Context<'a, '_>, call: &'a ast::ExprCall, size: Size) {
     if !context.semantics.is_call_of(call, "builtins.len") {
         return;
     }
     let Some(argument @ Expr::ListComp(comp)) = sole_argument(call) else { return };
     let id = context.node_of(argument);
     let everything_is_short = generators(context.nodes().node(id)).iter().all(|part| is_short(context, &part.iter));
-    if !can_be_generator(context, id) || everything_is_short {
+    if !can_be_generator(context, id) || everything_is_short || !size.is_of_comprehension(context, id) {
         return;
     }
     let element = context.node_of(&comp.elt);

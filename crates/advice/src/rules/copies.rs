@@ -3,8 +3,8 @@
 use memsight_model::Confidence;
 
 use super::ask::{calls, has_attribute, mentions, runs_between, sole_argument, sources};
-use super::many::is_short;
-use super::places::bound_value;
+use super::many::{Size, is_short, is_unknown_number};
+use super::places::{bound_value, is_test_file};
 use crate::context::{Context, Report};
 use crate::edit::{Edit, Fix, Safety};
 use crate::nodes::NodeId;
@@ -19,8 +19,8 @@ static LIST_OF_ITERATOR: Rule = Rule {
     name: "list-of-iterator",
     technique: Technique::Generators,
     summary: "a loop goes through a list that is a copy of what it could go through itself",
-    is_default: true,
-    needs: Needs::Source,
+    is_default: false,
+    needs: Needs::Trace,
     page: Page {
         why: "`map`, `zip`, `enumerate`, the views of a dict and iterators of folders give one item after the other. `list(...)` around them makes all first: a \
               tuple of 56 to 64 bytes for each pair, and 8 bytes for the pointer to it.",
@@ -29,6 +29,7 @@ static LIST_OF_ITERATOR: Rule = Rule {
         unless: &[
             "The loop, or what it calls, may change what it goes through: that is what the copy is for. So nothing is said where the loop mentions it, \
              nor of attributes and globals, nor of an argument while the loop calls anything.",
+            "Nothing says that there are many items ([MS117](MS117.md) tells of those).",
             "A folder is read and the loop makes, renames or removes files.",
         ],
         figures: "3.8 to 3.15, an item: `items()` 64 to 72 B, `zip` of two 65 to 73, `enumerate` 93 to 105, `map(str)` 55 to 63.",
@@ -37,11 +38,15 @@ static LIST_OF_ITERATOR: Rule = Rule {
 };
 
 fn list_of_iterator<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::ExprCall) {
+    of_iterator(context, id, call, Size::Many);
+}
+
+pub(super) fn of_iterator<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::ExprCall, size: Size) {
     if !context.semantics.is_call_of(call, "builtins.list") {
         return;
     }
     let Some(argument @ Expr::Call(inner)) = sole_argument(call) else { return };
-    let Some(parts) = runs_between(context, id) else { return };
+    let Some(parts) = runs_between(context, id).filter(|_| size.is_of(context, [argument])) else { return };
     let Some(formula) = lazy(context, inner, &parts) else { return };
     let names = sources(context, context.node_of(argument));
     if parts.iter().any(|part| mentions(context, *part, &names)) || is_short(context, argument) {
@@ -190,11 +195,11 @@ static LIST_RANGE: Rule = Rule {
     page: Page {
         why: "A `range` takes 48 bytes however long it is, and can be indexed, counted, sliced, gone through and searched as a list can. `list(range(n))` takes 40 \
               bytes a number.",
-        bad: "def primes(n):\n    numbers = list(range(2, n))\n    return [x for x in numbers if all(x % y for y in range(2, x))]",
-        good: "def primes(n):\n    numbers = range(2, n)\n    return [x for x in numbers if all(x % y for y in range(2, x))]",
+        bad: "def primes(limit):\n    numbers = list(range(2, limit))\n    return [x for x in numbers if all(x % y for y in range(2, x))]",
+        good: "def primes(limit):\n    numbers = range(2, limit)\n    return [x for x in numbers if all(x % y for y in range(2, x))]",
         unless: &[
             "It is changed, compared, returned or handed on: others may need a list.",
-            "It has fewer than 30 numbers.",
+            "It has fewer than 30 numbers, or as many as something of unknown length ([MS117](MS117.md) tells of those).",
         ],
         figures: "40 B a number (36 up to 3.10), for numbers of more than 256.",
     },
@@ -202,11 +207,23 @@ static LIST_RANGE: Rule = Rule {
 };
 
 fn list_range<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::ExprCall) {
+    of_range(context, id, call, Size::Many);
+}
+
+/// Whether nobody can say how long a range is.
+fn has_unknown_length(context: &Context<'_, '_>, range: &ast::ExprCall) -> bool {
+    is_test_file(&context.source.path) || range.arguments.args.iter().any(|bound| is_unknown_number(context, bound))
+}
+
+pub(super) fn of_range<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::ExprCall, size: Size) {
     if !context.semantics.is_call_of(call, "builtins.list") {
         return;
     }
     let Some(argument @ Expr::Call(inner)) = sole_argument(call) else { return };
     if !context.semantics.is_call_of(inner, "builtins.range") || is_short(context, argument) {
+        return;
+    }
+    if has_unknown_length(context, inner) != (size == Size::Unknown) {
         return;
     }
     let is_gone_through = runs_between(context, id).is_some();
@@ -281,8 +298,8 @@ static SORTED_SLICE: Rule = Rule {
     name: "sorted-slice",
     technique: Technique::Generators,
     summary: "everything is sorted, and the first few are taken",
-    is_default: true,
-    needs: Needs::Source,
+    is_default: false,
+    needs: Needs::Trace,
     page: Page {
         why: "`sorted` makes a list of everything. `min` and `max` keep one item, `heapq.nsmallest` and `nlargest` as many as are asked for.",
         bad: "newest = sorted(files, key=age)[0]\ntop = sorted(scores, reverse=True)[:10]",

@@ -3,8 +3,8 @@
 use memsight_model::Confidence;
 
 use super::lines::put_behind;
-use super::many::{is_short, is_whole_input};
-use super::places::{bound_value, call_around, last_name};
+use super::many::{is_of_catalogue, is_short, is_whole_input};
+use super::places::{bound_value, call_around, is_test_file, last_name};
 use crate::context::{Context, Report};
 use crate::edit::{Fix, Safety};
 use crate::flow::{Flow, MOST};
@@ -32,6 +32,7 @@ static DEAD_LOCAL: Rule = Rule {
             "It is a parameter: the caller holds it as well.",
             "It is returned, stored, captured or passed to something that may keep it: `del` would free nothing.",
             "Nothing behind the last use loops, yields or waits.",
+            "It is a list of tables, columns or settings of a database, or stands in a file of tests.",
             "It is small: only a heap or a trace tells how many bytes it holds.",
         ],
         figures: "All that the local alone holds, for as long as the rest of the function runs.",
@@ -187,6 +188,9 @@ fn dead_local<'a>(context: &mut Context<'a, '_>, id: NodeId, def: &'a ast::StmtF
     let flow = Flow::new(context.nodes(), context.scopes(), &def.body, &locals);
     for (at, local) in locals.iter().enumerate() {
         for death in deaths(context, &flow, at, *local, is_large) {
+            if is_of_catalogue(context, death.bind) || is_test_file(&context.source.path) {
+                continue;
+            }
             if handling::in_loop(context.semantics, death.bind) || !works_on(context, death.last) {
                 continue;
             }

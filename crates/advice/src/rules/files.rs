@@ -5,6 +5,7 @@ use memsight_model::Confidence;
 use super::ask::{
     between_items, can_be_lazy, has_attribute, mentions, once, plain_method, sole_argument, sources, without_method,
 };
+use super::many::is_of_catalogue;
 use crate::context::{Context, Report};
 use crate::edit::{Edit, Fix, Safety};
 use crate::nodes::NodeId;
@@ -287,50 +288,6 @@ fn report_rows(context: &mut Context<'_, '_>, range: TextRange, cursor: &Expr, e
     report.confidence = Confidence::Medium;
     report.fix = Some(Fix::new(Safety::Unsafe, vec![edit]));
     context.report(report);
-}
-
-/// Whether the function around a query asks for tables, columns or settings of the database: of these there are few.
-fn is_of_catalogue(context: &Context<'_, '_>, id: NodeId) -> bool {
-    const WORDS: [&str; 16] = [
-        "pragma ",
-        "information_schema",
-        "pg_catalog",
-        "pg_class",
-        "pg_type",
-        "pg_attribute",
-        "pg_constraint",
-        "sqlite_master",
-        "sqlite_schema",
-        "show ",
-        "describe ",
-        "user_tab",
-        "user_cons",
-        "all_tab",
-        "sys.",
-        "explain ",
-    ];
-    const ABOUT: [&str; 5] = ["introspect", "schema", "constraint", "catalog", "migrat"];
-    let nodes = context.nodes();
-    let function = nodes.ancestors(id).find(|at| matches!(nodes.node(*at), AnyNodeRef::StmtFunctionDef(_)));
-    let is_about = |name: &str| ABOUT.iter().any(|word| name.contains(word));
-    let named = function.is_some_and(|at| match nodes.node(at) {
-        AnyNodeRef::StmtFunctionDef(def) => is_about(&def.name),
-        _ => false,
-    });
-    if named || context.source.path.rsplit('/').next().is_some_and(is_about) {
-        return true;
-    }
-    // Of a module its statement alone.
-    let around = function.unwrap_or_else(|| nodes.statement(id));
-    nodes.within(around).any(|at| {
-        let text = match nodes.node(at) {
-            AnyNodeRef::StringLiteral(literal) => literal.as_str(),
-            AnyNodeRef::InterpolatedStringLiteralElement(part) => &*part.value,
-            _ => return false,
-        };
-        let text = text.to_lowercase();
-        WORDS.iter().any(|word| text.contains(word))
-    })
 }
 
 /// `dict(result)` asks a result for its `keys` first, which those of SQLAlchemy have: the names of the columns.

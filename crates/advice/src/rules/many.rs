@@ -1,7 +1,7 @@
 //! How many items there are, as far as the source tells: a handful, as many as the program reads from outside, or nobody knows.
 
 use super::ask::plain_method;
-use super::places::{bound_value, last_name};
+use super::places::{bound_value, is_test_file, last_name};
 use crate::context::Context;
 use crate::handling;
 use crate::nodes::NodeId;
@@ -175,8 +175,31 @@ pub(super) fn is_whole_input(context: &Context<'_, '_>, value: &Expr) -> bool {
     }
 }
 
+/// Which lists a rule is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Size {
+    /// The source says that there are many items.
+    Many,
+    /// It says nothing: a trace has to.
+    Unknown,
+}
+
+impl Size {
+    /// Whether something with these sources is of this size.
+    pub(super) fn is_of<'e>(self, context: &Context<'_, '_>, sources: impl IntoIterator<Item = &'e Expr>) -> bool {
+        let mut sources = sources.into_iter();
+        let is_many = !is_test_file(&context.source.path) && sources.any(|source| is_many(context, source));
+        (self == Size::Many) == is_many
+    }
+
+    /// Whether a comprehension is of this size.
+    pub(super) fn is_of_comprehension(self, context: &Context<'_, '_>, id: NodeId) -> bool {
+        self.is_of(context, generators(context.nodes().node(id)).iter().map(|part| &part.iter))
+    }
+}
+
 /// Whether a value has as many items as the program is given: lines, rows, files, a long range; or is called like that.
-pub(super) fn is_many(context: &Context<'_, '_>, expr: &Expr) -> bool {
+fn is_many(context: &Context<'_, '_>, expr: &Expr) -> bool {
     if is_whole_input(context, expr) {
         return true;
     }
@@ -226,7 +249,7 @@ fn is_bound_to_many(context: &Context<'_, '_>, name: &Expr) -> bool {
 
 /// What is called so comes from outside, and nobody knows how much of it.
 fn is_name_of_many(name: &str) -> bool {
-    const MANY: [&str; 40] = [
+    const MANY: [&str; 66] = [
         "lines",
         "rows",
         "records",
@@ -267,6 +290,32 @@ fn is_name_of_many(name: &str) -> bool {
         "reads",
         "ticks",
         "sessions",
+        "elements",
+        "points",
+        "pairs",
+        "chunks",
+        "batches",
+        "files",
+        "paths",
+        "events",
+        "nodes",
+        "vertices",
+        "pages",
+        "images",
+        "letters",
+        "characters",
+        "addresses",
+        "jobs",
+        "people",
+        "students",
+        "books",
+        "songs",
+        "sales",
+        "invoices",
+        "tickets",
+        "tweets",
+        "tuples",
+        "population",
     ];
     let name = name.trim_matches('_');
     MANY.iter().any(|word| is_last_word(name, word))
@@ -279,4 +328,74 @@ fn is_large_number(expr: &Expr) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether the function around a query asks for tables, columns or settings of the database: of these there are few.
+pub(super) fn is_of_catalogue(context: &Context<'_, '_>, id: NodeId) -> bool {
+    const WORDS: [&str; 16] = [
+        "pragma ",
+        "information_schema",
+        "pg_catalog",
+        "pg_class",
+        "pg_type",
+        "pg_attribute",
+        "pg_constraint",
+        "sqlite_master",
+        "sqlite_schema",
+        "show ",
+        "describe ",
+        "user_tab",
+        "user_cons",
+        "all_tab",
+        "sys.",
+        "explain ",
+    ];
+    const ABOUT: [&str; 5] = ["introspect", "schema", "constraint", "catalog", "migrat"];
+    let nodes = context.nodes();
+    let function = nodes.ancestors(id).find(|at| matches!(nodes.node(*at), AnyNodeRef::StmtFunctionDef(_)));
+    let is_about = |name: &str| ABOUT.iter().any(|word| name.contains(word));
+    let named = function.is_some_and(|at| match nodes.node(at) {
+        AnyNodeRef::StmtFunctionDef(def) => is_about(&def.name),
+        _ => false,
+    });
+    if named || context.source.path.rsplit('/').next().is_some_and(is_about) {
+        return true;
+    }
+    // Of a module its statement alone.
+    let around = function.unwrap_or_else(|| nodes.statement(id));
+    nodes.within(around).any(|at| {
+        let text = match nodes.node(at) {
+            AnyNodeRef::StringLiteral(literal) => literal.as_str(),
+            AnyNodeRef::InterpolatedStringLiteralElement(part) => &*part.value,
+            _ => return false,
+        };
+        let text = text.to_lowercase();
+        WORDS.iter().any(|word| text.contains(word))
+    })
+}
+
+/// Whether a number says nothing of how large it is: it is the length of something that is not known to be long, or a single
+/// letter.
+pub(super) fn is_unknown_number(context: &Context<'_, '_>, number: &Expr) -> bool {
+    let nodes = context.nodes();
+    nodes.within(context.node_of(number)).any(|at| match nodes.node(at) {
+        AnyNodeRef::ExprCall(call) if context.semantics.is_call_of(call, "builtins.len") => {
+            Size::Unknown.is_of(context, &call.arguments.args)
+        }
+        AnyNodeRef::ExprName(name) if name.ctx.is_load() => name.id.len() == 1 || is_bound_to_unknown(context, at),
+        _ => false,
+    })
+}
+
+fn is_bound_to_unknown(context: &Context<'_, '_>, name: NodeId) -> bool {
+    let Some(symbol) = context.scopes().meaning(name) else { return false };
+    context.scopes().symbol(symbol).binds.iter().filter_map(|bind| bound_value(context, bind.node)).any(|value| {
+        let nodes = context.nodes();
+        nodes.within(context.node_of(value)).any(|at| match nodes.node(at) {
+            AnyNodeRef::ExprCall(call) if context.semantics.is_call_of(call, "builtins.len") => {
+                Size::Unknown.is_of(context, &call.arguments.args)
+            }
+            _ => false,
+        })
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::ask::appended;
 use super::imports::{Style, spelled};
-use super::many::{is_short, loops_over_few};
+use super::many::{is_short, is_unknown_number, loops_over_few};
 use super::places::{bound_value, call_around, sole_local};
 use crate::context::{Context, Report};
 use crate::edit::{Edit, Fix, Safety, Saves};
@@ -254,7 +254,7 @@ static FLAGS_IN_LIST: Rule = Rule {
             "Anything but `True`, `False`, 0 and 1 is stored in it, or a slice of it is set.",
             "It is returned, passed on, printed or compared: a `bytearray` shows 0 and 1.",
             "A place is compared by `is`, which no number passes.",
-            "There are fewer than 1,000 places, or as many as a call has arguments.",
+            "There are fewer than 1,000 places, or as many as something of unknown length has items: terms, arguments, parts.",
         ],
         figures: "8 B a place become 1.",
     },
@@ -276,6 +276,9 @@ fn flags_in_list<'a>(context: &mut Context<'a, '_>, id: NodeId, _: &'a ast::Stmt
     for symbol in locals(context, id) {
         let Some(value) = bound_value(context, symbol.binds[0].node) else { continue };
         let Some(one) = repeated(context, value).filter(|one| is_flag(one)) else { continue };
+        if is_unknown_number(context, value) {
+            continue;
+        }
         let fits = |at: &NodeId| match stored(context, *at) {
             Some(Stored::Value(value)) => is_flag(value),
             Some(_) => false,

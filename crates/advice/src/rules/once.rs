@@ -1,4 +1,4 @@
-//! MS103, MS117: a list in a variable that is gone through once. MS104: a function that builds a list which its callers go through once.
+//! MS103: a list in a variable that is gone through once. MS104: a function that builds a list which its callers go through once.
 
 use memsight_model::Confidence;
 
@@ -8,7 +8,7 @@ use super::ask::{
 };
 use super::copies::touches_files;
 use super::lines::without_lines;
-use super::many::{is_many, loops_over_few};
+use super::many::{Size, loops_over_few};
 use crate::context::{Context, Report};
 use crate::edit::{Edit, Fix, Safety};
 use crate::handling;
@@ -17,7 +17,7 @@ use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::{BindKind, ScopeKind, Symbol};
 use crate::syntax::{AnyNodeRef, Expr, Ranged, Stmt, TextRange, ast};
 
-pub(super) const RULES: &[&Rule] = &[&LIST_USED_ONCE, &UNSIZED_LIST_USED_ONCE, &FUNCTION_BUILDS_LIST];
+pub(super) const RULES: &[&Rule] = &[&LIST_USED_ONCE, &FUNCTION_BUILDS_LIST];
 
 static LIST_USED_ONCE: Rule = Rule {
     id: "MS103",
@@ -46,27 +46,21 @@ static LIST_USED_ONCE: Rule = Rule {
 };
 
 fn list_used_once<'a>(context: &mut Context<'a, '_>, _: NodeId, assign: &'a ast::StmtAssign) {
-    if is_of_many(context, &assign.value) {
-        used_once(context, assign);
-    }
+    used_once(context, assign, Size::Many);
 }
 
-fn unsized_list_used_once<'a>(context: &mut Context<'a, '_>, _: NodeId, assign: &'a ast::StmtAssign) {
-    if !is_of_many(context, &assign.value) {
-        used_once(context, assign);
-    }
-}
-
-/// Whether a list is made of as many items as the program is given.
-fn is_of_many(context: &Context<'_, '_>, value: &Expr) -> bool {
+/// Whether a list is made of as many items as are asked for.
+fn is_of(context: &Context<'_, '_>, value: &Expr, size: Size) -> bool {
     match value {
-        Expr::ListComp(comp) => comp.generators.iter().any(|part| is_many(context, &part.iter)),
-        Expr::Call(call) => call.arguments.args.iter().any(|of| is_many(context, of)),
-        _ => false,
+        Expr::Call(call) => size.is_of(context, &call.arguments.args),
+        _ => size.is_of_comprehension(context, context.node_of(value)),
     }
 }
 
-fn used_once<'a>(context: &mut Context<'a, '_>, assign: &'a ast::StmtAssign) {
+pub(super) fn used_once<'a>(context: &mut Context<'a, '_>, assign: &'a ast::StmtAssign, size: Size) {
+    if !matches!(&*assign.value, Expr::ListComp(_) | Expr::Call(_)) || !is_of(context, &assign.value, size) {
+        return;
+    }
     let Some((edits, advice)) = as_iterator(context, &assign.value) else { return };
     let Some(found) = once(context, assign) else { return };
     let Some(parts) = between_items(context, found.used) else { return };
@@ -129,27 +123,6 @@ fn as_iterator(context: &Context<'_, '_>, value: &Expr) -> Option<(Vec<Edit>, St
     }
 }
 
-static UNSIZED_LIST_USED_ONCE: Rule = Rule {
-    id: "MS117",
-    name: "unsized-list-used-once",
-    technique: Technique::Generators,
-    summary: "a list of unknown length is kept in a variable only to be gone through once",
-    is_default: false,
-    needs: Needs::Trace,
-    page: Page {
-        why: "As [MS103](MS103.md), where no line says that there are many items: of the arguments of a call, the columns of a table and the \
-              parts of an address there are a handful, and a generator takes as much as their list. A trace tells which of these lists are long.",
-        bad: "def heaviest(parcels):\n    weights = [parcel.weight for parcel in parcels]\n    return max(weights)",
-        good: "def heaviest(parcels):\n    weights = (parcel.weight for parcel in parcels)\n    return max(weights)",
-        unless: &[
-            "All that [MS103](MS103.md) says.",
-            "It needs a trace in which the line holds something at the peak: below 30 items nothing is saved.",
-        ],
-        figures: "As [MS103](MS103.md); a generator takes 176 to 216 B (490 to 504 up to 3.10), a list 56 and 8 an item.",
-    },
-    checks: &[Check::Assign(unsized_list_used_once)],
-};
-
 static FUNCTION_BUILDS_LIST: Rule = Rule {
     id: "MS104",
     name: "function-builds-list",
@@ -165,6 +138,7 @@ static FUNCTION_BUILDS_LIST: Rule = Rule {
         unless: &[
             "Its name is public (no leading underscore, not inside of a function), is mentioned other than in a call that is gone through, or stands \
              in a text: others may call it.",
+            "Nothing says that its loop goes through many items ([MS117](MS117.md) tells of those).",
             "All who call it put the items into a list, tuple or text of their own.",
             "It is decorated, a coroutine, a generator already, recursive, or there is another function of that name.",
             "The list is filled inside of `try` or `with`, has `return` in several places, or is used for more than `append`.",
@@ -175,6 +149,10 @@ static FUNCTION_BUILDS_LIST: Rule = Rule {
 };
 
 fn function_builds_list<'a>(context: &mut Context<'a, '_>, id: NodeId, def: &'a ast::StmtFunctionDef) {
+    builds_list(context, id, def, Size::Many);
+}
+
+pub(super) fn builds_list<'a>(context: &mut Context<'a, '_>, id: NodeId, def: &'a ast::StmtFunctionDef, size: Size) {
     if def.is_async || !def.decorator_list.is_empty() || !has_only_iterating_callers(context, id, def) {
         return;
     }
@@ -194,7 +172,10 @@ fn function_builds_list<'a>(context: &mut Context<'a, '_>, id: NodeId, def: &'a 
     if other_exits || suspends(context, id) {
         return;
     }
-    let Some(edits) = yields(context, def, symbol, last) else { return };
+    let Some((edits, sources)) = yields(context, def, symbol, last) else { return };
+    if !size.is_of(context, sources) {
+        return;
+    }
     let mut report = Report::new(
         TextRange::new(def.start(), def.parameters.end()),
         format!("`{}` builds a list, and whoever calls it only goes through it", def.name),
@@ -220,13 +201,13 @@ fn has_only_iterating_callers(context: &Context<'_, '_>, id: NodeId, def: &ast::
     is_private && uses.iterated > uses.collected && uses.other == 0 && uses.defined == 1 && !calls_itself
 }
 
-/// The edits that make a generator of a function: none unless the list is only appended to, at least once in a loop.
+/// The edits that make a generator of a function, and what its loops go through: none unless the list is only appended to, at least once in a loop.
 fn yields<'a>(
     context: &Context<'a, '_>,
     def: &ast::StmtFunctionDef,
     symbol: &Symbol<'a>,
     last: &ast::StmtReturn,
-) -> Option<Vec<Edit>> {
+) -> Option<(Vec<Edit>, Vec<&'a Expr>)> {
     let nodes = context.nodes();
     let [bind] = symbol.binds.as_slice() else { return None };
     let first = nodes.statement(bind.node);
@@ -237,7 +218,7 @@ fn yields<'a>(
         return None;
     }
     let mut edits = vec![without_lines(context, assign.range())?, without_lines(context, last.range())?];
-    let (mut appends, mut in_loop) = (0, false);
+    let (mut sources, mut in_loop) = (Vec::new(), false);
     for used in &symbol.uses {
         if nodes.statement(*used) == nodes.of(last.into()) {
             continue;
@@ -253,8 +234,11 @@ fn yields<'a>(
             return None;
         }
         edits.push(Edit::new(range, format!("yield {}", context.text(argument.range()))));
-        appends += 1;
+        sources.extend(nodes.ancestors(statement).filter_map(|at| match nodes.node(at) {
+            AnyNodeRef::StmtFor(node) => Some(&*node.iter),
+            _ => None,
+        }));
         in_loop |= handling::in_loop(context.semantics, statement) && !loops_over_few(context, statement);
     }
-    (appends > 0 && in_loop).then_some(edits)
+    in_loop.then_some((edits, sources))
 }

@@ -22,8 +22,8 @@ def show(log):
 class Log:
     def _entries(self):  # MS104
         found = []
-        while self.more():
-            found.append((self.line, self.text))
+        for line in self.lines:
+            found.append((line, self.text))
         return found
 
     def total(self):
@@ -31,8 +31,8 @@ class Log:
 # +++ fixed, unsafe
 class Log:
     def _entries(self):  # MS104
-        while self.more():
-            yield (self.line, self.text)
+        for line in self.lines:
+            yield (line, self.text)
 
     def total(self):
         return sum(count for count, text in self._entries())
@@ -209,12 +209,20 @@ def _permissions(options):
 for name, label in _permissions(options):
     print(name, label)
 # --- it says what it returns
-def _parts(text: str) -> list[str]:  # MS104
+def _parts(lines: list[str]) -> list[str]:  # MS104
     parts = []
-    while text:
-        parts.append(text[:10])
-        text = text[10:]
+    for line in lines:
+        parts.append(line[:10])
     return parts
 
-for part in _parts(text):
+for part in _parts(lines):
     print(part)
+# --- nobody knows how long it goes on
+def _steps(machine):
+    steps = []
+    while machine.runs():
+        steps.append(machine.step())
+    return steps
+
+for step in _steps(machine):
+    print(step)

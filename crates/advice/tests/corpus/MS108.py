@@ -1,35 +1,35 @@
 # --- a zip of locals
-def show(lines):
-    names = [line.name for line in lines]
-    sizes = [line.size for line in lines]
-    for name, size in list(zip(names, sizes)):  # MS108
+def show(rows):
+    lines = [row.name for row in rows]
+    sizes = [row.size for row in rows]
+    for name, size in list(zip(lines, sizes)):  # MS108
         print(name, size)
 # +++ fixed, unsafe
-def show(lines):
-    names = [line.name for line in lines]
-    sizes = [line.size for line in lines]
-    for name, size in zip(names, sizes):  # MS108
+def show(rows):
+    lines = [row.name for row in rows]
+    sizes = [row.size for row in rows]
+    for name, size in zip(lines, sizes):  # MS108
         print(name, size)
 # --- items of a dict of one's own
 def show(pairs):
-    seen = {}
+    prices = {}
     for key, value in pairs:
-        seen[key] = value
-    for key, value in list(seen.items()):  # MS108
+        prices[key] = value
+    for key, value in list(prices.items()):  # MS108
         print(key, value)
 # +++ fixed, unsafe
 def show(pairs):
-    seen = {}
+    prices = {}
     for key, value in pairs:
-        seen[key] = value
-    for key, value in seen.items():  # MS108
+        prices[key] = value
+    for key, value in prices.items():  # MS108
         print(key, value)
 # --- an argument, while nothing is called
-def pairs(table):
-    return [(key, value) for key, value in list(table.items()) if value]  # MS108
+def pairs(prices):
+    return [(key, value) for key, value in list(prices.items()) if value]  # MS108
 # +++ fixed, unsafe
-def pairs(table):
-    return [(key, value) for key, value in table.items() if value]  # MS108
+def pairs(prices):
+    return [(key, value) for key, value in prices.items() if value]  # MS108
 # --- numbered
 def number(rows):
     total = 0

@@ -7,13 +7,13 @@ def heaviest(parcels):
     weights = (parcel.weight for parcel in parcels)  # MS117
     return max(weights)
 # --- gone through in a loop
-def show(nodes):
-    names = [node.name for node in nodes]  # MS117
+def show(parcels):
+    names = [node.name for node in parcels]  # MS117
     for name in names:
         print(name)
 # +++ fixed, unsafe
-def show(nodes):
-    names = (node.name for node in nodes)  # MS117
+def show(parcels):
+    names = (node.name for node in parcels)  # MS117
     for name in names:
         print(name)
 # --- of what a call gives
@@ -33,12 +33,12 @@ def total(values):
     numbers = map(int, values)  # MS117
     return max(numbers)
 # --- a filter
-def known(nodes):
-    found = [node for node in nodes if node.name]  # MS117
+def known(parcels):
+    found = [node for node in parcels if node.name]  # MS117
     return {node.name: node.id for node in found}
 # +++ fixed, unsafe
-def known(nodes):
-    found = (node for node in nodes if node.name)  # MS117
+def known(parcels):
+    found = (node for node in parcels if node.name)  # MS117
     return {node.name: node.id for node in found}
 # --- there are many: MS103 tells it
 def total(lines):
@@ -65,3 +65,15 @@ def prune(nodes):
 def names(nodes):
     found = [node.name for node in nodes]
     return found
+# --- for a function
+bad = any([x.bad for x in xs])  # MS117
+# +++ fixed, safe
+bad = any(x.bad for x in xs)  # MS117
+# --- counted
+late = len([x for x in xs if x.late])  # MS117
+# +++ fixed, safe
+late = sum(1 for x in xs if x.late)  # MS117
+# --- a table of a handful
+def read(table):
+    for name, span in list(zip(table.columns, table.types)):
+        print(name, span)

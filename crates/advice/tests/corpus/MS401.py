@@ -207,3 +207,10 @@ def report(path):
     words = {word for line in lines for word in line.split()}
     for line in lines:
         look_up(line, words)
+# --- columns of a table
+def columns(cursor, table):
+    cursor.execute("PRAGMA table_info(%s)" % table)
+    rows = cursor.fetchall()
+    names = {row[1] for row in rows}
+    for name in names:
+        describe(name)

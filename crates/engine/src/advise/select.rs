@@ -68,8 +68,7 @@ pub(super) fn rules_for(options: &AdviseOptions, config: &Config, ignored: &[&St
             return false;
         }
         let by_word = best(rule, &[select.unwrap_or_default(), extended]).max(besides);
-        let by_itself =
-            options.all || select.is_none() && (rule.is_default || options.evidence.answers(rule.needs));
+        let by_itself = options.all || select.is_none() && (rule.is_default || options.evidence.answers(rule.needs));
         let wanted = by_word.or(by_itself.then_some(0));
         // What it asks for besides stands before what settings leave out, if it is as close.
         let unwanted = best(rule, &[left_out]).filter(|no| besides.is_none_or(|yes| yes < *no));
@@ -82,9 +81,8 @@ pub(super) fn rules_for(options: &AdviseOptions, config: &Config, ignored: &[&St
 
 /// How many rules would be looked for if there were evidence. Nobody who has named rules is told of others.
 pub(super) fn wanting(options: &AdviseOptions) -> u64 {
-    let is_wanting = |rule: &&Rule| {
-        !rule.is_default && rule.needs != Needs::Source && !options.evidence.answers(rule.needs)
-    };
+    let is_wanting =
+        |rule: &&Rule| !rule.is_default && rule.needs != Needs::Source && !options.evidence.answers(rule.needs);
     match options.select.is_empty() && !options.all {
         true => rules::all().into_iter().filter(is_wanting).count() as u64,
         false => 0,
