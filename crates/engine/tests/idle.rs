@@ -18,7 +18,7 @@ const WAITS: [(&str, &[u32]); 10] = [
     ("raw_poll", &[7]),
     ("raw_sleep", &[35, 230]),
     ("raw_semaphore", &[202]),
-    ("poll", &[7]),
+    ("poll", &[7, 271]),
     ("selects", &[23, 270]),
     ("epoll", &[232, 281]),
     ("sleep", &[23, 35, 230, 270]),
