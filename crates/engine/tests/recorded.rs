@@ -209,8 +209,11 @@ fn many_threads_are_told_apart(interpreter: &Interpreter) -> Result<(), Failed> 
 }
 
 /// Blocks by size, and by which function each was made.
-fn blocks_are_of(interpreter: &Interpreter, path: &str) -> Result<(), Failed> {
-    let (text, trace) = record(interpreter, &program(path))?;
+fn blocks_are_of(interpreter: &Interpreter, path: &str, tables: u64) -> Result<(), Failed> {
+    let (text, mut trace) = record(interpreter, &program(path))?;
+    if trace.unknown_frees == tables {
+        trace.unknown_frees = 0;
+    }
     trace.consistent()?;
     let truth: BTreeMap<u64, (u64, String)> = serde_json::from_str(&text)?;
     let mut found: BTreeMap<u64, (u64, String)> = BTreeMap::new();
@@ -226,17 +229,19 @@ fn blocks_are_of(interpreter: &Interpreter, path: &str) -> Result<(), Failed> {
     if found == truth && truth.len() > 3 { Ok(()) } else { Err(format!("{found:?}\nexpected: {truth:?}").into()) }
 }
 
+/// From 3.14 on an interpreter that has kept nothing gives back at its end what its pymalloc knew of arenas: the table of them and two
+/// nodes of a tree, which are no blocks of the program (`free_obmalloc_arenas`, Objects/obmalloc.c). Of four interpreters.
 fn stacks_of_all_interpreters_are_told(interpreter: &Interpreter) -> Result<(), Failed> {
-    blocks_are_of(interpreter, "tests/programs/subinterpreters.py")
+    blocks_are_of(interpreter, "tests/programs/subinterpreters.py", if interpreter.version.1 < 14 { 0 } else { 12 })
 }
 
 fn stacks_of_tasks_are_told(interpreter: &Interpreter) -> Result<(), Failed> {
-    blocks_are_of(interpreter, "tests/programs/greenlets.py")
+    blocks_are_of(interpreter, "tests/programs/greenlets.py", 0)
 }
 
 fn stacks_of_greenlets_are_told(interpreter: &Interpreter) -> Result<(), Failed> {
     match environment(interpreter, "greenlet", &["greenlet"]) {
-        Ok(equipped) => blocks_are_of(&equipped, "tests/programs/greenlets.py"),
+        Ok(equipped) => blocks_are_of(&equipped, "tests/programs/greenlets.py", 0),
         Err(why) => {
             eprintln!("NOT COVERED: no greenlet for {interpreter}: {why}");
             Ok(())
