@@ -14,7 +14,8 @@ use memsight_testkit::{Interpreter, interpreters, missing};
 
 /// What a process waits in, by the numbers of its calls (linux/unistd_64.h): see `programs/waits.py`. The raw ones are made by no
 /// Python that would hide an EINTR.
-const WAITS: [(&str, &[u32]); 10] = [
+const WAITS: [(&str, &[u32]); 11] = [
+    ("registers", &[7]),
     ("raw_poll", &[7]),
     ("raw_sleep", &[35, 230]),
     ("raw_semaphore", &[202]),
@@ -50,8 +51,14 @@ fn main() {
 fn the_wait_goes_on(interpreter: &Interpreter, name: &str, calls: &[u32]) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/waits.py");
+    let library = folder.path().join("waits.so");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-O2", "-shared", "-fPIC", "-o"]).arg(&library).arg(program.with_extension("c"));
+    if !compiler.status()?.success() {
+        return Err("the library of the test is not compiled".into());
+    }
     let mut command = Command::new(&interpreter.path);
-    let arguments = ["-B".as_ref(), program.as_os_str(), name.as_ref()];
+    let arguments = ["-B".as_ref(), program.as_os_str(), name.as_ref(), library.as_os_str()];
     let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut lines = BufReader::new(child.stdout.take().ok_or("a pipe")?).lines();
     let mut says = move || lines.next().and_then(Result::ok).unwrap_or_default();

@@ -9,7 +9,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::sys::trace::{self, Registers};
+use crate::sys::trace::{self, MOST_STATE, Registers};
 use crate::sys::{self, Event};
 use crate::threads::{State, Threads, nap};
 
@@ -22,10 +22,22 @@ const LONG: Duration = Duration::from_millis(50);
 
 /// What a thread was, and how it is known to be back.
 pub(super) struct Before {
-    pub registers: Registers,
-    pub mask: u64,
+    registers: Registers,
+    /// What its floating-point and vector registers hold: a call of the kernel changes none of them.
+    state: Vec<u64>,
+    mask: u64,
     /// Where its stack pointer is when it has come to `sigreturn`.
-    pub back: u64,
+    back: u64,
+}
+
+impl Before {
+    /// That of `tid`, which stands still; `back`: where its stack pointer will be at its `sigreturn`.
+    pub fn of(tid: u32, registers: Registers, mask: u64, back: u64) -> Option<Before> {
+        let mut state = vec![0; MOST_STATE];
+        let len = trace::extended_state(tid, &mut state).ok()?;
+        state.truncate(len);
+        Some(Before { registers, state, mask, back })
+    }
 }
 
 /// What has become of it.
@@ -140,6 +152,7 @@ impl Lead<'_> {
 
     fn give_back(&self) {
         // (one that is gone needs nothing)
+        let _ = trace::set_extended_state(self.tid, &self.before.state);
         let _ = trace::set_mask(self.tid, self.before.mask);
         let _ = trace::set_registers(self.tid, &self.before.registers);
     }

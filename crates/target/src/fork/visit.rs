@@ -169,12 +169,16 @@ impl Visit {
         if !site.has_room(way.lowest(), ROOM, registers.fs_base) {
             return None;
         }
+        let before = match is_led {
+            true => Some(Before::of(tid, registers, mask, way.end())?),
+            false => None,
+        };
         let entered = way.visit(site, &registers, (self.function, self.number), &self.text);
         // In this order: from the second on the thread finds its way back whatever becomes of us. Without the third a handler of a
         // signal may run within the function, as it may within any other.
         way.lay(tid).and_then(|()| trace::set_registers(tid, &entered)).ok()?;
         let _ = trace::set_mask(tid, u64::MAX);
-        Some(is_led.then(|| Before { registers, mask, back: way.end() }))
+        Some(before)
     }
 
     fn is_in_image(&self, registers: &Registers) -> bool {
