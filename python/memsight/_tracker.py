@@ -53,7 +53,7 @@ class Tracker:
             load()
 
     ``memsight trace load.trace`` then says what made the peak, line by line. There is one at a time in a process. Children
-    are not recorded. A thread of memsight's own writes the file, which Python does not know; since 3.12 ``os.fork`` may warn
+    are not recorded. Threads of memsight's own write the file, which Python does not know; since 3.12 ``os.fork`` may warn
     that the process has more than one. Linux on x86-64 with glibc; CPython 3.8 to 3.15 with the GIL.
 
     Args:

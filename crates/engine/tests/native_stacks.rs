@@ -4,15 +4,16 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a test prints what it could not cover")]
 
 use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use memsight_engine::format::trace::{Reader, Writer};
-use memsight_engine::record::{Options, Prepared};
+use memsight_engine::record::{Options, Prepared, attach};
 use memsight_model::trace::{Event, Frame, NATIVE, NativeFunction, Record};
-use memsight_testkit::{Interpreter, interpreters, missing};
+use memsight_testkit::{Interpreter, environment, interpreters, missing, runs_long};
 use serde::Deserialize;
 
 /// The size of the first block of `native.py`.
@@ -27,7 +28,17 @@ fn main() {
     for interpreter in &found {
         for how in HOW {
             let own = interpreter.clone();
-            trials.push(Trial::test(format!("{}::{interpreter}", how.name), move || stacks_are_true(&own, how)));
+            trials
+                .push(Trial::test(format!("{}::{interpreter}", how.name), move || stacks_are_true(&own, how, record)));
+        }
+        let own = interpreter.clone();
+        let run = move || stacks_are_true(&own, &HOW[0], record_later);
+        trials.push(Trial::test(format!("attached::{interpreter}"), run));
+        for kind in EXTENSIONS {
+            let own = interpreter.clone();
+            let trial =
+                Trial::test(format!("{kind}::{interpreter}"), move || frames_of_extensions_are_told(&own, kind));
+            trials.push(trial.with_ignored_flag(!runs_long(kind, interpreter, &found)));
         }
     }
     for expected in missing(&found) {
@@ -36,6 +47,9 @@ fn main() {
     }
     libtest_mimic::run(&arguments, trials).exit();
 }
+
+/// Who makes a block for `extension.py`.
+const EXTENSIONS: [&str; 3] = ["rust", "cython", "numpy"];
 
 /// How the library of the test is compiled.
 #[derive(Debug)]
@@ -158,15 +172,44 @@ fn record(interpreter: &Interpreter, how: &How, folder: &Path) -> Result<(Vec<Tr
     let output = child.wait_with_output()?;
     recording.end(output.status.code(), output.status.signal())?.head.ok_or("nothing was recorded")?;
     let count: usize = String::from_utf8(output.stdout)?.trim().parse()?;
+    told(count, &said, output.status, &path)
+}
+
+/// The same of a program that runs already, and has the library loaded, when its recording begins.
+fn record_later(interpreter: &Interpreter, how: &How, folder: &Path) -> Result<(Vec<Truth>, Trace), Failed> {
+    let [library, late, said, path] = ["native.so", "late.so", "said", "a.trace"].map(|name| folder.join(name));
+    compile(how, "native.c", &library)?;
+    compile(how, "late.c", &late)?;
+    let mut command = Command::new(&interpreter.path);
+    command.arg("-B").arg(program("native.py")).args([&library, &late, &said]).arg("later");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().ok_or("a pipe")?).lines();
+    let mut says = move || lines.next().and_then(Result::ok).unwrap_or_default();
+    if says() != "ready" {
+        return Err("it is not ready".into());
+    }
+    let attached = attach(child.id(), Options { sample_bytes: 0, native: true }, Writer::create(&path, false)?)?;
+    child.stdin.take().ok_or("a pipe")?.write_all(b"go\n")?;
+    let count: usize = says().trim().parse()?;
+    let status = child.wait()?;
+    attached.end()?.head.ok_or("nothing was recorded")?;
+    told(count, &said, status, &path)
+}
+
+/// What a program said, and its trace.
+fn told(count: usize, said: &Path, status: ExitStatus, path: &Path) -> Result<(Vec<Truth>, Trace), Failed> {
     let said = std::fs::read_to_string(said)?;
     let truths = said.lines().map(serde_json::from_str).collect::<Result<Vec<Truth>, _>>()?;
     if truths.len() != count || count < 100 {
-        return Err(format!("{} of {count} blocks, {}", truths.len(), output.status).into());
+        return Err(format!("{} of {count} blocks, {status}", truths.len()).into());
     }
-    Ok((truths, Trace::read(&path)?))
+    Ok((truths, Trace::read(path)?))
 }
 
-fn stacks_are_true(interpreter: &Interpreter, how: &How) -> Result<(), Failed> {
+/// How a program is recorded.
+type Recording = fn(&Interpreter, &How, &Path) -> Result<(Vec<Truth>, Trace), Failed>;
+
+fn stacks_are_true(interpreter: &Interpreter, how: &How, record: Recording) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let (truths, trace) = record(interpreter, how, folder.path())?;
     for truth in &truths {
@@ -218,5 +261,92 @@ fn natives_are_true(truth: &Truth, stack: &[Frame], trace: &Trace) -> Result<(),
     match found.next() {
         None => Ok(()),
         Some(surplus) => Err(format!("{}: {surplus:x?} was called by nobody", truth.bytes).into()),
+    }
+}
+
+/// Runs a command to its end.
+fn run(command: &mut Command) -> Result<(), Failed> {
+    let output = command.output()?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)).into()),
+    }
+}
+
+/// An interpreter for the kind of extension, and what its program is told of it; `None` where there is no such one.
+fn extension(interpreter: &Interpreter, kind: &str, folder: &Path) -> Result<Option<(Interpreter, PathBuf)>, Failed> {
+    if kind == "rust" {
+        let library = folder.join("extension.so");
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let options = ["--crate-type=cdylib", "--edition=2024", "-O", "-o"];
+        run(Command::new(rustc).args(options).arg(&library).arg(program("extension.rs")))?;
+        return Ok(Some((interpreter.clone(), library)));
+    }
+    let equipped = match environment(interpreter, kind, &[kind]) {
+        Ok(equipped) => equipped,
+        Err(why) => {
+            eprintln!("NOT COVERED: no {kind} for {interpreter}: {why}");
+            return Ok(None);
+        }
+    };
+    if kind == "cython" {
+        let source = folder.join("extension.c");
+        run(Command::new(&equipped.path)
+            .args(["-m", "cython", "-3", "-o"])
+            .arg(&source)
+            .arg(program("extension.pyx")))?;
+        let asks = "import sysconfig; print(sysconfig.get_path('include'))";
+        let output = Command::new(&equipped.path).args(["-c", asks]).output()?;
+        let headers = String::from_utf8(output.stdout)?.trim().to_owned();
+        if !Path::new(&headers).join("Python.h").exists() {
+            eprintln!("NOT COVERED: no Python.h for {interpreter}");
+            return Ok(None);
+        }
+        let mut compiler = Command::new("cc");
+        compiler.args(["-O1", "-fno-inline", "-shared", "-fPIC", "-I", &headers, "-o"]);
+        run(compiler.arg(folder.join("extension.so")).arg(&source))?;
+    }
+    Ok(Some((equipped, folder.to_owned())))
+}
+
+/// Functions of Rust and of Cython have their names, those of numpy at least their file, in the right order with those of Python.
+fn frames_of_extensions_are_told(interpreter: &Interpreter, kind: &str) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let Some((interpreter, told)) = extension(interpreter, kind, folder.path())? else { return Ok(()) };
+    let path = folder.path().join("a.trace");
+    let mut command = Command::new(&interpreter.path);
+    command.arg("-B").arg(program("extension.py")).arg(kind).arg(told);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().ok_or("a pipe")?).lines();
+    let mut says = move || lines.next().and_then(Result::ok).unwrap_or_default();
+    if says() != "ready" {
+        return Err("it is not ready".into());
+    }
+    let attached = attach(child.id(), Options { sample_bytes: 0, native: true }, Writer::create(&path, false)?)?;
+    let mut input = child.stdin.take().ok_or("a pipe")?;
+    input.write_all(b"go\n")?;
+    let bytes: u64 = says().trim().parse()?;
+    attached.end()?.head.ok_or("nothing was recorded")?;
+    drop(input);
+    child.wait()?;
+    let trace = Trace::read(&path)?;
+    let stack = trace.stack(*trace.blocks.get(&bytes).ok_or("its block is not there")?)?;
+    let names: Vec<&str> = stack.iter().flat_map(|frame| trace.names(*frame)).collect();
+    let mut found: Vec<String> = names.iter().filter_map(|name| own_name(name)).collect();
+    // (Cython makes several functions of one)
+    found.dedup();
+    let own = match kind {
+        "rust" => vec!["truth_rust_inner", "truth_rust_outer"],
+        "cython" => vec!["truth_cython_inner", "truth_cython_outer"],
+        _ => vec![],
+    };
+    let expected: Vec<&str> = own.into_iter().chain(["truth_py_inner", "truth_py_outer"]).collect();
+    let is_numpy = |frame: &Frame| {
+        frame.code & NATIVE != 0
+            && trace.modules.get(&(frame.code & !NATIVE)).is_some_and(|path| path.contains("multiarray"))
+    };
+    match found == expected && (kind != "numpy" || stack.iter().any(is_numpy)) {
+        true => Ok(()),
+        false => Err(format!("{found:?}, expected {expected:?}: {names:?}").into()),
     }
 }

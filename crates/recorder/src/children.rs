@@ -77,7 +77,8 @@ pub fn take(parent: u32, minor: u32) -> Option<&'static Header> {
     let own = sys::process();
     let taken = claim(first, own).or_else(|| {
         let is_there = |first: &Header| first.spares.iter().any(|spare| is_free(spare.load(Ordering::Relaxed)));
-        while ring::wait(first, is_there) {
+        // (of a parent that is idle nothing is read)
+        while ring::wait(first, u64::MAX, is_there) {
             if let Some(file) = claim(first, own) {
                 return Some(file);
             }

@@ -3,6 +3,7 @@
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
+use crate::sampling;
 use crate::switch;
 use crate::sys;
 use crate::wire::{self, CHUNK_BYTES, ChunkHead, Event, HEAD_WORDS, HEADER_BYTES, Header, WORDS};
@@ -22,8 +23,13 @@ const LEAST: u32 = 4;
 const NAP: u64 = 50_000;
 /// How long it waits while the reader's heart does not beat: 1 s.
 const PATIENCE: u64 = 1_000_000_000;
+/// How long it waits for a reader whose heart beats and that reads nothing, as one whose disk does not answer: 60 s where all is to
+/// be recorded; of a sample it may lose a part before it holds up its program.
+const LONGEST: u64 = 60_000_000_000;
 /// The beat at which the reader's heart was seen to stand still: nobody waits for it again until it moves.
 static STILL: AtomicU64 = AtomicU64::new(0);
+/// How much it had read, and one more, when it was given up: nobody waits for it again until it reads on.
+static STUCK: AtomicU64 = AtomicU64::new(0);
 
 /// The look at the heap that was noticed last.
 static NOTICED: AtomicU64 = AtomicU64::new(0);
@@ -57,6 +63,7 @@ pub fn open(path: &[u8]) -> Option<&'static Header> {
     unsafe { sys::give_back(head, HEADER_BYTES) };
     let before = RING.swap(ring, Ordering::AcqRel);
     STILL.store(0, Ordering::Relaxed);
+    STUCK.store(0, Ordering::Relaxed);
     // A thread may be in the middle of an event that it writes to the ring before; none is in the one before that.
     let oldest = BEFORE.swap(before, Ordering::AcqRel);
     if !oldest.is_null() {
@@ -102,6 +109,7 @@ pub fn leave() {
         }
     }
     STILL.store(0, Ordering::Relaxed);
+    STUCK.store(0, Ordering::Relaxed);
 }
 
 /// Says that nothing is recorded any more.
@@ -174,7 +182,7 @@ impl Writer {
         });
         // Without room nobody reads. Without a chunk there are more threads than chunks, for which no wait helps.
         match header
-            .filter(|header| has_room(header) || wait(header, has_room))
+            .filter(|header| has_room(header) || wait(header, longest(), has_room))
             .and_then(|header| Some((take(ring, header)?, header)))
         {
             Some((chunk, header)) => self.begin(chunk, header, thread),
@@ -258,18 +266,30 @@ fn has_room(header: &Header) -> bool {
     waiting < most
 }
 
-/// Waits for what the reader makes, as long as its heart beats; whether it is there.
-pub fn wait(header: &Header, is_there: impl Fn(&Header) -> bool) -> bool {
-    let beat = |header: &Header| header.heartbeat.load(Ordering::Relaxed);
-    let (mut last, mut since) = (beat(header), sys::clock());
-    while last != STILL.load(Ordering::Relaxed) && !is_there(header) {
+/// How long is waited for a reader that reads nothing.
+fn longest() -> u64 {
+    if sampling::is_on() { PATIENCE } else { LONGEST }
+}
+
+/// Waits for what the reader makes, as long as its heart beats, and no longer than `longest` where it reads nothing meanwhile; whether
+/// it is there.
+pub fn wait(header: &Header, longest: u64, is_there: impl Fn(&Header) -> bool) -> bool {
+    let signs = || (header.heartbeat.load(Ordering::Relaxed), header.emptied.load(Ordering::Relaxed).wrapping_add(1));
+    let began = sys::clock();
+    let ((mut beat, mut read), (mut beaten, mut moved)) = (signs(), (began, began));
+    while beat != STILL.load(Ordering::Relaxed) && read != STUCK.load(Ordering::Relaxed) && !is_there(header) {
         header.waits.fetch_add(1, Ordering::Relaxed);
         sys::nap(NAP);
-        let now = sys::clock();
-        match beat(header) {
-            same if same != last => (last, since) = (same, now),
-            _ if now.wrapping_sub(since) > PATIENCE => STILL.store(last, Ordering::Relaxed),
-            _ => {}
+        let (now, signs) = (sys::clock(), signs());
+        if signs.0 != beat {
+            (beat, beaten) = (signs.0, now);
+        } else if now.wrapping_sub(beaten) > PATIENCE {
+            STILL.store(beat, Ordering::Relaxed);
+        }
+        if signs.1 != read {
+            (read, moved) = (signs.1, now);
+        } else if now.wrapping_sub(moved) > longest {
+            STUCK.store(read, Ordering::Relaxed);
         }
     }
     is_there(header)

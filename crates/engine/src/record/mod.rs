@@ -11,6 +11,7 @@ mod attach;
 mod children;
 mod chunks;
 mod clock;
+mod heart;
 mod inside;
 mod look;
 mod native;
@@ -108,7 +109,7 @@ impl Prepared {
 
     /// Reads from now on what the program `pid` records, into the trace. `program` is what the trace calls it.
     ///
-    /// The thread that reads does `first` before anything else.
+    /// Each thread of it does `first` before anything else.
     ///
     /// # Errors
     /// [`Error::NoRing`].
@@ -116,7 +117,7 @@ impl Prepared {
         self,
         trace: trace::Writer,
         program: String,
-        first: impl FnOnce() + Send + 'static,
+        first: impl FnOnce() + Clone + Send + 'static,
     ) -> Result<Recording, Error> {
         let run = self.family.as_ref().map(children::Prepared::run);
         let family = self.family.map(children::Prepared::follow).transpose()?;
@@ -128,8 +129,9 @@ impl Prepared {
 fn begin(
     mut drain: Drain,
     family: Option<children::Following>,
-    first: impl FnOnce() + Send + 'static,
+    first: impl FnOnce() + Clone + Send + 'static,
 ) -> Result<Recording, Error> {
+    drain.live(first.clone())?;
     let is_over = Arc::new(AtomicBool::new(false));
     let over = is_over.clone();
     let idle = if drain.asks() { ASKED } else { IDLE };

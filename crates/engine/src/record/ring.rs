@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use std::mem::offset_of;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use memsight_recorder::LIBRARY;
 use memsight_recorder::tables::{HEAD_BYTES, Part, ROWS_AT};
@@ -34,7 +36,7 @@ pub(super) struct Ring {
     library: File,
     /// Where the process opens both, if that is not here; and its id, which it may see as another.
     inside: Option<Within>,
-    beat: u64,
+    beat: Arc<AtomicU64>,
     emptied: u64,
 }
 
@@ -61,7 +63,7 @@ impl Ring {
         let flags = MemfdFlags::CLOEXEC;
         let mut library = File::from(memfd_create("memsight-recorder", flags)?);
         library.write_all(LIBRARY)?;
-        Ok(Ring { file: ring(mean, native)?, library, inside: None, beat: 0, emptied: 0 })
+        Ok(Ring { file: ring(mean, native)?, library, inside: None, beat: Arc::default(), emptied: 0 })
     }
 
     /// One in files that the process `pid` has open.
@@ -72,7 +74,7 @@ impl Ring {
         library_file.write_all(LIBRARY)?;
         let numbers = [ring.number, library.number];
         let within = Within { pid, ring: path(ring.number), library: path(library.number), numbers };
-        Ok(Ring { file, library: library_file, inside: Some(within), beat: 0, emptied: 0 })
+        Ok(Ring { file, library: library_file, inside: Some(within), beat: Arc::default(), emptied: 0 })
     }
 
     /// Whoever writes to it stops.
@@ -137,9 +139,13 @@ impl Ring {
     }
 
     /// Shows that somebody reads.
-    pub(super) fn beat(&mut self) -> io::Result<()> {
-        self.beat += 1;
-        self.put(offset_of!(Header, heartbeat) as u64, self.beat)
+    pub(super) fn beat(&self) -> io::Result<()> {
+        beat(&self.file, &self.beat)
+    }
+
+    /// The same for a thread that does nothing else.
+    pub(super) fn pulse(&self) -> io::Result<Pulse> {
+        Ok(Pulse { file: self.file.try_clone()?, count: self.beat.clone() })
     }
 
     /// Says who reads, and into which file, so that a look at the heap finds both.
@@ -263,6 +269,26 @@ impl Ring {
     }
 }
 
+/// Shows that somebody reads.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    file: File,
+    count: Arc<AtomicU64>,
+}
+
+impl Pulse {
+    /// Once more.
+    pub(super) fn beat(&self) -> io::Result<()> {
+        beat(&self.file, &self.count)
+    }
+}
+
+/// (of two at once one may be seen last that was counted first: it moves all the same)
+fn beat(file: &File, count: &AtomicU64) -> io::Result<()> {
+    let count = count.fetch_add(1, Ordering::Relaxed) + 1;
+    file.write_all_at(&count.to_le_bytes(), offset_of!(Header, heartbeat) as u64)
+}
+
 /// Rings that children take, by a word for each in the head of the first.
 #[derive(Debug)]
 pub(super) struct Spares {
@@ -286,7 +312,10 @@ impl Spares {
             let mean = word_at(&self.first, offset_of!(Header, mean) as u64)?;
             let Some(there) = self.rings.get_mut(place) else { continue };
             let file = std::mem::replace(there, ring(mean, self.native)?);
-            taken.push((pid, Ring { file, library: self.library.try_clone()?, inside: None, beat: 0, emptied: 0 }));
+            taken.push((
+                pid,
+                Ring { file, library: self.library.try_clone()?, inside: None, beat: Arc::default(), emptied: 0 },
+            ));
             self.show(place)?;
         }
         Ok(taken)

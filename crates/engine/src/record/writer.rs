@@ -7,6 +7,7 @@ use memsight_target::figures::Handle;
 
 use super::chunks::{Chunks, Sink};
 use super::clock::Clock;
+use super::heart::Heart;
 use super::native::Merge;
 use super::order::{Order, Timed};
 use super::ring::Ring;
@@ -29,6 +30,8 @@ const FLUSHES: u64 = 1_000_000_000;
 #[derive(Debug)]
 pub(super) struct Drain {
     ring: Ring,
+    /// It beats as long as this reads, whatever holds it up.
+    heart: Option<Heart>,
     trace: Writer,
     program: String,
     /// Which run it is a part of, where children are recorded.
@@ -62,6 +65,7 @@ impl Drain {
     pub(super) fn new(ring: Ring, merge: Option<Merge>, trace: Writer, program: String, run: Option<u64>) -> Drain {
         Drain {
             ring,
+            heart: None,
             trace,
             program,
             run,
@@ -77,6 +81,13 @@ impl Drain {
             is_over: false,
             look: 0,
         }
+    }
+
+    /// Shows from now on that somebody reads.
+    pub(super) fn live(&mut self, first: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+        let heart = self.ring.pulse().and_then(|pulse| Heart::start(pulse, first));
+        self.heart = Some(heart.map_err(|source| Error::NoRing { source })?);
+        Ok(())
     }
 
     /// Whether the program may ask for its code.

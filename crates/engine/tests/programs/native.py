@@ -131,6 +131,10 @@ def everything():
             truth_py_run([one, other, one])
 
 
+if len(sys.argv) > 4:
+    # a recording begins here
+    print("ready", flush=True)
+    sys.stdin.readline()
 lib.begin(sys.argv[3].encode())
 everything()
 thread = threading.Thread(target=everything)

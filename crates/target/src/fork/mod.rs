@@ -17,6 +17,7 @@
 
 mod guard;
 mod inject;
+mod lead;
 mod link;
 mod lost;
 mod places;
