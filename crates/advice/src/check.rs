@@ -56,6 +56,8 @@ pub struct FileReport {
     pub ignores: Vec<Ignore>,
     /// What it defines; nothing where it is not Python.
     pub outline: Outline,
+    /// What it was looked through for.
+    pub rules: Vec<&'static Rule>,
 }
 
 /// A file that is to be looked at, and what for.
@@ -173,7 +175,7 @@ fn check(source: Source, project: &Project, settings: &Settings) -> FileReport {
         findings.extend(unused::findings(&source, &kept_back, &settings.rules));
         findings.sort_by_key(|finding| (finding.range.start(), finding.rule.id));
     }
-    FileReport { source, findings, faults, ignores: kept_back, outline }
+    FileReport { source, findings, faults, ignores: kept_back, outline, rules: settings.rules.clone() }
 }
 
 fn run_rules<'a>(

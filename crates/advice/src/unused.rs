@@ -71,7 +71,10 @@ fn finding(source: &Source, ignore: &Ignore, message: String, kept: &[&str]) -> 
         severity: Severity::Note,
         confidence: Confidence::High,
         saving: Saving { of: Saves::Now, formula: String::new() },
-        made: Lines { first: source.position(ignore.range.start()).line, last: source.position(ignore.range.end()).line },
+        made: Lines {
+            first: source.position(ignore.range.start()).line,
+            last: source.position(ignore.range.end()).line,
+        },
         fix: Some(Fix::new(Safety::Safe, vec![edit])),
     }
 }

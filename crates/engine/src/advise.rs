@@ -163,7 +163,7 @@ pub fn advise(options: &AdviseOptions, progress: &dyn Progress) -> Result<Advise
     }
     if !options.evidence.is_empty() {
         let changed: Vec<&Path> = changes.iter().map(Change::path).collect();
-        evidence::join(options, &settings.rules, &checked.reports, &changed, &mut view, progress)?;
+        evidence::join(options, &checked.reports, &changed, &mut view, progress)?;
     }
     view.summary.wanting = select::wanting(options);
     view.faults.extend(faults);

@@ -59,7 +59,7 @@ pub(super) fn join(
                         verdicts[row] = told;
                     }
                 }
-                for row in own(&facts, report, &classes, of.rules, &mut claims) {
+                for row in own(&facts, report, &classes, &mut claims) {
                     view.findings.push(row);
                     verdicts.push(Verdict::Supported);
                 }
@@ -208,13 +208,7 @@ fn local(row: &mut AdviceRow, finding: &Finding, facts: &HeapFacts, file: &str) 
 }
 
 /// What only the heap shows: equal or empty values of an attribute.
-fn own(
-    facts: &HeapFacts,
-    report: &FileReport,
-    classes: &[Class<'_>],
-    chosen: &[&'static Rule],
-    claims: &mut Claims,
-) -> Vec<AdviceRow> {
+fn own(facts: &HeapFacts, report: &FileReport, classes: &[Class<'_>], claims: &mut Claims) -> Vec<AdviceRow> {
     let mut found = Vec::new();
     for class in classes {
         for (attribute, line) in &class.definition.stores {
@@ -222,7 +216,7 @@ fn own(
             let Some(of) = facts.attributes.get(&key) else { continue };
             for (rule, held) in told(of) {
                 let is_meant = |rule: &&'static Rule| {
-                    chosen.contains(rule) && !report.ignores.iter().any(|ignore| ignore.keeps_back(rule, *line))
+                    report.rules.contains(rule) && !report.ignores.iter().any(|ignore| ignore.keeps_back(rule, *line))
                 };
                 let Some(rule) = rules::find(rule).filter(is_meant).filter(|_| held.bytes >= TOLD) else { continue };
                 if claims.insert(claimed(key.clone(), rule)) {

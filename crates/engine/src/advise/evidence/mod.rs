@@ -12,7 +12,7 @@ mod trace;
 
 use std::path::{Path, PathBuf};
 
-use memsight_advice::{Needs, Report, Rule};
+use memsight_advice::{Needs, Report};
 use memsight_analysis::advise::{AdviceView, EvidenceView};
 use memsight_model::Progress;
 
@@ -67,7 +67,6 @@ enum Verdict {
 /// have lines of their own, of which nothing is known.
 pub(super) fn join(
     options: &AdviseOptions,
-    rules: &[&'static Rule],
     reports: &[Report],
     changed: &[&Path],
     view: &mut AdviceView,
@@ -76,7 +75,7 @@ pub(super) fn join(
     let reports: Vec<_> = reports.iter().filter_map(|report| report.as_ref().ok()).collect();
     let mut verdicts = vec![Verdict::Unknown; view.findings.len()];
     let mut evidence = EvidenceView::default();
-    let subject = trace::Subject { reports: &reports, changed, rules };
+    let subject = trace::Subject { reports: &reports, changed };
     if let Some(path) = &options.evidence.trace {
         evidence.trace = Some(trace::join(
             (path, options.evidence.is_own),

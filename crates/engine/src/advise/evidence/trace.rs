@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use memsight_advice::{FileReport, Finding, Part, Rule, part};
+use memsight_advice::{FileReport, Finding, Part, part};
 use memsight_analysis::advise::{AdviceBytes, AdviceRow, AdviceView, OtherCode, TraceEvidence};
 use memsight_analysis::profile::{At, Forecasts, Letting, Profile, Saved, Site, SiteForecast};
 use memsight_format::trace::Reader;
@@ -27,8 +27,6 @@ pub(super) struct Subject<'a> {
     pub(super) reports: &'a [&'a FileReport],
     /// Files whose lines are not those on the disk.
     pub(super) changed: &'a [&'a Path],
-    /// Rules that are looked for.
-    pub(super) rules: &'a [&'static Rule],
 }
 
 impl Subject<'_> {
