@@ -10,7 +10,7 @@ use super::verify::Verify;
 #[derive(Debug, Args)]
 #[command(
     long_about = "Say which changes of a program's source need less memory.\n\n\
-        Python files are read, nothing is run or imported. What is found are lists that are made to be gone through once, files and results\n\
+        Python files are read; nothing is run or imported, but by --verify. What is found are lists that are made to be gone through once, files and results\n\
         that are read whole, objects that are kept or made for nothing, and structures that could be smaller.",
     after_long_help = concat!(
         "EXAMPLES\n",
