@@ -12,9 +12,9 @@ use super::verify::Verify;
 #[derive(Debug, Args)]
 #[command(
     long_about = "Say which changes of a program's source need less memory.\n\n\
-        Python files and notebooks are read, nothing is run or imported. What is found are lists that are made to be gone through \
-        once, files and results that are read whole, objects that are kept or made for nothing, and structures that could be \
-        smaller.\n\n\
+        Python files and notebooks are read; nothing is run or imported, but by --run and --verify. What is found are lists that are \
+        made to be gone through once, files and results that are read whole, objects that are kept or made for nothing, and \
+        structures that could be smaller.\n\n\
         Settings are read from [tool.memsight] of pyproject.toml, or from memsight.toml, of each file's folder or the nearest above \
         it. Besides those that every verb has, --format takes full (as text), concise (a line a finding), sarif (2.1.0), github \
         (annotations of a pull request), gitlab (code quality) and junit (XML for reports of tests).",

@@ -78,6 +78,7 @@ fn try_all(
     let scratch = scratch.map_err(|source| VerifyError::NoCopy { path: std::env::temp_dir(), source })?;
     // (the system may have the folder of temporary files behind a link, and the program would tell of where it leads)
     let base = real(scratch.path())?;
+    let tree = tree.kept(&base.join("0000"), progress)?;
     let runner = Runner { options, scratch: &base, limit: options.timeout, progress };
     let mut trial = Trial::new(runner, tree, candidates, files);
     trial.first()?;

@@ -30,6 +30,8 @@ pub(super) fn root_of(folder: &Path) -> PathBuf {
 #[derive(Debug)]
 pub(super) struct Tree {
     root: PathBuf,
+    /// Where files are copied from: the folder, or a copy of it that nobody changes.
+    from: PathBuf,
     /// Relative to the root, folders before what is in them.
     entries: Vec<(PathBuf, Kind)>,
 }
@@ -45,7 +47,7 @@ enum Kind {
 impl Tree {
     /// Lists a folder. Named pipes, sockets and what may not be read is left out.
     pub fn of(root: &Path, progress: &dyn Progress) -> Result<Tree, Error> {
-        let mut tree = Tree { root: root.to_owned(), entries: Vec::new() };
+        let mut tree = Tree { root: root.to_owned(), from: root.to_owned(), entries: Vec::new() };
         let (mut bytes, mut files) = (0_u64, 0_u64);
         let mut left = vec![PathBuf::new()];
         while let Some(folder) = left.pop() {
@@ -76,6 +78,13 @@ impl Tree {
         &self.root
     }
 
+    /// Copies it to `to`, from where it is copied from then on: the person may go on working in the folder.
+    pub fn kept(mut self, to: &Path, progress: &dyn Progress) -> Result<Tree, Error> {
+        self.copy(to, progress)?;
+        self.from = to.to_owned();
+        Ok(self)
+    }
+
     fn kind(&self, path: &Path) -> Option<Kind> {
         let whole = self.root.join(path);
         let about = whole.symlink_metadata().ok()?;
@@ -102,7 +111,7 @@ impl Tree {
             if progress.cancelled() {
                 return Err(Error::Cancelled);
             }
-            let (from, to) = (self.root.join(path), to.join(path));
+            let (from, to) = (self.from.join(path), to.join(path));
             let done = match kind {
                 Kind::Folder => std::fs::create_dir(&to),
                 Kind::File => match std::fs::copy(&from, &to) {
@@ -118,7 +127,7 @@ impl Tree {
                     done => done.map(drop),
                 },
                 // a link within the folder leads to what is in the copy
-                Kind::Link(target) if from == *target => std::os::unix::fs::symlink(target, &to),
+                Kind::Link(target) if self.root.join(path) == *target => std::os::unix::fs::symlink(target, &to),
                 Kind::Link(target) => std::os::unix::fs::symlink(place.inside(target), &to),
             };
             done.map_err(|source| failed(&from, source))?;

@@ -66,6 +66,11 @@ impl<'a> Trial<'a> {
     /// The program as it was: does it run, does it end, does it do the same twice, and from the copy?
     pub fn first(&mut self) -> Result<(), Error> {
         self.runner.progress.phase("running the command as it is", Some(3));
+        // Packages are found in the copy from the first run on, also where they are installed to be edited: the program must not
+        // write beside the person's own source.
+        let is_packaged = |file: &&PathBuf| file.with_file_name("__init__.py").exists();
+        let packaged: Vec<PathBuf> = self.files.iter().filter(is_packaged).cloned().collect();
+        self.look_ahead(&packaged);
         let mut base = self.form(&[])?;
         let began = self.must_run(&base.place)?;
         self.runner.progress.advance(1);
