@@ -9,7 +9,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(
     long_about = "Say which changes of a program's source need less memory.\n\n\
-        Python files are read, nothing is run or imported. What is found are lists that are made to be gone through once, files and results\n\
+        Python files are read; nothing is run or imported, but what --run names. What is found are lists that are made to be gone through once, files and results\n\
         that are read whole, objects that are kept or made for nothing, and structures that could be smaller.",
     after_long_help = concat!(
         "EXAMPLES\n",
@@ -18,9 +18,9 @@ use clap::Args;
         "  memsight advise src --fix                 change it\n",
         "  memsight advise --explain MS105           what a rule is about, with figures\n",
         "  memsight advise src --select MS1 --format json\n",
+        "  memsight advise src --trace app.trace     what each change saves of the peak that was recorded\n",
         "  memsight advise --run app.py march.log    the same of a trace that is recorded for it\n",
         "  memsight advise src --heap 4242           what each change saves of the heap of a process\n",
-        "  memsight advise src --trace app.trace     what each change saves of the peak that was recorded\n",
         "\n",
         "EXIT CODES\n",
         "  0  nothing found    1  something found    2  usage, or files that are not there"
