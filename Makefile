@@ -36,8 +36,8 @@ help:
 	@echo "make truth   the decoder against what Python says of itself: make truth ON=3.12"
 	@echo "make advice  the rules of the advisor on their corpus: precision and recall"
 	@echo "make advice-examples  the advisor's whole loop on the programs of examples/advice, promised and measured"
-	@echo "make bench   ratios against guppy3, pympler and psutil; what watching costs"
-	@echo "make fuzz    the readers on corrupted memory, snapshots and cores (SECONDS_EACH=$(SECONDS_EACH))"
+	@echo "make bench   ratios against guppy3, pympler, psutil and ruff; what watching costs"
+	@echo "make fuzz    the readers on corrupted memory, snapshots, cores and sources (SECONDS_EACH=$(SECONDS_EACH))"
 	@echo "make docs    reference pages and the documentation of the crates"
 	@echo "make wheel   the wheel, in dist/"
 	@echo "make static  the command as one file that needs no library, in dist/"
@@ -189,6 +189,10 @@ bench: rust $(BIN)/.installed
 	$(BIN)/python benches/watch.py --seconds $(WATCHED)
 	@echo
 	$(BIN)/python benches/agent.py --seconds $(WATCHED)
+	@echo
+	@if [ -x .venv-bench/bin/python ]; then \
+	  .venv-bench/bin/python -m pip install --quiet ruff django && .venv-bench/bin/python benches/advise.py; \
+	else echo "NOT COVERED: benches/advise.py on the sources of Python 3.13, which is not found"; fi
 
 # Stable Rust is enough; the corpus grows in fuzz/corpus-work.
 fuzz: rust

@@ -2,8 +2,8 @@
 
 `make bench` runs this. How it measures:
 
-- The sources are copied to a folder of their own, nothing left out: the standard library of Python
-  3.13 without its site packages, and Django.
+- The sources are copied to a folder of their own: the standard library of the Python that runs this, 3.13 if it is there,
+  without its site packages, and Django.
 - `memsight advise` with its default rules against `ruff check --no-cache --select PERF,C4`, on one processor and on two, in
   turns; every other round begins with the other one. Both write what they find to nowhere. Shown is the median of the rounds;
   the ratio is of the same round.
@@ -13,12 +13,14 @@ Exits 1 when something failed to run; a missed goal is a result, not a failure.
 """
 
 import argparse
+import importlib.util
 import os
 import platform
 import shutil
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from pathlib import Path
@@ -104,16 +106,24 @@ def show(title, lines, measured):
     return ratio
 
 
+def package(name):
+    found = importlib.util.find_spec(name)
+    return Path(found.origin).parent if found else None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--memsight", default="target/dist/memsight", type=Path)
-    parser.add_argument("--ruff", default=shutil.which("ruff", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}"))
-    parser.add_argument("--stdlib", required=True, type=Path, help="the folder lib/python3.13 of an installation")
-    parser.add_argument("--django", required=True, type=Path, help="the folder of the package")
+    parser.add_argument(
+        "--ruff", default=shutil.which("ruff", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    )
+    stdlib = Path(sysconfig.get_paths()["stdlib"])
+    parser.add_argument("--stdlib", default=stdlib, type=Path, help="the folder of a standard library")
+    parser.add_argument("--django", default=package("django"), type=Path, help="the folder of the package")
     parser.add_argument("--rounds", default=5, type=int)
     asked = parser.parse_args()
-    if not asked.ruff:
-        sys.exit("ruff is not there: pip install ruff")
+    if not asked.ruff or not asked.django:
+        sys.exit("ruff or django is not there: pip install ruff django")
     cores = sorted(os.sched_getaffinity(0))
     ruff = subprocess.run([asked.ruff, "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     load = os.getloadavg()[0]
@@ -136,7 +146,11 @@ def main():
             lines += sources(asked.stdlib, big / f"copy{lines}")
         _, _, peak = run([asked.memsight, "advise", big], cores)
         goals.append(
-            (f"memory of {lines:,} lines: under {MOST_BYTES >> 20} MiB", peak < MOST_BYTES, f"{peak / (1 << 20):.0f} MiB")
+            (
+                f"memory of {lines:,} lines: under {MOST_BYTES >> 20} MiB",
+                peak < MOST_BYTES,
+                f"{peak / (1 << 20):.0f} MiB",
+            )
         )
     print("Goals")
     for what, met, figure in goals:

@@ -200,32 +200,37 @@ impl Size {
 
 /// Whether a value has as many items as the program is given: lines, rows, files, a long range; or is called like that.
 fn is_many(context: &Context<'_, '_>, expr: &Expr) -> bool {
+    many(context, expr, true)
+}
+
+/// The same; a name is followed to what it was bound to once only: two may be bound to each other.
+fn many(context: &Context<'_, '_>, expr: &Expr, follows: bool) -> bool {
     if is_whole_input(context, expr) {
         return true;
     }
     match expr {
         Expr::Call(call) => match context.qualified(&call.func).as_deref() {
-            Some("builtins.range") => call.arguments.args.iter().any(|bound| is_large_number(bound)),
+            Some("builtins.range") => call.arguments.args.iter().any(is_large_number),
             Some(
                 "builtins.open" | "os.walk" | "os.scandir" | "os.listdir" | "glob.glob" | "glob.iglob" | "re.finditer",
             ) => true,
             Some(
                 "builtins.enumerate" | "builtins.zip" | "builtins.reversed" | "builtins.map" | "builtins.filter"
                 | "builtins.sorted" | "builtins.list",
-            ) => call.arguments.args.iter().any(|of| is_many(context, of)),
+            ) => call.arguments.args.iter().any(|of| many(context, of, follows)),
             _ => match &*call.func {
                 Expr::Attribute(method) => match method.attr.as_str() {
                     "rglob" | "iterdir" | "finditer" | "iterrows" | "itertuples" => true,
                     "split" => call.arguments.args.is_empty() && plain_method(&method.value, "read").is_some(),
-                    "items" | "values" | "keys" | "all" | "iterator" => is_many(context, &method.value),
+                    "items" | "values" | "keys" | "all" | "iterator" => many(context, &method.value, follows),
                     name => is_name_of_many(name),
                 },
                 Expr::Name(name) => is_name_of_many(&name.id),
                 _ => false,
             },
         },
-        Expr::Subscript(part) if part.slice.is_slice_expr() => is_many(context, &part.value),
-        Expr::Name(name) => is_name_of_many(&name.id) || is_bound_to_many(context, expr),
+        Expr::Subscript(part) if part.slice.is_slice_expr() => many(context, &part.value, follows),
+        Expr::Name(name) => is_name_of_many(&name.id) || follows && is_bound_to_many(context, expr),
         Expr::Attribute(attribute) => is_name_of_many(&attribute.attr),
         _ => false,
     }
@@ -241,82 +246,84 @@ fn is_bound_to_many(context: &Context<'_, '_>, name: &Expr) -> bool {
             last_name(&item.context_expr).is_some_and(|name| name == "open" || name == "scandir")
         }
         (BindKind::Assign, _) => {
-            bound_value(context, bind.node).is_some_and(|value| value.is_call_expr() && is_many(context, value))
+            bound_value(context, bind.node).is_some_and(|value| value.is_call_expr() && many(context, value, false))
         }
         _ => false,
     }
 }
 
+/// Words for things that come from outside, and of which nobody knows how many there are.
+const MANY: [&str; 66] = [
+    "lines",
+    "rows",
+    "records",
+    "log",
+    "logs",
+    "entries",
+    "messages",
+    "documents",
+    "docs",
+    "words",
+    "samples",
+    "pixels",
+    "users",
+    "orders",
+    "customers",
+    "dataset",
+    "corpus",
+    "queryset",
+    "transactions",
+    "measurements",
+    "readings",
+    "urls",
+    "posts",
+    "emails",
+    "products",
+    "prices",
+    "accounts",
+    "payments",
+    "visits",
+    "requests",
+    "sentences",
+    "articles",
+    "comments",
+    "observations",
+    "trades",
+    "packets",
+    "sequences",
+    "reads",
+    "ticks",
+    "sessions",
+    "elements",
+    "points",
+    "pairs",
+    "chunks",
+    "batches",
+    "files",
+    "paths",
+    "events",
+    "nodes",
+    "vertices",
+    "pages",
+    "images",
+    "letters",
+    "characters",
+    "addresses",
+    "jobs",
+    "people",
+    "students",
+    "books",
+    "songs",
+    "sales",
+    "invoices",
+    "tickets",
+    "tweets",
+    "tuples",
+    "population",
+];
+
 /// What is called so comes from outside, and nobody knows how much of it.
 fn is_name_of_many(name: &str) -> bool {
-    const MANY: [&str; 66] = [
-        "lines",
-        "rows",
-        "records",
-        "log",
-        "logs",
-        "entries",
-        "messages",
-        "documents",
-        "docs",
-        "words",
-        "samples",
-        "pixels",
-        "users",
-        "orders",
-        "customers",
-        "dataset",
-        "corpus",
-        "queryset",
-        "transactions",
-        "measurements",
-        "readings",
-        "urls",
-        "posts",
-        "emails",
-        "products",
-        "prices",
-        "accounts",
-        "payments",
-        "visits",
-        "requests",
-        "sentences",
-        "articles",
-        "comments",
-        "observations",
-        "trades",
-        "packets",
-        "sequences",
-        "reads",
-        "ticks",
-        "sessions",
-        "elements",
-        "points",
-        "pairs",
-        "chunks",
-        "batches",
-        "files",
-        "paths",
-        "events",
-        "nodes",
-        "vertices",
-        "pages",
-        "images",
-        "letters",
-        "characters",
-        "addresses",
-        "jobs",
-        "people",
-        "students",
-        "books",
-        "songs",
-        "sales",
-        "invoices",
-        "tickets",
-        "tweets",
-        "tuples",
-        "population",
-    ];
     let name = name.trim_matches('_');
     MANY.iter().any(|word| is_last_word(name, word))
 }

@@ -154,3 +154,9 @@ def clean(folder):
     old = [path for path in folder.rglob("*.log") if is_old(path)]
     for path in old:
         path.unlink()
+# --- two names that are made of each other
+def show(table):
+    names = sorted(copy)
+    copy = list(names)
+    start(copy)
+    print(names[0])
