@@ -42,7 +42,7 @@ class Recorded(_Record):
         Args:
             at: ``"peak"``, ``"end"``, or ``"all"``, sums over the whole run.
         """
-        table: Arrow = native().trace_table(self.path, at)
+        table: Arrow = native_part().trace_table(self.path, at)
         return table
 
 

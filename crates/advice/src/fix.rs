@@ -28,7 +28,7 @@ pub fn apply(source: &Source, findings: &[Finding], most: Safety, target: Python
             continue;
         };
         // Two fixes may need the same import: one line is for both.
-        let is_there = |edit: &Edit| edit.range.is_empty() && edits.iter().any(|other| *other == edit);
+        let is_there = |edit: &Edit| edit.range.is_empty() && edits.contains(&edit);
         let new: Vec<&Edit> = fix.edits.iter().filter(|edit| !is_there(edit)).collect();
         if new.iter().any(|edit| taken.overlaps(edit.range)) {
             continue;

@@ -15,6 +15,7 @@ mod growing;
 mod imports;
 mod lines;
 mod listeners;
+mod loop_copies;
 mod many;
 mod numbers;
 mod once;
@@ -34,6 +35,7 @@ pub fn all() -> Vec<&'static Rule> {
         caches::RULES,
         consumers::RULES,
         copies::RULES,
+        loop_copies::RULES,
         dumps::RULES,
         dead::RULES,
         exceptions::RULES,

@@ -1,6 +1,5 @@
 //! Questions that several rules ask of a piece of code.
 
-use super::many::is_short;
 use crate::context::Context;
 use crate::edit::Edit;
 use crate::nodes::NodeId;
@@ -64,12 +63,6 @@ fn any(context: &Context<'_, '_>, id: NodeId, is: impl Fn(AnyNodeRef<'_>) -> boo
 /// Whether a list comprehension can be a generator that is used up at once.
 pub(super) fn can_be_generator(context: &Context<'_, '_>, id: NodeId) -> bool {
     !suspends(context, id) && !may_stop_iteration(context, id)
-}
-
-/// Whether what a comprehension makes costs memory at all: not where it goes through a short literal.
-pub(super) fn is_worth_it(context: &Context<'_, '_>, id: NodeId) -> bool {
-    let first = generators(context.nodes().node(id)).first();
-    first.is_none_or(|first| !is_short(context, &first.iter))
 }
 
 /// The edits that put `open` and `close` in the place of the brackets of a list comprehension.

@@ -3,10 +3,10 @@
 use memsight_model::Confidence;
 
 use super::ask::{
-    BRACKET, calls, can_be_generator, comma_behind, has_walrus, in_text, is_worth_it, other_brackets, sole_argument,
+    BRACKET, calls, can_be_generator, comma_behind, has_walrus, in_text, other_brackets, sole_argument,
     without_brackets,
 };
-use super::many::{Size, is_short};
+use super::many::{Size, is_short, is_worth_it};
 use crate::context::{Context, Report};
 use crate::edit::{Edit, Fix, Safety};
 use crate::nodes::NodeId;

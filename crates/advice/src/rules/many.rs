@@ -32,6 +32,12 @@ pub(super) fn is_short(context: &Context<'_, '_>, expr: &Expr) -> bool {
     }
 }
 
+/// Whether what a comprehension makes costs memory at all: not where it goes through a short literal.
+pub(super) fn is_worth_it(context: &Context<'_, '_>, id: NodeId) -> bool {
+    let first = generators(context.nodes().node(id)).first();
+    first.is_none_or(|first| !is_short(context, &first.iter))
+}
+
 fn is_split_up(call: &ast::ExprCall) -> bool {
     let is_split = matches!(&*call.func, Expr::Attribute(method) if matches!(method.attr.as_str(), "split" | "rsplit"));
     let is_mark = |mark: &Expr| matches!(mark, Expr::StringLiteral(mark) if mark.value != *"\n");

@@ -3,12 +3,12 @@
 use memsight_model::Confidence;
 
 use super::ask::{
-    Once, appended, between_items, can_be_generator, can_be_lazy, has_attribute, is_worth_it, once, other_brackets,
-    sole_argument, suspends,
+    Once, appended, between_items, can_be_generator, can_be_lazy, has_attribute, once, other_brackets, sole_argument,
+    suspends,
 };
 use super::copies::touches_files;
 use super::lines::without_lines;
-use super::many::{Size, loops_over_few};
+use super::many::{Size, is_worth_it, loops_over_few};
 use crate::context::{Context, Report};
 use crate::edit::{Edit, Fix, Safety};
 use crate::handling;
