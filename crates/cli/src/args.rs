@@ -150,7 +150,7 @@ pub enum Verb {
     #[command(about = "Say what has grown between two snapshots, and who holds it")]
     Compare(Compare),
     #[command(about = "Say which changes of a program's source need less memory")]
-    Advise(Advise),
+    Advise(Box<Advise>),
     #[command(about = "Write a heap, or a trace, in the form of another tool")]
     Export(Export),
     #[command(about = "Show who allocated the memory of a program that was recorded")]

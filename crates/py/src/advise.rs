@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use memsight_engine::advise::{AdviseOptions, Fixes, Habits, SettingsFrom, minor_of};
+use memsight_engine::advise::{AdviseOptions, Evidence, Fixes, Habits, SettingsFrom, minor_of};
 use memsight_render::json;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -43,7 +43,8 @@ pub(crate) fn advise(
         None => SettingsFrom::Found,
     };
     let habits = Habits { settings, extend_select, baseline, ..Habits::default() };
-    let options = AdviseOptions { paths, select, ignore, all, target_minor, fix, habits };
+    let evidence = Evidence::default();
+    let options = AdviseOptions { paths, select, ignore, all, target_minor, fix, habits, evidence };
     enter(py, move |progress| {
         let advised = memsight_engine::advise::advise(&options, progress)?;
         advised.write()?;

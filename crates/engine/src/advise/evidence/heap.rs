@@ -41,7 +41,7 @@ pub(super) fn join(
     other_code: &mut Vec<OtherCode>,
     progress: &dyn Progress,
 ) -> Result<HeapEvidence, Error> {
-    let look = LookOptions { contents: true, shallow: false, ..look.clone() };
+    let look = LookOptions { contents: true, shallow: false, ..*look };
     let snapshot = open(subject, &look, progress)?;
     let facts = Analysis::new(&snapshot, progress).evidence();
     let ran = Ran::of_heap(&facts);
