@@ -27,7 +27,7 @@ pub enum Part {
 }
 
 /// By rule, in the order of the ids; rules that are not there say nothing of it.
-const PARTS: [(&str, Part); 19] = [
+const PARTS: [(&str, Part); 20] = [
     ("MS101", Part::Statement),
     ("MS102", Part::Statement),
     ("MS103", Part::Container),
@@ -41,6 +41,7 @@ const PARTS: [(&str, Part); 19] = [
     ("MS111", Part::Statement),
     ("MS112", Part::Container),
     ("MS115", Part::Container),
+    ("MS117", Part::Container),
     ("MS205", Part::All),
     ("MS210", Part::Churn),
     ("MS301", Part::Instances),

@@ -12,7 +12,7 @@ use common::{Run, command, finish};
 use serde_json::Value;
 
 /// A finding of MS105 in line 2, and one of MS101 in line 4.
-const BOTH: &str = "def read(path):\n    for line in open(path).readlines():\n        print(line)\n    return sum([len(x) for x in names(path)])\n";
+const BOTH: &str = "def read(path):\n    for line in open(path).readlines():\n        print(line)\n    return sum([len(x) for x in open(path)])\n";
 
 struct Project(tempfile::TempDir);
 
@@ -98,22 +98,22 @@ fn rules_are_left_out_of_some_files_and_files_out_of_the_walk() {
     let project = Project::new(&[
         (
             "pyproject.toml",
-            "[tool.memsight]\nextend-exclude = [\"*_pb2.py\", \"gen/**\"]\n[tool.memsight.per-file-ignores]\n\"tests/*\" = [\"MS105\"]\n",
+            "[tool.memsight]\nextend-exclude = [\"*_pb2.py\", \"gen/**\"]\n[tool.memsight.per-file-ignores]\n\"lib/*\" = [\"MS105\"]\n",
         ),
         (".gitignore", "ignored.py\n"),
         ("ignored.py", BOTH),
         ("a_pb2.py", BOTH),
         ("gen/b.py", BOTH),
-        ("tests/deep/t.py", BOTH),
+        ("lib/deep/t.py", BOTH),
         ("build/c.py", BOTH),
         ("environment/pyvenv.cfg", ""),
         ("environment/d.py", BOTH),
         ("src/e.py", BOTH),
     ]);
     let src = ["./src/e.py:2 MS105", "./src/e.py:4 MS101"];
-    assert_eq!(project.found(&["."]), [&src[..], &["./tests/deep/t.py:4 MS101"]].concat());
-    assert_eq!(project.found(&[".", "--extend-exclude", "tests"]), src);
-    let without = project.found(&[".", "--exclude", "src,tests"]);
+    assert_eq!(project.found(&["."]), [&["./lib/deep/t.py:4 MS101"], &src[..]].concat());
+    assert_eq!(project.found(&[".", "--extend-exclude", "lib"]), src);
+    let without = project.found(&[".", "--exclude", "src,lib"]);
     assert_eq!(without, ["./build/c.py:2 MS105", "./build/c.py:4 MS101"]);
     assert_eq!(project.found(&["a_pb2.py"]).len(), 2, "what is named is looked at");
     assert_eq!(project.found(&["a_pb2.py", "gen/b.py", "--force-exclude"]), Vec::<String>::new());
@@ -169,7 +169,7 @@ fn the_oldest_python_comes_from_the_nearest_place_that_says_one() {
 
 #[test]
 fn what_ruff_reports_as_well_is_left_to_it() {
-    let source = "def f(log, xs):\n    for line in log.readlines():\n        print(line)\n    print(any([x.y for x in xs]), sum([x.y for x in xs]))\n";
+    let source = "def f(log, xs):\n    for line in log.readlines():\n        print(line)\n    print(any([x.y for x in open(z)]), sum([x.y for x in open(z)]))\n";
     let project = Project::new(&[("memsight.toml", "skip = \"ruff\"\n"), ("a.py", source)]);
     let view = project.view(&["."]);
     assert_eq!(rows(&view), ["./a.py:4 MS101"]);
@@ -183,9 +183,9 @@ fn the_standard_input_has_a_name_and_its_settings() {
     let view: Value = serde_json::from_str(&run.stdout).expect("JSON");
     assert_eq!(rows(&view), ["sub/x.py:4 MS101"]);
     // Line ends and form feeds are the text's own, and stay.
-    let text = "\x0c\r\nprint(sum([x.y for x in xs]))\r\n";
+    let text = "\x0c\r\nprint(sum([x.y for x in open(z)]))\r\n";
     let run = project.with_input(&["-", "--fix"], text);
-    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "\x0c\r\nprint(sum(x.y for x in xs))\r\n"), "{run:#?}");
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "\x0c\r\nprint(sum(x.y for x in open(z)))\r\n"), "{run:#?}");
     let run = project.with_input(&["-", "--fix"], "x = 1\r\n");
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), "x = 1\r\n"), "{run:#?}");
 }
@@ -213,12 +213,12 @@ fn only_new_findings_are_told_and_moved_lines_are_not_new() {
     assert!(run.stderr.contains("known from now on: 4"), "{run:#?}");
     assert_eq!(project.found(&known), Vec::<String>::new());
     // Fixes leave alone what is known.
-    project.write("src/c.py", "print(sum([x.y for x in xs]))\n");
+    project.write("src/c.py", "print(sum([x.y for x in open(z)]))\n");
     let run = project.run(&["src", "--baseline", "known.json", "--fix"]);
     assert_eq!(run.code, Some(0), "{run:#?}");
     assert_eq!(
         (project.read("src/c.py").as_str(), project.read("src/b.py").as_str()),
-        ("print(sum(x.y for x in xs))\n", BOTH)
+        ("print(sum(x.y for x in open(z)))\n", BOTH)
     );
 }
 
@@ -241,7 +241,7 @@ const NOTEBOOK: &str = r##"{
  "cells": [
   {"cell_type": "markdown", "metadata": {}, "source": ["# Orders"]},
   {"cell_type": "code", "execution_count": null, "metadata": {}, "outputs": [],
-   "source": ["%matplotlib inline\n", "orders = load()\n", "total = sum([order.price for order in orders])\n", "total"]},
+   "source": ["%matplotlib inline\n", "orders = open(book)\n", "total = sum([order.price for order in orders])\n", "total"]},
   {"cell_type": "code", "execution_count": 2, "metadata": {}, "outputs": [], "source": "%%bash\nls"},
   {"cell_type": "code", "execution_count": 3, "metadata": {}, "outputs": [],
    "source": ["rows = load()\n", "print(any([row for row in rows]))\n", "%timeit rows"]}
@@ -270,7 +270,7 @@ fn notebooks_are_read_cell_by_cell_and_keep_their_form() {
         project.read("a.ipynb"),
         NOTEBOOK.replace("sum([order.price for order in orders])", "sum(order.price for order in orders)")
     );
-    project.write("b.ipynb", &NOTEBOOK.replace("orders = load()", "orders = = load()"));
+    project.write("b.ipynb", &NOTEBOOK.replace("orders = open(book)", "orders = = open(book)"));
     let faults = &project.view(&["b.ipynb"])["faults"];
     assert_eq!((&faults[0]["cell"], &faults[0]["line"]), (&2.into(), &2.into()), "{faults}");
     project.write("c.ipynb", "{}");
@@ -315,10 +315,10 @@ fn forms_of_other_tools() {
 
 #[test]
 fn a_generated_file_of_ten_megabytes_is_read() {
-    let line = "T = sum([x.y for x in xs])  # memsight\n";
+    let line = "T = sum([x.y for x in open(z)])  # memsight\n";
     let rows = "    (1, 'abcdefghijklmnop', 2.5, None),\n".repeat((10 << 20) / 40);
     let project = Project::new(&[("a.py", &format!("TABLE = [\n{rows}]\n{}", line.repeat(2_000)))]);
-    project.write("b.py", &format!("x = [{}sum([x for x in y])]\n", "1, ".repeat(3 << 20)));
+    project.write("b.py", &format!("x = [{}sum([x for x in open(z)])]\n", "1, ".repeat(3 << 20)));
     let view = project.view(&["."]);
     assert_eq!(view["faults"], serde_json::json!([]));
     assert_eq!(view["summary"]["findings"], 2_001);

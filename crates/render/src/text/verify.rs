@@ -222,11 +222,11 @@ mod tests {
             "MS306 src/shop/log.py:28 is undone: the outputs differ: line 1 is \"0\", and was\n\
              \"False\"\n\n\
              5 runs with each, in turn; output and exit code equal with every fix that is kept\n\
-             \x20 fix                       promised        measured                   time  verdict\n\
-             \x20 MS105 src/shop/log.py:28  peak -52.0 MiB  peak -50.0 MiB ±8.0 KiB   1.10x  kept\n\
-             \x20 MS401 src/shop/log.py:28  peak            no difference seen         same  undone\n\
-             \x20 MS306 src/shop/log.py:28  peak            not measured                     undone\n\
-             \x20 1 fix together                            peak -50.0 MiB ±8.0 KiB   1.10x\n\
+             \x20 fix                   promised        measured                   time  verdict\n\
+             \x20 MS105 …hop/log.py:28  peak -52.0 MiB  peak -50.0 MiB ±12.0 KiB  1.10x  kept\n\
+             \x20 MS401 …hop/log.py:28  peak            no difference seen         same  undone\n\
+             \x20 MS306 …hop/log.py:28  peak            not measured                     undone\n\
+             \x20 1 fix together                        peak -50.0 MiB ±12.0 KiB  1.10x\n\
              peak 100.0 MiB -> 50.0 MiB (50% less), 1.10x time; 1 file changed\n"
         );
     }
