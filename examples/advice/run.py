@@ -12,6 +12,7 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +27,29 @@ PROGRAMS = {
 MIB = 1 << 20
 
 
-def verified(name: str, rules: str, args: argparse.Namespace) -> dict[str, Any]:
+def verified(name: str, rules: str, args: argparse.Namespace, folder: str) -> dict[str, Any]:
     """The result of `memsight advise --verify` on a program."""
     program = f"{name}.py"
     # Makes the input, once: the copies then have it.
     subprocess.run([args.python, program], cwd=FOLDER, check=True, stdout=subprocess.DEVNULL)
+    # What is promised comes from a trace of the program as it is.
+    trace = Path(folder) / f"{name}.trace"
+    record = [args.memsight, "run", "--exact", "--quiet", "-o", str(trace), "--", args.python, program]
+    subprocess.run(record, cwd=FOLDER, check=True, stdout=subprocess.DEVNULL)
     command = [args.memsight, "advise", program, "--select", rules, "--unsafe-fixes", "--verify", "--tree", "."]
-    command += ["--runs", str(args.runs), "--format", "json", "--", args.python, program]
+    command += ["--trace", str(trace), "--runs", str(args.runs), "--format", "json", "--", args.python, program]
     done = subprocess.run(command, cwd=FOLDER, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode not in (0, 1):
         sys.exit(f"{program}: memsight ended with {done.returncode}")
     result: dict[str, Any] = json.loads(done.stdout)["verify"]
     return result
+
+
+def said(fix: dict[str, Any]) -> str:
+    """What was promised of a fix: bytes, where the trace tells, and the figure."""
+    if fix["promised_bytes"] is None:
+        return f"{fix['rule']} {fix['saves']}, {fix['formula']}"
+    return f"{fix['rule']} {fix['saves']} {fix['promised_bytes'] / MIB:.1f} MiB"
 
 
 def main() -> int:
@@ -55,7 +67,8 @@ def main() -> int:
         for name, rules in programs.items():
             if args.only and name not in args.only:
                 continue
-            verify = verified(name, rules, args)
+            with tempfile.TemporaryDirectory() as folder:
+                verify = verified(name, rules, args, folder)
             count += 1
             kept = [fix for fix in verify["fixes"] if fix["verdict"] == "kept"]
             undone = [fix for fix in verify["fixes"] if fix["verdict"] != "kept"]
@@ -71,7 +84,7 @@ def main() -> int:
             best = max(best, part)
             time = f"{cpu['after'] / cpu['before']:.2f}x" if cpu["is_seen"] else "same"
             saved = f"{peak['saved'] / MIB:.1f} ±{error / MIB:.1f} MiB"
-            promised = "; ".join(sorted({fix["formula"] for fix in kept}))
+            promised = "; ".join(said(fix) for fix in kept)
             before, after = (f"{peak[key] / MIB:.1f} MiB" for key in ("before", "after"))
             print(f"  {name:14} {rules:14} {before:>11} {after:>11} {saved:>20} {part:>5.0%} {time:>6}  {promised}")
         if count and best <= 0.5 and not args.only:

@@ -90,7 +90,11 @@ fn lines_in_a_variable<'a>(context: &mut Context<'a, '_>, _: NodeId, assign: &'a
 
 fn report_lines(context: &mut Context<'_, '_>, range: TextRange, file: &Expr, is_same: bool, fix: Option<Fix>) {
     let name = context.text(file.range());
-    let advice = if is_same { name.to_owned() } else { format!("(line.rstrip(\"\\n\") for line in {name})") };
+    let advice = if is_same {
+        format!("go through `{name}` itself, line by line")
+    } else {
+        format!("(line.rstrip(\"\\n\") for line in {name})")
+    };
     let formula = if is_same { LINES.to_owned() } else { format!("the text of the file, and {LINES}") };
     let mut report =
         Report::new(range, "all lines are in memory at once, and gone through one after the other", advice, formula);

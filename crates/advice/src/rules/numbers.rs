@@ -296,7 +296,7 @@ fn flags_in_list<'a>(context: &mut Context<'a, '_>, id: NodeId, _: &'a ast::Stmt
         let mut report = Report::new(
             value.range(),
             format!("`{name}` holds nothing but yes and no, in 8 bytes each"),
-            format!("{other} * n"),
+            in_place_of_list(context, value, other),
             "8 B a place become 1",
         );
         report.but = "what is read is 0 or 1, not `False` or `True`".to_owned();
@@ -327,10 +327,23 @@ fn is_identity(context: &Context<'_, '_>, place: NodeId) -> bool {
     }
 }
 
-/// The list becomes a `bytearray`; the factor stays.
-fn fix(context: &Context<'_, '_>, value: &Expr, other: &str) -> Option<Fix> {
+/// The value with `other` where the list of one flag was: the factor stays.
+fn in_place_of_list(context: &Context<'_, '_>, value: &Expr, other: &str) -> String {
+    let Some(list) = repeated_list(value) else { return other.to_owned() };
+    let before = context.text(TextRange::new(value.start(), list.start()));
+    let behind = context.text(TextRange::new(list.end(), value.end()));
+    format!("{before}{other}{behind}")
+}
+
+/// The list of `[False] * n`.
+fn repeated_list(value: &Expr) -> Option<&Expr> {
     let Expr::BinOp(binary) = value else { return None };
-    let list = if binary.left.is_list_expr() { &binary.left } else { &binary.right };
+    Some(if binary.left.is_list_expr() { &binary.left } else { &binary.right })
+}
+
+/// The list becomes a `bytearray`.
+fn fix(context: &Context<'_, '_>, value: &Expr, other: &str) -> Option<Fix> {
+    let list = repeated_list(value)?;
     let scope = context.scopes().of_node(context.node_of(value));
     (context.scopes().is_builtin(scope, "bytearray") && !context.has_comment(list.range()))
         .then(|| Fix::new(Safety::Unsafe, vec![Edit::new(list.range(), other)]))

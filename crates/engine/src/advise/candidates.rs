@@ -8,7 +8,7 @@ use memsight_analysis::advise::{AdviceRow, AdviceSummary, AdviceView};
 use memsight_model::Progress;
 
 use super::write::Change;
-use super::{AdviseOptions, Looked, fingerprint, rows};
+use super::{AdviseOptions, Looked, evidence, fingerprint, rows};
 use crate::Error;
 
 /// A code base that was looked through, and the fixes that can be made in it.
@@ -37,6 +37,7 @@ impl Candidates {
         let looked = Looked::at(options, progress)?;
         let mut candidates = Candidates { looked, most, fixes: Vec::new(), left: 0 };
         candidates.collect();
+        candidates.promise(options, progress)?;
         if progress.cancelled() { Err(Error::Cancelled) } else { Ok(candidates) }
     }
 
@@ -58,6 +59,25 @@ impl Candidates {
                 path: content.path.clone(),
             }));
         }
+    }
+
+    /// What a trace or a heap of the program says that each fix saves.
+    fn promise(&mut self, options: &AdviseOptions, progress: &dyn Progress) -> Result<(), Error> {
+        if options.evidence.is_empty() {
+            return Ok(());
+        }
+        let reports = &self.looked.checked.reports;
+        let mut view = AdviceView::default();
+        reports.iter().flatten().for_each(|report| rows::add(report, &mut view));
+        evidence::join(options, reports, &[], &mut view, progress)?;
+        for fix in &mut self.fixes {
+            let is_same = |row: &&AdviceRow| row.file == fix.row.file && row.fingerprint == fix.row.fingerprint;
+            if let Some(row) = view.findings.iter().find(is_same) {
+                fix.row.bytes = row.bytes;
+            }
+        }
+        self.looked.view.evidence = view.evidence;
+        Ok(())
     }
 
     /// The files that change by some of the fixes.
