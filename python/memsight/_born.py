@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ._views import Source, _Header, _Record, _Rows
+from ._views import Source, _Record, _Rows
 
 
 @dataclass(frozen=True, repr=False)

@@ -69,9 +69,7 @@ class Snapshot:
     def types(self, top: Optional[int] = None, *, by: None = None) -> _views.TypesView: ...
     @overload
     def types(self, top: Optional[int] = None, *, by: Literal["line"]) -> _born.LinesView: ...
-    def types(
-        self, top: Optional[int] = None, *, by: Optional[str] = None
-    ) -> Union[_views.TypesView, _born.LinesView]:
+    def types(self, top: Optional[int] = None, *, by: Optional[str] = None) -> Union[_views.TypesView, _born.LinesView]:
         """The histogram by type, largest retained size first; all types unless ``top`` is given.
 
         Args:

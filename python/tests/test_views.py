@@ -159,7 +159,9 @@ def test_every_view_is_compared() -> None:
     given = {hint for name, hint in returned(_snapshot.Snapshot).items() if hint.__module__.startswith("memsight._")}
     own = {cls for cls in given if dataclasses.is_dataclass(cls)}
     # (lines are of processes that are recorded)
-    assert own - {_compare.CompareView, _born.LinesView} == set(views(memsight.snapshot())), "a view that no test compares"
+    assert own - {_compare.CompareView, _born.LinesView} == set(views(memsight.snapshot())), (
+        "a view that no test compares"
+    )
 
 
 def returned(cls: type) -> dict[str, Any]:
