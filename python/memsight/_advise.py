@@ -24,6 +24,8 @@ class AdviceBytes(_Record):
     """Of the highest point."""
     churn: Optional[int]
     """Of what is allocated in all."""
+    error_bytes: int
+    """With 95% the saving at the peak is at most so far from ``peak``; 0: exact. A sample was recorded."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -140,6 +142,8 @@ class AdviceSummary(_Record):
     """Findings that are in the baseline."""
     left_to_ruff: int
     """Findings that are left to ruff."""
+    wanting: int
+    """Rules that were not looked for, since only a heap or a trace can tell whether they are right."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -16,7 +16,7 @@ import pytest
 import memsight
 
 ROOT = Path(__file__).parents[2]
-SOURCE = "def read(path):\n    for line in open(path).readlines():\n        print(line)\n    return sum([len(x) for x in names(path)])\n"
+SOURCE = "def read(path):\n    for line in open(path).readlines():\n        print(line)\n    return sum([len(x) for x in open(path)])\n"
 
 
 def run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
@@ -29,7 +29,7 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "src").mkdir()
     (tmp_path / "src/a.py").write_text(SOURCE)
     (tmp_path / "src/ü b.py").write_text("x = = 1\n")
-    cell = {"cell_type": "code", "source": "total = sum([x.y for x in xs])\n", "metadata": {}, "outputs": []}
+    cell = {"cell_type": "code", "source": "total = sum([x.y for x in open(z)])\n", "metadata": {}, "outputs": []}
     (tmp_path / "src/c.ipynb").write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4}))
     return tmp_path
 
@@ -60,7 +60,7 @@ def test_arguments_are_those_of_the_command(project: Path) -> None:
     assert [row.rule for row in memsight.advise(source, ignore="list-for-consumer").findings] == []
     fixed = memsight.advise(source, select=["MS101"], fix="safe")
     assert (fixed.summary.fixed, len(fixed.findings)) == (1, 0)
-    assert "sum(len(x) for x in names(path))" in source[0].read_text()
+    assert "sum(len(x) for x in open(path))" in source[0].read_text()
 
 
 def test_what_is_wrong_is_raised(project: Path) -> None:
@@ -115,13 +115,13 @@ def test_sarif_is_what_its_schema_says(project: Path, tmp_path_factory: pytest.T
     result = next(result for result in run_["results"] if result["ruleId"] == "MS101" and "fixes" in result)
     region = result["locations"][0]["physicalLocation"]["region"]
     line = SOURCE.splitlines()[region["startLine"] - 1]
-    assert line[region["startColumn"] - 1 : region["endColumn"] - 1] == "[len(x) for x in names(path)]"
+    assert line[region["startColumn"] - 1 : region["endColumn"] - 1] == "[len(x) for x in open(path)]"
     lines = SOURCE.splitlines()
     for replacement in reversed(result["fixes"][0]["artifactChanges"][0]["replacements"]):
         deleted, at = replacement["deletedRegion"], replacement["deletedRegion"]["startLine"] - 1
         before, behind = lines[at][: deleted["startColumn"] - 1], lines[at][deleted["endColumn"] - 1 :]
         lines[at] = before + replacement["insertedContent"]["text"] + behind
-    assert lines[3] == "    return sum(len(x) for x in names(path))"
+    assert lines[3] == "    return sum(len(x) for x in open(path))"
     (notification,) = run_["invocations"][0]["toolExecutionNotifications"]
     assert notification["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "src/%C3%BC%20b.py"
 
