@@ -56,7 +56,7 @@ demo: rust python
 
 # Most of the last three is waiting, for programs and for one linker: two at a time.
 test: test-rust
-	$(MAKE) --no-print-directory -j2 test-python test-real test-recorder portable
+	$(MAKE) --no-print-directory -j2 test-python test-real portable
 
 # The Python module is left to the wheel's tests: outside an interpreter it does not link.
 test-rust: rust pythons allocators

@@ -118,7 +118,7 @@ fn other_tools_read_it() {
         "{lines}"
     );
     let refused = memsight(&["ps", "--format", "junit"]);
-    assert!(refused.code == Some(2) && refused.stderr.contains("check alone"), "{refused:#?}");
+    assert!(refused.code == Some(2) && refused.stderr.contains("check and advise alone"), "{refused:#?}");
 }
 
 #[test]
