@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import time
 
 import recorder
 
@@ -50,7 +51,7 @@ def waits(thread, source):
     fd = os.open("/proc/self/task/%d/syscall" % thread.native_id, os.O_RDONLY)
     asleep = b"0 0x%x " % source  # read, on x86-64
     while not os.pread(fd, 64, 0).startswith(asleep):
-        pass
+        time.sleep(0.001)  # (whoever only lets go of the GIL for a moment has it back before anybody else)
     os.close(fd)
 
 
