@@ -12,7 +12,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Seconds that `make fuzz` gives each of its targets.
 SECONDS_EACH ?= 600
 
-TEST_PACKAGES := maturin pytest pytest-xdist jsonschema pre-commit pyyaml pytest-asyncio anyio flaky memray ipython ipykernel nbclient numpy pandas polars pyarrow duckdb prometheus-client opentelemetry-proto psutil==7.2.2
+TEST_PACKAGES := maturin pytest numpy pandas polars pyarrow duckdb prometheus-client opentelemetry-proto psutil==7.2.2
 # Libraries that the reproduced reports of memory troubles are about.
 REPORT_PACKAGES := python/tests/reports/requirements.txt
 # Packages that look at processes through psutil.
@@ -24,20 +24,18 @@ export CARGO_TERM_COLOR ?= auto
 export MEMSIGHT_PYTHONS_DIR := $(abspath $(PYTHONS))
 export MEMSIGHT_ALLOCATORS_DIR := $(abspath $(ALLOCATORS))
 
-.PHONY: help demo static test-static test test-long test-rust test-python test-real real truth truth-recorder advice advice-examples test-recorder check bench fuzz docs wheel pythons allocators clean rust python portable platforms
+.PHONY: help demo static test-static test test-long test-rust test-python test-real real truth advice check bench fuzz docs wheel pythons allocators clean rust python portable platforms
 
 help:
 	@echo "make demo    a leaking service, explained while it runs"
 	@echo "make test    everything that must hold, on every Python found and on those of tools/get_pythons.sh"
 	@echo "make test-long  the Rust tests, with the longest of them on every Python"
 	@echo "make real    real programs, each against what it says of itself (PART=ci: some; ONLY=\"django torch\")"
-	@echo "make truth-recorder  recorded allocations against memray and those who count (ONLY=\"counted memray\")"
 	@echo "make check   formatting, lints, layers, licences, types"
 	@echo "make truth   the decoder against what Python says of itself: make truth ON=3.12"
 	@echo "make advice  the rules of the advisor on their corpus: precision and recall"
-	@echo "make advice-examples  the advisor's whole loop on the programs of examples/advice, promised and measured"
-	@echo "make bench   ratios against guppy3, pympler, psutil and ruff; what watching costs"
-	@echo "make fuzz    the readers on corrupted memory, snapshots, cores and sources (SECONDS_EACH=$(SECONDS_EACH))"
+	@echo "make bench   ratios against guppy3, pympler and psutil; what watching costs"
+	@echo "make fuzz    the readers on corrupted memory, snapshots and cores (SECONDS_EACH=$(SECONDS_EACH))"
 	@echo "make docs    reference pages and the documentation of the crates"
 	@echo "make wheel   the wheel, in dist/"
 	@echo "make static  the command as one file that needs no library, in dist/"
@@ -114,34 +112,9 @@ platforms:
 truth: rust
 	$(CARGO) test --release -p memsight-engine --test truth -- $(ON)
 
-# What is recorded against memray, a counter in front of all allocators, valgrind, and programs that are killed: in an
-# environment of its own. The small part is in `make test`.
-RECORDER := .venv-recorder
-RECORDER_LIST := python/tests/recorder_truth/requirements.txt
-RECORDER_PART ?= whole
-
-truth-recorder: rust $(RECORDER)/.ready
-	$(CARGO) build --release -p memsight-cli --bin memsight
-	$(RECORDER)/bin/python python/tests/recorder_truth/run.py --memsight target/release/memsight --part $(RECORDER_PART) $(ONLY)
-
-test-recorder:
-	$(MAKE) --no-print-directory truth-recorder RECORDER_PART=small
-
-# Without memray the rest runs all the same, and says so.
-$(RECORDER)/.ready: $(RECORDER_LIST) | python
-	$(PYTHON) -m venv $(RECORDER)
-	$(RECORDER)/bin/python -m pip install --quiet --disable-pip-version-check zstandard
-	-$(RECORDER)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary memray -r $(RECORDER_LIST)
-	@touch $@
-
 # Each rule of the advisor on code that it must report, and on code that tempts it.
 advice: rust
 	$(CARGO) test --release -p memsight-advice --test corpus
-
-# Some minutes: each of twelve programs runs some twenty times.
-advice-examples: rust python
-	$(CARGO) build --release -p memsight-cli --bin memsight
-	$(PYTHON) examples/advice/run.py --memsight $(abspath $(TARGET))/release/memsight
 
 check: rust $(BIN)/.tools
 	$(CARGO) fmt --all --check
@@ -189,10 +162,6 @@ bench: rust $(BIN)/.installed
 	$(BIN)/python benches/watch.py --seconds $(WATCHED)
 	@echo
 	$(BIN)/python benches/agent.py --seconds $(WATCHED)
-	@echo
-	@if [ -x .venv-bench/bin/python ]; then \
-	  .venv-bench/bin/python -m pip install --quiet ruff django && .venv-bench/bin/python benches/advise.py; \
-	else echo "NOT COVERED: benches/advise.py on the sources of Python 3.13, which is not found"; fi
 
 # Stable Rust is enough; the corpus grows in fuzz/corpus-work.
 fuzz: rust
@@ -248,4 +217,4 @@ $(BIN)/.installed: $(VENV)/.ready $(RUST_SOURCES) | rust
 	@touch $@
 
 clean:
-	rm -rf target $(VENV) .venv-bench $(REAL) $(REAL_ROOT) $(RECORDER) .pythons .allocators dist fuzz/target fuzz/corpus-work
+	rm -rf target $(VENV) .venv-bench $(REAL) $(REAL_ROOT) .pythons .allocators dist fuzz/target fuzz/corpus-work

@@ -7,7 +7,6 @@
   process. The ratio is that to the same round's run without a recorder; shown is the median of the rounds.
 - memray records Python's own allocators, too (`--trace-python-allocators`), as memsight always does: both write down every
   object. That is what exact recording is judged by: (exact - 1) / (memray - 1), where memray costs at least a quarter.
-- With native frames (`--native`) memsight and memray both record the C stack of each of them.
 - The files are those of the last round.
 - Reading is a process from its start to its exit: `memsight trace FILE lines` against `memray stats FILE`.
 
@@ -42,12 +41,6 @@ def commands(memsight, folder, program):
         "none": [python, *work],
         "sampled": [*run, "-o", f"{folder}/sampled.trace", "--", python, *work],
         "exact": [*run, "--exact", "-o", f"{folder}/exact.trace", "--", python, *work],
-        "native": [*run, "--exact", "--native", "-o", f"{folder}/native.trace", "--", python, *work],
-        "sampled native": [*run, "--native", "-o", f"{folder}/sampled-native.trace", "--", python, *work],
-        "memray native": [
-            *(python, "-m", "memray", "run", "-q", "-f", "--native", "--trace-python-allocators"),
-            *("-o", f"{folder}/memray-native", *work),
-        ],
         "memray": [
             python,
             "-m",
@@ -117,7 +110,6 @@ def main():
     )
     print(
         f"{'':12}{'sampled':>9}{'exact':>9}{'memray':>9}{'tracemalloc':>13}{'exact/memray':>14}{'file/memray':>13}{'reading':>9}"
-        f"   --native:{'sampled':>9}{'exact':>9}{'memray':>9}"
     )
     rows = []
     for program in arguments.programs or PROGRAMS:
@@ -127,8 +119,7 @@ def main():
         shown = "" if share is None else f"{share:.2f}"
         print(
             f"{program:12}{row['sampled']:9.2f}{row['exact']:9.2f}{row['memray']:9.2f}{row['tracemalloc']:13.2f}"
-            f"{shown:>14}{row['bytes'] / row['memray_bytes']:13.2f}{row['reading']:8.1f}x"
-            f"{row['sampled native']:21.2f}{row['native']:9.2f}{row['memray native']:9.2f}",
+            f"{shown:>14}{row['bytes'] / row['memray_bytes']:13.2f}{row['reading']:8.1f}x",
             flush=True,
         )
     sampled, files = [row["sampled"] for row in rows], [row["bytes"] / row["memray_bytes"] for row in rows]

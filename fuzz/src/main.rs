@@ -1,4 +1,4 @@
-//! Corrupts memory, files and sources that memsight reads, and looks for panics, hangs and greed. See `README.md`.
+//! Corrupts memory and files that memsight reads, and looks for panics, hangs and greed. See `README.md`.
 
 // A tool: it prints and reads files as it likes.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
@@ -8,7 +8,6 @@ mod cores;
 mod corrupt;
 mod image;
 mod random;
-mod sources;
 mod targets;
 mod watch;
 
@@ -25,8 +24,7 @@ use watch::{CAP_BYTES, Watched};
 static ALLOCATOR: watch::Counting = watch::Counting;
 
 const USAGE: &str = "\
-usage: memsight-fuzz [--seconds N] [--target memory|folder|core|source] [--image NAME] [--sources DIR]
-                     [--seed N] [--count N]
+usage: memsight-fuzz [--seconds N] [--target memory|folder|core] [--image NAME] [--seed N] [--count N]
        memsight-fuzz capture PYTHON [SUFFIX]    add the memory of an interpreter to the corpus";
 
 /// Failures after which a target is given up.
@@ -38,8 +36,6 @@ struct Options {
     seconds: u64,
     target: Option<String>,
     image: Option<String>,
-    /// Folders of Python sources, besides the corpus of the advisor.
-    sources: Vec<PathBuf>,
     seed: u64,
     count: u64,
 }
@@ -53,11 +49,9 @@ fn main() -> Result<()> {
     }
     let options = Options::parse(&arguments)?;
     let images = load(&corpus, options.image.as_deref())?;
-    let mut targets = targets::all(&images)?;
-    targets.push(Box::new(sources::Sources::new(&options.sources)?));
     watch::start();
     let mut failures = 0;
-    for target in targets {
+    for target in targets::all(&images)? {
         if options.target.as_deref().is_none_or(|wanted| wanted == target.name()) {
             failures += run(&*target, &options);
         }
@@ -69,15 +63,13 @@ fn main() -> Result<()> {
 impl Options {
     fn parse(arguments: &[String]) -> Result<Options> {
         let clock = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
-        let (seed, count) = (clock << 32, u64::MAX);
-        let mut options = Options { seconds: 60, target: None, image: None, sources: Vec::new(), seed, count };
+        let mut options = Options { seconds: 60, target: None, image: None, seed: clock << 32, count: u64::MAX };
         for pair in arguments.chunks(2) {
             let [name, value] = pair else { bail!("{USAGE}") };
             match name.as_str() {
                 "--seconds" => options.seconds = value.parse()?,
                 "--target" => options.target = Some(value.clone()),
                 "--image" => options.image = Some(value.clone()),
-                "--sources" => options.sources.push(value.into()),
                 "--seed" => options.seed = value.parse()?,
                 "--count" => options.count = value.parse()?,
                 _ => bail!("{USAGE}"),
@@ -110,7 +102,7 @@ fn run(target: &dyn Target, options: &Options) -> u64 {
     let (mut runs, mut failures, mut good, mut peak, mut slowest) = (0, 0, 0u64, 0, Duration::ZERO);
     while runs < options.count && failures < ENOUGH && Instant::now() < until {
         let seed = options.seed.wrapping_add(runs);
-        let again = format!("--target {} --seed {seed} --count 1{}", target.name(), other_options(options));
+        let again = format!("--target {} --seed {seed} --count 1{}", target.name(), image_option(options));
         let watched = Watched::begin(&again, seed);
         let start = Instant::now();
         match catch_unwind(AssertUnwindSafe(|| target.run(seed))) {
@@ -133,8 +125,6 @@ fn run(target: &dyn Target, options: &Options) -> u64 {
     failures
 }
 
-fn other_options(options: &Options) -> String {
-    let image = options.image.as_ref().map(|image| format!(" --image {image}"));
-    let sources = options.sources.iter().map(|folder| format!(" --sources {}", folder.display()));
-    image.into_iter().chain(sources).collect()
+fn image_option(options: &Options) -> String {
+    options.image.as_ref().map_or_else(String::new, |image| format!(" --image {image}"))
 }

@@ -19,17 +19,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._advise import (
-    AdviceBytes,
-    AdviceEdit,
-    AdviceFault,
-    AdviceFix,
-    AdviceRow,
-    AdviceSummary,
-    AdviceView,
-    advise,
-)
-from ._born import Births, LineRow, LinesView
 from ._compare import CodeGrowth, CompareView, ContainerGrowth, GrowthSuspect, MemoryGrowth, PathGrowth, TypeGrowth
 from ._errors import (
     AccessDenied,
@@ -129,7 +118,6 @@ from ._views import (
     FrameRow,
     Inside,
     LocalRow,
-    Made,
     Mostly,
     ObjectRef,
     ObjectView,
@@ -160,15 +148,7 @@ __all__ = [
     "STATUS_WAKING",
     "STATUS_ZOMBIE",
     "AccessDenied",
-    "AdviceBytes",
-    "AdviceEdit",
-    "AdviceFault",
-    "AdviceFix",
-    "AdviceRow",
-    "AdviceSummary",
-    "AdviceView",
     "Arrow",
-    "Births",
     "CArena",
     "CodeGrowth",
     "CodeRow",
@@ -207,11 +187,8 @@ __all__ = [
     "GrowthSuspect",
     "HiddenRow",
     "Inside",
-    "LineRow",
-    "LinesView",
     "LocalRow",
     "MachineSample",
-    "Made",
     "MemoryGrowth",
     "MemoryInfo",
     "Monitor",
@@ -274,7 +251,6 @@ __all__ = [
     "WasteView",
     "WatchSummary",
     "ZombieProcess",
-    "advise",
     "boot_time",
     "compare",
     "gc_watch",
@@ -293,14 +269,6 @@ __all__ = [
 
 __version__: str
 """Version of memsight, ``1.2.3``; known where the native half is."""
-
-
-def load_ipython_extension(shell: Any) -> None:
-    """What ``%load_ext memsight`` calls: there is ``%%memsight_run`` then."""
-    from ._ipython import load as load_magics
-
-    load_magics(shell)
-
 
 if not TYPE_CHECKING:  # checkers would take every name for one of ours
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from ._views import Made, ObjectRef, Source, _Record, _Tables
+from ._views import ObjectRef, Source, _Record, _Tables
 
 
 @dataclass(frozen=True, repr=False)
@@ -147,8 +147,6 @@ class GrowthSuspect(_Record):
     """Bytes that surviving objects have gained themselves."""
     holds: tuple[HeldGrowth, ...]
     """What it grows by, by type."""
-    made_at: Optional[Made]
-    """The line that made most of what is new there, where a recorder was in the process at the last look."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -311,8 +309,6 @@ class CompareView(_Tables, _Record):
     """Types by growth."""
     type_count: int
     """Types that have changed."""
-    lines: tuple[Made, ...]
-    """Lines by what they made that is new, where a recorder was in the process at the last look; most bytes first."""
     code: tuple[CodeGrowth, ...]
     """What runs, by its code, where there are ten or more of one more than before."""
     code_count: int

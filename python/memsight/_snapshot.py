@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, Optional, Protocol, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Optional, Protocol, TypeVar, Union
 
-from . import _arguments, _born, _build, _compare, _garbage, _graph, _refcounts, _rss, _tasks, _views, _waste
+from . import _arguments, _build, _compare, _garbage, _graph, _refcounts, _rss, _tasks, _views, _waste
 from ._platform import native
 
 if TYPE_CHECKING:
@@ -65,25 +65,9 @@ class Snapshot:
         """Everything at one glance: process, cost of the look, largest types, suspects."""
         return self._view(_views.Overview, "overview", top)
 
-    @overload
-    def types(self, top: Optional[int] = None, *, by: None = None) -> _views.TypesView: ...
-    @overload
-    def types(self, top: Optional[int] = None, *, by: Literal["line"]) -> _born.LinesView: ...
-    def types(self, top: Optional[int] = None, *, by: Optional[str] = None) -> Union[_views.TypesView, _born.LinesView]:
-        """The histogram by type, largest retained size first; all types unless ``top`` is given.
-
-        Args:
-            top: rows; ``None``: all.
-            by: ``"line"``: types by the line that made them, of a process that was being recorded (``memsight attach``).
-
-        Raises:
-            Error: by line, and no recorder was in the process, or it could not be asked.
-        """
-        if by is None:
-            return self._view(_views.TypesView, "types", top)
-        if by != "line":
-            raise ValueError(f"by is None or 'line', not {by!r}")
-        return self._view(_born.LinesView, "types_by_line", top)
+    def types(self, top: Optional[int] = None) -> _views.TypesView:
+        """The histogram by type, largest retained size first; all types unless ``top`` is given."""
+        return self._view(_views.TypesView, "types", top)
 
     def suspects(self, top: int = 10) -> _views.SuspectsView:
         """Leak suspects: objects, or groups of one type, that retain at least a tenth of the heap."""

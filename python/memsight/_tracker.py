@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Optional, Union
 
-from ._platform import native as native_part
-from ._snapshot import Arrow
+from ._platform import native
 from ._views import _Record
 
 if TYPE_CHECKING:
@@ -32,19 +31,6 @@ class Recorded(_Record):
     lost_events: int
     """Events that were lost, since they came faster than they could be written."""
 
-    def to_arrow(self, at: str = "peak") -> Arrow:
-        """The stacks of the trace, ready for Polars, pandas, pyarrow and DuckDB: a row for each thread and stack.
-
-        Columns: ``thread``, ``function``, ``file``, ``line`` (of the newest frame), ``stack`` (the oldest frame first, with
-        semicolons between them), ``bytes``, ``blocks`` and ``error_bytes`` of the state ``at``, and the same of the whole run
-        (``allocated_bytes``, ``allocations``, ``allocated_error_bytes``), of the peak and of the end.
-
-        Args:
-            at: ``"peak"``, ``"end"``, or ``"all"``, sums over the whole run.
-        """
-        table: Arrow = native_part().trace_table(self.path, at)
-        return table
-
 
 class Tracker:
     """Records the allocations of this process, of all its threads, from ``start()`` to ``stop()`` or within a ``with``::
@@ -53,14 +39,13 @@ class Tracker:
             load()
 
     ``memsight trace load.trace`` then says what made the peak, line by line. There is one at a time in a process. Children
-    are not recorded. Threads of memsight's own write the file, which Python does not know; since 3.12 ``os.fork`` may warn
+    are not recorded. A thread of memsight's own writes the file, which Python does not know; since 3.12 ``os.fork`` may warn
     that the process has more than one. Linux on x86-64 with glibc; CPython 3.8 to 3.15 with the GIL.
 
     Args:
         path: the trace to write. One that is there is an error, unless ``force``.
         exact: every allocation, instead of a sample.
         sample: bytes between samples in the mean: 1024 or more.
-        native: with the frames of C, C++, Rust and Cython: ``memsight trace load.trace tree --native`` shows them.
         force: replace a file that is there.
 
     Raises:
@@ -69,19 +54,13 @@ class Tracker:
     """
 
     def __init__(
-        self,
-        path: Union[str, os.PathLike[str]],
-        *,
-        exact: bool = False,
-        sample: int = SAMPLE,
-        native: bool = False,
-        force: bool = False,
+        self, path: Union[str, os.PathLike[str]], *, exact: bool = False, sample: int = SAMPLE, force: bool = False
     ) -> None:
         if not exact and sample < 1024:
             raise ValueError("sample must be 1024 bytes or more; exact=True records every allocation")
         self.path = os.fspath(path)
         program = os.path.basename(sys.argv[0] if sys.argv else "") or "python"
-        self._native = native_part().Tracker(self.path, program, 0 if exact else sample, native, force)
+        self._native = native().Tracker(self.path, program, 0 if exact else sample, force)
         self._pid: Optional[int] = None
 
     def start(self) -> None:

@@ -106,18 +106,6 @@ class Source(_Record):
 
 
 @dataclass(frozen=True, repr=False)
-class Made(Source):
-    """The line that made most of something: the newest one of the program itself, not of a library, if there is one."""
-
-    called_at: Optional[Source]
-    """Where the program called that, where at least half of it was called there."""
-    bytes: int
-    """Bytes that were made there and are alive; of a sample estimated."""
-    share: float
-    """Of all those whose birth is known."""
-
-
-@dataclass(frozen=True, repr=False)
 class CodeRow(Source):
     """Functions, methods, coroutines, tasks or generators of one code."""
 
@@ -199,8 +187,6 @@ class Suspect(_Record):
     """What it holds, by type."""
     mostly: Optional[Mostly]
     """The type that most of these bytes are in, however deep: where one has at least half."""
-    made_at: Optional[Made]
-    """The line that made most of these bytes, where a recorder was in the process."""
     thread: Optional[str]
     """The thread and frame whose local variable holds it."""
     keywords: tuple[str, ...]
@@ -437,12 +423,6 @@ class ObjectView(_Tables, ObjectRef, _Header):
     """The code that it is, runs or calls: of a function, method, coroutine, generator, frame, task."""
     stands_at: Optional[int]
     """The line where a generator or coroutine stands that has not ended."""
-    born_at: Optional[tuple[Source, ...]]
-    """The stack that allocated it, newest frame first, where a recorder has seen it; empty where no Python code ran."""
-    buffer_at: Optional[tuple[Source, ...]]
-    """The same of the largest buffer that it owns: items of a list, the table of a dict."""
-    unborn: Optional[str]
-    """Why neither is told, where a recorder was in the process."""
     value: Optional[str]
     """Text of a short string, number or bytes, where the look kept values."""
     referents: tuple[ReferenceRow, ...]

@@ -80,21 +80,6 @@ def test_a_sample_estimates_it(tmp_path: Path) -> None:
     assert view(trace)["mode"] == "sampled"
 
 
-def test_native_frames_are_there_where_they_are_asked_for(tmp_path: Path) -> None:
-    for native in (True, False):
-        trace = tmp_path / f"{native}.trace"
-        run(
-            "import ctypes\nmalloc = ctypes.CDLL(None).malloc\ndef outer():\n    malloc(40_000_123)\n"
-            f"with memsight.Tracker(sys.argv[1], exact=True, native={native}):\n    outer()",
-            trace,
-        )
-        assert view(trace)["lost_events"] == 0
-        shown, plain = (json.dumps(view(trace, "tree", *words)) for words in (["--native"], []))
-        # the function of libffi by which ctypes calls others
-        assert ("ffi_call" in shown) == native and "ffi_call" not in plain
-        assert "outer" in shown and "outer" in plain
-
-
 def test_one_after_the_other_and_not_two_at_once(tmp_path: Path) -> None:
     code = """
 kept, folder = [], sys.argv[1]

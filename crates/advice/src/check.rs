@@ -1,20 +1,16 @@
 //! All rules over one file, or over all.
 
-use std::sync::Arc;
-
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 
 use crate::context::Context;
 use crate::finding::Finding;
 use crate::ignore::{Ignore, ignores, keep_back};
-use crate::outline::Outline;
+use crate::nodes::NodeId;
 use crate::project::Project;
-use crate::rule::{Check, Kind, Rule};
+use crate::rule::{Check, Rule};
 use crate::scopes::Semantics;
 use crate::source::{NotText, Position, Source};
-use crate::syntax::{Parsed, PythonVersion, STACK, Tokens};
-use crate::unused;
+use crate::syntax::{AnyNodeRef, Parsed, PythonVersion, STACK, Tokens};
 
 /// What to look for.
 #[derive(Debug, Clone)]
@@ -25,13 +21,6 @@ pub struct Settings {
     pub syntax: PythonVersion,
     /// The rules.
     pub rules: Vec<&'static Rule>,
-}
-
-impl Default for Settings {
-    /// No rule: advice that holds from 3.10 on, of all syntax.
-    fn default() -> Settings {
-        Settings { target: PythonVersion::PY310, syntax: PythonVersion::PY315, rules: Vec::new() }
-    }
 }
 
 /// Something that is not Python.
@@ -54,21 +43,6 @@ pub struct FileReport {
     pub faults: Vec<SyntaxFault>,
     /// Comments that keep findings back.
     pub ignores: Vec<Ignore>,
-    /// What it defines; nothing where it is not Python.
-    pub outline: Outline,
-    /// What it was looked through for.
-    pub rules: Vec<&'static Rule>,
-}
-
-/// A file that is to be looked at, and what for.
-#[derive(Debug, Clone)]
-pub struct Input {
-    /// As it is told in findings; each is given once.
-    pub path: String,
-    /// What is in it.
-    pub bytes: Vec<u8>,
-    /// What to look for.
-    pub settings: Arc<Settings>,
 }
 
 /// A pool whose threads may walk trees.
@@ -84,44 +58,36 @@ pub struct Checked {
     /// In the order of the files.
     pub reports: Vec<Report>,
     project: Project,
-    settings: FxHashMap<String, Arc<Settings>>,
-}
-
-/// [`check_each`] with the same settings for all files.
-pub fn check_all(files: Vec<(String, Vec<u8>)>, settings: &Settings, advance: &(dyn Fn() + Sync)) -> Checked {
-    let settings = Arc::new(settings.clone());
-    let input = |(path, bytes)| Input { path, bytes, settings: settings.clone() };
-    check_each(files.into_iter().map(input).collect(), advance)
+    settings: Settings,
 }
 
 /// Looks at files, on all processors: once for what they say about each other, once with each rule.
 ///
 /// `advance` is told of each file that is done, twice.
-pub fn check_each(files: Vec<Input>, advance: &(dyn Fn() + Sync)) -> Checked {
-    let settings = files.iter().map(|file| (file.path.clone(), file.settings.clone())).collect();
+pub fn check_all(files: Vec<(String, Vec<u8>)>, settings: &Settings, advance: &(dyn Fn() + Sync)) -> Checked {
     let run = || {
         let sources: Vec<_> = files
             .into_par_iter()
-            .map(|Input { path, bytes, settings }| {
+            .map(|(path, bytes)| {
                 let source = Source::decode(&path, &bytes).map_err(|why| (path, why));
-                let facts = source.as_ref().map(|source| facts(source, &settings)).unwrap_or_default();
+                let facts = source.as_ref().map(|source| facts(source, settings)).unwrap_or_default();
                 advance();
-                (source, facts, settings)
+                (source, facts)
             })
             .collect();
         let mut project = Project::default();
         let mut texts = Vec::with_capacity(sources.len());
-        for (source, facts, settings) in sources {
+        for (source, facts) in sources {
             project.add(facts);
-            texts.push((source, settings));
+            texts.push(source);
         }
-        let one = |(source, settings): (Result<Source, (String, NotText)>, Arc<Settings>)| {
-            let report = source.map(|source| check(source, &project, &settings));
+        let one = |source: Result<Source, (String, NotText)>| {
+            let report = source.map(|source| check(source, &project, settings));
             advance();
             report
         };
         let reports = texts.into_par_iter().map(one).collect();
-        Checked { reports, project, settings }
+        Checked { reports, project, settings: settings.clone() }
     };
     match pool() {
         Some(pool) => pool.install(run),
@@ -130,14 +96,11 @@ pub fn check_each(files: Vec<Input>, advance: &(dyn Fn() + Sync)) -> Checked {
 }
 
 impl Checked {
-    /// Looks at one of the files once more, as it is after a fix: what the other files say about it holds as before.
-    ///
-    /// A file that was not among them is looked at for nothing.
+    /// Looks at a file once more, as it is after a fix: what the other files say about it holds as before.
     pub fn again(&self, path: &str, bytes: &[u8]) -> Report {
-        let settings = self.settings.get(path).cloned().unwrap_or_default();
         let look = || {
             let source = Source::decode(path, bytes).map_err(|why| (path.to_owned(), why))?;
-            Ok(check(source, &self.project, &settings))
+            Ok(check(source, &self.project, &self.settings))
         };
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, look);
@@ -151,31 +114,27 @@ impl Checked {
 }
 
 fn facts(source: &Source, settings: &Settings) -> Project {
-    let parsed = Parsed::of(source.text(), source.dialect(), settings.syntax);
+    let parsed = Parsed::new(source.text(), settings.syntax);
     parsed.tree().map(|tree| Project::of_file(&Semantics::new(tree))).unwrap_or_default()
 }
 
 /// Looks at one file. On a thread with [`STACK`].
 fn check(source: Source, project: &Project, settings: &Settings) -> FileReport {
-    let parsed = Parsed::of(source.text(), source.dialect(), settings.syntax);
+    let parsed = Parsed::new(source.text(), settings.syntax);
     let fault = |error: &crate::syntax::SyntaxError| SyntaxFault {
         at: source.position(error.range.start()),
         message: error.message.clone(),
     };
     let faults: Vec<SyntaxFault> = parsed.errors.iter().map(fault).collect();
-    let (mut findings, mut kept_back, mut outline) = (Vec::new(), Vec::new(), Outline::default());
+    let (mut findings, mut kept_back) = (Vec::new(), Vec::new());
     if let Some((tree, tokens)) = parsed.module().filter(|_| faults.is_empty()) {
         let semantics = Semantics::new(tree);
         kept_back = ignores(&source, tokens);
-        outline = Outline::of(&semantics, &source);
         findings = run_rules(&source, tokens, &semantics, project, settings);
-        findings.retain(|finding| !source.in_magic(tokens, finding.range));
         findings.sort_by_key(|finding| (finding.range.start(), finding.rule.id));
         findings = keep_back(findings, &mut kept_back);
-        findings.extend(unused::findings(&source, &kept_back, &settings.rules));
-        findings.sort_by_key(|finding| (finding.range.start(), finding.rule.id));
     }
-    FileReport { source, findings, faults, ignores: kept_back, outline, rules: settings.rules.clone() }
+    FileReport { source, findings, faults, ignores: kept_back }
 }
 
 fn run_rules<'a>(
@@ -185,37 +144,86 @@ fn run_rules<'a>(
     project: &Project,
     settings: &Settings,
 ) -> Vec<Finding> {
-    let mut context = Context::new(source, tokens, semantics, project, settings.target);
-    let mut findings = Vec::new();
-    let by_kind = by_kind(&settings.rules);
+    let Some(first) = settings.rules.first() else { return Vec::new() };
+    let mut context = Context::new(source, tokens, semantics, project, settings.target, first);
     for rule in &settings.rules {
+        context.set_rule(rule);
         for check in rule.checks {
             if let Check::Module(run) = check {
                 run(&mut context);
-                findings.extend(context.take().map(|report| Finding::new(rule, source, semantics, report)));
             }
         }
     }
+    let by_kind = by_kind(&settings.rules);
     for id in semantics.nodes.all() {
-        let Some(kind) = Kind::of(semantics.nodes.node(id)) else { continue };
-        for (rule, check) in &by_kind[kind as usize] {
-            check.visit(&mut context, id);
-            findings.extend(context.take().map(|report| Finding::new(rule, source, semantics, report)));
+        let Some(kind) = kind_of(semantics.nodes.node(id)) else { continue };
+        for (rule, check) in &by_kind[kind] {
+            context.set_rule(rule);
+            visit(&mut context, id, *check);
         }
     }
-    findings
+    context.finish()
 }
 
-fn by_kind(rules: &[&'static Rule]) -> [Vec<(&'static Rule, Check)>; Kind::COUNT] {
-    let mut by_kind: [Vec<(&'static Rule, Check)>; Kind::COUNT] = Default::default();
+const KINDS: usize = 11;
+
+/// Most nodes are of no kind that a rule looks at.
+fn kind_of(node: AnyNodeRef<'_>) -> Option<usize> {
+    Some(match node {
+        AnyNodeRef::ExprCall(_) => 0,
+        AnyNodeRef::ExprCompare(_) => 1,
+        AnyNodeRef::ExprBinOp(_) => 2,
+        AnyNodeRef::ExprSubscript(_) => 3,
+        AnyNodeRef::StmtFor(_) => 4,
+        AnyNodeRef::Comprehension(_) => 5,
+        AnyNodeRef::StmtAssign(_) => 6,
+        AnyNodeRef::StmtAugAssign(_) => 7,
+        AnyNodeRef::ExceptHandlerExceptHandler(_) => 8,
+        AnyNodeRef::StmtFunctionDef(_) => 9,
+        AnyNodeRef::StmtClassDef(_) => 10,
+        _ => return None,
+    })
+}
+
+fn by_kind(rules: &[&'static Rule]) -> [Vec<(&'static Rule, Check)>; KINDS] {
+    let mut by_kind: [Vec<(&'static Rule, Check)>; KINDS] = Default::default();
     for rule in rules {
         for check in rule.checks {
-            if let Some(kind) = check.kind() {
-                by_kind[kind as usize].push((rule, *check));
-            }
+            let kind = match check {
+                Check::Call(_) => 0,
+                Check::Compare(_) => 1,
+                Check::Binary(_) => 2,
+                Check::Subscript(_) => 3,
+                Check::For(_) => 4,
+                Check::Comprehension(_) => 5,
+                Check::Assign(_) => 6,
+                Check::AugAssign(_) => 7,
+                Check::Except(_) => 8,
+                Check::Function(_) => 9,
+                Check::Class(_) => 10,
+                Check::Module(_) => continue,
+            };
+            by_kind[kind].push((rule, *check));
         }
     }
     by_kind
+}
+
+fn visit(context: &mut Context<'_, '_>, id: NodeId, check: Check) {
+    match (context.nodes().node(id), check) {
+        (AnyNodeRef::ExprCall(node), Check::Call(run)) => run(context, id, node),
+        (AnyNodeRef::ExprCompare(node), Check::Compare(run)) => run(context, id, node),
+        (AnyNodeRef::ExprBinOp(node), Check::Binary(run)) => run(context, id, node),
+        (AnyNodeRef::ExprSubscript(node), Check::Subscript(run)) => run(context, id, node),
+        (AnyNodeRef::StmtFor(node), Check::For(run)) => run(context, id, node),
+        (AnyNodeRef::Comprehension(node), Check::Comprehension(run)) => run(context, id, node),
+        (AnyNodeRef::StmtAssign(node), Check::Assign(run)) => run(context, id, node),
+        (AnyNodeRef::StmtAugAssign(node), Check::AugAssign(run)) => run(context, id, node),
+        (AnyNodeRef::ExceptHandlerExceptHandler(node), Check::Except(run)) => run(context, id, node),
+        (AnyNodeRef::StmtFunctionDef(node), Check::Function(run)) => run(context, id, node),
+        (AnyNodeRef::StmtClassDef(node), Check::Class(run)) => run(context, id, node),
+        _ => {}
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! What a rule sees while it looks, and where it puts what it finds.
 
-use memsight_model::Confidence;
+use memsight_model::{Confidence, Severity};
 
-use crate::edit::{Fix, Saves};
+use crate::finding::{Finding, Fix, Saves, Saving};
 use crate::nodes::{NodeId, Nodes};
 use crate::project::Project;
+use crate::rule::Rule;
 use crate::scopes::{Scopes, Semantics};
 use crate::source::Source;
 use crate::syntax::{Expr, PythonVersion, Ranged, TextRange, TextSize, Token, TokenKind, Tokens};
@@ -21,7 +22,8 @@ pub struct Context<'a, 'run> {
     pub project: &'run Project,
     /// The oldest version that the program runs on.
     pub target: PythonVersion,
-    found: Vec<Report>,
+    rule: &'static Rule,
+    found: Vec<Finding>,
 }
 
 /// What a rule has to say of a place.
@@ -64,18 +66,34 @@ impl<'a, 'run> Context<'a, 'run> {
         semantics: &'run Semantics<'a>,
         project: &'run Project,
         target: PythonVersion,
+        rule: &'static Rule,
     ) -> Context<'a, 'run> {
-        Context { source, tokens, semantics, project, target, found: Vec::new() }
+        Context { source, tokens, semantics, project, target, rule, found: Vec::new() }
     }
 
-    /// What was found since this was asked last.
-    pub(crate) fn take(&mut self) -> std::vec::Drain<'_, Report> {
-        self.found.drain(..)
+    pub(crate) fn set_rule(&mut self, rule: &'static Rule) {
+        self.rule = rule;
     }
 
-    /// Puts down what was found.
+    pub(crate) fn finish(self) -> Vec<Finding> {
+        self.found
+    }
+
+    /// The rule that is looking.
     pub fn report(&mut self, report: Report) {
-        self.found.push(report);
+        self.found.push(Finding {
+            rule: self.rule,
+            range: report.range,
+            start: self.source.position(report.range.start()),
+            end: self.source.position(report.range.end()),
+            message: report.message,
+            advice: report.advice,
+            but: report.but,
+            severity: Severity::Warning,
+            confidence: report.confidence,
+            saving: Saving { of: report.saves, formula: report.formula },
+            fix: report.fix,
+        });
     }
 
     pub fn nodes(&self) -> &'run Nodes<'a> {

@@ -1,13 +1,60 @@
 //! What a rule found: where, why, what to do, and which edit does it.
 
-use crate::context::Report;
-use crate::edit::{Fix, Saves};
-use crate::outline::{self, Lines};
 use crate::rule::Rule;
-use crate::scopes::Semantics;
-use crate::source::{Position, Source};
+use crate::source::Position;
 use crate::syntax::TextRange;
 use memsight_model::{Confidence, Severity};
+
+/// Whether an edit can change what a program does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Safety {
+    /// The program does the same, but for memory and time.
+    Safe,
+    /// It does the same unless something that cannot be seen stands against it; the finding says what.
+    Unsafe,
+}
+
+/// One replaced stretch of the source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// What goes.
+    pub range: TextRange,
+    /// What comes.
+    pub text: String,
+}
+
+impl Edit {
+    pub(crate) fn new(range: TextRange, text: impl Into<String>) -> Edit {
+        Edit { range, text: text.into() }
+    }
+}
+
+/// Edits that belong together: all of them or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// Whether it can change what the program does.
+    pub safety: Safety,
+    /// In the order of the source, apart from each other.
+    pub edits: Vec<Edit>,
+}
+
+impl Fix {
+    pub(crate) fn new(safety: Safety, mut edits: Vec<Edit>) -> Fix {
+        edits.sort_by_key(|edit| (edit.range.start(), edit.range.end()));
+        Fix { safety, edits }
+    }
+}
+
+/// Of which figure a saving is a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saves {
+    /// What is live at the highest point.
+    Peak,
+    /// What stays live.
+    Now,
+    /// What is allocated and freed again: time and fragmentation.
+    Churn,
+}
 
 /// What is saved, as far as the source tells: never a number where the number of items is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,28 +88,6 @@ pub struct Finding {
     pub confidence: Confidence,
     /// What is saved.
     pub saving: Saving,
-    /// The lines that make what it is about.
-    pub made: Lines,
     /// The edit, where one can be made.
     pub fix: Option<Fix>,
-}
-
-impl Finding {
-    /// What a rule said of a place, with the name of the rule and the lines.
-    pub(crate) fn new(rule: &'static Rule, source: &Source, semantics: &Semantics<'_>, report: Report) -> Finding {
-        Finding {
-            rule,
-            range: report.range,
-            start: source.position(report.range.start()),
-            end: source.position(report.range.end()),
-            message: report.message,
-            advice: report.advice,
-            but: report.but,
-            severity: Severity::Warning,
-            confidence: report.confidence,
-            saving: Saving { of: report.saves, formula: report.formula },
-            made: outline::lines(report.range, semantics, source),
-            fix: report.fix,
-        }
-    }
 }

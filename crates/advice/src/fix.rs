@@ -1,9 +1,6 @@
 //! Edits made in the text: those that overlap one at a time, and never one that leaves no Python behind.
 
-use std::collections::BTreeMap;
-
-use crate::edit::{Edit, Safety};
-use crate::finding::Finding;
+use crate::finding::{Edit, Finding, Safety};
 use crate::source::Source;
 use crate::syntax::{Parsed, PythonVersion, TextRange, TextSize};
 
@@ -22,43 +19,28 @@ pub struct Fixed {
 pub fn apply(source: &Source, findings: &[Finding], most: Safety, target: PythonVersion) -> Option<Fixed> {
     let mut edits: Vec<&Edit> = Vec::new();
     let mut applied = Vec::new();
-    let mut taken = Taken::default();
     for (index, finding) in findings.iter().enumerate() {
         let Some(fix) = finding.fix.as_ref().filter(|fix| fix.safety <= most && !fix.edits.is_empty()) else {
             continue;
         };
-        // Two fixes may need the same import: one line is for both.
-        let is_there = |edit: &Edit| edit.range.is_empty() && edits.contains(&edit);
-        let new: Vec<&Edit> = fix.edits.iter().filter(|edit| !is_there(edit)).collect();
-        if new.iter().any(|edit| taken.overlaps(edit.range)) {
+        if fix.edits.iter().any(|edit| edits.iter().any(|other| overlap(edit.range, other.range))) {
             continue;
         }
-        new.iter().for_each(|edit| taken.add(edit.range));
-        edits.extend(new);
+        edits.extend(&fix.edits);
         applied.push(index);
     }
     edits.sort_by_key(|edit| (edit.range.start(), edit.range.end()));
     let text = edited(source.text(), &edits)?;
-    let is_python = Parsed::of(&text, source.dialect(), target).errors.is_empty();
+    let is_python = Parsed::new(&text, target).errors.is_empty();
     (!applied.is_empty() && is_python).then_some(Fixed { text, applied })
 }
 
-/// Where edits are, apart from each other: ends by starts. A generated file may have a hundred thousand.
-#[derive(Default)]
-struct Taken(BTreeMap<TextSize, TextSize>);
-
-impl Taken {
-    fn add(&mut self, range: TextRange) {
-        let end = self.0.entry(range.start()).or_insert(range.end());
-        *end = range.end().max(*end);
-    }
-
-    /// Whether an edit gets in the way of another; they may touch, unless both begin at one place.
-    fn overlaps(&self, range: TextRange) -> bool {
-        let before = self.0.range(..range.start()).next_back().is_some_and(|(_, end)| *end > range.start());
-        let here = self.0.contains_key(&range.start());
-        before || here || self.0.range(range.start()..range.end()).next().is_some()
-    }
+/// Whether two edits get in each other's way; they may touch, unless both insert at one place.
+fn overlap(one: TextRange, other: TextRange) -> bool {
+    one.intersect(other).is_some_and(|both| !both.is_empty())
+        || one == other
+        || one.contains(other.start())
+        || other.contains(one.start())
 }
 
 fn edited(text: &str, edits: &[&Edit]) -> Option<String> {

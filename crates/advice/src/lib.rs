@@ -11,33 +11,23 @@
 
 mod check;
 mod context;
-mod edit;
 mod finding;
 mod fix;
 mod flow;
 mod handling;
 mod ignore;
 mod nodes;
-mod notebook;
-mod outline;
-pub mod part;
 mod project;
-mod ruff;
 mod rule;
 pub mod rules;
 mod scopes;
 mod source;
 mod syntax;
-mod unused;
 
-pub use check::{Checked, FileReport, Input, Report, Settings, SyntaxFault, check_all, check_each};
-pub use edit::{Edit, Fix, Safety, Saves};
-pub use finding::{Finding, Saving};
+pub use check::{Checked, FileReport, Report, Settings, SyntaxFault, check_all};
+pub use finding::{Edit, Finding, Fix, Safety, Saves, Saving};
 pub use fix::{Fixed, apply};
 pub use ignore::Ignore;
-pub use outline::{Definition, Lines, Outline};
-pub use part::Part;
-pub use ruff::also_by_ruff;
 pub use rule::{Needs, Page, Rule, Technique};
-pub use source::{NotText, Place, Position, Source};
+pub use source::{NotText, Position, Source};
 pub use syntax::PythonVersion;

@@ -1,8 +1,7 @@
 //! The tree in a flat table, in the order of the source: who is whose parent, without recursion.
 
 use crate::syntax::{
-    AnyNodeRef, Expr, HasNodeIndex, ModModule, NodeIndex, Ranged, SourceOrderVisitor, Stmt, TextRange, TextSize,
-    TraversalSignal,
+    AnyNodeRef, Expr, HasNodeIndex, ModModule, NodeIndex, Ranged, SourceOrderVisitor, Stmt, TextRange, TraversalSignal,
 };
 
 /// A place in the table. Those inside of a node follow it.
@@ -100,13 +99,6 @@ impl<'a> Nodes<'a> {
     /// Everything.
     pub(crate) fn all(&self) -> impl Iterator<Item = NodeId> + use<'a> {
         (0..self.table.len() as u32).map(NodeId)
-    }
-
-    /// Those that begin at a place of the source.
-    pub(crate) fn starting_at(&self, start: TextSize) -> impl Iterator<Item = NodeId> + '_ {
-        let from = self.table.partition_point(|node| node.node.range().start() < start);
-        let here = move |at: &usize| self.table.get(*at).is_some_and(|node| node.node.range().start() == start);
-        (from..self.table.len()).take_while(here).map(|at| NodeId(at as u32))
     }
 
     /// The parent, its parent, and so on up to the module.

@@ -15,8 +15,6 @@ use crate::syntax::{AnyNodeRef, ast};
 pub struct Uses {
     /// It is called, and what it returns is gone through once, on the spot.
     pub iterated: u32,
-    /// Those of them that keep the items in a sequence of their own.
-    pub collected: u32,
     /// Anything else, also where only its name is read, imported from elsewhere or written in a text.
     pub other: u32,
     /// Functions of that name.
@@ -47,13 +45,13 @@ impl Project {
         for id in semantics.nodes.all() {
             project.handled(semantics, id);
             match semantics.nodes.node(id) {
-                AnyNodeRef::ExprName(name) if name.ctx.is_load() => project.used(semantics, id, &name.id),
+                AnyNodeRef::ExprName(name) if name.ctx.is_load() => project.used(&name.id, is_iterated(semantics, id)),
                 AnyNodeRef::ExprAttribute(attribute) if attribute.ctx.is_load() => {
-                    project.used(semantics, id, &attribute.attr);
+                    project.used(&attribute.attr, is_iterated(semantics, id));
                 }
                 // `__all__`, `getattr(x, "name")`, tables of names.
                 AnyNodeRef::StringLiteral(literal) if is_identifier(literal.as_str()) => {
-                    project.name(literal.as_str()).other += 1;
+                    project.used(literal.as_str(), false)
                 }
                 AnyNodeRef::StmtFunctionDef(def) => project.name(&def.name).defined += 1,
                 AnyNodeRef::StmtClassDef(class) => {
@@ -70,7 +68,6 @@ impl Project {
         for (name, uses) in other.uses {
             let sum = self.uses.entry(name).or_default();
             sum.iterated += uses.iterated;
-            sum.collected += uses.collected;
             sum.other += uses.other;
             sum.defined += uses.defined;
         }
@@ -127,13 +124,9 @@ impl Project {
         }
     }
 
-    fn used(&mut self, semantics: &Semantics<'_>, id: NodeId, name: &str) {
-        let is_iterated = is_iterated(semantics, id);
-        let is_collected = is_iterated && collects(semantics, semantics.nodes.parent(id));
+    fn used(&mut self, name: &str, iterated: bool) {
         let uses = self.name(name);
-        uses.iterated += u32::from(is_iterated);
-        uses.collected += u32::from(is_collected);
-        uses.other += u32::from(!is_iterated);
+        if iterated { uses.iterated += 1 } else { uses.other += 1 }
     }
 
     fn name(&mut self, name: &str) -> &mut Uses {
@@ -158,13 +151,24 @@ fn is_iterated(semantics: &Semantics<'_>, id: NodeId) -> bool {
 }
 
 /// Builtins that go through their only argument once and keep nothing of it but its items.
-const CONSUMERS: [&str; 11] =
-    ["set", "frozenset", "dict", "sum", "any", "all", "min", "max", "enumerate", "map", "filter"];
-/// Those that make a sequence of all of it: a list that is made for them is their own, or a copy that is gone at once.
-const COLLECTORS: [&str; 3] = ["list", "tuple", "sorted"];
+const CONSUMERS: [&str; 14] = [
+    "list",
+    "tuple",
+    "set",
+    "frozenset",
+    "dict",
+    "sorted",
+    "sum",
+    "any",
+    "all",
+    "min",
+    "max",
+    "enumerate",
+    "map",
+    "filter",
+];
 /// The same as methods.
-const CONSUMING_METHODS: [&str; 2] = ["writelines", "writerows"];
-const COLLECTING_METHODS: [&str; 3] = ["extend", "join", "extendleft"];
+const CONSUMING_METHODS: [&str; 5] = ["extend", "join", "writelines", "writerows", "extendleft"];
 
 /// Whether a value that stands at `id` is gone through once, at once, by what it is a part of.
 pub(crate) fn consumes(semantics: &Semantics<'_>, id: NodeId) -> bool {
@@ -190,32 +194,9 @@ fn is_consumer(semantics: &Semantics<'_>, call: &ast::ExprCall) -> bool {
     if let Some(builtin) = name.as_deref().and_then(|name| name.strip_prefix("builtins.")) {
         // `min(a, b)` compares its arguments.
         let alone = call.arguments.args.len() == 1 || !matches!(builtin, "min" | "max");
-        return alone && (CONSUMERS.contains(&builtin) || COLLECTORS.contains(&builtin));
+        return alone && CONSUMERS.contains(&builtin);
     }
-    let ast::Expr::Attribute(attribute) = &*call.func else { return false };
-    let method = attribute.attr.as_str();
-    CONSUMING_METHODS.contains(&method) || COLLECTING_METHODS.contains(&method)
-}
-
-/// Whether a value that is gone through once is kept item by item all the same, in a sequence that is made of it: then a list
-/// that holds it costs a pointer an item, for a moment, and nothing that is worth a change.
-pub(crate) fn collects(semantics: &Semantics<'_>, id: NodeId) -> bool {
-    let nodes = &semantics.nodes;
-    let parent = nodes.parent(id);
-    match (nodes.node(parent), nodes.node(nodes.parent(parent))) {
-        (AnyNodeRef::ExprStarred(_), _) => true,
-        (AnyNodeRef::Arguments(_), AnyNodeRef::ExprCall(call)) => {
-            let name = semantics.qualified(&call.func);
-            match (name.as_deref().and_then(|name| name.strip_prefix("builtins.")), &*call.func) {
-                // These hand its items on.
-                (Some("enumerate" | "filter"), _) => collects(semantics, nodes.parent(parent)),
-                (Some(builtin), _) => COLLECTORS.contains(&builtin),
-                (None, ast::Expr::Attribute(method)) => COLLECTING_METHODS.contains(&method.attr.as_str()),
-                _ => false,
-            }
-        }
-        _ => false,
-    }
+    matches!(&*call.func, ast::Expr::Attribute(attribute) if CONSUMING_METHODS.contains(&attribute.attr.as_str()))
 }
 
 fn class_facts(class: &ast::StmtClassDef) -> ClassFacts {

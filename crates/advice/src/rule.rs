@@ -2,9 +2,9 @@
 
 use crate::context::Context;
 use crate::nodes::NodeId;
-use crate::syntax::{AnyNodeRef, ast};
+use crate::syntax::ast;
 
-/// The four ways to need less memory, and what keeps the comments about them in order.
+/// The four ways to need less memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Technique {
     /// Generators and iterators: MS1xx.
@@ -15,8 +15,6 @@ pub enum Technique {
     CompactStructures,
     /// Explicit freeing: MS4xx.
     FreeExplicitly,
-    /// None of them: comments of memsight's own, MS0xx.
-    Upkeep,
 }
 
 /// What a rule needs besides the source to claim anything.
@@ -45,69 +43,33 @@ pub struct Page {
     pub figures: &'static str,
 }
 
-/// All kinds of nodes that rules look at, each in one line: what the functions are called, the node, its type.
-macro_rules! kinds {
-    ($($doc:literal $check:ident: $node:ident,)*) => {
-        /// A function that looks at all nodes of one kind.
-        #[derive(Clone, Copy)]
-        pub enum Check {
-            $(#[doc = $doc] $check(for<'a> fn(&mut Context<'a, '_>, NodeId, &'a ast::$node)),)*
-            /// The module as a whole.
-            Module(for<'a> fn(&mut Context<'a, '_>)),
-        }
-
-        /// A kind of nodes that rules look at.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum Kind {
-            $($check,)*
-        }
-
-        impl Kind {
-            /// How many there are.
-            pub(crate) const COUNT: usize = [$(Kind::$check),*].len();
-
-            /// Most nodes are of no kind that a rule looks at.
-            pub(crate) fn of(node: AnyNodeRef<'_>) -> Option<Kind> {
-                match node {
-                    $(AnyNodeRef::$node(_) => Some(Kind::$check),)*
-                    _ => None,
-                }
-            }
-        }
-
-        impl Check {
-            /// The nodes that it looks at; none where it looks at the module.
-            pub(crate) fn kind(self) -> Option<Kind> {
-                match self {
-                    $(Check::$check(_) => Some(Kind::$check),)*
-                    Check::Module(_) => None,
-                }
-            }
-
-            /// Looks at a node of its kind.
-            pub(crate) fn visit(self, context: &mut Context<'_, '_>, id: NodeId) {
-                match (context.nodes().node(id), self) {
-                    $((AnyNodeRef::$node(node), Check::$check(run)) => run(context, id, node),)*
-                    _ => {}
-                }
-            }
-        }
-    };
-}
-
-kinds! {
-    "Calls." Call: ExprCall,
-    "Comparisons." Compare: ExprCompare,
-    "Operators with two sides." Binary: ExprBinOp,
-    "Subscripts." Subscript: ExprSubscript,
-    "`for` statements." For: StmtFor,
-    "The `for`s of comprehensions." Comprehension: Comprehension,
-    "Assignments `a = b`." Assign: StmtAssign,
-    "Assignments `a += b`." AugAssign: StmtAugAssign,
-    "`except` clauses." Except: ExceptHandlerExceptHandler,
-    "Functions." Function: StmtFunctionDef,
-    "Classes." Class: StmtClassDef,
-    "`del` statements." Delete: StmtDelete,
+/// A function that looks at all nodes of one kind.
+#[derive(Clone, Copy)]
+pub enum Check {
+    /// Calls.
+    Call(for<'a> fn(&mut Context<'a, '_>, NodeId, &'a ast::ExprCall)),
+    /// Comparisons.
+    Compare(for<'a> fn(&mut Context<'a, '_>, NodeId, &'a ast::ExprCompare)),
+    /// Operators with two sides.
+    Binary(for<'a> fn(&mut Context<'a, '_>, NodeId, &'a ast::ExprBinOp)),
+    /// Subscripts.
+    Subscript(for<'a> fn(&mut Context<'a, '_>, NodeId, &'a ast::ExprSubscript)),
+    /// `for` statements.
+    For(for<'a> fn(&mut Context<'a, '_>, NodeId, &'a ast::StmtFor)),
+    /// The `for`s of comprehensions.
+    Comprehension(for<'a> fn(&mut Context<'a, '_>, NodeId, &'a ast::Comprehension)),
+    /// Assignments `a = b`.
+    Assign(for<'a> fn(&mut Context<'a, '_>, NodeId, &'a ast::StmtAssign)),
+    /// Assignments `a += b`.
+    AugAssign(for<'a> fn(&mut Context<'a, '_>, NodeId, &'a ast::StmtAugAssign)),
+    /// `except` clauses.
+    Except(for<'a> fn(&mut Context<'a, '_>, NodeId, &'a ast::ExceptHandlerExceptHandler)),
+    /// Functions.
+    Function(for<'a> fn(&mut Context<'a, '_>, NodeId, &'a ast::StmtFunctionDef)),
+    /// Classes.
+    Class(for<'a> fn(&mut Context<'a, '_>, NodeId, &'a ast::StmtClassDef)),
+    /// The module as a whole.
+    Module(for<'a> fn(&mut Context<'a, '_>)),
 }
 
 /// A rule.

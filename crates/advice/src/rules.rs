@@ -12,11 +12,8 @@ mod exceptions;
 mod files;
 mod for_ever;
 mod growing;
-mod imports;
 mod lines;
 mod listeners;
-mod loop_copies;
-mod many;
 mod numbers;
 mod once;
 mod per_call;
@@ -26,8 +23,6 @@ mod records;
 mod shared;
 mod slots;
 mod tables;
-mod unsized_lists;
-mod upkeep;
 
 /// All rules, in the order of their ids.
 pub fn all() -> Vec<&'static Rule> {
@@ -35,7 +30,6 @@ pub fn all() -> Vec<&'static Rule> {
         caches::RULES,
         consumers::RULES,
         copies::RULES,
-        loop_copies::RULES,
         dumps::RULES,
         dead::RULES,
         exceptions::RULES,
@@ -51,8 +45,6 @@ pub fn all() -> Vec<&'static Rule> {
         shared::RULES,
         slots::RULES,
         tables::RULES,
-        unsized_lists::RULES,
-        upkeep::RULES,
     ];
     let mut rules: Vec<&'static Rule> = families.concat();
     rules.sort_by_key(|rule| rule.id);
@@ -63,8 +55,6 @@ pub fn all() -> Vec<&'static Rule> {
 pub fn defaults() -> Vec<&'static Rule> {
     all().into_iter().filter(|rule| rule.is_default).collect()
 }
-
-pub use upkeep::UNUSED_IGNORE;
 
 /// A rule by its id or its name.
 pub fn find(text: &str) -> Option<&'static Rule> {

@@ -2,8 +2,7 @@
 
 use encoding_rs::Encoding;
 
-use crate::notebook::Notebook;
-use crate::syntax::{Dialect, Ranged, TextRange, TextSize, TokenKind, Tokens};
+use crate::syntax::{TextRange, TextSize};
 
 /// Why the bytes of a file are no text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,12 +34,6 @@ pub enum NotText {
     /// Python refuses them as well.
     #[error("it has a null byte")]
     NullByte,
-    /// A file that is called so and is none.
-    #[error("it is no notebook: {reason}")]
-    NoNotebook {
-        /// What is wrong with it.
-        reason: String,
-    },
 }
 
 /// How text became bytes.
@@ -60,15 +53,6 @@ pub struct Position {
     pub column: u32,
 }
 
-/// A place as people look for it: in a notebook in one of its cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// From 1 on, all cells counted; none in other files.
-    pub cell: Option<u32>,
-    /// From 1 on, in the cell or the file.
-    pub line: u32,
-}
-
 /// The text of a file.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -78,21 +62,13 @@ pub struct Source {
     form: Form,
     /// Offsets at which lines begin.
     lines: Vec<u32>,
-    /// Where the text is that of cells.
-    notebook: Option<Box<Notebook>>,
 }
-
-/// What files of notebooks end with.
-const NOTEBOOK: &str = ".ipynb";
 
 impl Source {
     /// Decodes a file as Python does: a byte order mark, else the comment of PEP 263, else UTF-8.
     pub fn decode(path: &str, bytes: &[u8]) -> Result<Source, NotText> {
         if u32::try_from(bytes.len()).is_err() {
             return Err(NotText::TooLong);
-        }
-        if path.ends_with(NOTEBOOK) {
-            return Source::of_notebook(path, utf8(bytes, 0)?);
         }
         let (text, form) = decode(bytes)?;
         // Another encoding may have become longer.
@@ -103,51 +79,7 @@ impl Source {
             return Err(NotText::NullByte);
         }
         let lines = line_starts(&text);
-        Ok(Source { path: path.to_owned(), text, form, lines, notebook: None })
-    }
-
-    fn of_notebook(path: &str, json: String) -> Result<Source, NotText> {
-        let (notebook, text) = Notebook::read(json).map_err(|reason| NotText::NoNotebook { reason })?;
-        if text.contains('\0') {
-            return Err(NotText::NullByte);
-        }
-        let (lines, form) = (line_starts(&text), Form::Utf8 { mark: false });
-        Ok(Source { path: path.to_owned(), text, form, lines, notebook: Some(Box::new(notebook)) })
-    }
-
-    /// Which Python it is written in.
-    pub(crate) fn dialect(&self) -> Dialect {
-        if self.notebook.is_some() { Dialect::Notebook } else { Dialect::Python }
-    }
-
-    /// The cells of a text that was made of this one, with their numbers; none of what is no notebook.
-    pub fn cells<'t>(&self, text: &'t str) -> Option<Vec<(u32, &'t str)>> {
-        self.notebook.as_ref()?.split(text)
-    }
-
-    /// Where people find a line.
-    pub fn place(&self, line: u32) -> Place {
-        match self.notebook.as_ref().and_then(|notebook| notebook.place(line)) {
-            Some((cell, line)) => Place { cell: Some(cell), line },
-            None => Place { cell: None, line },
-        }
-    }
-
-    /// Whether a magic or a cell in another language has a name that stands on the lines of a stretch: what it does with it is not
-    /// known.
-    pub(crate) fn in_magic(&self, tokens: &Tokens, range: TextRange) -> bool {
-        let Some(notebook) = &self.notebook else { return false };
-        let (first, last) = (self.position(range.start()).line, self.position(range.end()).line);
-        let lines = TextRange::new(self.line_range(first).start(), self.line_range(last).end());
-        let names =
-            tokens.iter().filter(|token| token.kind() == TokenKind::Name && lines.contains_range(token.range()));
-        let magics: Vec<&str> = tokens
-            .iter()
-            .filter(|token| token.kind() == TokenKind::IpyEscapeCommand)
-            .map(|token| self.slice(token.range()))
-            .chain([notebook.left_out.as_str()])
-            .collect();
-        names.map(|token| self.slice(token.range())).any(|name| magics.iter().any(|magic| has_word(magic, name)))
+        Ok(Source { path: path.to_owned(), text, form, lines })
     }
 
     /// The text, with the line ends that it has.
@@ -162,9 +94,6 @@ impl Source {
 
     /// The bytes of another text in this file's encoding; none where it cannot say them.
     pub fn encode(&self, text: &str) -> Option<Vec<u8>> {
-        if let Some(notebook) = &self.notebook {
-            return notebook.encode(text);
-        }
         match self.form {
             Form::Utf8 { mark: false } => Some(text.as_bytes().to_vec()),
             Form::Utf8 { mark: true } => Some([b"\xEF\xBB\xBF", text.as_bytes()].concat()),
@@ -187,7 +116,7 @@ impl Source {
 
     /// Lines in all.
     pub fn line_count(&self) -> u32 {
-        whole(self.lines.len()) - self.notebook.as_ref().map_or(0, |notebook| notebook.markers())
+        whole(self.lines.len())
     }
 
     /// A line without its end, from 1 on.
@@ -212,10 +141,6 @@ impl Source {
             _ => "\n",
         }
     }
-}
-
-fn has_word(text: &str, word: &str) -> bool {
-    text.split(|letter: char| letter != '_' && !letter.is_alphanumeric()).any(|found| found == word)
 }
 
 fn whole(number: usize) -> u32 {

@@ -21,15 +21,6 @@ const MAX_INDENTS: usize = 100;
 /// Operators in one line without brackets between them, which nest in the tree. CPython gives up at some thousands.
 const MAX_OPERATORS: usize = 4_000;
 
-/// Which Python a file is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    /// That of files.
-    Python,
-    /// That of cells of notebooks, with `%magic`, `!command` and `name?`.
-    Notebook,
-}
-
 /// What a file says that is not Python.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyntaxError {
@@ -47,19 +38,9 @@ pub struct Parsed {
 }
 
 impl Parsed {
-    /// Parses a whole file of plain Python.
-    #[cfg(test)]
-    pub fn new(text: &str, target: PythonVersion) -> Parsed {
-        Parsed::of(text, Dialect::Python, target)
-    }
-
     /// Parses a whole file.
-    pub fn of(text: &str, dialect: Dialect, target: PythonVersion) -> Parsed {
-        let mode = match dialect {
-            Dialect::Python => Mode::Module,
-            Dialect::Notebook => Mode::Ipython,
-        };
-        let options = ParseOptions::from(mode).with_target_version(target);
+    pub fn new(text: &str, target: PythonVersion) -> Parsed {
+        let options = ParseOptions::from(Mode::Module).with_target_version(target);
         let parsed = parse_unchecked(text, options);
         let mut errors: Vec<SyntaxError> = parsed
             .errors()

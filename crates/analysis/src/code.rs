@@ -52,38 +52,6 @@ impl Source {
     }
 }
 
-/// The line that made most of something.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Made {
-    /// The newest line of the program itself, not of a library; of a library where there is no other.
-    #[serde(flatten)]
-    pub source: Source,
-    /// Where the program called that, where at least half of it was called there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub called_at: Option<Source>,
-    /// Bytes that were made there and are alive; of a sample estimated.
-    pub bytes: u64,
-    /// Of all those whose birth is known, 0 to 1.
-    pub share: f64,
-}
-
-impl Made {
-    /// `app.py:17 in handle, called at app.py:40 in serve: 96% of the bytes whose birth was recorded`.
-    pub fn sentence(&self) -> String {
-        let called =
-            self.called_at.as_ref().map_or_else(String::new, |source| format!(", called at {}", place(source)));
-        format!("{}{called}: {:.0}% of the bytes whose birth was recorded", place(&self.source), 100.0 * self.share)
-    }
-}
-
-/// `app.py:17 in handle`.
-fn place(source: &Source) -> String {
-    match file_name(&source.file) {
-        "" => source.name.clone(),
-        file => format!("{file}:{} in {}", source.line, source.name),
-    }
-}
-
 /// Functions, methods, coroutines, tasks or generators of one code.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct CodeRow {

@@ -31,20 +31,6 @@ pub enum AnalysisError {
         /// What was asked for.
         query: String,
     },
-    /// No recorder was in the process.
-    #[error("no allocations of process {pid} were recorded: nothing says which line made its objects")]
-    NoBirths {
-        /// The process.
-        pid: u32,
-    },
-    /// A recorder was in the process, and could not be asked.
-    #[error("process {pid} is recorded, and which line made its objects cannot be read: {reason}")]
-    BirthsUnread {
-        /// The process.
-        pid: u32,
-        /// Why.
-        reason: String,
-    },
     /// The snapshot was taken without looking at what objects hold.
     #[error("the snapshot does not say what objects hold")]
     NoContents,
@@ -124,9 +110,6 @@ pub enum AnalysisError {
         /// Bytes between samples.
         sample_bytes: u64,
     },
-    /// The timeline of a part of a program.
-    #[error("memory over time is known of the whole program, not of one thread or place")]
-    WholeTimeline,
 }
 
 impl Explain for AnalysisError {
@@ -137,8 +120,6 @@ impl Explain for AnalysisError {
             AnalysisError::BadQuery { .. } => "MS-E072",
             AnalysisError::NoContents => "MS-E075",
             AnalysisError::FreeThreaded { .. } => "MS-E034",
-            AnalysisError::NoBirths { .. } => "MS-E190",
-            AnalysisError::BirthsUnread { .. } => "MS-E191",
             AnalysisError::DifferentPythons { .. } => "MS-E160",
             AnalysisError::DifferentProcesses { .. } => "MS-E161",
             AnalysisError::DifferentPrograms { .. } => "MS-E162",
@@ -148,7 +129,6 @@ impl Explain for AnalysisError {
             AnalysisError::NoSuchThread { .. } => "MS-E166",
             AnalysisError::NoSuchFile { .. } => "MS-E167",
             AnalysisError::NotInASample { .. } => "MS-E169",
-            AnalysisError::WholeTimeline => "MS-E179",
         }
     }
 
@@ -170,11 +150,6 @@ impl Explain for AnalysisError {
                 "run the program with the build that has the GIL (python3.X instead of \
                  python3.Xt) to see it; the other views work"
                     .into()
-            }
-            AnalysisError::NoBirths { pid } => format!("record it (`memsight attach {pid}`) and look again meanwhile"),
-            AnalysisError::BirthsUnread { .. } => {
-                "Look as the user who records, on the same machine and in the same container; or record it again."
-                    .to_owned()
             }
             AnalysisError::NoContents => {
                 "look at the process (memsight heap PID waste), or take a new snapshot of it".to_owned()
@@ -207,9 +182,6 @@ impl Explain for AnalysisError {
             }
             AnalysisError::NotInASample { .. } => {
                 "Record every allocation, or see the view `churn`, which a sample can answer.".to_owned()
-            }
-            AnalysisError::WholeTimeline => {
-                "Leave out --thread and --filter, or ask another view for one moment: --at 12s.".to_owned()
             }
         }
     }

@@ -6,15 +6,12 @@
 
 pub mod advise;
 mod awaits;
-pub mod born;
-pub mod budget;
 pub mod code;
 mod code_rows;
 pub mod compare;
 pub mod cycles;
 mod dominators;
 mod error;
-pub mod evidence;
 pub mod fragmentation;
 pub mod garbage;
 pub mod gc;
@@ -40,7 +37,6 @@ mod suspects;
 pub mod tasks;
 mod threads;
 pub mod trend;
-pub mod verify;
 pub mod views;
 pub mod waste;
 mod words;

@@ -3,7 +3,6 @@
 use memsight_heap::{Origin, referrers};
 use memsight_model::{Label, ObjectFlags, ObjectId};
 
-use crate::born;
 use crate::code::{line_of, source_of};
 use crate::views::{ObjectView, ReferenceRow};
 use crate::words::{label, label_kind, root, root_kind};
@@ -20,7 +19,6 @@ impl Analysis<'_> {
         let immortal = flags.has(ObjectFlags::IMMORTAL);
         let refcount = (!immortal).then(|| u64::from(snapshot.objects.refcounts.get(object)));
         let (referrers, referrer_count) = self.referrers(object, top);
-        let (born_at, buffer_at) = born::stacks_of(snapshot, object);
         Ok(ObjectView {
             header: self.header(),
             object: self.object_ref(object),
@@ -31,9 +29,6 @@ impl Analysis<'_> {
             exact: !flags.has(ObjectFlags::INFERRED) && !flags.has(ObjectFlags::PARTIAL),
             code: source_of(snapshot, object),
             stands_at: line_of(snapshot, object),
-            unborn: if born_at.is_none() && buffer_at.is_none() { born::unborn(snapshot) } else { None },
-            born_at,
-            buffer_at,
             value: snapshot.manifest.values.then(|| snapshot.texts.get(object).map(str::to_owned)).flatten(),
             referents: snapshot.references.of(object).take(top).map(|(to, name)| self.reference(to, name)).collect(),
             referent_count: snapshot.references.of(object).len() as u64,

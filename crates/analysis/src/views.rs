@@ -147,9 +147,6 @@ pub struct Suspect {
     /// The type that most of these bytes are in, however deep: where one has at least half.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mostly: Option<Mostly>,
-    /// The line that made most of these bytes, where a recorder was in the process.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub made_at: Option<crate::code::Made>,
     /// The thread and frame whose local holds it, in words, if one does.
     pub thread: Option<String>,
     /// Words to search the source for: names on the path.
@@ -326,15 +323,6 @@ pub struct ObjectView {
     /// The line where a generator or coroutine stands that has not ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stands_at: Option<u32>,
-    /// The stack that allocated it, newest frame first, where a recorder has seen it; empty where no Python code ran.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub born_at: Option<Vec<crate::code::Source>>,
-    /// The same of the largest buffer that it owns: items of a list, the table of a dict.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub buffer_at: Option<Vec<crate::code::Source>>,
-    /// Why neither is told, where a recorder was in the process.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unborn: Option<String>,
     /// Text of a short string, number or bytes, where the look kept values.
     pub value: Option<String>,
     /// References from it; at most `--top`.

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use memsight_analysis::profile::{At, By, Natives, Places, Profile, Replay, Selection};
+use memsight_analysis::profile::{At, By, Places, Profile, Replay, Selection};
 use memsight_model::Timestamp;
-use memsight_model::trace::{Code, Domain, End, Event, Frame, Head, Module, NATIVE, NativeFunction, Symbol};
+use memsight_model::trace::{Code, Domain, End, Event, Frame, Head};
 use proptest::prelude::*;
 
 fn head(sample_bytes: u64) -> Head {
     let started = Timestamp { monotonic_ns: 0, unix_ns: 1_700_000_000_000_000_000 };
-    Head { pid: 4242, program: "app.py".into(), python_minor: 12, started, sample_bytes, family: None }
+    Head { pid: 4242, program: "app.py".into(), python_minor: 12, started, sample_bytes }
 }
 
 fn code(number: u32, name: &str, file: &str) -> Code {
@@ -152,13 +152,13 @@ proptest! {
         events.iter().for_each(|event| naive.event(event));
         let at = |at| profile(&events, &codes, &frames(), at);
         let peak = at(At::Peak);
-        prop_assert_eq!(peak.timeline(&Selection::default()).expect("of the whole").peak_bytes, naive.peak.0);
+        prop_assert_eq!(peak.timeline().peak_bytes, naive.peak.0);
         prop_assert_eq!(seen(&peak, None), naive.peak.1.clone());
         prop_assert_eq!(seen(&at(At::End), None), naive.without_lost());
         prop_assert_eq!(seen(&at(At::All), None), naive.all.clone());
         prop_assert_eq!(seen(&peak, Some(false)), naive.all.clone());
         prop_assert_eq!(seen(&peak, Some(true)), naive.temporary.clone());
-        let most = peak.timeline(&Selection::default()).expect("of the whole").points.iter().map(|point| point.most_bytes).max();
+        let most = peak.timeline().points.iter().map(|point| point.most_bytes).max();
         prop_assert_eq!(most, Some(naive.peak.0));
     }
 
@@ -349,53 +349,4 @@ fn a_sample_is_scaled_and_says_how_sure_it_is() {
     assert!((18_000..24_000).contains(&view.peak_error_bytes), "{}", view.peak_error_bytes);
     assert!(view.header.is_cut && view.temporary_allocations.is_none());
     assert!(profile.churn(true, &Selection::default()).is_err());
-}
-
-/// Python code calls C, that calls Python, that calls C, which the compiler has put another function into.
-fn mixed(is_shown: bool) -> Vec<Vec<String>> {
-    let codes = [code(1, "main", "app.py"), code(2, "key", "app.py")];
-    let modules = [Module { number: 1, path: "/lib/x.so".into(), build_id: vec![1] }];
-    let function = |name: &str, file: &str, line| NativeFunction { name: name.into(), file: file.into(), line };
-    let functions = vec![function("inlined", "x.h", 3), function("make", "x.c", 70)];
-    let symbols = [
-        Symbol { module: 1, offset: 0x10, functions: vec![function("sort", "", 0)] },
-        Symbol { module: 1, offset: 0x20, functions },
-    ];
-    let frames = [
-        Frame { caller: 0, code: NATIVE, offset: 0 },
-        Frame { caller: 1, code: 1, offset: 5 },
-        Frame { caller: 2, code: NATIVE | 1, offset: 0x10 },
-        Frame { caller: 3, code: 2, offset: 1 },
-        Frame { caller: 4, code: NATIVE | 1, offset: 0x20 },
-        Frame { caller: 4, code: NATIVE | 1, offset: 0x30 },
-        Frame { caller: 4, code: NATIVE, offset: 1 },
-    ];
-    let mut replay = Replay::new(&head(0), At::Peak);
-    for (address, stack) in [(16, 5), (32, 6), (48, 7), (64, 4)] {
-        replay.event(allocated(address, 100, stack));
-    }
-    let natives = Natives::new(&modules, &symbols, is_shown);
-    let places = Places::with_natives(&codes, &frames, |code, offset| code.first_line + offset, &natives);
-    let profile = Profile::new(head(0), replay, places, Some(End::default()), false).expect("a profile");
-    let view = profile.flame(&Selection::default()).expect("stacks");
-    assert_eq!(view.stacks.iter().map(|stack| stack.figures.bytes).sum::<u64>(), 400);
-    view.stacks.into_iter().map(|stack| stack.frames).collect()
-}
-
-#[test]
-fn native_frames_stand_between_those_of_python() {
-    let python = ["main (app.py:105)", "key (app.py:201)"];
-    assert_eq!(mixed(false), [python]);
-    let below = ["(callers that cannot be told)", python[0], "sort (/lib/x.so)", python[1]];
-    let mut shown = mixed(true);
-    shown.sort();
-    let with = |above: &[&str]| -> Vec<String> { below.iter().chain(above).map(|name| name.to_string()).collect() };
-    let mut expected = [
-        with(&[]),
-        with(&["make (x.c:70)", "inlined (x.h:3)"]),
-        with(&["(no symbol) (/lib/x.so)"]),
-        with(&["(code of no file)"]),
-    ];
-    expected.sort();
-    assert_eq!(shown, expected);
 }

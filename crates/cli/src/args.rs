@@ -3,7 +3,6 @@
 mod advise;
 mod agent;
 mod attach;
-mod check;
 mod compare;
 mod export;
 mod files;
@@ -15,7 +14,6 @@ mod size;
 mod time;
 mod top;
 mod trace;
-mod verify;
 mod watch;
 
 use std::path::PathBuf;
@@ -27,18 +25,15 @@ use memsight_model::Mode;
 pub use advise::Advise;
 pub use agent::Agent;
 pub use attach::{Attach, Detach};
-pub use check::Check;
 pub use compare::Compare;
-pub use export::{Export, Form};
+pub use export::Export;
 pub use files::Files;
 pub use gc::{Gc, PausesName};
 pub use man::Man;
 pub use ps::{Ps, PsSort};
 pub use run::Run;
-pub use size::size;
 pub use top::{SortName, Top};
 pub use trace::{Trace, TraceView};
-pub use verify::{Same, Verify};
 pub use watch::Watch;
 
 const STYLES: Styles = Styles::styled()
@@ -64,8 +59,7 @@ const STYLES: Styles = Styles::styled()
         "  memsight demo                         see it at work on a service that leaks\n",
         "\n",
         "EXIT CODES\n",
-        "  0  done (a suspect found is no failure)    1  over a budget\n",
-        "  2  usage, environment or target in the way\n",
+        "  0  done (a suspect found is no failure)    2  usage, environment or target in the way\n",
         "  130  stopped with Ctrl-C"
     )
 )]
@@ -108,24 +102,6 @@ pub enum Format {
     Json,
     /// For pipes: the same, one object a line
     Jsonl,
-    /// For servers of continuous integration: only `check` and `advise`
-    #[value(hide = true)]
-    Junit,
-    /// Annotations of a pull request: only `check` and `advise`
-    #[value(hide = true)]
-    Github,
-    /// Another word for text: only `advise`
-    #[value(hide = true)]
-    Full,
-    /// A line a finding: only `advise`
-    #[value(hide = true)]
-    Concise,
-    /// SARIF 2.1.0: only `advise`
-    #[value(hide = true)]
-    Sarif,
-    /// Reports of code quality of GitLab: only `advise`
-    #[value(hide = true)]
-    Gitlab,
 }
 
 /// When to use colours.
@@ -150,8 +126,8 @@ pub enum Verb {
     #[command(about = "Say what has grown between two snapshots, and who holds it")]
     Compare(Compare),
     #[command(about = "Say which changes of a program's source need less memory")]
-    Advise(Box<Advise>),
-    #[command(about = "Write a heap, or a trace, in the form of another tool")]
+    Advise(Advise),
+    #[command(about = "Write a heap in the form of another tool")]
     Export(Export),
     #[command(about = "Show who allocated the memory of a program that was recorded")]
     Trace(Trace),
@@ -159,8 +135,6 @@ pub enum Verb {
     Top(Top),
     #[command(about = "Record the memory of a process and its children over time, and say whether it leaks")]
     Watch(Watch),
-    #[command(about = "Hold a trace, a recording or a snapshot against a budget")]
-    Check(Check),
     #[command(about = "Run a program and record its allocations, each with its stack")]
     Run(Run),
     #[command(about = "Record the allocations of a running process, each with its stack")]
@@ -272,13 +246,6 @@ impl From<ModeName> for Mode {
     }
 }
 
-/// What types are told apart by besides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TypesBy {
-    /// The line that made the objects.
-    Line,
-}
-
 /// The views of a heap.
 #[derive(Debug, Clone, Subcommand)]
 pub enum View {
@@ -288,19 +255,15 @@ pub enum View {
         after_long_help = "EXAMPLES\n  memsight heap 4242 overview --top 5"
     )]
     Overview,
-    /// Histogram by type: count, shallow, external and retained size; or by the line that made the objects
+    /// Histogram by type: count, shallow, external and retained size
     #[command(
         override_usage = "memsight heap <PID|FILE> types [OPTIONS]",
-        after_long_help = "EXAMPLES\n  memsight heap 4242 types --top 0 --format json\n  memsight heap 4242 types --types-only\n  \
-            memsight heap 4242 types --by line           while `memsight attach 4242` records it"
+        after_long_help = "EXAMPLES\n  memsight heap 4242 types --top 0 --format json\n  memsight heap 4242 types --types-only"
     )]
     Types {
         /// Counts and sizes alone, in about half the time: no references are kept, so no retained sizes
         #[arg(long, visible_alias = "types-only")]
         shallow: bool,
-        /// line: types by the line that made them, of a process that `memsight attach` or `run` records
-        #[arg(long, value_name = "WHAT", conflicts_with = "shallow")]
-        by: Option<TypesBy>,
     },
     /// Leak suspects: who retains 10% or more, where it gathers, how it is reached
     #[command(

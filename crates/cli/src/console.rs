@@ -55,7 +55,7 @@ impl Console {
 
     /// Whether results go out as JSON.
     pub fn is_json(&self) -> bool {
-        matches!(self.format, Format::Json | Format::Jsonl)
+        self.format != Format::Text
     }
 
     /// The form of results.
@@ -81,9 +81,9 @@ impl Console {
     /// Writes a view to stdout in the form asked for.
     pub fn show<T: Serialize>(&self, view: &T, text: impl Fn(&T, &Style) -> String) -> Result<(), Error> {
         match self.format {
+            Format::Text => self.write(&text(view, &self.out)),
             Format::Json => self.write(&json(view)),
             Format::Jsonl => self.write(&json_line(view)),
-            _ => self.write(&text(view, &self.out)),
         }
     }
 
@@ -129,12 +129,6 @@ pub fn stdout() -> Result<Stdout, Error> {
     if memsight_engine::stdout_was_closed() { Err(Error::NoOutput) } else { Ok(io::stdout()) }
 }
 
-/// The folder that paths of annotations begin at.
-#[allow(clippy::disallowed_methods, reason = "the command is the door to the environment")]
-pub fn here() -> Option<String> {
-    std::env::current_dir().ok()?.to_str().map(str::to_owned)
-}
-
 /// An error on stderr, in this form.
 pub fn report(error: &Error, format: Format, style: &Style) {
     let view = ErrorView { code: error.code().to_owned(), message: error.to_string(), hint: error.hint() };
@@ -144,9 +138,9 @@ pub fn report(error: &Error, format: Format, style: &Style) {
 /// The same, with words for people of its own.
 pub fn report_as(view: &ErrorView, format: Format, style: &Style, people: impl Fn(&ErrorView) -> String) {
     let text = match format {
+        Format::Text => people(view),
         Format::Json => view.json(),
         Format::Jsonl => view.json_line(),
-        _ => people(view),
     };
     // There is nowhere left to say that stderr is gone.
     let _ = io::stderr().lock().write_all(text::door(&text, style.color).as_bytes());

@@ -1,7 +1,5 @@
 //! What can go wrong in the command itself, beside the errors of the engine.
 
-mod check;
-mod export;
 mod run;
 
 use std::io;
@@ -13,8 +11,6 @@ use memsight_engine::analysis::AnalysisError;
 use memsight_engine::format::FormatError;
 use memsight_model::Explain;
 
-pub use check::CheckError;
-pub use export::ExportError;
 pub use run::RunError;
 
 /// Why a verb failed.
@@ -27,9 +23,12 @@ pub enum Error {
     /// Neither a pid nor a snapshot was given.
     #[error("no process and no snapshot was named")]
     NoSubject,
-    /// A form that is not written of this.
-    #[error(transparent)]
-    Export(#[from] ExportError),
+    /// The ending of a file names no form that is written.
+    #[error("{} does not end in .heapsnapshot", path.display())]
+    NoSuchForm {
+        /// The file.
+        path: PathBuf,
+    },
     /// No user has that name.
     #[error("no user \"{user}\" is known here")]
     NoSuchUser {
@@ -53,9 +52,6 @@ pub enum Error {
     /// A program could not be recorded.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// Nothing could be held against a budget.
-    #[error(transparent)]
-    Check(#[from] CheckError),
     /// Standard output could not be written.
     #[error("cannot write the result: {0}")]
     Output(io::Error),
@@ -208,11 +204,10 @@ impl Explain for Error {
             Error::Engine(error) => error.code(),
             Error::Render(error) => error.code(),
             Error::NoSubject => "MS-E100",
-            Error::Export(error) => error.code(),
+            Error::NoSuchForm { .. } => "MS-E145",
             Error::NoSuchUser { .. } => "MS-E146",
             Error::TwoSubjects { .. } => "MS-E101",
             Error::Run(error) => error.code(),
-            Error::Check(error) => error.code(),
             Error::Since => "MS-E099",
             Error::TypesOnly => "MS-E097",
             Error::Output(_) => "MS-E102",
@@ -250,8 +245,9 @@ impl Explain for Error {
                 "Give a process id or the folder of a snapshot; `memsight ps` lists the Python processes.".into()
             }
             Error::Run(error) => error.hint(),
-            Error::Check(error) => error.hint(),
-            Error::Export(error) => error.hint(),
+            Error::NoSuchForm { .. } => {
+                "Chrome's DevTools take no other ending; for Parquet tables there is `memsight snapshot`.".into()
+            }
             Error::NoSuchUser { .. } => {
                 "Names are looked up in /etc/passwd; `id -u NAME` gives the number of any other.".into()
             }

@@ -1,6 +1,6 @@
 //! The `memsight` command: arguments, verbs, progress, exit codes.
 //!
-//! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 over a budget, 2 something was in the way, 130 Ctrl-C; a
+//! Results go to stdout, everything else to stderr. Exit codes: 0 done, 2 something was in the way, 130 Ctrl-C; a
 //! reader of stdout that closes it early is no failure.
 #![forbid(unsafe_code)]
 
@@ -48,7 +48,6 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
         Verb::Advise(args) => verbs::advise::run(args, &console, &interrupt),
         Verb::Export(args) => done(verbs::export::run(args, &console, &interrupt)),
         Verb::Trace(args) => done(verbs::trace::run(args, &console, &interrupt)),
-        Verb::Check(args) => verbs::check::run(args, &console, &interrupt),
         Verb::Top(args) => verbs::top::run(args, &console, &interrupt),
         Verb::Watch(args) => verbs::watch::run(args, &console, &interrupt),
         Verb::Attach(args) => done(verbs::attach::run(args, &console, &interrupt)),

@@ -102,22 +102,11 @@ fn of_trace(args: &Trace) -> Result<(), clap::Error> {
 fn of_form(verb: &Verb, format: Format) -> Result<(), clap::Error> {
     let what = match verb {
         _ if format == Format::Text => return Ok(()),
-        Verb::Man(_) => "man writes manual pages, and has no other form",
-        Verb::Completions(_) => "completions writes a script of the shell, and has no other form",
-        Verb::Advise(args)
-            if (args.explain.is_some() || args.rules) && !matches!(format, Format::Json | Format::Jsonl) =>
-        {
-            "rules are told as text, json or jsonl"
-        }
-        Verb::Advise(_) => return Ok(()),
-        _ if matches!(format, Format::Full | Format::Concise | Format::Sarif | Format::Gitlab) => {
-            "full, concise, sarif and gitlab are forms of advise alone"
-        }
-        Verb::Check(_) => return Ok(()),
-        _ if matches!(format, Format::Junit | Format::Github) => "junit and github are forms of check and advise alone",
+        Verb::Man(_) => "man writes manual pages",
+        Verb::Completions(_) => "completions writes a script of the shell",
         _ => return Ok(()),
     };
-    let message = format!("{what}: leave out --format");
+    let message = format!("{what}, and has no other form: leave out --format");
     Err(Cli::command().error(ErrorKind::ArgumentConflict, message))
 }
 

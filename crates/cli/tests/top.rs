@@ -2,8 +2,31 @@
 
 mod common;
 
-use common::{Python, in_terminal, memsight};
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use common::{Python, memsight};
 use serde_json::{Value, json};
+
+/// Runs the command in a terminal (see `top_pty.py`) and gives what came of it.
+fn in_terminal(args: &[&str], size: (u16, u16), steps: Value) -> Value {
+    let mut command = vec![env!("CARGO_BIN_EXE_memsight")];
+    command.extend(args);
+    let job = json!({ "command": command, "size": [size.0, size.1], "steps": steps });
+    let driver = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/top_pty.py");
+    let mut python = Command::new("python3")
+        .arg(driver)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3 is on PATH");
+    python.stdin.take().expect("piped").write_all(job.to_string().as_bytes()).expect("python3 listens");
+    let output = python.wait_with_output().expect("python3 ends");
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("an answer");
+    assert_eq!(answer["wrong"], Value::Null, "{answer:#}");
+    assert_eq!(answer["given_back"], true, "the terminal is as it was");
+    answer
+}
 
 #[test]
 fn a_session_from_the_list_to_the_heap_and_back() {

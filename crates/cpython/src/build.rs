@@ -169,7 +169,6 @@ impl Python {
             names: &names,
             pools: options.account.then_some(&pools),
             claims: claims.as_ref(),
-            live: options.live,
         };
         let mut emitted = emit(&shared, &edges, &settings);
         shared.tracked = Tracked::default();
@@ -199,14 +198,15 @@ impl Python {
             native,
             code,
             generators,
-            births: emitted.births,
             ..Snapshot::default()
         };
         if options.holders {
             snapshot.holders = holders::find(&shared, &snapshot, &seeds, &places);
         }
         if options.contents {
-            add_contents(&shared, &mut snapshot, settings.threads, progress);
+            let (contents, whole) = contents::read(&shared, &snapshot, settings.threads, progress);
+            snapshot.contents = Some(contents);
+            snapshot.manifest.partial.extend((!whole).then(|| contents::TOO_MUCH.to_owned()));
         }
         snapshot.manifest.collectors = self.collectors(scene.memory);
         snapshot.c_owned = options.account.then(|| emitted.blocks.finish(&mut pymalloc));
@@ -365,18 +365,6 @@ fn mark_listed<M: ReadMemory + Sync>(
         joined(workers)
     });
     check(progress).map(|()| found)
-}
-
-/// Reads what objects hold, for the views that compare it.
-fn add_contents<M: ReadMemory + Sync>(
-    shared: &Shared<M>,
-    snapshot: &mut Snapshot,
-    threads: usize,
-    progress: &dyn Progress,
-) {
-    let (contents, whole) = contents::read(shared, snapshot, threads, progress);
-    snapshot.contents = Some(contents);
-    snapshot.manifest.partial.extend((!whole).then(|| contents::TOO_MUCH.to_owned()));
 }
 
 /// Whether to go on.

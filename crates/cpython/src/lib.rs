@@ -34,4 +34,4 @@ pub use find::locate::{Python, Version, locate};
 pub use find::moment::Moment;
 pub use options::DecodeOptions;
 pub use walk::generations::Listed;
-pub use walk::linetable::{line_of, lines_alone};
+pub use walk::linetable::line_of;

@@ -1,6 +1,6 @@
 //! How to decode.
 
-use memsight_model::{CHeap, LiveBlocks, PageRuns};
+use memsight_model::{CHeap, PageRuns};
 
 use crate::error::PythonError;
 
@@ -35,9 +35,6 @@ pub struct DecodeOptions<'a> {
     pub c_heap: Option<&'a CHeap>,
     /// The pages of private memory that exist: large buffers of which a part was never touched are noted then.
     pub pages: Option<&'a PageRuns>,
-    /// Blocks whose allocations were recorded: those that are of objects become [`memsight_model::Snapshot::births`]. Cost: a
-    /// search for each object and each buffer.
-    pub live: Option<&'a LiveBlocks>,
 }
 
 impl Default for DecodeOptions<'_> {
@@ -54,7 +51,6 @@ impl Default for DecodeOptions<'_> {
             whole: false,
             c_heap: None,
             pages: None,
-            live: None,
         }
     }
 }

@@ -1,45 +1,23 @@
 //! Advice on source: files are found, read, looked through, and changed if that is asked for.
 
-mod baseline;
-mod candidates;
-mod config;
-mod evidence;
-mod fault;
 mod files;
-mod finder;
-mod fingerprint;
-mod habits;
-mod patterns;
-mod prepare;
-mod python;
 mod rows;
-mod select;
 mod write;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use memsight_advice::{Checked, Input, Needs, Rule, Safety, check_each, rules};
+use memsight_advice::{Checked, Needs, PythonVersion, Rule, Safety, Settings, check_all, rules};
 use memsight_analysis::advise::{AdviceSummary, AdviceView, FaultRow, RulePage, RulesView};
 use memsight_model::{Progress, SCHEMA_VERSION};
 
-pub(crate) use candidates::{Candidate, Candidates};
-pub use evidence::Evidence;
-pub use fault::SettingsError;
 pub use files::STDIN;
-pub use habits::{Habits, SettingsFrom};
-pub use python::minor_of;
-pub(crate) use select::meant;
 pub use write::{Change, unified};
 
 use crate::Error;
-use files::Content;
-use finder::Finder;
-use prepare::Prepare;
 
 /// What to look at and what for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct AdviseOptions {
     /// Files and folders; `-` is the standard input.
     pub paths: Vec<PathBuf>,
@@ -54,17 +32,12 @@ pub struct AdviseOptions {
     pub target_minor: Option<u8>,
     /// Fixes to make, if any.
     pub fix: Fixes,
-    /// Settings, files that are left out, and what is known already.
-    pub habits: Habits,
-    /// What findings are held against.
-    pub evidence: Evidence,
 }
 
 /// Which fixes are made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fixes {
     /// None.
-    #[default]
     None,
     /// Those after which a program does the same.
     Safe,
@@ -73,7 +46,7 @@ pub enum Fixes {
 }
 
 impl Fixes {
-    pub(crate) fn most(self) -> Option<Safety> {
+    fn most(self) -> Option<Safety> {
         match self {
             Fixes::None => None,
             Fixes::Safe => Some(Safety::Safe),
@@ -119,26 +92,12 @@ pub struct Advised {
     pub view: AdviceView,
     /// Files that change, in order; they are written by [`Advised::write`] only.
     pub changes: Vec<Change>,
-    /// How many findings stand in the baseline that was written.
-    pub written: Option<u64>,
-    /// The standard input as it came in, where fixes were made.
-    stdin: Vec<u8>,
 }
 
 impl Advised {
-    pub(crate) fn new(view: AdviceView, changes: Vec<Change>) -> Advised {
-        Advised { view, changes, written: None, stdin: Vec::new() }
-    }
-
     /// Writes the changed files, each at once and only if it is as it was read.
     pub fn write(&self) -> Result<(), Error> {
         self.changes.iter().try_for_each(Change::write)
-    }
-
-    /// The standard input after fixes; as it came in where nothing was to be fixed. Empty where it was not among the paths.
-    pub fn stdin(&self) -> &[u8] {
-        let changed = self.changes.iter().find(|change| change.path().as_os_str() == STDIN);
-        changed.map_or(&self.stdin, Change::bytes)
     }
 }
 
@@ -150,102 +109,85 @@ const ROUNDS: usize = 10;
 /// Cost: some 400,000 lines a second and processor, and memory for the text of all files. Files that cannot be read or
 /// understood are told in the view and are no error; a path that was named and is not there is one.
 pub fn advise(options: &AdviseOptions, progress: &dyn Progress) -> Result<Advised, Error> {
-    let Looked { mut checked, originals, prepare, mut view, faults } = Looked::at(options, progress)?;
-    let mut changes = Vec::new();
+    let settings = settings(options)?;
+    progress.phase("finding files", None);
+    let (paths, unread) = files::find(&options.paths)?;
+    let (contents, more_unread) = files::read(&paths, progress)?;
+    let mut faults: Vec<FaultRow> = unread.into_iter().chain(more_unread).collect();
+    let originals: Vec<(String, Vec<u8>)> = if options.fix != Fixes::None { contents.clone() } else { Vec::new() };
+    let mut checked = look(contents, &settings, progress);
+    let (mut changes, mut fixed) = (Vec::new(), 0);
     if let Some(most) = options.fix.most() {
-        (changes, view.summary.fixed) = fix(&mut checked, &originals, most, &prepare);
+        (changes, fixed) = fix(&mut checked, &originals, most, &settings);
     }
+    let mut view = AdviceView { schema_version: SCHEMA_VERSION, ..AdviceView::default() };
     for report in &checked.reports {
         match report {
             Ok(report) => rows::add(report, &mut view),
-            Err((file, why)) => view.faults.push(rows::whole(file, why)),
+            Err((file, why)) => faults.push(rows::whole(file, why)),
         }
     }
-    if !options.evidence.is_empty() {
-        let changed: Vec<&Path> = changes.iter().map(Change::path).collect();
-        evidence::join(options, &checked.reports, &changed, &mut view, progress)?;
-    }
-    view.summary.wanting = select::wanting(options);
+    view.summary.fixed = fixed;
     view.faults.extend(faults);
-    if progress.cancelled() {
-        return Err(Error::Cancelled);
-    }
-    let written = prepare.write_baseline(&checked.reports, &originals)?;
-    let stdin = originals.into_iter().find(|content| content.path.as_os_str() == STDIN);
-    Ok(Advised { view, changes, written, stdin: stdin.map(|content| content.bytes).unwrap_or_default() })
+    if progress.cancelled() { Err(Error::Cancelled) } else { Ok(Advised { view, changes }) }
 }
 
-/// Files that were looked through, before anything is done with what was found.
-struct Looked {
-    checked: Checked,
-    /// The files; with their bytes where fixes are to be made.
-    originals: Vec<Content>,
-    prepare: Prepare,
-    /// Nothing but what was left out.
-    view: AdviceView,
-    /// What could not be read.
-    faults: Vec<FaultRow>,
-}
-
-impl Looked {
-    fn at(options: &AdviseOptions, progress: &dyn Progress) -> Result<Looked, Error> {
-        select::are_known(options.select.iter().chain(&options.ignore).chain(&options.habits.extend_select))?;
-        let habits = &options.habits;
-        let finder = Arc::new(Finder::new(habits)?);
-        progress.phase("finding files", None);
-        let (paths, unread) = files::find(&options.paths, habits, &finder)?;
-        let (contents, more_unread) = files::read(&paths, habits, progress)?;
-        let prepare = Prepare::new(options, &finder, &contents)?;
-        // What is written must be what was read; without fixes the bytes are not kept.
-        let originals: Vec<Content> = match options.fix {
-            Fixes::None => contents.iter().map(Content::without_bytes).collect(),
-            _ => contents.clone(),
-        };
-        let inputs = contents.into_iter().map(|content| prepare.input(content)).collect();
-        let mut checked = look(inputs, progress);
-        let mut view = AdviceView { schema_version: SCHEMA_VERSION, ..AdviceView::default() };
-        for (report, content) in checked.reports.iter_mut().zip(&originals) {
-            if let Ok(report) = report {
-                prepare.leave_out(report, content, &mut view.summary);
-            }
-        }
-        Ok(Looked { checked, originals, prepare, view, faults: unread.into_iter().chain(more_unread).collect() })
-    }
-}
-
-fn look(inputs: Vec<Input>, progress: &dyn Progress) -> Checked {
-    progress.phase("looking through files", Some(2 * inputs.len() as u64));
+fn look(contents: Vec<(String, Vec<u8>)>, settings: &Settings, progress: &dyn Progress) -> Checked {
+    progress.phase("looking through files", Some(2 * contents.len() as u64));
     let done = AtomicU64::new(0);
-    check_each(inputs, &|| progress.advance(done.fetch_add(1, Ordering::Relaxed) + 1))
+    check_all(contents, settings, &|| progress.advance(done.fetch_add(1, Ordering::Relaxed) + 1))
 }
 
 /// Fixes round by round what can be fixed; the reports become those of the fixed files.
-fn fix(checked: &mut Checked, originals: &[Content], most: Safety, prepare: &Prepare) -> (Vec<Change>, u64) {
+fn fix(
+    checked: &mut Checked,
+    originals: &[(String, Vec<u8>)],
+    most: Safety,
+    settings: &Settings,
+) -> (Vec<Change>, u64) {
     let (mut changes, mut count) = (Vec::new(), 0);
     let mut reports = std::mem::take(&mut checked.reports);
-    for (report, content) in reports.iter_mut().zip(originals) {
+    for (report, (path, bytes)) in reports.iter_mut().zip(originals) {
         let Ok(report) = report else { continue };
-        let before = report.source.clone();
-        let syntax = prepare.syntax_of(content);
+        let before = report.source.text().to_owned();
         for _ in 0..ROUNDS {
-            let Some(fixed) = memsight_advice::apply(&report.source, &report.findings, most, syntax) else {
+            let Some(fixed) = memsight_advice::apply(&report.source, &report.findings, most, settings.syntax) else {
                 break;
             };
             // What the file's encoding cannot say is not written.
             let Some(encoded) = report.source.encode(&fixed.text) else { break };
-            let Ok(mut next) = checked.again(&content.name, &encoded) else { break };
-            prepare.leave_out(&mut next, content, &mut AdviceSummary::default());
+            let Ok(next) = checked.again(path, &encoded) else { break };
             count += fixed.applied.len() as u64;
             *report = next;
         }
-        if report.source.text() != before.text()
+        if report.source.text() != before
             && let Some(after) = report.source.encode(report.source.text())
         {
-            changes.push(Change::new(content, after, &before, &report.source));
+            changes.push(Change::new(Path::new(path), bytes.clone(), after, before, report.source.text().to_owned()));
         }
     }
     checked.reports = reports;
     (changes, count)
+}
+
+fn settings(options: &AdviseOptions) -> Result<Settings, Error> {
+    let fits = |rule: &Rule, text: &String| {
+        rule.name == text || (text.len() >= 2 && rule.id.to_ascii_lowercase().starts_with(&text.to_ascii_lowercase()))
+    };
+    for text in options.select.iter().chain(&options.ignore) {
+        if !rules::all().iter().any(|rule| fits(rule, text)) {
+            return Err(Error::NoSuchRule { text: text.clone() });
+        }
+    }
+    let chosen = |rule: &Rule| match options.select.as_slice() {
+        [] => options.all || rule.is_default,
+        select => select.iter().any(|text| fits(rule, text)),
+    };
+    let mut rules = rules::all();
+    rules.retain(|rule| chosen(rule) && !options.ignore.iter().any(|text| fits(rule, text)));
+    let version = |minor| PythonVersion { major: 3, minor };
+    let (target, syntax) = (options.target_minor.unwrap_or(10), options.target_minor.unwrap_or(15));
+    Ok(Settings { target: version(target), syntax: version(syntax), rules })
 }
 
 /// Counts that a summary has of findings.

@@ -23,7 +23,7 @@ pub fn compare(
     options: &CompareOptions,
     progress: &dyn Progress,
 ) -> Result<CompareView, Error> {
-    let look = LookOptions { births: true, ..with_residence(look) };
+    let look = with_residence(look);
     let snapshots: Vec<Snapshot> =
         subjects.iter().map(|subject| open(subject, &look, progress)).collect::<Result<_, _>>()?;
     compared(&snapshots, options, progress)
@@ -45,8 +45,7 @@ pub fn since(
     wait(&process, started, interval / 2, progress)?;
     let middle = Kept::new(look(pid, &options, progress)?, progress)?;
     wait(&process, started, interval, progress)?;
-    // (what grew is new at the last look, and so is known there)
-    let last = look(pid, &LookOptions { births: true, ..options }, progress)?;
+    let last = look(pid, &options, progress)?;
     compared(&[first.back()?, middle.back()?, last], compare, progress)
 }
 

@@ -1,7 +1,5 @@
 //! What can go wrong in a use case: the errors of the stages as they are, and a few of our own.
 
-mod verify;
-
 use std::path::PathBuf;
 
 use memsight_analysis::AnalysisError;
@@ -9,8 +7,6 @@ use memsight_cpython::PythonError;
 use memsight_format::FormatError;
 use memsight_model::Explain;
 use memsight_target::TargetError;
-
-pub use verify::VerifyError;
 
 /// Why a use case failed.
 #[derive(Debug, thiserror::Error)]
@@ -105,16 +101,6 @@ pub enum Error {
         /// The process.
         pid: u32,
     },
-    /// None of the traces of a run is of that process.
-    #[error("no trace of process {pid} belongs to {}: of that run there are {processes}", path.display())]
-    NoSuchTrace {
-        /// The first of them.
-        path: PathBuf,
-        /// How many there are.
-        processes: usize,
-        /// Which was asked for.
-        pid: u32,
-    },
     /// No rule is called so.
     #[error("there is no rule \"{text}\"")]
     NoSuchRule {
@@ -143,12 +129,6 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// Settings of the advisor, or its baseline, are not in order.
-    #[error(transparent)]
-    Settings(#[from] crate::advise::SettingsError),
-    /// Fixes could not be verified.
-    #[error(transparent)]
-    Verify(#[from] VerifyError),
     /// The person asked to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -168,11 +148,9 @@ impl Explain for Error {
             Error::Python(error) => error.code(),
             Error::Format(error) => error.code(),
             Error::Analysis(error) => error.code(),
-            Error::Settings(error) => error.code(),
             Error::NotAPid { .. } => "MS-E091",
             Error::Interval { .. } => "MS-E095",
             Error::NoSubject => "MS-E096",
-            Error::Verify(error) => error.code(),
             Error::Cancelled => "MS-E092",
             Error::NoSuchRule { .. } => "MS-E195",
             Error::NoSource { .. } => "MS-E196",
@@ -187,7 +165,6 @@ impl Explain for Error {
             Error::HooksInTheWay => "MS-E175",
             Error::NoAnswer { .. } => "MS-E177",
             Error::OthersRecord { .. } => "MS-E178",
-            Error::NoSuchTrace { .. } => "MS-E185",
             Error::Core { .. } => "MS-E098",
             Error::ProbesRefused { .. } => "MS-E094",
         }
@@ -199,7 +176,6 @@ impl Explain for Error {
             Error::Python(error) => error.hint(),
             Error::Format(error) => error.hint(),
             Error::Analysis(error) => error.hint(),
-            Error::Settings(error) => error.hint(),
             Error::NotAPid { .. } => "`memsight ps` lists the Python processes with their ids.".into(),
             Error::Interval { .. } => "The shortest is 1 ms; 10 ms is enough for nearly everything.".into(),
             Error::NoSubject => "`memsight ps` lists the Python processes with their ids.".into(),
@@ -209,19 +185,10 @@ impl Explain for Error {
             Error::ChangedMeanwhile { .. } => "Try again.".into(),
             Error::NoRecorder => "`memsight watch -- COMMAND` records how its memory moves, on every system.".into(),
             Error::NotRecordable => "It takes CPython 3.8 to 3.15 with the GIL, linked against glibc.".into(),
-            Error::RecordedAlready => {
-                "There is one recording at a time in a process: stop the other Tracker, or the `memsight run` or `attach` that \
-                 records it (`memsight detach PID`)."
-                    .into()
-            }
+            Error::RecordedAlready => "Stop the other Tracker first; there is one at a time in a process.".into(),
             Error::OthersRecord { pid } => format!("Wait for its end, or end it: memsight detach {pid}"),
             Error::NoAnswer { .. } => {
-                "Is it stopped (SIGSTOP), or at its limit of files or address space (`ulimit -n`, `ulimit -v`)? It runs as \
-                 before; what it may still begin to record is ended by `memsight detach PID`."
-                    .into()
-            }
-            Error::NoSuchTrace { path, .. } => {
-                format!("`memsight trace {}` lists them; `memsight run --subprocesses` records children.", path.display())
+                "memsight and the process must have the same user, and be in the same container.".into()
             }
             Error::HooksInTheWay => "Stop what began meanwhile, such as tracemalloc; or record as before.".into(),
             Error::NoRing { .. } => {
@@ -244,7 +211,6 @@ impl Explain for Error {
             Error::PauseTooLong { .. } => {
                 "It runs as before. Allow a longer pause with `--max-pause 10s`, or read it as it runs with `--mode live`.".into()
             }
-            Error::Verify(error) => error.hint(),
             Error::Cancelled => "Nothing was left behind; the process runs as before.".into(),
         }
     }

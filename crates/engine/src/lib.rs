@@ -12,14 +12,10 @@ mod core;
 mod doctor;
 mod error;
 pub mod export;
-mod family;
 pub mod gc;
-mod live;
 mod look;
 mod moment;
 pub mod monitor;
-mod names;
-mod native;
 mod pause;
 mod processes;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", not(memsight_portable)))]
@@ -29,24 +25,18 @@ pub mod record;
 pub mod record;
 mod refcounts;
 mod trace;
-#[cfg(all(target_os = "linux", not(memsight_portable)))]
-pub mod verify;
-#[cfg(not(all(target_os = "linux", not(memsight_portable))))]
-#[path = "verify/absent.rs"]
-pub mod verify;
 
 pub use self::core::open_core;
 pub use doctor::diagnose;
-pub use error::{Error, VerifyError};
-pub use live::Live;
+pub use error::Error;
 pub use look::{LookOptions, look, open, open_file, open_with};
 pub use memsight_analysis as analysis;
 pub use memsight_format as format;
 pub use memsight_target::figures;
 pub use memsight_target::{
-    Check, CoreFiles, Diagnosis, LargePages, Subject, Verdict, allow_reader, is_core, resolve_without_libraries,
+    Check, CoreFiles, Diagnosis, LargePages, Subject, Verdict, allow_reader, resolve_without_libraries,
     stdout_was_closed,
 };
 pub use processes::{PythonProcess, processes, rss_bytes};
 pub use refcounts::refcounts;
-pub use trace::{Processes, holds_trace, open_large_blocks, open_processes, open_trace, processes_of, source_text};
+pub use trace::{open_trace, source_text};

@@ -12,7 +12,6 @@ use memsight_target::{CoreFiles, Image, Process, TargetError, c_heap, is_core, n
 
 use crate::core::open_core;
 use crate::moment::{Capture, Cost, Subject, capture};
-use crate::record::{Births, Recorder};
 use crate::{Error, clock};
 
 /// Copies that may turn out torn before one is read as far as it goes.
@@ -45,9 +44,6 @@ pub struct LookOptions {
     pub groups: bool,
     /// Look for what C holds, too, for the view `refcounts`. See [`DecodeOptions::holders`].
     pub holders: bool,
-    /// Take along which lines made the objects, where a recorder is in the process ([`Snapshot::births`]). Cost: its trace is
-    /// read up to now, after the pause.
-    pub births: bool,
     /// How much memory reading a snapshot may take.
     pub limits: Limits,
 }
@@ -55,7 +51,7 @@ pub struct LookOptions {
 impl LookOptions {
     /// The same with all that any view asks for: what a snapshot is to hold.
     pub fn whole(self) -> LookOptions {
-        LookOptions { contents: true, residence: true, holders: true, births: true, ..self }
+        LookOptions { contents: true, residence: true, holders: true, ..self }
     }
 }
 
@@ -75,9 +71,7 @@ pub fn look(pid: u32, options: &LookOptions, progress: &dyn Progress) -> Result<
 /// Copies and decodes until a copy is whole.
 fn look_at(process: &Process, options: &LookOptions, progress: &dyn Progress) -> Result<Snapshot, Error> {
     let python = find(process)?;
-    let regions = if options.births && !options.shallow { process.maps()? } else { Vec::new() };
-    let recorder = Recorder::of(process, &regions);
-    let subject = Subject { process, python: &python, options, recorder: recorder.as_ref() };
+    let subject = Subject { process, python: &python, options };
     let mut cost = Cost::default();
     let mut copies = 0;
     loop {
@@ -86,8 +80,7 @@ fn look_at(process: &Process, options: &LookOptions, progress: &dyn Progress) ->
             Mode::Live => capture_live(&subject, &mut cost, progress)?,
             Mode::Auto | Mode::Fork | Mode::Freeze | Mode::Core => capture(&subject, &mut cost, progress)?,
         };
-        let Capture { image, usage, residence, gil_held, collecting, mode, mark } = capture;
-        let births = recorder.as_ref().map(|recorder| recorder.births(mark, progress)).transpose()?;
+        let Capture { image, usage, residence, gil_held, collecting, mode } = capture;
         let best_effort = collecting || copies == MAX_COPIES;
         // Neither needs the other, and each keeps one core busy.
         let (heap, listed) = std::thread::scope(|scope| {
@@ -98,11 +91,7 @@ fn look_at(process: &Process, options: &LookOptions, progress: &dyn Progress) ->
         let decoded = listed.map_err(Error::from).and_then(|listed| {
             let regions = image.regions().to_vec();
             let whole = gil_held && copies < WHOLE_COPIES;
-            let decoding = DecodeOptions {
-                whole,
-                live: births.as_ref().map(Births::blocks),
-                ..decode_options(options, heap.as_ref())
-            };
+            let decoding = DecodeOptions { whole, ..decode_options(options, heap.as_ref()) };
             Ok(python.decode_listed(image, &regions, listed, &decoding, progress)?)
         });
         match decoded {
@@ -113,9 +102,6 @@ fn look_at(process: &Process, options: &LookOptions, progress: &dyn Progress) ->
                 (manifest.rss_bytes, manifest.vms_bytes) = (usage.rss_bytes, usage.vms_bytes);
                 (manifest.gil_held, manifest.mode) = (gil_held, mode);
                 describe(manifest, process.pid(), options, &cost);
-                if let Some(births) = births {
-                    births.keep(&mut snapshot);
-                }
                 return Ok(snapshot);
             }
             Err(Error::Python(error)) if error.is_transient() && copies < MAX_COPIES => {}
@@ -174,15 +160,14 @@ pub(crate) fn find(process: &Process) -> Result<Python, Error> {
 
 /// Copies the memory while the process runs.
 fn capture_live(subject: &Subject<'_>, cost: &mut Cost, progress: &dyn Progress) -> Result<Capture, Error> {
-    let Subject { process, python, options, .. } = *subject;
+    let Subject { process, python, options } = *subject;
     cost.attempts += 1;
-    let mark = subject.mark();
     let image = process.capture_live(progress)?;
     let gil_held = python.moment(&image)?.gil_locked;
     // a running process is seen in another moment the next time
     let collecting = false;
     let residence = options.residence.then(|| process.residence()).transpose()?;
-    Ok(Capture { image, usage: process.usage()?, residence, gil_held, collecting, mode: Mode::Live, mark })
+    Ok(Capture { image, usage: process.usage()?, residence, gil_held, collecting, mode: Mode::Live })
 }
 
 /// What is known of the memory of C beside its bytes.

@@ -13,7 +13,6 @@ use memsight_target::{Fork, Halt, Image, Obstacle, Process, TargetError, Usage};
 
 use crate::look::start;
 use crate::pause::{self, Limited};
-use crate::record::Recorder;
 use crate::{Error, LookOptions};
 
 /// Moments tried before a locked GIL is accepted.
@@ -39,8 +38,6 @@ pub(crate) struct Capture {
     pub(crate) collecting: bool,
     /// How it was made: never [`Mode::Auto`].
     pub(crate) mode: Mode,
-    /// The mark in what is recorded of the process; 0 where nothing is.
-    pub(crate) mark: u64,
 }
 
 /// What the look has cost the process up to now.
@@ -104,8 +101,6 @@ pub(crate) struct Subject<'a> {
     pub(crate) process: &'a Process,
     pub(crate) python: &'a Python,
     pub(crate) options: &'a LookOptions,
-    /// Which lines make its objects is recorded by that.
-    pub(crate) recorder: Option<&'a Recorder>,
 }
 
 /// Stops the process at a good moment, copies its memory and lets it go on: it is copied after that where the kernel
@@ -139,11 +134,6 @@ pub(crate) fn capture(subject: &Subject<'_>, cost: &mut Cost, progress: &dyn Pro
 }
 
 impl<'a> Subject<'a> {
-    /// Marks the moment in what is recorded.
-    pub(crate) fn mark(&self) -> u64 {
-        self.recorder.map_or(0, Recorder::mark)
-    }
-
     fn forking(&self) -> Result<Forking<'a>, TargetError> {
         // Both take their time in the kernel.
         let (before, fork) = std::thread::scope(|scope| {
@@ -207,14 +197,13 @@ impl<'a> Subject<'a> {
         let progress = Limited::new(progress, limit);
         let result = match self.python.moment(&frozen.memory()).map(|moment| judge(moment, cost.attempts)) {
             Ok(Verdict::Wait { collecting }) => Ok(Err(collecting)),
-            Ok(Verdict::Good(Good { gil_held, collecting })) => {
-                let mark = self.mark();
-                let captured = frozen.capture(&progress).and_then(|image| {
+            Ok(Verdict::Good(Good { gil_held, collecting })) => frozen
+                .capture(&progress)
+                .and_then(|image| {
                     let (usage, residence) = (self.process.usage()?, self.residence()?);
-                    Ok(Ok(Capture { image, usage, residence, gil_held, collecting, mode: Mode::Freeze, mark }))
-                });
-                captured.map_err(Error::from)
-            }
+                    Ok(Ok(Capture { image, usage, residence, gil_held, collecting, mode: Mode::Freeze }))
+                })
+                .map_err(Error::from),
             Err(error) => Err(error.into()),
         };
         let over = progress.is_over() && !progress.progress.cancelled();
@@ -231,7 +220,6 @@ impl<'a> Subject<'a> {
             Verdict::Good(good) => good,
         };
         let stacks = before.map(|_| self.process.stack_pointers()).transpose()?.unwrap_or_default();
-        let mark = self.mark();
         let forked = match halt.fork() {
             Err(TargetError::NoFork { cause: Obstacle::Moment, .. }) if cost.unfit < MAX_UNFIT => {
                 cost.unfit += 1;
@@ -249,7 +237,7 @@ impl<'a> Subject<'a> {
                 "the entry of its copy stays until the process, which is traced, frozen or filtered, can collect it";
             cost.reason = Some(format!("{reason} (pid {child})"));
         }
-        Ok(Ok(Capture { image: image?, usage, residence: residence?, gil_held, collecting, mode: Mode::Fork, mark }))
+        Ok(Ok(Capture { image: image?, usage, residence: residence?, gil_held, collecting, mode: Mode::Fork }))
     }
 
     fn residence(&self) -> Result<Option<Residence>, TargetError> {

@@ -8,31 +8,21 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use memsight_engine::Error;
 use memsight_engine::format::trace::{Reader, Writer};
 use memsight_engine::record::{Options, attach};
 use memsight_model::trace::{Event, Record};
-use memsight_target::TargetError;
-use memsight_testkit::{Busy, EVERYWHERE, Interpreter, interpreters, missing, runs_long};
+use memsight_testkit::{Busy, Interpreter, interpreters, missing, runs_long};
 
 /// Attached and detached so often, on every interpreter; and on some of them.
 const CYCLES: u32 = 8;
 const MANY: u32 = 60;
-/// The same in a long run.
-const MOST: u32 = 200;
-/// What a process is in the middle of: see `programs/states.py`.
-const STATES: [&str; 10] =
-    ["futex", "handshake", "blas", "numbers", "signals", "forks", "libraries", "epoll", "recursion", "many"];
-/// So often in each.
-const VISITS: u32 = 3;
 
 fn main() {
     let arguments = Arguments::from_args();
     let found = interpreters();
     let mut trials: Vec<Trial> = Vec::new();
     for interpreter in &found {
-        let many = if std::env::var_os(EVERYWHERE).is_some() { MOST } else { MANY };
-        for (name, cycles) in [("cycles", CYCLES), ("many", many)] {
+        for (name, cycles) in [("cycles", CYCLES), ("many", MANY)] {
             let own = interpreter.clone();
             let passed_over = name == "many" && !runs_long(name, interpreter, &found);
             let run = move || cycles_change_nothing(&own, cycles);
@@ -42,13 +32,6 @@ fn main() {
     for interpreter in found.clone() {
         let (name, other) = (format!("idle::{interpreter}"), interpreter.clone());
         trials.push(Trial::test(name, move || a_thread_may_end_long_after(&other)));
-        let other = interpreter.clone();
-        for state in STATES {
-            let (name, other) = (format!("state_{state}::{interpreter}"), other.clone());
-            let passed_over = !runs_long(&format!("state_{state}"), &interpreter, &found);
-            let run = move || one_in_any_state_goes_on(&other, state);
-            trials.push(Trial::test(name, run).with_ignored_flag(passed_over));
-        }
         let name = format!("in_c::{interpreter}");
         trials.push(Trial::test(name, move || one_that_computes_in_c_is_entered(&interpreter)));
     }
@@ -69,7 +52,7 @@ fn cycles_change_nothing(interpreter: &Interpreter, cycles: u32) -> Result<(), F
     for cycle in 0..cycles {
         let path = folder.path().join(format!("{cycle}.trace"));
         let sample_bytes = if cycle % 2 == 0 { 0 } else { 4096 };
-        let attached = attach(pid, Options { sample_bytes, native: false }, Writer::create(&path, false)?)?;
+        let attached = attach(pid, Options { sample_bytes }, Writer::create(&path, false)?)?;
         progress = busy.advance(&progress)?;
         let recorded = attached.end()?;
         progress = busy.advance(&progress)?;
@@ -107,7 +90,7 @@ fn a_thread_may_end_long_after(interpreter: &Interpreter) -> Result<(), Failed> 
     says("ready")?;
     for cycle in 0..4 {
         let trace = Writer::create(&folder.path().join(format!("{cycle}.trace")), false)?;
-        let attached = attach(child.id(), Options { sample_bytes: 0, native: false }, trace)?;
+        let attached = attach(child.id(), Options { sample_bytes: 0 }, trace)?;
         if cycle == 0 {
             input.write_all(b"work\n")?;
             says("work")?;
@@ -137,7 +120,7 @@ fn one_that_computes_in_c_is_entered(interpreter: &Interpreter) -> Result<(), Fa
     goes_on()?;
     for cycle in 0..5 {
         let trace = Writer::create(&folder.path().join(format!("{cycle}.trace")), false)?;
-        let attached = attach(child.id(), Options { sample_bytes: 0, native: false }, trace)?;
+        let attached = attach(child.id(), Options { sample_bytes: 0 }, trace)?;
         (0..3).try_for_each(|_| goes_on().map(drop))?;
         let recorded = attached.end()?;
         (0..3).try_for_each(|_| goes_on().map(drop))?;
@@ -148,63 +131,6 @@ fn one_that_computes_in_c_is_entered(interpreter: &Interpreter) -> Result<(), Fa
     }
     child.kill()?;
     child.wait()?;
-    Ok(())
-}
-
-/// In the middle of whatever it is, a process is recorded or refused, and goes on with what it does to its right end.
-fn one_in_any_state_goes_on(interpreter: &Interpreter, state: &str) -> Result<(), Failed> {
-    let folder = tempfile::tempdir()?;
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/states.py");
-    let mut command = Command::new(&interpreter.path);
-    let mut child =
-        command.args(["-B".as_ref(), program.as_os_str(), state.as_ref()]).stdout(Stdio::piped()).spawn()?;
-    let mut lines = BufReader::new(child.stdout.take().ok_or("a pipe")?).lines();
-    let mut says = move || lines.next().and_then(Result::ok).unwrap_or_default();
-    match &says()[..] {
-        "ready" => {}
-        "missing" => {
-            eprintln!("NOT COVERED: {interpreter} has nothing for {state}");
-            return Ok(());
-        }
-        other => return Err(format!("{other:?} in {state}").into()),
-    }
-    let pid = child.id();
-    for visit in 0..VISITS {
-        let path = folder.path().join(format!("{visit}.trace"));
-        match attach(pid, Options { sample_bytes: 0, native: false }, Writer::create(&path, false)?) {
-            Ok(attached) => match attached.end() {
-                Ok(recorded) if recorded.head.is_some() => check_blocks(&path)?,
-                Err(Error::Target(TargetError::NotEntered { .. })) => {}
-                other => return Err(format!("{state}: {other:?}").into()),
-            },
-            Err(Error::Target(TargetError::NotEntered { .. })) => {}
-            Err(other) => return Err(format!("{state}: {other:?}").into()),
-        }
-    }
-    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps"))?;
-    let rings = maps.lines().filter(|line| line.contains("memfd:memsight-ring")).count();
-    let sent = Command::new("kill").args(["-TERM", &pid.to_string()]).status()?;
-    let (last, status) = (says(), child.wait()?);
-    match (sent.success(), &last[..], status.success(), rings <= 2) {
-        (true, "done", true, true) => Ok(()),
-        _ => Err(format!("{state}: {last:?}, {status}, {rings} rings").into()),
-    }
-}
-
-/// No block is allocated where one is.
-fn check_blocks(path: &Path) -> Result<(), Failed> {
-    let mut live = HashMap::new();
-    for record in Reader::open(path)? {
-        match record? {
-            Record::Event(Event::Allocated { address, bytes, .. }) => {
-                if let Some(before) = live.insert(address, bytes) {
-                    return Err(format!("{bytes} bytes over {before} at {address:#x}").into());
-                }
-            }
-            Record::Event(Event::Freed(address)) => _ = live.remove(&address),
-            _ => {}
-        }
-    }
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use memsight_engine::format::trace::{Reader, Writer};
 use memsight_engine::record::{Options, Prepared};
 use memsight_model::trace::{Code, Domain, End, Event, Frame, Record};
-use memsight_testkit::{Interpreter, environment, interpreters, missing, runs_long};
+use memsight_testkit::{Interpreter, interpreters, missing, runs_long};
 use serde::Deserialize;
 
 fn main() {
@@ -29,10 +29,6 @@ fn main() {
         add("kept", false, what_is_kept_is_there_to_the_end);
         add("threads", true, many_threads_are_told_apart);
         add("killed", false, a_killed_program_loses_nothing);
-        add("subinterpreters", false, stacks_of_all_interpreters_are_told);
-        add("tasks", false, stacks_of_tasks_are_told);
-        add("greenlets", true, stacks_of_greenlets_are_told);
-        add("held_up", true, a_reader_that_is_held_up_loses_nothing);
     }
     for expected in missing(&found) {
         eprintln!("NOT COVERED: no Python {expected} found");
@@ -75,7 +71,6 @@ impl Trace {
         for record in Reader::open(path)? {
             match record? {
                 Record::Code(code) => _ = trace.codes.insert(code.number, code),
-                Record::Module(_) | Record::Symbol(_) => {}
                 Record::Frame(frame) => trace.frames.push(frame),
                 Record::End(end) => trace.end = Some(end),
                 Record::Event(Event::Thread(id)) => thread = id,
@@ -127,7 +122,7 @@ impl Trace {
 fn record(interpreter: &Interpreter, program: &Path) -> Result<(String, Trace), Failed> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("a.trace");
-    let prepared = Prepared::new(Options { sample_bytes: 0, native: false })?;
+    let prepared = Prepared::new(Options { sample_bytes: 0 })?;
     let mut command = Command::new(&interpreter.path);
     command.arg("-B").arg(program).envs(prepared.variables(None)).stdout(Stdio::piped());
     let child = command.spawn()?;
@@ -206,100 +201,6 @@ fn many_threads_are_told_apart(interpreter: &Interpreter) -> Result<(), Failed> 
     }
     // (3.8 and later tell a thread's id in the operating system)
     if found == truth { Ok(()) } else { Err(format!("{found:?}\nexpected: {truth:?}").into()) }
-}
-
-/// Blocks by size, and by which function each was made.
-fn blocks_are_of(interpreter: &Interpreter, path: &str, tables: u64) -> Result<(), Failed> {
-    let (text, mut trace) = record(interpreter, &program(path))?;
-    if trace.unknown_frees == tables {
-        trace.unknown_frees = 0;
-    }
-    trace.consistent()?;
-    let truth: BTreeMap<u64, (u64, String)> = serde_json::from_str(&text)?;
-    let mut found: BTreeMap<u64, (u64, String)> = BTreeMap::new();
-    for block in trace.blocks.iter().filter(|block| truth.contains_key(&block.bytes)) {
-        let stack = trace.stack(block.stack)?;
-        let name = stack.first().map(|frame| frame.0.clone()).unwrap_or_default();
-        let entry = found.entry(block.bytes).or_insert((0, name.clone()));
-        entry.0 += 1;
-        if entry.1 != name {
-            return Err(format!("{} bytes by {} and {name}", block.bytes, entry.1).into());
-        }
-    }
-    if found == truth && truth.len() > 3 { Ok(()) } else { Err(format!("{found:?}\nexpected: {truth:?}").into()) }
-}
-
-/// From 3.14 on an interpreter that has kept nothing gives back at its end what its pymalloc knew of arenas: the table of them and two
-/// nodes of a tree, which are no blocks of the program (`free_obmalloc_arenas`, Objects/obmalloc.c). Of four interpreters.
-fn stacks_of_all_interpreters_are_told(interpreter: &Interpreter) -> Result<(), Failed> {
-    blocks_are_of(interpreter, "tests/programs/subinterpreters.py", if interpreter.version.1 < 14 { 0 } else { 12 })
-}
-
-fn stacks_of_tasks_are_told(interpreter: &Interpreter) -> Result<(), Failed> {
-    blocks_are_of(interpreter, "tests/programs/greenlets.py", 0)
-}
-
-fn stacks_of_greenlets_are_told(interpreter: &Interpreter) -> Result<(), Failed> {
-    match environment(interpreter, "greenlet", &["greenlet"]) {
-        Ok(equipped) => blocks_are_of(&equipped, "tests/programs/greenlets.py", 0),
-        Err(why) => {
-            eprintln!("NOT COVERED: no greenlet for {interpreter}: {why}");
-            Ok(())
-        }
-    }
-}
-
-/// Who reads cannot write for longer than a program waits for one that is gone: it is waited for, and nothing is lost.
-fn a_reader_that_is_held_up_loses_nothing(interpreter: &Interpreter) -> Result<(), Failed> {
-    let folder = tempfile::tempdir()?;
-    let (pipe, copy) = (folder.path().join("pipe"), folder.path().join("a.trace"));
-    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)?;
-    let prepared = Prepared::new(Options { sample_bytes: 0, native: false })?;
-    let mut command = Command::new(&interpreter.path);
-    let told = folder.path().join("said");
-    command.arg("-B").arg(program("tests/programs/many_events.py")).arg(&told).stdout(Stdio::piped());
-    let child = command.envs(prepared.variables(None)).spawn()?;
-    let (pid, from, to) = (child.id(), pipe.clone(), copy.clone());
-    let reading = std::thread::spawn(move || -> std::io::Result<bool> {
-        let (mut from, mut to) = (std::fs::File::open(from)?, std::fs::File::create(to)?);
-        let was_held_up = stands_still(pid, &told, HELD_UP);
-        std::io::copy(&mut from, &mut to).map(|_| was_held_up)
-    });
-    let recording = prepared.begin(Writer::create(&pipe, true)?, "a program".into(), || ())?;
-    let output = child.wait_with_output()?;
-    let recorded = recording.end(output.status.code(), output.status.signal())?;
-    let was_held_up = reading.join().map_err(|_| "it panicked")??;
-    let (lost, trace) = (recorded.end.lost_events, Trace::read(&copy)?);
-    trace.consistent()?;
-    let text = String::from_utf8(output.stdout)?;
-    let (bytes, count) = text.trim().split_once(' ').ok_or("two numbers")?;
-    let (bytes, count): (u64, usize) = (bytes.parse()?, count.parse()?);
-    let found = trace.blocks.iter().filter(|block| block.bytes == bytes).count();
-    match (was_held_up, lost, found >= count) {
-        (true, 0, true) => Ok(()),
-        _ => Err(format!("{found} of {count}, {lost} lost; it waited: {was_held_up}").into()),
-    }
-}
-
-/// Three times as long as a program waits for a reader that shows no sign of life.
-const HELD_UP: std::time::Duration = std::time::Duration::from_secs(3);
-
-/// Waits until the program has told of no further block for so long, or has ended; whether it did before its end.
-fn stands_still(pid: u32, said: &Path, long: std::time::Duration) -> bool {
-    let has_ended = || {
-        let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        text.rsplit(')').next().is_none_or(|rest| rest.trim_start().starts_with(['Z', 'X']) || rest.is_empty())
-    };
-    let number = || std::fs::read_to_string(said).unwrap_or_default();
-    let (mut last, mut since) = (number(), std::time::Instant::now());
-    while !has_ended() && since.elapsed() < long {
-        std::thread::yield_now();
-        let now = number();
-        if now != last || now.is_empty() {
-            (last, since) = (now, std::time::Instant::now());
-        }
-    }
-    since.elapsed() >= long
 }
 
 /// What was allocated up to `kill -9` is in the trace.

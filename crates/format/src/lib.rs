@@ -8,7 +8,6 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods)] // this crate is the door to snapshot files
 
-mod born;
 mod code;
 mod contents;
 mod error;

@@ -71,7 +71,6 @@ impl Reader<'_> {
         let holders = self.holders(&bounds)?;
         let code = self.code(&bounds)?;
         let generators = self.generators(&bounds)?;
-        let (births, birth_frames) = self.births(&bounds)?;
         let maps = self.maps()?;
         let pymalloc = self.pymalloc(objects.len(), types.len())?;
         let contents = self.contents(objects.len(), types.len())?;
@@ -94,8 +93,6 @@ impl Reader<'_> {
             holders,
             code,
             generators,
-            births,
-            birth_frames,
             pymalloc,
             contents,
             residence,

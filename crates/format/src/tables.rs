@@ -21,7 +21,7 @@ use crate::{contents, native, pymalloc, residence};
 ///
 /// Those from `arenas` on are optional: a snapshot has them when that was looked at.
 #[rustfmt::skip]
-pub const TABLES: [&str; 28] = [
+pub const TABLES: [&str; 26] = [
     "objects", "references", "types", "names", "texts", "roots", "threads", "frames", "maps",
     "arenas", "pools", "blocks", "pins",
     "equals", "slack", "layouts", "boxed",
@@ -30,7 +30,6 @@ pub const TABLES: [&str; 28] = [
     "native",
     "views",
     "code", "generators",
-    "births", "birth_frames",
 ];
 
 /// Names of [`LabelKind`] in files, indexed by its number. Part of the format: never changed, only added to.
@@ -99,19 +98,39 @@ pub(crate) enum Table {
     Views,
     Code,
     Generators,
-    Births,
-    BirthFrames,
 }
 
 impl Table {
     /// Every table, in the order of [`TABLES`].
-    #[rustfmt::skip]
-    pub(crate) const ALL: [Table; 28] = {
+    pub(crate) const ALL: [Table; 26] = {
         use Table::*;
         [
-            Objects, References, Types, Names, Texts, Roots, Threads, Frames, Maps, Arenas, Pools, Blocks,
-            Pins, Equals, Slack, Layouts, Boxed, Holders, Resident, ResidentPages, CBlocks, CLarge, Native,
-            Views, Code, Generators, Births, BirthFrames,
+            Objects,
+            References,
+            Types,
+            Names,
+            Texts,
+            Roots,
+            Threads,
+            Frames,
+            Maps,
+            Arenas,
+            Pools,
+            Blocks,
+            Pins,
+            Equals,
+            Slack,
+            Layouts,
+            Boxed,
+            Holders,
+            Resident,
+            ResidentPages,
+            CBlocks,
+            CLarge,
+            Native,
+            Views,
+            Code,
+            Generators,
         ]
     };
 
@@ -130,7 +149,6 @@ impl Table {
             Table::Native => snapshot.native.is_some(),
             Table::Code => !snapshot.code.is_empty(),
             Table::Generators => !snapshot.generators.is_empty(),
-            Table::Births | Table::BirthFrames => !snapshot.births.is_empty(),
             Table::Resident | Table::ResidentPages | Table::CBlocks | Table::CLarge => residence::is_in(snapshot, self),
             _ => !self.is_optional(),
         }
@@ -162,8 +180,6 @@ impl Table {
             Table::Native => snapshot.native.as_ref().map_or(0, native::rows),
             Table::Code => snapshot.code.len(),
             Table::Generators => snapshot.generators.len(),
-            Table::Births => snapshot.births.len(),
-            Table::BirthFrames => snapshot.birth_frames.len(),
             Table::Resident | Table::ResidentPages | Table::CBlocks | Table::CLarge => residence::rows(snapshot, self),
             Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => {
                 snapshot.pymalloc.as_ref().map_or(0, |pymalloc| pymalloc::rows(pymalloc, self))
@@ -265,8 +281,6 @@ impl<'a> Tables<'a> {
             Table::Native => self.native(range),
             Table::Code => self.code(range),
             Table::Generators => self.generators(range),
-            Table::Births => self.births(range),
-            Table::BirthFrames => self.birth_frames(range),
             Table::Arenas | Table::Pools | Table::Blocks | Table::Pins => self.pymalloc(table, range),
             Table::Equals | Table::Slack | Table::Layouts | Table::Boxed | Table::Views => self.contents(table, range),
             Table::Resident | Table::ResidentPages | Table::CBlocks | Table::CLarge => self.residence(table, range),

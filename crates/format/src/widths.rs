@@ -4,9 +4,8 @@ use std::mem::size_of;
 use std::ops::Range;
 
 use memsight_model::{
-    Arena, Birth, BirthFrame, Boxed, COwnedType, CodeRecord, FrameRecord, GeneratorRecord, Holder, InstanceLayout,
-    NativePlace, NativeType, Owned, OwnedBlock, Pin, Pool, Region, ResidentMapping, Root, Slack, ThreadRecord,
-    TypeRecord, View,
+    Arena, Boxed, COwnedType, CodeRecord, FrameRecord, GeneratorRecord, Holder, InstanceLayout, NativePlace,
+    NativeType, Owned, OwnedBlock, Pin, Pool, Region, ResidentMapping, Root, Slack, ThreadRecord, TypeRecord, View,
 };
 
 use crate::tables::Table;
@@ -38,8 +37,6 @@ pub(crate) fn row_bytes(table: Table) -> u64 {
         Table::Holders => 2 * size_of::<Holder>(),
         Table::Code => 2 * size_of::<CodeRecord>(),
         Table::Generators => 2 * size_of::<GeneratorRecord>(),
-        Table::Births => 2 * size_of::<Birth>(),
-        Table::BirthFrames => 2 * size_of::<BirthFrame>(),
         Table::Arenas => 2 * size_of::<Arena>(),
         Table::Pools => 2 * size_of::<Pool>(),
         Table::Blocks => 2 * size_of::<Owned>(),

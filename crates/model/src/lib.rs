@@ -6,7 +6,6 @@
 
 mod address;
 mod blocks;
-mod born;
 mod code;
 mod contents;
 mod figures;
@@ -30,7 +29,6 @@ mod units;
 
 pub use address::Address;
 pub use blocks::Blocks;
-pub use born::{Birth, BirthFrame, LiveBlock, LiveBlocks, RecorderNote};
 pub use code::{CodeRecord, GeneratorRecord};
 pub use contents::{Boxed, Contents, Equals, InstanceLayout, Slack, View};
 pub use figures::{

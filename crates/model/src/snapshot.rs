@@ -216,12 +216,8 @@ impl FrameRecord {
     /// Whether its code is of the standard library or an installed package, as far as the path tells
     /// (`.../lib/python3.X/...`), and so hardly what the person who looks has written.
     pub fn is_of_a_library(&self) -> bool {
-        FrameRecord::is_library(&self.file)
-    }
-
-    /// The same of a file.
-    pub fn is_library(file: &str) -> bool {
-        ["/lib/python3.", "/lib64/python3."].iter().any(|folder| file.contains(folder)) || file.starts_with("<frozen ")
+        ["/lib/python3.", "/lib64/python3."].iter().any(|folder| self.file.contains(folder))
+            || self.file.starts_with("<frozen ")
     }
 }
 
@@ -294,9 +290,6 @@ pub struct Manifest {
     /// The collectors of its interpreters, the main one first; empty where the writer did not look.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collectors: Vec<crate::GcInterpreter>,
-    /// What a recorder in the process had told, where there was one and the look has asked it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recorder: Option<crate::RecorderNote>,
     /// What a core file says of the process that it is of; for [`Mode::Core`] alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,
@@ -351,10 +344,6 @@ pub struct Snapshot {
     pub code: Vec<crate::CodeRecord>,
     /// Generators and coroutines that have not ended, by object; likewise.
     pub generators: Vec<crate::GeneratorRecord>,
-    /// Which allocations of blocks of objects were recorded, by object; empty where there was no recorder.
-    pub births: Vec<crate::Birth>,
-    /// The frames that made them, callers before those that they called. Their numbers begin with 1.
-    pub birth_frames: Vec<crate::BirthFrame>,
     /// Roots.
     pub roots: Vec<Root>,
     /// Python threads.

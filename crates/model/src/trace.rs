@@ -20,19 +20,6 @@ pub struct Head {
     pub started: Timestamp,
     /// Bytes between samples in the mean; 0 where every allocation is there (exact).
     pub sample_bytes: u64,
-    /// Which traces it belongs to, where children are recorded, too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub family: Option<Family>,
-}
-
-/// What traces of the processes of one run have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Family {
-    /// The same in all of them, and in those of another run another: when it began, in nanoseconds since 1970.
-    pub run: u64,
-    /// The recorded process that this one came from; its own id where it is what another program of this process has become
-    /// (`exec`), and 0 for the first.
-    pub parent: u32,
 }
 
 /// Who was asked for a block.
@@ -62,50 +49,14 @@ pub struct Code {
     pub lines: Vec<u8>,
 }
 
-/// Set in [`Frame::code`] of native frames: the other bits are the number of their module, 0 for what cannot be told.
-pub const NATIVE: u32 = 1 << 31;
-
-/// A file whose code native frames are in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Module {
-    /// What [`Frame::code`] calls it, apart from [`NATIVE`]; never 0.
-    pub number: u32,
-    /// Its path, as the program saw it. Foreign text.
-    pub path: String,
-    /// What its linker has named it by (`NT_GNU_BUILD_ID`); may be empty.
-    pub build_id: Vec<u8>,
-}
-
-/// What is at a place in a module.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Symbol {
-    /// The module's number.
-    pub module: u32,
-    /// The address, as the file has it.
-    pub offset: u32,
-    /// The function, and before it those that the compiler has put into it there, the innermost first.
-    pub functions: Vec<NativeFunction>,
-}
-
-/// A function of compiled code.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NativeFunction {
-    /// Its name, as in its source. Foreign text.
-    pub name: String,
-    /// The file of its source; empty where it is not known. Foreign text.
-    pub file: String,
-    /// The line; 0 where it is not known.
-    pub line: u32,
-}
-
 /// A frame, on the frames that called it. Frames are numbered from 1 on in the order in which they are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Frame {
     /// The number of the frame that called it, told before; 0 for none.
     pub caller: u32,
-    /// The number of its code object; 0 stands for all frames that a stack was too deep for. Of native frames see [`NATIVE`].
+    /// The number of its code object; 0 stands for all frames that a stack was too deep for.
     pub code: u32,
-    /// How far into its code it is, in units of 2 bytes. Of a native frame an address within the instruction, as its file has it.
+    /// How far into its code it is, in units of 2 bytes.
     pub offset: u32,
 }
 
@@ -155,10 +106,6 @@ pub enum Record {
     Code(Code),
     /// A frame.
     Frame(Frame),
-    /// A file whose code native frames are in.
-    Module(Module),
-    /// What is at a place in one.
-    Symbol(Symbol),
     /// An event.
     Event(Event),
     /// The end.

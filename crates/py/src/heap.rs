@@ -97,7 +97,6 @@ impl Heap {
         let view = match name {
             "overview" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.overview(top))),
             "types" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.types(top))),
-            "types_by_line" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.types_by_line(top)?)),
             "suspects" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.suspects(top))),
             "dominators" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.dominators(top))),
             "threads" => |analysis: &Analysis<'_>, _: &str, top| Ok(json(&analysis.threads(top))),

@@ -3,7 +3,6 @@
 //! People use the typed functions in `python/memsight/`, never this module. Views cross the border as JSON, whose keys
 //! the renderer defines once; tables cross it as Arrow capsules, without a copy.
 
-mod advise;
 mod arrow;
 mod compare;
 mod enter;
@@ -53,7 +52,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<arrow::Table>()?;
     module.add_function(wrap_pyfunction!(heap::look, module)?)?;
     module.add_function(wrap_pyfunction!(heap::load, module)?)?;
-    module.add_function(wrap_pyfunction!(advise::advise, module)?)?;
     module.add_function(wrap_pyfunction!(compare::compare_heaps, module)?)?;
     module.add_function(wrap_pyfunction!(allow_tracer, module)?)?;
     module.add_class::<process::Handle>()?;
@@ -61,8 +59,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<monitor::Monitor>()?;
     module.add_class::<tracker::Tracker>()?;
     module.add_function(wrap_pyfunction!(traces::trace, module)?)?;
-    module.add_function(wrap_pyfunction!(traces::trace_flame, module)?)?;
-    module.add_function(wrap_pyfunction!(traces::trace_table, module)?)?;
     module.add_function(wrap_pyfunction!(monitor::sample, module)?)?;
     module.add_function(wrap_pyfunction!(system::pids, module)?)?;
     module.add_function(wrap_pyfunction!(system::pid_exists, module)?)?;

@@ -17,15 +17,15 @@ pub(crate) struct Tracker {
     path: PathBuf,
     program: String,
     force: bool,
-    options: Options,
+    sample_bytes: u64,
     under_way: Mutex<Option<Recording>>,
 }
 
 #[pymethods]
 impl Tracker {
     #[new]
-    fn new(path: PathBuf, program: String, sample_bytes: u64, native: bool, force: bool) -> Tracker {
-        Tracker { path, program, force, options: Options { sample_bytes, native }, under_way: Mutex::default() }
+    fn new(path: PathBuf, program: String, sample_bytes: u64, force: bool) -> Tracker {
+        Tracker { path, program, force, sample_bytes, under_way: Mutex::default() }
     }
 
     /// Creates the file and begins.
@@ -52,8 +52,7 @@ impl Tracker {
 impl Tracker {
     fn begin(&self) -> Result<(), Error> {
         let recorder = recorder::load()?;
-        let mut prepared = Prepared::new(self.options)?;
-        prepared.look_at(std::process::id())?;
+        let prepared = Prepared::new(Options { sample_bytes: self.sample_bytes })?;
         let ring = prepared.path();
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if under_way.is_some() {

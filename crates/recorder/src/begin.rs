@@ -5,45 +5,32 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::layout::{Layout, V38, V39, V310, V311, V312, V313, V314, V315};
-use crate::wire::Header;
-use crate::{behind, children, elf, got, hooks, known, ring, sampling, sys, thread, unwind};
+use crate::{behind, elf, got, hooks, known, ring, sampling, sys, thread};
 
 /// Set while this process is recorded by a call.
 pub static RECORDS: AtomicBool = AtomicBool::new(false);
 
-/// Records this process, which `parent` has started (0: nobody that is recorded), into the ring at `path`; where another process
-/// does, into one of its own if children are recorded. False where that cannot be: see [`hooks::are_in_the_way`].
-pub fn record(path: &[u8], minor: u32, parent: u32) -> Option<bool> {
+/// Records this process into the ring at `path`, unless another process does. False where that cannot be: see
+/// [`hooks::are_in_the_way`].
+pub fn record(path: &[u8], minor: u32) -> Option<bool> {
     let functions = functions_of(minor)?;
-    let header = ring_for(path, minor, parent)?;
+    let header = ring::open(path)?;
+    let own = sys::process();
+    match header.recorded.compare_exchange(0, own, Ordering::AcqRel, Ordering::Acquire) {
+        // the same process by another program (exec) goes on
+        Err(other) if other != own => return None,
+        _ => header.python.store(minor, Ordering::Release),
+    }
     sampling::start(header.mean, header.seed);
     if hooks::are_in_the_way() {
         return Some(false);
     }
-    unwind::start(header);
     thread::prepare();
     at_fork();
     MINOR.store(minor, Ordering::Release);
     // SAFETY: the interpreter's version is that of the layout, and nothing of it has run yet, or it is one that runs.
     unsafe { (functions.start)() };
     Some(true)
-}
-
-fn ring_for(path: &[u8], minor: u32, parent: u32) -> Option<&'static Header> {
-    let first = children::first(path);
-    if first.is_some_and(|first| first.recorded.load(Ordering::Acquire) != 0) {
-        return children::take(parent, minor);
-    }
-    let header = ring::open(path)?;
-    match header.recorded.compare_exchange(0, sys::process(), Ordering::AcqRel, Ordering::Acquire) {
-        Ok(_) => {
-            header.python.store(minor, Ordering::Release);
-            children::is_owner(minor);
-            Some(header)
-        }
-        // two that were started at once
-        Err(_) => children::take(parent, minor),
-    }
 }
 
 /// Puts the allocators back that were there.
@@ -100,16 +87,8 @@ fn at_fork() {
     }
 }
 
-/// A child shares its parent's chunks: it records nothing, or from its first event on into a ring of its own.
+/// A child shares its parent's chunks: it records nothing.
 unsafe extern "C" fn in_child() {
-    if behind::events().is_some() && children::are_recorded() {
-        known::after_fork();
-        unwind::stop();
-        ring::leave();
-        thread::goes_on_after_fork();
-        children::after_fork();
-        return;
-    }
     hooks::stop();
     RECORDS.store(false, Ordering::Release);
     known::after_fork();

@@ -2,12 +2,12 @@
 
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use crate::event::{self, Order};
 use crate::layout::Layout;
 use crate::python::{Allocator, OBJECT};
-use crate::switch;
 use crate::wire::Kind;
 use crate::words::words;
 
@@ -18,6 +18,8 @@ pub struct Events {
     pub install: unsafe fn(),
 }
 
+/// Those of this process; null while it records nothing.
+static EVENTS: AtomicPtr<Events> = AtomicPtr::new(ptr::null_mut());
 static ORIGINALS: Originals = Originals(UnsafeCell::new([None; 3]));
 
 /// The allocators that were there.
@@ -30,12 +32,12 @@ unsafe impl Sync for Originals {}
 #[inline]
 pub fn events() -> Option<&'static Events> {
     // SAFETY: a constant, or null.
-    unsafe { switch::called().cast::<Events>().as_ref() }
+    unsafe { EVENTS.load(Ordering::Relaxed).as_ref() }
 }
 
 /// Has them called from now on; null for none.
 pub fn set_events(events: *const Events) {
-    switch::call(events.cast());
+    EVENTS.store(events.cast_mut(), Ordering::Release);
 }
 
 /// Bytes that the hooks behind ours put before a block: see [`head`].

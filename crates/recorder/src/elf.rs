@@ -149,20 +149,6 @@ pub fn each(work: &mut dyn FnMut(&Object<'_>)) {
     unsafe { dl_iterate_phdr(one, (&raw mut work).cast()) };
 }
 
-/// The segment that an address of loaded code is in.
-pub fn code_around(address: usize) -> core::ops::Range<usize> {
-    let mut found = 0..0;
-    each(&mut |object| {
-        for header in object.headers {
-            if header.kind == PT_LOAD && holds(object.base, header, address) {
-                let start = object.base.wrapping_add(header.address as usize);
-                found = start..start.wrapping_add(header.memory_size as usize);
-            }
-        }
-    });
-    found
-}
-
 /// An object that is loaded: the program, or a library.
 pub struct Object<'l> {
     base: usize,

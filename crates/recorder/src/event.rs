@@ -6,15 +6,11 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 use crate::code;
 use crate::known;
 use crate::layout::Layout;
-use crate::native;
-use crate::probes;
 use crate::python;
-use crate::ring;
 use crate::sampling;
 use crate::stack;
 use crate::sys;
 use crate::thread::Thread;
-use crate::unwind;
 use crate::wire::{self, Kind, LARGE};
 
 /// Where the interpreter says that it has begun to end; null once that is told.
@@ -50,11 +46,8 @@ pub unsafe fn allocated<L: Layout>(kind: Kind, block: usize, size: usize, order:
     let Some(thread) = (unsafe { Thread::enter() }) else { return };
     if !sampling::is_on() || known::sample(block, size) {
         // SAFETY: the state of this thread.
-        unsafe { write_stacks::<L>(thread, python::state::<L>(order != Order::Free)) };
+        unsafe { stack::write::<L>(thread, python::state::<L>(order != Order::Free)) };
         when(thread, order, sys::stamp_after);
-        if sampling::is_on() {
-            probes::alloc(block, size);
-        }
         let (block, size) = (block as u64 >> 3, size as u64);
         thread.writer.put(wire::word(kind, block, size.min(LARGE)));
         if size >= LARGE {
@@ -62,28 +55,6 @@ pub unsafe fn allocated<L: Layout>(kind: Kind, block: usize, size: usize, order:
         }
     }
     thread.leave();
-}
-
-/// Writes what has changed of the thread's stacks.
-///
-/// # Safety
-/// As of [`stack::write`].
-#[inline]
-unsafe fn write_stacks<L: Layout>(thread: &mut Thread, state: usize) {
-    // SAFETY: as above.
-    unsafe {
-        if !unwind::is_on() {
-            return stack::write::<L>(thread, state);
-        }
-        native::look(thread);
-        loop {
-            stack::write::<L>(thread, state);
-            // (in a new chunk all stacks begin empty)
-            if native::write::<L>(thread, state) {
-                return;
-            }
-        }
-    }
 }
 
 /// A block is given back; this is called before it is. A time that is older than this is none too early: since then nobody but
@@ -106,7 +77,6 @@ pub fn freed_known(block: usize, order: Order) -> Option<usize> {
     let thread = unsafe { Thread::enter() }?;
     let sampled = code::freed(block);
     if sampled.is_some() {
-        probes::free(block);
         write_free(thread, block, order);
     }
     thread.leave();
@@ -130,7 +100,7 @@ fn write_free(thread: &mut Thread, block: usize, order: Order) {
 #[inline]
 fn when(thread: &mut Thread, order: Order, stamp: fn() -> u64) {
     let this: *mut Thread = thread;
-    if order != Order::Gil || sampling::is_on() || LAST.load(Ordering::Relaxed) != this || ring::was_looked_at() {
+    if order != Order::Gil || sampling::is_on() || LAST.load(Ordering::Relaxed) != this {
         thread.writer.put(wire::time(stamp()));
         if order != Order::Free {
             LAST.store(this, Ordering::Relaxed);

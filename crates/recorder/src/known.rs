@@ -15,7 +15,12 @@ const PIECE: usize = 1 << 20;
 /// Counts how often numbers of code objects became invalid.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 static FILTER: [AtomicU64; 1 << (BITS - 6)] = [const { AtomicU64::new(0) }; 1 << (BITS - 6)];
-static TABLE: Lock<Table> = Lock::new(Table::EMPTY);
+static TABLE: Lock<Table> = Lock::new(Table {
+    buckets: [ptr::null_mut(); 1 << BITS],
+    unused: ptr::null_mut(),
+    left: 0,
+    fresh: ptr::null_mut(),
+});
 
 /// A known block.
 struct Entry {
@@ -173,27 +178,12 @@ pub fn forget_all() {
     next_generation();
 }
 
-/// In a child that begins to record: what its parent knew is its parent's, and may be half written where another thread was at
-/// it. The memory of it stays the parent's as well, of which nothing is touched.
-pub fn begin_anew() {
-    TABLE.with(|table| {
-        *table = Table::EMPTY;
-        for word in &FILTER {
-            word.store(0, Ordering::Relaxed);
-        }
-    });
-    next_generation();
-}
-
 /// In a child: no other thread is left that could have the lock.
 pub fn after_fork() {
     TABLE.free();
 }
 
 impl Table {
-    const EMPTY: Table =
-        Table { buckets: [ptr::null_mut(); 1 << BITS], unused: ptr::null_mut(), left: 0, fresh: ptr::null_mut() };
-
     fn enter(&mut self, place: *mut Entry, block: usize, what: What) {
         let hash = hash(block);
         // SAFETY: an entry that nobody else has.

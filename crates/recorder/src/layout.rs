@@ -20,8 +20,6 @@ pub trait Layout {
     const OWNER: Option<usize>;
     /// Owners from here on are no frames of Python code.
     const SHIM: u8;
-    /// How calls of the interpreter are told from each other.
-    const CALLS: Calls;
     /// Code: its qualified name, or its name.
     const NAME: usize;
     /// Its file.
@@ -43,20 +41,6 @@ pub enum Top {
     Direct(usize),
     /// At an offset in a struct that an offset in the thread state leads to.
     Through(usize, usize),
-}
-
-/// Which frames the interpreter (`_PyEval_EvalFrameDefault`, Python/ceval.c) was called for, and where on the thread's stack such
-/// a call is. A `CFrame` is a variable of such a call, linked to that of the call before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Calls {
-    /// Each frame; where is not known.
-    Each,
-    /// Each frame. The thread state leads to the newest `CFrame` at the first offset, that to the one before at the second.
-    EachLinked(usize, usize),
-    /// Frames whose byte at the first offset is set (`is_entry`); the others are as above.
-    Flagged(usize, usize, usize),
-    /// Those on a frame that is none of Python code and lies on the thread's stack, where the call is.
-    Shims,
 }
 
 /// The size of a bytes object and of a str, and where the bytes of the former begin.
@@ -99,7 +83,7 @@ const fn offsets<L: Layout>() -> Offsets {
 }
 
 macro_rules! layouts {
-    ($($name:ident, $minor:expr, $current:expr, $finalizing:expr, $top:expr, $frame:expr, $owner:expr, $shim:expr, $calls:expr, $code:expr, $text:expr;)*) => {
+    ($($name:ident, $minor:expr, $current:expr, $finalizing:expr, $top:expr, $frame:expr, $owner:expr, $shim:expr, $code:expr, $text:expr;)*) => {
         $(
             #[doc = concat!("CPython 3.", stringify!($minor))]
             #[derive(Debug)]
@@ -114,7 +98,6 @@ macro_rules! layouts {
                 const POSITION: usize = $frame.2;
                 const OWNER: Option<usize> = $owner;
                 const SHIM: u8 = $shim;
-                const CALLS: Calls = $calls;
                 const NAME: usize = $code.0;
                 const FILE: usize = $code.1;
                 const FIRST_LINE: usize = $code.2;
@@ -128,15 +111,15 @@ macro_rules! layouts {
     };
 }
 
-// name, minor, current thread, finalizing, newest frame, (previous, code, position), owner, first shim, calls,
+// name, minor, current thread, finalizing, newest frame, (previous, code, position), owner, first shim,
 // (name, file, first line, lines, instructions), text
 layouts! {
-    V38, 8, Some(1368), 16, Top::Direct(24), (24, 32, 104), None, u8::MAX, Calls::Each, (112, 104, 40, 120, 0), (48, 72);
-    V39, 9, Some(568), 16, Top::Direct(24), (24, 32, 104), None, u8::MAX, Calls::Each, (112, 104, 40, 120, 0), (48, 72);
-    V310, 10, Some(568), 16, Top::Direct(24), (24, 32, 96), None, u8::MAX, Calls::EachLinked(48, 8), (112, 104, 40, 120, 0), (48, 72);
-    V311, 11, Some(576), 24, Top::Through(56, 8), (48, 32, 56), Some(69), u8::MAX, Calls::Flagged(68, 56, 16), (128, 112, 72, 136, 184), (48, 72);
-    V312, 12, None, 24, Top::Through(56, 0), (8, 0, 56), Some(70), 3, Calls::Shims, (128, 112, 68, 136, 192), (40, 56);
-    V313, 13, None, 608, Top::Direct(72), (8, 0, 56), Some(70), 3, Calls::Shims, (128, 112, 68, 136, 200), (40, 56);
-    V314, 14, None, 784, Top::Direct(72), (8, 0, 56), Some(74), 3, Calls::Shims, (128, 112, 68, 136, 208), (40, 56);
-    V315, 15, None, 912, Top::Direct(72), (8, 0, 56), Some(74), 3, Calls::Shims, (128, 112, 68, 136, 208), (40, 56);
+    V38, 8, Some(1368), 16, Top::Direct(24), (24, 32, 104), None, u8::MAX, (112, 104, 40, 120, 0), (48, 72);
+    V39, 9, Some(568), 16, Top::Direct(24), (24, 32, 104), None, u8::MAX, (112, 104, 40, 120, 0), (48, 72);
+    V310, 10, Some(568), 16, Top::Direct(24), (24, 32, 96), None, u8::MAX, (112, 104, 40, 120, 0), (48, 72);
+    V311, 11, Some(576), 24, Top::Through(56, 8), (48, 32, 56), Some(69), u8::MAX, (128, 112, 72, 136, 184), (48, 72);
+    V312, 12, None, 24, Top::Through(56, 0), (8, 0, 56), Some(70), 3, (128, 112, 68, 136, 192), (40, 56);
+    V313, 13, None, 608, Top::Direct(72), (8, 0, 56), Some(70), 3, (128, 112, 68, 136, 200), (40, 56);
+    V314, 14, None, 784, Top::Direct(72), (8, 0, 56), Some(74), 3, (128, 112, 68, 136, 208), (40, 56);
+    V315, 15, None, 912, Top::Direct(72), (8, 0, 56), Some(74), 3, (128, 112, 68, 136, 208), (40, 56);
 }

@@ -7,9 +7,7 @@
 //!
 //! ```text
 //! preload, live ──> begin ──> hooks ──> exact, sampled, family ──> behind ──> event ──> stack ──> code ──> known
-//!                                                               │  └──> native ──> stack    │
-//!                                                               └─────────┴─────────┴──> thread ──> children ──> ring ──> wire
-//!                                                                                          └──> unwind ──> tables
+//!                                                               └─────────┴─────────┴──> thread ──> ring ──> wire
 //! ```
 //!
 //! What is recorded: every allocation and free in Python's domains of memory and objects, by hooks (`PyMem_SetAllocator`), and
@@ -24,13 +22,10 @@
 
 mod begin;
 mod behind;
-mod children;
 mod code;
 mod elf;
-mod environment;
 mod event;
 mod exact;
-mod exec;
 mod family;
 mod function;
 mod got;
@@ -39,20 +34,15 @@ mod known;
 mod layout;
 mod live;
 mod lock;
-mod native;
 mod preload;
-mod probes;
 mod python;
 mod read;
 mod ring;
 mod sampled;
 mod sampling;
 mod stack;
-mod switch;
 mod sys;
-pub mod tables;
 mod thread;
-mod unwind;
 pub mod wire;
 mod words;
 

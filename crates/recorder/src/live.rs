@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering;
 
 use crate::begin::{self, RECORDS};
 use crate::words::words;
-use crate::{family, got, hooks, known, python, ring, sys, thread};
+use crate::{family, got, hooks, known, python, ring, thread};
 
 /// Recording has begun.
 pub const BEGUN: c_int = 0;
@@ -48,7 +48,7 @@ fn start(path: &CStr) -> c_int {
     unsafe { (*words()).gone = 0 };
     known::forget_all();
     thread::next_epoch();
-    match begin::record(path.to_bytes_with_nul(), minor, 0) {
+    match begin::record(path.to_bytes_with_nul(), minor) {
         None => NO_RING,
         Some(false) => IN_THE_WAY,
         Some(true) => {
@@ -69,13 +69,6 @@ pub extern "C" fn memsight_recorder_stop() -> c_int {
     begin::put_back();
     ring::ended();
     BEGUN
-}
-
-/// Closes two files that were opened here for us, by their numbers in the halves of a word. What is mapped of them stays.
-#[cfg_attr(memsight_loaded, unsafe(no_mangle))]
-pub extern "C" fn memsight_recorder_close(_: *const c_char, files: u64) {
-    sys::close(files as u32);
-    sys::close((files >> 32) as u32);
 }
 
 /// Has this thread record nothing of its own, for as long as it runs: one of ours, which reads the ring.

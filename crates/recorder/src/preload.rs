@@ -1,11 +1,17 @@
 //! How recording begins in a program that is started with the library: `LD_PRELOAD`, and the ring's path in
 //! `MEMSIGHT_RECORDER`.
 
-use core::ffi::{c_char, c_int};
+use core::ffi::{CStr, c_char, c_int};
+#[cfg(test)]
+use core::ptr;
 
-use crate::environment::{PRELOAD, RING, first, remove, remove_first, variable};
 use crate::wire::{PLACE, PLACE_BYTES};
-use crate::{begin, children, exec, live, python};
+use crate::{begin, live, python};
+
+/// The variable of the environment that names the ring.
+const RING: &[u8] = b"MEMSIGHT_RECORDER=";
+/// The one that has us loaded.
+const PRELOAD: &[u8] = b"LD_PRELOAD=";
 
 /// What the loader calls before the program begins, with what `main` gets.
 #[cfg_attr(memsight_loaded, unsafe(link_section = ".init_array"))]
@@ -31,17 +37,10 @@ unsafe extern "C" fn start(_count: c_int, _arguments: *const *const c_char, envi
         }
     }
     // SAFETY: the C library hands the environment to constructors, too (glibc, elf/dl-init.c).
-    let variable = |name| unsafe { variable(environment.cast(), name) };
-    let Some(given) = variable(RING) else { return };
-    let mut path = [0; 64];
-    let Some(parent) = parted(given, &mut path) else { return };
-    exec::remember(first(variable(PRELOAD).unwrap_or_default()), until_zero(&path));
+    let Some(path) = (unsafe { variable(environment, RING) }) else { return };
     let Some(minor) = python::find() else { return };
-    if begin::record(&path, minor, parent).is_some() {
-        if children::are_recorded() {
-            exec::hand_on();
-        }
-        // The program sees the environment that it was given.
+    if begin::record(path, minor).is_some() {
+        // Its children are none that we record, and the program sees the environment that it was given.
         // SAFETY: as above; no thread reads it yet.
         unsafe {
             remove(environment, RING);
@@ -50,35 +49,84 @@ unsafe extern "C" fn start(_count: c_int, _arguments: *const *const c_char, envi
     }
 }
 
-/// The path of a ring, with a zero behind it, and the process that the program was started by, which stands behind a colon; 0 for
-/// none. `None` for a path that is too long.
-fn parted(given: &[u8], path: &mut [u8]) -> Option<u32> {
-    let given = until_zero(given);
-    let mut parts = given.split(|&byte| byte == b':');
-    children::write(path, &[children::Part::Text(parts.next()?)])?;
-    let digits = parts.next().unwrap_or_default();
-    Some(
-        digits
-            .iter()
-            .fold(0_u32, |number, digit| number.wrapping_mul(10).wrapping_add(u32::from(digit.wrapping_sub(b'0')))),
-    )
+/// The value of a variable, with its zero. `name` ends with `=`.
+unsafe fn variable(environment: *mut *mut c_char, name: &[u8]) -> Option<&'static [u8]> {
+    // SAFETY: texts up to a null; those of the environment at a program's start stay where they are.
+    unsafe {
+        let entry = entries(environment).find(|&entry| is(*entry, name))?;
+        Some(&CStr::from_ptr(*entry).to_bytes_with_nul()[name.len()..])
+    }
 }
 
-fn until_zero(bytes: &[u8]) -> &[u8] {
-    bytes.split(|&byte| byte == 0).next().unwrap_or_default()
+/// Takes a variable out.
+unsafe fn remove(environment: *mut *mut c_char, name: &[u8]) {
+    // SAFETY: as above; those behind it move up, the null with them.
+    unsafe {
+        let Some(mut entry) = entries(environment).find(|&entry| is(*entry, name)) else { return };
+        while !(*entry).is_null() {
+            *entry = *entry.add(1);
+            entry = entry.add(1);
+        }
+    }
+}
+
+/// Takes the first of the names in a variable out, which is ours; the variable, if there is no other.
+unsafe fn remove_first(environment: *mut *mut c_char, name: &[u8]) {
+    // SAFETY: as above; the texts themselves may be written to, and this one gets shorter.
+    unsafe {
+        let Some(value) = variable(environment, name) else { return };
+        let Some(first) = value.iter().position(|&byte| byte == b':' || byte == b' ') else {
+            return remove(environment, name);
+        };
+        let rest = &value[first + 1..];
+        rest.as_ptr().copy_to(value.as_ptr().cast_mut(), rest.len());
+    }
+}
+
+/// The places of the environment's texts.
+unsafe fn entries(environment: *mut *mut c_char) -> impl Iterator<Item = *mut *mut c_char> {
+    // SAFETY: the last place has a null, at which this ends.
+    (0..).map(move |index| unsafe { environment.add(index) }).take_while(|&entry| unsafe { !(*entry).is_null() })
+}
+
+unsafe fn is(text: *const c_char, name: &[u8]) -> bool {
+    // SAFETY: a text that ends with a zero, which no name has.
+    name.iter().enumerate().all(|(index, &byte)| unsafe { *text.cast::<u8>().add(index) } == byte)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::CString;
 
     #[test]
-    fn who_started_it_stands_behind_the_path() {
-        assert_eq!(parted(b"/proc/1/fd/2:345\0", &mut [7; 12]), None);
-        let mut path = [7; 16];
-        assert_eq!(parted(b"/proc/1/fd/2\0", &mut path), Some(0));
-        assert_eq!(until_zero(&path), b"/proc/1/fd/2");
-        assert_eq!(parted(b"/x:345\0", &mut path), Some(345));
-        assert_eq!(until_zero(&path), b"/x");
+    fn variables_are_found_and_taken_out() {
+        let texts = ["A=1", "MEMSIGHT_RECORDER=/x", "B=2"].map(|text| CString::new(text).unwrap());
+        let mut places: Vec<*mut c_char> = texts.iter().map(|text| text.as_ptr().cast_mut()).collect();
+        places.push(ptr::null_mut());
+        // SAFETY: an environment as programs get it.
+        unsafe {
+            assert_eq!(variable(places.as_mut_ptr(), RING), Some(&b"/x\0"[..]));
+            remove(places.as_mut_ptr(), RING);
+            remove_first(places.as_mut_ptr(), PRELOAD);
+            assert_eq!(variable(places.as_mut_ptr(), RING), None);
+            assert_eq!(variable(places.as_mut_ptr(), b"B="), Some(&b"2\0"[..]));
+        }
+        assert!(places[2].is_null());
+    }
+
+    #[test]
+    fn other_libraries_stay() {
+        for (before, after) in [("LD_PRELOAD=/ours", None), ("LD_PRELOAD=/ours:/b.so c.so", Some(&b"/b.so c.so\0"[..]))]
+        {
+            let text = CString::new(before).unwrap().into_raw();
+            let mut places = [text, ptr::null_mut()];
+            // SAFETY: an environment as programs get it, of a text that may be written to and is given back.
+            unsafe {
+                remove_first(places.as_mut_ptr(), PRELOAD);
+                assert_eq!(variable(places.as_mut_ptr(), PRELOAD), after);
+                std::alloc::dealloc(text.cast(), std::alloc::Layout::array::<u8>(before.len() + 1).unwrap());
+            }
+        }
     }
 }

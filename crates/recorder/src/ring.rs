@@ -1,10 +1,8 @@
 //! Writing to the ring.
 
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
-use crate::sampling;
-use crate::switch;
 use crate::sys;
 use crate::wire::{self, CHUNK_BYTES, ChunkHead, Event, HEAD_WORDS, HEADER_BYTES, Header, WORDS};
 
@@ -14,38 +12,12 @@ static RING: AtomicPtr<Header> = AtomicPtr::new(ptr::null_mut());
 /// The ring of the recording before this one.
 static BEFORE: AtomicPtr<Header> = AtomicPtr::new(ptr::null_mut());
 
-/// Of a limited address space (`ulimit -v`) the ring takes this part at most: the program is to have the rest.
-const SHARE: usize = 16;
-/// Chunks of it that are mapped in any case.
-const LEAST: u32 = 4;
-
 /// How long a thread naps between looks for room: 50 us.
 const NAP: u64 = 50_000;
 /// How long it waits while the reader's heart does not beat: 1 s.
 const PATIENCE: u64 = 1_000_000_000;
-/// How long it waits for a reader whose heart beats and that reads nothing, as one whose disk does not answer: 60 s where all is to
-/// be recorded; of a sample it may lose a part before it holds up its program.
-const LONGEST: u64 = 60_000_000_000;
 /// The beat at which the reader's heart was seen to stand still: nobody waits for it again until it moves.
 static STILL: AtomicU64 = AtomicU64::new(0);
-/// How much it had read, and one more, when it was given up: nobody waits for it again until it reads on.
-static STUCK: AtomicU64 = AtomicU64::new(0);
-
-/// The look at the heap that was noticed last.
-static NOTICED: AtomicU64 = AtomicU64::new(0);
-
-/// Whether somebody has looked at the heap since this was asked last. Asked by threads that hold the GIL.
-#[inline]
-pub fn was_looked_at() -> bool {
-    // SAFETY: a ring that was opened stays mapped.
-    let Some(header) = (unsafe { RING.load(Ordering::Relaxed).as_ref() }) else { return false };
-    let look = header.look.load(Ordering::Relaxed);
-    if look == NOTICED.load(Ordering::Relaxed) {
-        return false;
-    }
-    NOTICED.store(look, Ordering::Relaxed);
-    true
-}
 
 /// Uses the ring in the file at `path` (ends with a zero). Fails when there is none that this recorder can write to.
 pub fn open(path: &[u8]) -> Option<&'static Header> {
@@ -57,59 +29,20 @@ pub fn open(path: &[u8]) -> Option<&'static Header> {
         unsafe { sys::give_back(head, HEADER_BYTES) };
         return None;
     }
-    let bytes = bytes_of(header)?;
+    let bytes = (header.chunks as usize).checked_mul(CHUNK_BYTES)?.checked_add(HEADER_BYTES)?;
     let ring = sys::share(path, bytes)?.cast::<Header>();
     // SAFETY: the head alone, which nobody has but we.
     unsafe { sys::give_back(head, HEADER_BYTES) };
     let before = RING.swap(ring, Ordering::AcqRel);
     STILL.store(0, Ordering::Relaxed);
-    STUCK.store(0, Ordering::Relaxed);
     // A thread may be in the middle of an event that it writes to the ring before; none is in the one before that.
     let oldest = BEFORE.swap(before, Ordering::AcqRel);
     if !oldest.is_null() {
-        // SAFETY: a ring of ours.
-        unsafe { sys::give_back(oldest.cast(), bytes_of(&*oldest)?) };
+        // SAFETY: a ring of ours; all are of one size.
+        unsafe { sys::give_back(oldest.cast(), bytes) };
     }
     // SAFETY: as above, for the whole ring.
     Some(unsafe { &*ring })
-}
-
-/// Chunks of a ring that are used: those that its process may map.
-fn chunks_of(header: &Header) -> u32 {
-    static MOST: AtomicU32 = AtomicU32::new(0);
-    if MOST.load(Ordering::Relaxed) == 0 {
-        let most = u32::try_from(sys::most_bytes() / SHARE / CHUNK_BYTES).unwrap_or(u32::MAX);
-        // (once, so that as much is given back as was mapped)
-        MOST.store(most.max(LEAST), Ordering::Relaxed);
-    }
-    header.chunks.min(MOST.load(Ordering::Relaxed))
-}
-
-/// Whether all of a ring is mapped: in a small address space its first chunks are, and nothing behind them.
-pub fn is_whole(header: &Header) -> bool {
-    chunks_of(header) == header.chunks
-}
-
-/// The size of a ring as it is mapped, with the tables behind its chunks.
-fn bytes_of(header: &Header) -> Option<usize> {
-    let chunks = (chunks_of(header) as usize).checked_mul(CHUNK_BYTES)?.checked_add(HEADER_BYTES)?;
-    let tables = if is_whole(header) { header.tables } else { 0 };
-    chunks.checked_add(usize::try_from(tables).ok()?)
-}
-
-/// In a child: the ring is its parent's.
-pub fn leave() {
-    for place in [&RING, &BEFORE] {
-        let ring = place.swap(ptr::null_mut(), Ordering::AcqRel);
-        // SAFETY: a ring that was opened stays mapped, until here: no other thread is left, and this one writes to none.
-        unsafe {
-            if let Some((header, bytes)) = ring.as_ref().and_then(|header| Some((header, bytes_of(header)?))) {
-                sys::give_back(ptr::from_ref(header).cast_mut().cast(), bytes);
-            }
-        }
-    }
-    STILL.store(0, Ordering::Relaxed);
-    STUCK.store(0, Ordering::Relaxed);
 }
 
 /// Says that nothing is recorded any more.
@@ -173,16 +106,9 @@ impl Writer {
         let ring = RING.load(Ordering::Acquire);
         // SAFETY: a ring that was opened stays mapped.
         let header = unsafe { ring.as_ref() };
-        let header = header.filter(|header| {
-            let is_closed = header.closed.load(Ordering::Relaxed) != 0;
-            if is_closed {
-                switch::off();
-            }
-            !is_closed
-        });
         // Without room nobody reads. Without a chunk there are more threads than chunks, for which no wait helps.
         match header
-            .filter(|header| has_room(header) || wait(header, longest(), has_room))
+            .filter(|header| has_room(header) || wait(header))
             .and_then(|header| Some((take(ring, header)?, header)))
         {
             Some((chunk, header)) => self.begin(chunk, header, thread),
@@ -260,45 +186,30 @@ impl Writer {
 /// Whether less waits for the reader than may.
 fn has_room(header: &Header) -> bool {
     let waiting = header.handed.load(Ordering::Relaxed).wrapping_sub(header.emptied.load(Ordering::Acquire));
-    let chunks = chunks_of(header);
-    // of few chunks threads have half
-    let most = if chunks < header.chunks { header.backlog.min(u64::from(chunks / 2)) } else { header.backlog };
-    waiting < most
+    waiting < header.backlog
 }
 
-/// How long is waited for a reader that reads nothing.
-fn longest() -> u64 {
-    if sampling::is_on() { PATIENCE } else { LONGEST }
-}
-
-/// Waits for what the reader makes, as long as its heart beats, and no longer than `longest` where it reads nothing meanwhile; whether
-/// it is there.
-pub fn wait(header: &Header, longest: u64, is_there: impl Fn(&Header) -> bool) -> bool {
-    let signs = || (header.heartbeat.load(Ordering::Relaxed), header.emptied.load(Ordering::Relaxed).wrapping_add(1));
-    let began = sys::clock();
-    let ((mut beat, mut read), (mut beaten, mut moved)) = (signs(), (began, began));
-    while beat != STILL.load(Ordering::Relaxed) && read != STUCK.load(Ordering::Relaxed) && !is_there(header) {
+/// Waits for room as long as the reader's heart beats; whether there is some.
+fn wait(header: &Header) -> bool {
+    let beat = |header: &Header| header.heartbeat.load(Ordering::Relaxed);
+    let (mut last, mut since) = (beat(header), sys::clock());
+    while last != STILL.load(Ordering::Relaxed) && !has_room(header) {
         header.waits.fetch_add(1, Ordering::Relaxed);
         sys::nap(NAP);
-        let (now, signs) = (sys::clock(), signs());
-        if signs.0 != beat {
-            (beat, beaten) = (signs.0, now);
-        } else if now.wrapping_sub(beaten) > PATIENCE {
-            STILL.store(beat, Ordering::Relaxed);
-        }
-        if signs.1 != read {
-            (read, moved) = (signs.1, now);
-        } else if now.wrapping_sub(moved) > longest {
-            STUCK.store(read, Ordering::Relaxed);
+        let now = sys::clock();
+        match beat(header) {
+            same if same != last => (last, since) = (same, now),
+            _ if now.wrapping_sub(since) > PATIENCE => STILL.store(last, Ordering::Relaxed),
+            _ => {}
         }
     }
-    is_there(header)
+    has_room(header)
 }
 
 /// A free chunk, which is ours now.
 fn take(ring: *mut Header, header: &Header) -> Option<*mut ChunkHead> {
     // the first one, so that only as much memory is touched as is needed at once
-    for number in 0..chunks_of(header) {
+    for number in 0..header.chunks {
         // SAFETY: the chunks follow the header in one mapping.
         let chunk = unsafe { ring.cast::<u8>().add(HEADER_BYTES + number as usize * CHUNK_BYTES) }.cast::<ChunkHead>();
         // SAFETY: as above; its state is an atomic.

@@ -21,16 +21,6 @@ pub fn start(mean: u64, seed: u64) {
     LEFT.store(draw(), Ordering::Relaxed);
 }
 
-/// Draws anew, in a child: its samples are not those of its parent.
-pub fn begin_anew() {
-    start(MEAN.load(Ordering::Relaxed), 0);
-}
-
-/// Bytes between samples in the mean.
-pub fn mean() -> u64 {
-    MEAN.load(Ordering::Relaxed)
-}
-
 /// Whether there is a sample, and not everything.
 #[inline]
 pub fn is_on() -> bool {

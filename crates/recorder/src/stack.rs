@@ -5,14 +5,12 @@
 //! frame. The same newest frame at the same position is not enough: one function called from two lines has both alike.
 
 use core::arch::asm;
-use core::ops::Range;
 
 use crate::code;
 use crate::known;
-use crate::layout::{Calls, Layout, Top};
+use crate::layout::{Layout, Top};
 use crate::read::{u8_at, u32_at, word_at};
 use crate::thread::{DEPTH, Frame, Fresh, Thread};
-use crate::unwind;
 use crate::wire::{self, Kind, LARGE};
 
 /// Room that is left after a stack was written: for the event that it is of.
@@ -21,9 +19,6 @@ pub const EVENT: usize = 8;
 const PLAIN: u8 = 0;
 /// The address of an entry for all frames that a stack is too deep for.
 const LEFT_OUT: usize = usize::MAX;
-
-/// The word for a call of the interpreter.
-const CALL: u64 = wire::word(Kind::Call, 0, 1);
 
 /// Writes what of the stack of thread state `state` (0: there is none) differs from what was written.
 ///
@@ -135,19 +130,19 @@ unsafe fn compare<L: Layout>(thread: &mut Thread, top: usize) -> (usize, usize) 
             match unsafe { stands_on_changed::<L>(thread, index) } {
                 None if thread.stack[index].position == position => return (index, fresh),
                 None => {
-                    thread.fresh[fresh] = Fresh { at, position, owner, word: 0, is_called: false };
+                    thread.fresh[fresh] = Fresh { at, position, owner, word: 0 };
                     return (index - 1, fresh + 1);
                 }
                 Some(changed) => unfit = changed,
             }
         }
-        thread.fresh[fresh] = Fresh { at, position, owner, word: 0, is_called: false };
+        thread.fresh[fresh] = Fresh { at, position, owner, word: 0 };
         fresh += 1;
         at = previous;
     }
     if at != 0 {
         let word = wire::word(Kind::Push, 0, 0);
-        thread.fresh[fresh] = Fresh { at: LEFT_OUT, position: 0, owner: PLAIN, word, is_called: false };
+        thread.fresh[fresh] = Fresh { at: LEFT_OUT, position: 0, owner: PLAIN, word };
         fresh += 1;
     }
     (0, fresh)
@@ -193,13 +188,9 @@ unsafe fn tell<L: Layout>(thread: &mut Thread, kept: usize, fresh: usize) -> boo
                     number => wire::word(Kind::Push, number, offset::<L>(at, code)),
                 }
             };
-            // SAFETY: as above.
-            thread.fresh[place].is_called = unwind::is_on() && unsafe { is_called::<L>(at) };
-        } else if L::CALLS == Calls::Shims && thread.native.has(at) {
-            thread.fresh[place].word = CALL;
         }
     }
-    thread.need(2 * fresh + 1 + EVENT);
+    thread.need(fresh + 1 + EVENT);
     thread.count == count && put(thread, kept, fresh)
 }
 
@@ -211,85 +202,15 @@ fn put(thread: &mut Thread, kept: usize, fresh: usize) -> bool {
         thread.writer.put(wire::word(Kind::Pop, u64::from(depth), 1));
     }
     for place in (0..fresh).rev() {
-        let Fresh { at, position, owner, word, is_called } = thread.fresh[place];
-        for word in [if is_called { CALL } else { 0 }, word] {
-            if word != 0 {
-                thread.writer.put(word);
-                depth += 1;
-            }
+        let Fresh { at, position, owner, word } = thread.fresh[place];
+        if word != 0 {
+            thread.writer.put(word);
+            depth += 1;
         }
-        let index = kept + fresh - place;
-        let call = if word == CALL { index as u16 } else { thread.stack[index - 1].call };
-        thread.stack[index] = Frame { at, position, depth, owner, call };
+        thread.stack[kept + fresh - place] = Frame { at, position, depth, owner };
     }
     thread.count = kept + fresh;
     true
-}
-
-/// Whether the interpreter was called for a frame.
-unsafe fn is_called<L: Layout>(frame: usize) -> bool {
-    match L::CALLS {
-        Calls::Each | Calls::EachLinked(..) => true,
-        // SAFETY: a frame.
-        Calls::Flagged(flag, ..) => unsafe { u8_at(frame + flag) != 0 },
-        Calls::Shims => false,
-    }
-}
-
-/// Where on the thread's stack the interpreter was called, the newest first.
-#[derive(Debug)]
-pub struct CallPlaces {
-    /// The next; 0 after the last.
-    at: usize,
-    /// Its entry, where it has one.
-    entry: usize,
-    stack: Range<usize>,
-}
-
-/// Those of a stack that was just written.
-///
-/// # Safety
-/// As of [`write`]; `stack` is what lies on the thread's stack.
-pub unsafe fn calls_of<L: Layout>(thread: &Thread, state: usize, stack: Range<usize>) -> CallPlaces {
-    let mut places = CallPlaces { at: 0, entry: 0, stack };
-    match L::CALLS {
-        Calls::EachLinked(first, _) | Calls::Flagged(_, first, _) if state != 0 => {
-            // SAFETY: a field of a thread state.
-            places.at = places.on_stack(unsafe { word_at(state + first) });
-        }
-        Calls::Shims => places.enter(thread, thread.stack[thread.count].call),
-        _ => {}
-    }
-    places
-}
-
-impl CallPlaces {
-    /// Goes on to the next, if this one lies below `end`.
-    ///
-    /// # Safety
-    /// As of [`calls_of`].
-    pub unsafe fn take_below<L: Layout>(&mut self, thread: &Thread, end: usize) -> bool {
-        if self.at == 0 || self.at >= end {
-            return false;
-        }
-        match L::CALLS {
-            Calls::EachLinked(_, previous) | Calls::Flagged(_, _, previous) => {
-                // SAFETY: a variable on the thread's stack.
-                self.at = self.on_stack(unsafe { word_at(self.at + previous) });
-            }
-            _ => self.enter(thread, thread.stack[self.entry - 1].call),
-        }
-        true
-    }
-
-    fn enter(&mut self, thread: &Thread, entry: u16) {
-        self.entry = usize::from(entry);
-        self.at = if entry == 0 { 0 } else { self.on_stack(thread.stack[self.entry].at) };
-    }
-
-    fn on_stack(&self, place: usize) -> usize {
-        if self.stack.contains(&place) { place } else { 0 }
-    }
 }
 
 /// Where a frame stands, in a word that differs from that of any other place in any other code.

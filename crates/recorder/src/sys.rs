@@ -4,7 +4,6 @@
 use core::arch::asm;
 
 const MMAP: usize = 9;
-const PREAD64: usize = 17;
 const MUNMAP: usize = 11;
 const OPEN: usize = 2;
 const CLOSE: usize = 3;
@@ -13,11 +12,7 @@ const GETTID: usize = 186;
 const CLOCK_GETTIME: usize = 228;
 const NANOSLEEP: usize = 35;
 const MPROTECT: usize = 10;
-const PRLIMIT64: usize = 302;
-const MINCORE: usize = 27;
 const PROCESS_VM_WRITEV: usize = 311;
-/// `RLIMIT_AS` (asm-generic/resource.h).
-const ADDRESS_SPACE: usize = 9;
 
 const PAGE: usize = 4096;
 const READ: usize = 1;
@@ -25,7 +20,6 @@ const READ_WRITE: usize = 3;
 const SHARED: usize = 1;
 const PRIVATE_ANONYMOUS: usize = 0x22;
 const O_RDWR_CLOEXEC: usize = 0o2 | 0o2_000_000;
-const O_RDONLY_CLOEXEC: usize = 0o2_000_000;
 
 /// A system call. Its result, or an error below zero.
 ///
@@ -81,41 +75,6 @@ pub fn share(path: &[u8], bytes: usize) -> Option<*mut u8> {
     (!is_error(result)).then_some(result as *mut u8)
 }
 
-/// A file that is open, to be read.
-pub struct Open(usize);
-
-impl Open {
-    /// The file at `path`, a text that ends with a zero.
-    ///
-    /// # Safety
-    /// It is such a text.
-    pub unsafe fn read_only(path: *const u8) -> Option<Open> {
-        // SAFETY: the caller has seen to it.
-        let file = unsafe { call(OPEN, [path as usize, O_RDONLY_CLOEXEC, 0, 0, 0, 0]) };
-        (!is_error(file)).then_some(Open(file as usize))
-    }
-
-    /// Reads from `at` on; how many bytes there were.
-    pub fn read_at(&self, at: u64, bytes: &mut [u8]) -> usize {
-        // SAFETY: writes to `bytes` alone.
-        let read = unsafe { call(PREAD64, [self.0, bytes.as_mut_ptr() as usize, bytes.len(), at as usize, 0, 0]) };
-        if is_error(read) { 0 } else { read as usize }
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        // SAFETY: the file is ours.
-        unsafe { call(CLOSE, [self.0, 0, 0, 0, 0, 0]) };
-    }
-}
-
-/// Closes a file of ours.
-pub fn close(file: u32) {
-    // SAFETY: it is used by nobody any more.
-    unsafe { call(CLOSE, [file as usize, 0, 0, 0, 0, 0]) };
-}
-
 /// Has the page of `address` written to, or read only.
 ///
 /// # Safety
@@ -136,35 +95,6 @@ pub unsafe fn is_writable(address: usize) -> bool {
     // SAFETY: from the word to the word, in this process.
     let written = unsafe { call(PROCESS_VM_WRITEV, [process() as usize, place, 1, place, 1, 0]) };
     written == size_of::<usize>() as isize
-}
-
-/// The most bytes that this process may map (`ulimit -v`); `usize::MAX` where there is no limit.
-pub fn most_bytes() -> usize {
-    let mut limits = [usize::MAX; 2];
-    // SAFETY: writes two words to `limits`.
-    unsafe { call(PRLIMIT64, [0, ADDRESS_SPACE, 0, limits.as_mut_ptr() as usize, 0, 0]) };
-    limits[0]
-}
-
-/// Whether all of so many bytes from the page at `start` on are mapped.
-pub fn is_mapped(start: usize, bytes: usize) -> bool {
-    // a byte for each page of 4 MiB
-    const PAGES: usize = 1024;
-    let mut pages = [0_u8; PAGES];
-    (start..start.saturating_add(bytes)).step_by(PAGES * PAGE).all(|at| {
-        let bytes = (start + bytes - at).min(PAGES * PAGE);
-        // SAFETY: writes a byte for each of at most so many pages.
-        !is_error(unsafe { call(MINCORE, [at, bytes, pages.as_mut_ptr() as usize, 0, 0, 0]) })
-    })
-}
-
-/// The thread's pointer: the C library keeps what it knows of the thread there.
-#[inline]
-pub fn thread_pointer() -> usize {
-    let at: usize;
-    // SAFETY: fs:0 holds it on x86-64 ("ELF Handling For Thread-Local Storage", Drepper, section 3.4.6).
-    unsafe { asm!("mov {0}, qword ptr fs:[0]", out(reg) at, options(nostack, readonly, preserves_flags)) };
-    at
 }
 
 /// The id of this process.

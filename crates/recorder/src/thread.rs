@@ -3,11 +3,9 @@
 use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::children;
 use crate::known;
 use crate::ring::Writer;
 use crate::sys;
-use crate::unwind::Native;
 use crate::words::words;
 
 /// Frames of which a stack is told; of a deeper one the oldest are left out.
@@ -26,8 +24,6 @@ pub struct Frame {
     pub depth: u32,
     /// Who owns it.
     pub owner: u8,
-    /// The newest entry up to this one, itself included, that is a call of the interpreter; 0 for none.
-    pub call: u16,
 }
 
 /// A frame that is to be written.
@@ -38,11 +34,9 @@ pub struct Fresh {
     pub owner: u8,
     /// The word that tells it; 0 when it is none of Python code.
     pub word: u64,
-    /// The interpreter was called for it.
-    pub is_called: bool,
 }
 
-/// All of it; begins as zeros. Half a MiB, of which a thread with a small stack touches little.
+/// All of it; begins as zeros. 240 KiB, of which a thread with a small stack touches little.
 #[derive(Debug)]
 pub struct Thread {
     pub writer: Writer,
@@ -58,8 +52,6 @@ pub struct Thread {
     codes: [(usize, u64); CODES],
     pub stack: [Frame; DEPTH + 1],
     pub fresh: [Fresh; DEPTH],
-    /// The other stack.
-    pub native: Native,
 }
 
 /// The library's `pthread_key` whose values end with their threads, and how one is set; 0 before there is one.
@@ -124,12 +116,9 @@ impl Thread {
     /// Another recording has begun since, into another ring.
     #[cold]
     fn begin_anew(&mut self) {
-        children::settle();
         self.writer.abandon();
         self.codes = [(0, 0); CODES];
         self.count = 0;
-        self.id = sys::thread();
-        self.native.forget();
         self.epoch = EPOCH.load(Ordering::Relaxed);
     }
 
@@ -147,7 +136,6 @@ impl Thread {
             if (*words).gone != 0 {
                 return None;
             }
-            children::settle();
             let at = sys::fresh(size_of::<Thread>())?.cast::<Thread>();
             (*at).id = sys::thread();
             (*at).writer = Writer::NEW;
@@ -181,7 +169,7 @@ impl Thread {
             known::forget_codes();
             self.codes = [(0, 0); CODES];
         }
-        (self.count, self.native.count) = (0, 0);
+        self.count = 0;
     }
 
     /// The number of the code object at `code`, when it is at hand.
@@ -226,17 +214,6 @@ unsafe extern "C" fn ended(thread: *mut Thread) {
         }
         sys::give_back(thread.cast(), size_of::<Thread>());
     }
-}
-
-/// In a child that may record: the chunk is the parent's.
-pub fn goes_on_after_fork() {
-    let words = words();
-    // SAFETY: the words of this thread, and its `Thread`, which it alone uses.
-    if let Some(thread) = unsafe { (*words).thread.cast::<Thread>().as_mut() } {
-        thread.writer.abandon();
-        thread.inside = false;
-    }
-    next_epoch();
 }
 
 /// In a child: the chunk is the parent's, and this thread records no more.

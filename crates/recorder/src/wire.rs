@@ -24,19 +24,13 @@
 //! | [`Kind::Time`] | (60 bits: the processor's time stamp) | | |
 //! | [`Kind::Code`] | | words of the whole record | number, first line; lengths; bytes |
 //! | [`Kind::Ending`] | | 0 | |
-//! | [`Kind::Call`] | 0 | 1 | |
-//! | [`Kind::NativePop`] | native frames that are left | 1 | |
-//! | [`Kind::Native`] | (12 bits: calls of the interpreter in it; 48 bits: where in the code it is, 0 for what cannot be told) | | |
-//!
-//! The last three are there where native frames are recorded. A thread has a stack of them beside that of Python frames; what
-//! lies above a [`Kind::Call`] in the latter runs in one call of the interpreter, which is one of those that native frames count.
 
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
 /// How a header begins.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"memsight");
 /// The version of this layout.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 3;
 /// Bytes before the first chunk.
 pub const HEADER_BYTES: usize = 4096;
 /// Bytes of a chunk.
@@ -87,8 +81,6 @@ pub struct Header {
     pub mean: u64,
     /// What the draws of samples begin with; 0 for whatever the clock says.
     pub seed: u64,
-    /// Bytes of the tables by which native frames are found, behind the chunks ([`crate::tables`]); 0 where none are recorded.
-    pub tables: u64,
     /// The process that records, once it does; those that it forks do not.
     pub recorded: AtomicU32,
     /// The minor version of its Python.
@@ -97,38 +89,7 @@ pub struct Header {
     pub used: AtomicU32,
     /// Set once the process has been told to record no more, and does not.
     pub ended: AtomicU32,
-    /// Set by the reader when it reads no more: whoever writes then stops.
-    pub closed: AtomicU32,
-    /// The process from which the one that records has come, where children are recorded; 0 for the first.
-    pub parent: AtomicU32,
-    /// Of the first ring alone: set while children are recorded, too, each into a ring of its own.
-    pub children: AtomicU32,
-    /// The process that reads, in whose `/proc/PID/fd` the spare rings and its file are; 0 while there is none that says so.
-    pub reader: AtomicU32,
-    /// How many children found no ring, and are not recorded.
-    pub left_out: AtomicU32,
-    /// Rings for children: the number of its file in the low half of the word, in the high half the process that took it, which
-    /// is 0 as long as nobody has.
-    pub spares: [AtomicU64; SPARES],
-    /// Counts threads that met code which is in no table.
-    pub asked: AtomicU32,
-    /// So many of them were heard when the tables were last looked through.
-    pub answered: AtomicU32,
-    /// Written while every thread of the program stands still, by whoever looks at its heap: the processor's time stamp then.
-    /// What is recorded from there on has a time of its own, so that events before the look and after it are told apart.
-    pub look: AtomicU64,
-    /// The last `look` of which all events before it are in the reader's file, once they are,
-    pub told: AtomicU64,
-    /// and how many bytes of that file hold them.
-    pub told_bytes: AtomicU64,
-    /// The reader's descriptors of this ring,
-    pub ring_fd: AtomicU32,
-    /// and of its file, more by one; 0 when that cannot be read again.
-    pub trace_fd: AtomicU32,
 }
-
-/// Rings that are ready for children at any time.
-pub const SPARES: usize = 64;
 
 /// In the library's file: the path of the ring of a process that loads it while it runs stands behind this, and a zero. The
 /// constructor of the library begins to record then.
@@ -137,8 +98,8 @@ pub const PLACE: [u8; 16] = *b"memsight ring at";
 pub const PLACE_BYTES: usize = 112;
 
 /// The words of a header, up to those that the program alone writes to.
-pub const fn header(chunks: u32, backlog: u64, mean: u64, seed: u64, tables: u64) -> [u64; 12] {
-    [MAGIC, VERSION as u64 | (chunks as u64) << 32, 0, 0, 0, 0, 0, 0, backlog, mean, seed, tables]
+pub const fn header(chunks: u32, backlog: u64, mean: u64, seed: u64) -> [u64; 11] {
+    [MAGIC, VERSION as u64 | (chunks as u64) << 32, 0, 0, 0, 0, 0, 0, backlog, mean, seed]
 }
 
 /// The start of a chunk.
@@ -179,18 +140,12 @@ pub enum Kind {
     Code = 8,
     /// The interpreter has begun to end.
     Ending = 9,
-    /// The interpreter was called: frames above run in that call.
-    Call = 10,
-    /// The newest native frames have ended.
-    NativePop = 11,
-    /// A native frame, or a new position of one.
-    Native = 12,
 }
 
 impl Kind {
     /// The kind of a word, if it is one.
     pub fn of(word: u64) -> Option<Kind> {
-        const KINDS: [Kind; 12] = [
+        const KINDS: [Kind; 9] = [
             Kind::Object,
             Kind::Memory,
             Kind::Raw,
@@ -200,9 +155,6 @@ impl Kind {
             Kind::Time,
             Kind::Code,
             Kind::Ending,
-            Kind::Call,
-            Kind::NativePop,
-            Kind::Native,
         ];
         KINDS.get(((word >> 60) as usize).checked_sub(1)?).copied()
     }
@@ -218,13 +170,6 @@ pub const fn word(kind: Kind, high: u64, low: u64) -> u64 {
 #[inline]
 pub const fn time(stamp: u64) -> u64 {
     (Kind::Time as u64) << 60 | stamp & ((1 << 60) - 1)
-}
-
-/// The word of a native frame, with the calls of the interpreter in it.
-#[inline]
-pub const fn native(code: usize, calls: usize) -> u64 {
-    let calls = if calls < 0xfff { calls } else { 0xfff };
-    (Kind::Native as u64) << 60 | (calls as u64) << 48 | code as u64 & ((1 << 48) - 1)
 }
 
 /// The high and the low part of a word.
@@ -275,12 +220,6 @@ pub enum Event<'w> {
     Code(Code<'w>),
     /// The interpreter has begun to end.
     Ending,
-    /// An entry of the stack for a call of the interpreter, in which what lies above runs.
-    Call,
-    /// Only so many native frames are left.
-    NativePop { depth: u64 },
-    /// A native frame is new: within the instruction at this address, 0 for what cannot be told.
-    Native { code: u64, calls: u64 },
 }
 
 /// A code object.
@@ -361,9 +300,6 @@ impl<'w> Iterator for Events<'w> {
             Kind::Pop => (Event::Pop { depth: high }, rest),
             Kind::Push => (Event::Push { code: high, offset: low }, rest),
             Kind::Ending => (Event::Ending, rest),
-            Kind::Call => (Event::Call, rest),
-            Kind::NativePop => (Event::NativePop { depth: high }, rest),
-            Kind::Native => (Event::Native { code: first & ((1 << 48) - 1), calls: first >> 48 & 0xfff }, rest),
             Kind::Time => (Event::Time { stamp: first & ((1 << 60) - 1) }, rest),
             Kind::Code => {
                 let (record, rest) = rest.split_at_checked((low as usize).checked_sub(1)?)?;
@@ -394,14 +330,13 @@ mod tests {
             offset_of!(Header, backlog),
             offset_of!(Header, mean),
             offset_of!(Header, seed),
-            offset_of!(Header, tables),
         ];
-        assert_eq!(of_header, [0, 8, 16, 64, 72, 80, 88]);
-        assert_eq!(header(7, 3, 5, 9, 2), [MAGIC, 7 << 32 | 4, 0, 0, 0, 0, 0, 0, 3, 5, 9, 2]);
+        assert_eq!(of_header, [0, 8, 16, 64, 72, 80]);
+        assert_eq!(header(7, 3, 5, 9), [MAGIC, 7 << 32 | 3, 0, 0, 0, 0, 0, 0, 3, 5, 9]);
         let made = word(Kind::Raw, 0x7fff_ffff_fff8 >> 3, 17);
         assert_eq!((Kind::of(made), parts(made)), (Some(Kind::Raw), (0x0fff_ffff_ffff, 17)));
         assert_eq!(Kind::of(time(u64::MAX)), Some(Kind::Time));
-        assert_eq!((Kind::of(0), Kind::of(13 << 60)), (None, None));
+        assert_eq!((Kind::of(0), Kind::of(10 << 60)), (None, None));
     }
 
     #[test]
@@ -416,12 +351,9 @@ mod tests {
     #[test]
     fn events_are_read_up_to_the_first_zero_or_what_is_none() {
         let code = [word(Kind::Code, 0, 4), 7 << 32 | 12, lengths(3, 2, 1), u64::from_le_bytes(*b"runx.y!\0")];
-        let words = [
-            &code[..],
-            &[word(Kind::Push, 7, 3), word(Kind::Raw, 0x200, LARGE), 1 << 30, time(5), native(0x7fff_1234_5677, 2)],
-            &[0, 13 << 60],
-        ]
-        .concat();
+        let words =
+            [&code[..], &[word(Kind::Push, 7, 3), word(Kind::Raw, 0x200, LARGE), 1 << 30, time(5)], &[0, 10 << 60]]
+                .concat();
         let mut events = events(&words);
         let Some(Event::Code(code)) = events.next() else { panic!("a code object") };
         assert_eq!((code.number, code.first_line), (7, 12));
@@ -431,10 +363,9 @@ mod tests {
         assert_eq!(events.next(), Some(Event::Push { code: 7, offset: 3 }));
         assert_eq!(events.next(), Some(Event::Allocated { kind: Kind::Raw, address: 0x1000, bytes: 1 << 30 }));
         assert_eq!(events.next(), Some(Event::Time { stamp: 5 }));
-        assert_eq!(events.next(), Some(Event::Native { code: 0x7fff_1234_5677, calls: 2 }));
         assert!(events.next().is_none() && events.is_whole());
         for bad in
-            [&[word(Kind::Code, 0, 9), 0, 0][..], &[word(Kind::Code, 0, 0)], &[13 << 60], &[word(Kind::Raw, 1, LARGE)]]
+            [&[word(Kind::Code, 0, 9), 0, 0][..], &[word(Kind::Code, 0, 0)], &[10 << 60], &[word(Kind::Raw, 1, LARGE)]]
         {
             let mut events = super::events(bad);
             assert!(events.next().is_none() && !events.is_whole(), "{bad:?}");

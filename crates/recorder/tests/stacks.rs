@@ -38,7 +38,6 @@ fn main() {
         add("unread", interpreter, nobody_reads);
         add("live", interpreter, programs_that_run_are_recorded);
         add("sampled", interpreter, samples_estimate_the_truth);
-        add("probes", interpreter, probes_say_what_is_sampled);
     }
     for expected in missing(&found) {
         eprintln!("NOT COVERED: no Python {expected} found");
@@ -182,51 +181,6 @@ fn children_are_left_alone(interpreter: &Interpreter) -> Result<(), Failed> {
         return Err(format!("{blocks} blocks of the size that the parent and its children ask for").into());
     }
     recording.is_consistent()
-}
-
-/// gdb, which reads the notes, stops at each probe and prints its arguments: the same as is recorded.
-fn probes_say_what_is_sampled(interpreter: &Interpreter) -> Result<(), Failed> {
-    const COMMANDS: &str = "set breakpoint pending on\nset startup-with-shell off\nset pagination off\n\
-                            break -probe-stap otel_memory:alloc\ncommands\nsilent\n\
-                            printf \"came %lx %lu %lu\\n\", $_probe_arg0, $_probe_arg1, $_probe_arg2\ncontinue\nend\n\
-                            break -probe-stap otel_memory:free\ncommands\nsilent\n\
-                            printf \"went %lx\\n\", $_probe_arg0\ncontinue\nend\nrun\n";
-    if std::fs::read(&interpreter.path)?.starts_with(b"#!") {
-        eprintln!("NOT COVERED: the probes of {interpreter}: gdb starts no scripts");
-        return Ok(());
-    }
-    let ring = Ring::sampled(64, MEAN, 1)?;
-    let commands = ring.path().with_file_name("commands");
-    let library = format!("set environment LD_PRELOAD={}\n", ring.library().display());
-    std::fs::write(&commands, library + COMMANDS)?;
-    let mut gdb = ring.command("gdb".as_ref());
-    gdb.args(["-nx", "-batch", "-iex", "set auto-load no", "-iex", "set debuginfod enabled off", "-x"]);
-    gdb.arg(&commands).arg("--args").arg(&interpreter.path).arg("-B").arg(program("sizes.py"));
-    let Ok(output) = gdb.env_remove("LD_PRELOAD").output() else {
-        eprintln!("NOT COVERED: gdb is not there");
-        return Ok(());
-    };
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let number = |text: &str, radix: u32| u64::from_str_radix(text, radix).unwrap_or_default();
-    let (mut came, mut went) = (Vec::new(), 0);
-    for line in said.lines() {
-        match line.split(' ').collect::<Vec<_>>()[..] {
-            ["came", block, bytes, weight] => came.push((number(block, 16), number(bytes, 10), number(weight, 10))),
-            ["went", _] => went += 1,
-            _ => {}
-        }
-    }
-    let recording = ring.read()?;
-    let weight = |bytes: u64| (bytes as f64 / wire::chance(bytes, MEAN)) as u64;
-    let recorded: Vec<_> =
-        recording.allocations.iter().map(|each| (each.address, each.bytes, weight(each.bytes))).collect();
-    match (came == recorded, came.len() > 500, went == recording.frees) {
-        (true, true, true) => Ok(()),
-        found => {
-            Err(format!("{found:?}: {} of {}, {went} of {}: {said:.2000}", came.len(), recorded.len(), recording.frees)
-                .into())
-        }
-    }
 }
 
 /// Without a reader a program goes on, and what did not fit is counted.

@@ -5,27 +5,18 @@
 //! cannot drive the terminal.
 #![forbid(unsafe_code)]
 
-mod advised;
-pub mod annotations;
 pub mod dot;
 mod flame;
-pub mod gitlab;
-pub mod junit;
 mod listing;
 pub mod openmetrics;
 pub mod otlp;
 pub mod plot;
-mod pprof;
-pub mod sarif;
-mod speedscope;
 pub mod text;
 
 pub use flame::flame_svg;
 pub use listing::{
     CheckRow, CheckStatus, DoctorView, ErrorView, ProcessFigure, ProcessFilter, ProcessRow, ProcessesView,
 };
-pub use pprof::pprof;
-pub use speedscope::speedscope;
 pub use text::{CommandPeak, Cost, KeptHeap, WatchView};
 
 use memsight_model::visible_json;

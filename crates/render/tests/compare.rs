@@ -41,8 +41,12 @@ fn moment(created: &str, rss_bytes: u64) -> Moment {
 }
 
 fn view() -> CompareView {
-    let (then, now) = (Amount { objects: 9, bytes: 900 }, Amount { objects: 900, bytes: 90_000 });
-    let pending = Pending { then, now, full_collections: Some(0), automatic: Some(true) };
+    let pending = Pending {
+        then: Amount { objects: 9, bytes: 900 },
+        now: Amount { objects: 900, bytes: 90_000 },
+        full_collections: Some(0),
+        automatic: Some(true),
+    };
     CompareView {
         schema_version: SCHEMA_VERSION,
         moments: vec![moment("2026-11-28T10:00:00Z", 20 << 20), moment("2026-11-28T10:00:20Z", 120 << 20)],
@@ -69,7 +73,6 @@ fn view() -> CompareView {
         ],
         memory_threshold_bytes: 600 << 10,
         pending: Some(pending),
-        lines: Vec::new(),
         turnover: Turnover::default(),
         identity: Identity {
             basis: Basis::Address,
@@ -81,8 +84,8 @@ fn view() -> CompareView {
             statement: "An object is the same when address and type are.".to_owned(),
         },
         threshold_bytes: 16 << 10,
-        suspects: vec![],
-        types: vec![],
+        suspects: Vec::new(),
+        types: Vec::new(),
         type_count: 0,
         code: vec![CodeGrowth {
             type_name: "_asyncio.Task".to_owned(),

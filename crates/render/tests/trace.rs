@@ -46,7 +46,7 @@ fn events() -> Vec<Event> {
 
 fn profile(sample_bytes: u64, at: At) -> Profile {
     let started = Timestamp { monotonic_ns: 0, unix_ns: 1_700_000_000_000_000_000 };
-    let head = Head { pid: 4242, program: "main.py".into(), python_minor: 12, started, sample_bytes, family: None };
+    let head = Head { pid: 4242, program: "main.py".into(), python_minor: 12, started, sample_bytes };
     let mut replay = Replay::new(&head, at);
     events().into_iter().for_each(|event| replay.event(event));
     let places = Places::new(&codes(), &frames(), |code, offset| code.first_line + offset);
@@ -71,7 +71,7 @@ fn summary() {
 #[test]
 fn a_trace_that_was_cut_says_so() {
     let started = Timestamp { monotonic_ns: 0, unix_ns: 0 };
-    let head = Head { pid: 4242, program: "main.py".into(), python_minor: 12, started, sample_bytes: 0, family: None };
+    let head = Head { pid: 4242, program: "main.py".into(), python_minor: 12, started, sample_bytes: 0 };
     let places = Places::new(&[], &[], |_, _| 0);
     let end = End { lost_events: 1234, ..End::default() };
     let profile = Profile::new(head.clone(), Replay::new(&head, At::Peak), places, Some(end), true).expect("a profile");
@@ -122,7 +122,7 @@ fn threads() {
 
 #[test]
 fn timeline() {
-    let view = profile(0, At::Peak).timeline(&Selection::default()).expect("of the whole");
+    let view = profile(0, At::Peak).timeline();
     at_widths("timeline", |style| text::trace_timeline(&view, style));
 }
 

@@ -47,8 +47,6 @@ mod live;
 mod malloc;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 mod maps;
-#[cfg(all(target_os = "linux", not(memsight_portable)))]
-mod measure;
 mod names;
 #[cfg(any(not(target_os = "linux"), memsight_portable))]
 mod portable;
@@ -89,13 +87,11 @@ pub use image::Image;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use live::{LiveMemory, PinnedMemory};
 pub use malloc::{c_heap, note_pointers};
-#[cfg(all(target_os = "linux", not(memsight_portable)))]
-pub use measure::run_measured;
 pub use names::resolve_without_libraries;
 #[cfg(any(not(target_os = "linux"), memsight_portable))]
 pub use portable::{
     Frozen, Hit, Image, LargePages, LiveMemory, PinnedMemory, ProbeSite, Process, Uprobes, allow_reader, diagnose,
-    figures::pids, run_measured, stdout_was_closed,
+    figures::pids, stdout_was_closed,
 };
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use process::{Process, allow_reader, pids};
@@ -103,4 +99,4 @@ pub use process::{Process, allow_reader, pids};
 pub use start::stdout_was_closed;
 #[cfg(all(target_os = "linux", not(memsight_portable)))]
 pub use uprobe::{Hit, ProbeSite, Uprobes};
-pub use usage::{Run, Usage};
+pub use usage::Usage;

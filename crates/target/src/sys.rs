@@ -1,7 +1,6 @@
 //! The system calls that the standard library does not offer. All `unsafe` of this crate but the mapping of
 //! [`crate::image::chunk`] is here and below, behind functions that are safe for every argument.
 
-pub(crate) mod family;
 pub(crate) mod spawn;
 pub(crate) mod trace;
 

@@ -1,9 +1,9 @@
 //! Questions that several rules ask of a piece of code.
 
 use crate::context::Context;
-use crate::edit::Edit;
+use crate::finding::Edit;
 use crate::nodes::NodeId;
-use crate::project::{collects, consumes};
+use crate::project::consumes;
 use crate::scopes::{ScopeKind, generators};
 use crate::syntax::{AnyNodeRef, Expr, Ranged, TextRange, TextSize, TokenKind, ast};
 
@@ -11,20 +11,6 @@ use crate::syntax::{AnyNodeRef, Expr, Ranged, TextRange, TextSize, TokenKind, as
 pub(super) fn sole_argument(call: &ast::ExprCall) -> Option<&Expr> {
     match &*call.arguments.args {
         [only] if call.arguments.keywords.is_empty() && !only.is_starred_expr() => Some(only),
-        _ => None,
-    }
-}
-
-/// What is appended to a list where its name stands: the call, and the item.
-pub(super) fn appended<'a>(context: &Context<'a, '_>, at: NodeId) -> Option<(NodeId, &'a Expr)> {
-    let nodes = context.nodes();
-    let method = nodes.parent(at);
-    let call = nodes.parent(method);
-    match (nodes.node(method), nodes.node(call)) {
-        (AnyNodeRef::ExprAttribute(attribute), AnyNodeRef::ExprCall(node)) => {
-            let is_called = attribute.attr == *"append" && nodes.of_expr(&node.func) == method;
-            is_called.then(|| sole_argument(node).map(|item| (call, item)))?
-        }
         _ => None,
     }
 }
@@ -65,6 +51,49 @@ pub(super) fn can_be_generator(context: &Context<'_, '_>, id: NodeId) -> bool {
     !suspends(context, id) && !may_stop_iteration(context, id)
 }
 
+/// Whether what a comprehension makes costs memory at all: not where it goes through a short literal.
+pub(super) fn is_worth_it(context: &Context<'_, '_>, id: NodeId) -> bool {
+    let first = generators(context.nodes().node(id)).first();
+    first.is_none_or(|first| !is_short(context, &first.iter))
+}
+
+/// Below about 30 items a generator saves nothing.
+const SHORT: usize = 30;
+
+/// Whether there are few items: a literal, a `range` of a small constant.
+pub(super) fn is_short(context: &Context<'_, '_>, expr: &Expr) -> bool {
+    match expr {
+        Expr::List(list) => list.elts.len() < SHORT && !list.elts.iter().any(Expr::is_starred_expr),
+        Expr::Tuple(tuple) => tuple.elts.len() < SHORT && !tuple.elts.iter().any(Expr::is_starred_expr),
+        Expr::Set(set) => set.elts.len() < SHORT && !set.elts.iter().any(Expr::is_starred_expr),
+        Expr::Dict(dict) => dict.items.len() < SHORT && dict.items.iter().all(|item| item.key.is_some()),
+        Expr::StringLiteral(text) => text.value.len() < SHORT,
+        Expr::Call(call) if context.semantics.is_call_of(call, "builtins.range") => {
+            call.arguments.args.iter().all(|argument| small_number(argument).is_some())
+        }
+        Expr::Call(call) if short_for_short(context, call) => {
+            call.arguments.args.iter().any(|of| is_short(context, of))
+        }
+        _ => false,
+    }
+}
+
+/// What gives no more items than the shortest that it goes through.
+fn short_for_short(context: &Context<'_, '_>, call: &ast::ExprCall) -> bool {
+    let name = context.qualified(&call.func);
+    matches!(name.as_deref(), Some("builtins.zip" | "builtins.enumerate" | "builtins.reversed" | "builtins.sorted"))
+}
+
+fn small_number(expr: &Expr) -> Option<u64> {
+    match expr {
+        Expr::NumberLiteral(ast::ExprNumberLiteral { value: ast::Number::Int(number), .. }) => {
+            number.as_u64().filter(|number| *number < SHORT as u64)
+        }
+        Expr::UnaryOp(unary) => small_number(&unary.operand),
+        _ => None,
+    }
+}
+
 /// The edits that put `open` and `close` in the place of the brackets of a list comprehension.
 pub(super) fn other_brackets(comp: &ast::ExprListComp, open: &str, close: &str) -> Vec<Edit> {
     vec![
@@ -72,26 +101,6 @@ pub(super) fn other_brackets(comp: &ast::ExprListComp, open: &str, close: &str) 
         Edit::new(TextRange::at(comp.end() - TextSize::new(1), TextSize::new(1)), close),
     ]
 }
-
-/// The edits that take the brackets of a list comprehension away, and the lines that they stand on alone.
-pub(super) fn without_brackets(context: &Context<'_, '_>, comp: &ast::ExprListComp) -> Vec<Edit> {
-    let inner = context.text(TextRange::new(comp.start() + BRACKET, comp.end() - BRACKET));
-    let size = |text: &str| TextSize::try_from(text.len()).unwrap_or_default();
-    let is_line = |blank: &str| blank.contains(['\n', '\r']);
-    let (before, behind) = (inner.len() - inner.trim_start().len(), inner.trim_end().len());
-    let (before, behind) = (&inner[..before], &inner[behind..]);
-    let front = if is_line(before) { size(before) } else { TextSize::new(0) };
-    // Behind a comment the line has to end.
-    let is_bare = !context.has_comment(TextRange::new(comp.elt.end(), comp.end()));
-    let back = if is_line(behind) && is_bare { size(behind) } else { TextSize::new(0) };
-    vec![
-        Edit::new(TextRange::at(comp.start(), BRACKET + front), ""),
-        Edit::new(TextRange::new(comp.end() - BRACKET - back, comp.end()), ""),
-    ]
-}
-
-/// How long a bracket is.
-pub(super) const BRACKET: TextSize = TextSize::new(1);
 
 /// Whether a comma stands behind an argument.
 pub(super) fn comma_behind(context: &Context<'_, '_>, argument: &Expr) -> bool {
@@ -128,12 +137,7 @@ pub(super) fn runs_between(context: &Context<'_, '_>, id: NodeId) -> Option<Vec<
 
 /// What runs between two items of a value that is gone through once: nothing, where that is done to its end at once. None
 /// where it is used in another way.
-///
-/// Nor is there anything to gain where its items go into a sequence.
 pub(super) fn between_items(context: &Context<'_, '_>, id: NodeId) -> Option<Vec<NodeId>> {
-    if collects(context.semantics, id) {
-        return None;
-    }
     runs_between(context, id).or_else(|| is_used_up(context, id).then(Vec::new))
 }
 

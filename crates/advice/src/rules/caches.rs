@@ -4,7 +4,7 @@ use memsight_model::Confidence;
 
 use super::places::{class_of, is_name_of_few, last_name, self_name};
 use crate::context::{Context, Report};
-use crate::edit::{Edit, Fix, Safety, Saves};
+use crate::finding::{Edit, Fix, Safety, Saves};
 use crate::handling::Handling;
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};

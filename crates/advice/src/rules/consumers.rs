@@ -3,16 +3,14 @@
 use memsight_model::Confidence;
 
 use super::ask::{
-    BRACKET, calls, can_be_generator, comma_behind, has_walrus, in_text, other_brackets, sole_argument,
-    without_brackets,
+    calls, can_be_generator, comma_behind, has_walrus, in_text, is_short, is_worth_it, other_brackets, sole_argument,
 };
-use super::many::{Size, is_short, is_worth_it};
 use crate::context::{Context, Report};
-use crate::edit::{Edit, Fix, Safety};
+use crate::finding::{Edit, Fix, Safety};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
-use crate::scopes::{ScopeId, generators, imported};
-use crate::syntax::{Expr, Ranged, TextRange, ast};
+use crate::scopes::generators;
+use crate::syntax::{Expr, Ranged, TextRange, TextSize, ast};
 
 pub(super) const RULES: &[&Rule] = &[&LIST_FOR_CONSUMER, &SET_FROM_LIST, &LEN_OF_LIST];
 
@@ -31,10 +29,8 @@ static LIST_FOR_CONSUMER: Rule = Rule {
         good: "total = sum(order.price * order.count for order in orders)",
         unless: &[
             "`\"\".join([...])`, `sorted([...])`, `tuple([...])`, `f(*[...])`: these make a sequence of their own, and nothing is saved.",
-            "Nothing says that there are many items: not lines, rows, files, words and the like ([MS117](MS117.md) tells of those).",
             "The comprehension awaits, or calls `next` without a default: a generator would do something else.",
             "It goes through a literal or a `range` of fewer than 30 items: nothing is saved, and time is lost.",
-            "`executemany` in a file that does not import `sqlite3`: other drivers want a sequence.",
             "`any`, `all` and `in` stop at the first item that decides: where making an item does something, the fix is unsafe.",
         ],
         figures: "Bytes an item, a list against a generator, on 3.13: `sum` of new ints 32.9 to 0, `array(\"d\")` 40.9 to 8.4, `bytes` 9.9 to 1.1, \
@@ -66,19 +62,15 @@ const CONSUMERS: [(&str, usize, bool); 15] = [
 const METHODS: [(&str, usize); 3] = [("writelines", 0), ("writerows", 0), ("executemany", 1)];
 
 fn list_for_call<'a>(context: &mut Context<'a, '_>, _: NodeId, call: &'a ast::ExprCall) {
-    for_call(context, call, Size::Many);
-}
-
-pub(super) fn for_call<'a>(context: &mut Context<'a, '_>, call: &'a ast::ExprCall, size: Size) {
     let Some((name, at, stops)) = consumer(context, call) else { return };
     let Some(Expr::ListComp(comp)) = call.arguments.find_positional(at) else { return };
     let argument = &call.arguments.args[at];
     let id = context.node_of(argument);
-    if !can_be_generator(context, id) || !is_worth_it(context, id) || !size.is_of_comprehension(context, id) {
+    if !can_be_generator(context, id) || !is_worth_it(context, id) {
         return;
     }
     let alone = call.arguments.len() == 1 && !comma_behind(context, argument);
-    let edits = if alone { without_brackets(context, comp) } else { other_brackets(comp, "(", ")") };
+    let edits = if alone { other_brackets(comp, "", "") } else { other_brackets(comp, "(", ")") };
     let acts = stops && (calls(context, id) || has_walrus(context, id));
     let inner = context.text(TextRange::new(comp.elt.start(), comp.end() - BRACKET));
     let mut report = Report::new(
@@ -92,11 +84,12 @@ pub(super) fn for_call<'a>(context: &mut Context<'a, '_>, call: &'a ast::ExprCal
             format!("`{name}` stops at the first item that decides it: items behind it would no longer be made");
         report.confidence = Confidence::Medium;
     }
-    // Whose method it is cannot be seen.
-    let is_safe = !acts && name != "executemany";
-    report.fix = Some(Fix::new(if is_safe { Safety::Safe } else { Safety::Unsafe }, edits));
+    report.fix = Some(Fix::new(if acts { Safety::Unsafe } else { Safety::Safe }, edits));
     context.report(report);
 }
+
+/// How long a bracket is.
+const BRACKET: TextSize = TextSize::new(1);
 
 /// What a call goes through: its name, the place of the argument, whether it may stop early.
 fn consumer(context: &Context<'_, '_>, call: &ast::ExprCall) -> Option<(String, usize, bool)> {
@@ -114,31 +107,16 @@ fn consumer(context: &Context<'_, '_>, call: &ast::ExprCall) -> Option<(String, 
     }
     let Expr::Attribute(attribute) = &*call.func else { return None };
     let (method, at) = METHODS.into_iter().find(|(method, _)| attribute.attr == **method)?;
-    // DB-API asks for a sequence; sqlite3 takes whatever can be gone through, others do not.
-    let fits = method != "executemany" || imports(context, "sqlite3");
-    fits.then(|| (method.to_owned(), at, false))
-}
-
-/// Whether a module is imported at the top of the file.
-fn imports(context: &Context<'_, '_>, module: &str) -> bool {
-    let scopes = context.scopes();
-    scopes.lookup(ScopeId::MODULE, module).is_some_and(|symbol| {
-        scopes.symbol(symbol).binds.iter().any(|bind| imported(context.nodes(), bind.node).as_deref() == Some(module))
-    })
+    Some((method.to_owned(), at, false))
 }
 
 fn list_for_in<'a>(context: &mut Context<'a, '_>, _: NodeId, compare: &'a ast::ExprCompare) {
-    for_in(context, compare, Size::Many);
-}
-
-pub(super) fn for_in<'a>(context: &mut Context<'a, '_>, compare: &'a ast::ExprCompare, size: Size) {
     let sides = compare.ops.iter().zip(&compare.comparators);
     for (op, side) in sides {
         let Expr::ListComp(comp) = side else { continue };
         let id = context.node_of(side);
         let is_in = matches!(op, ast::CmpOp::In | ast::CmpOp::NotIn);
-        let fits = can_be_generator(context, id) && is_worth_it(context, id) && size.is_of_comprehension(context, id);
-        if !is_in || !fits {
+        if !is_in || !can_be_generator(context, id) || !is_worth_it(context, id) {
             continue;
         }
         let acts = calls(context, id) || has_walrus(context, id);
@@ -170,7 +148,6 @@ static SET_FROM_LIST: Rule = Rule {
         bad: "names = set([user.name for user in users])\nby_id = dict([(user.id, user) for user in users])",
         good: "names = {user.name for user in users}\nby_id = {user.id: user for user in users}",
         unless: &[
-            "Nothing says that there are many items ([MS117](MS117.md) tells of those).",
             "The comprehension awaits, goes through fewer than 30 items, or the name is not the builtin.",
             "In a replacement field of an f-string there is no fix: two braces mean one there.",
         ],
@@ -180,10 +157,6 @@ static SET_FROM_LIST: Rule = Rule {
 };
 
 fn set_from_list<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::ExprCall) {
-    set_or_dict(context, id, call, Size::Many);
-}
-
-pub(super) fn set_or_dict<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::ExprCall, size: Size) {
     let Some(argument @ Expr::ListComp(comp)) = sole_argument(call) else { return };
     let name = match context.qualified(&call.func).as_deref() {
         Some("builtins.set") => "set",
@@ -191,7 +164,7 @@ pub(super) fn set_or_dict<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &
         _ => return,
     };
     let list = context.node_of(argument);
-    if !can_be_generator(context, list) || !is_worth_it(context, list) || !size.is_of_comprehension(context, list) {
+    if !can_be_generator(context, list) || !is_worth_it(context, list) {
         return;
     }
     let edits = if name == "set" { set_edits(context, call, comp) } else { dict_edits(context, call, comp) };
@@ -247,7 +220,6 @@ static LEN_OF_LIST: Rule = Rule {
         bad: "late = len([order for order in orders if order.is_late()])",
         good: "late = sum(1 for order in orders if order.is_late())",
         unless: &[
-            "Nothing says that there are many items ([MS117](MS117.md) tells of those).",
             "The comprehension awaits, or goes through fewer than 30 items.",
             "Making an item calls something: what it does would not be done, so there is no fix.",
         ],
@@ -257,17 +229,13 @@ static LEN_OF_LIST: Rule = Rule {
 };
 
 fn len_of_list<'a>(context: &mut Context<'a, '_>, _: NodeId, call: &'a ast::ExprCall) {
-    counted(context, call, Size::Many);
-}
-
-pub(super) fn counted<'a>(context: &mut Context<'a, '_>, call: &'a ast::ExprCall, size: Size) {
     if !context.semantics.is_call_of(call, "builtins.len") {
         return;
     }
     let Some(argument @ Expr::ListComp(comp)) = sole_argument(call) else { return };
     let id = context.node_of(argument);
     let everything_is_short = generators(context.nodes().node(id)).iter().all(|part| is_short(context, &part.iter));
-    if !can_be_generator(context, id) || everything_is_short || !size.is_of_comprehension(context, id) {
+    if !can_be_generator(context, id) || everything_is_short {
         return;
     }
     let element = context.node_of(&comp.elt);
@@ -281,7 +249,7 @@ pub(super) fn counted<'a>(context: &mut Context<'a, '_>, call: &'a ast::ExprCall
     );
     let shadowed = context.scopes().has_star_import() || comma_behind(context, argument);
     let edits = || {
-        let mut edits = without_brackets(context, comp);
+        let mut edits = other_brackets(comp, "", "");
         edits.push(Edit::new(call.func.range(), "sum"));
         edits.push(Edit::new(comp.elt.range(), "1"));
         edits

@@ -1,26 +1,24 @@
-//! MS108, MS109, MS111: copies that are made to be gone through, or looked into, once.
+//! MS108, MS109, MS111, MS112: copies that are made to be gone through, or looked into, once.
 
 use memsight_model::Confidence;
 
-use super::ask::{calls, has_attribute, mentions, runs_between, sole_argument, sources};
-use super::many::{Size, is_short, is_unknown_number};
-use super::places::{bound_value, is_test_file};
+use super::ask::{calls, has_attribute, is_short, mentions, runs_between, sole_argument, sources};
 use crate::context::{Context, Report};
-use crate::edit::{Edit, Fix, Safety};
+use crate::finding::{Edit, Fix, Safety};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::{BindKind, ScopeKind};
-use crate::syntax::{AnyNodeRef, Expr, Ranged, TextRange, TokenKind, ast};
+use crate::syntax::{AnyNodeRef, Expr, Ranged, TextRange, ast};
 
-pub(super) const RULES: &[&Rule] = &[&LIST_OF_ITERATOR, &LIST_RANGE, &SORTED_SLICE];
+pub(super) const RULES: &[&Rule] = &[&LIST_OF_ITERATOR, &LIST_RANGE, &SORTED_SLICE, &COPY_TO_ITERATE];
 
 static LIST_OF_ITERATOR: Rule = Rule {
     id: "MS108",
     name: "list-of-iterator",
     technique: Technique::Generators,
     summary: "a loop goes through a list that is a copy of what it could go through itself",
-    is_default: false,
-    needs: Needs::Trace,
+    is_default: true,
+    needs: Needs::Source,
     page: Page {
         why: "`map`, `zip`, `enumerate`, the views of a dict and iterators of folders give one item after the other. `list(...)` around them makes all first: a \
               tuple of 56 to 64 bytes for each pair, and 8 bytes for the pointer to it.",
@@ -29,7 +27,6 @@ static LIST_OF_ITERATOR: Rule = Rule {
         unless: &[
             "The loop, or what it calls, may change what it goes through: that is what the copy is for. So nothing is said where the loop mentions it, \
              nor of attributes and globals, nor of an argument while the loop calls anything.",
-            "Nothing says that there are many items ([MS117](MS117.md) tells of those).",
             "A folder is read and the loop makes, renames or removes files.",
         ],
         figures: "3.8 to 3.15, an item: `items()` 64 to 72 B, `zip` of two 65 to 73, `enumerate` 93 to 105, `map(str)` 55 to 63.",
@@ -38,15 +35,11 @@ static LIST_OF_ITERATOR: Rule = Rule {
 };
 
 fn list_of_iterator<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::ExprCall) {
-    of_iterator(context, id, call, Size::Many);
-}
-
-pub(super) fn of_iterator<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::ExprCall, size: Size) {
     if !context.semantics.is_call_of(call, "builtins.list") {
         return;
     }
     let Some(argument @ Expr::Call(inner)) = sole_argument(call) else { return };
-    let Some(parts) = runs_between(context, id).filter(|_| size.is_of(context, [argument])) else { return };
+    let Some(parts) = runs_between(context, id) else { return };
     let Some(formula) = lazy(context, inner, &parts) else { return };
     let names = sources(context, context.node_of(argument));
     if parts.iter().any(|part| mentions(context, *part, &names)) || is_short(context, argument) {
@@ -99,54 +92,17 @@ fn lazy(context: &Context<'_, '_>, call: &ast::ExprCall, parts: &[NodeId]) -> Op
 fn is_steady(context: &Context<'_, '_>, expr: &Expr, parts: &[NodeId]) -> bool {
     let Expr::Name(_) = expr else {
         // What is made on the spot is known to nobody else.
-        return is_made_here(context, expr);
+        return matches!(expr, Expr::ListComp(_) | Expr::List(_) | Expr::Tuple(_) | Expr::Dict(_) | Expr::DictComp(_))
+            || matches!(expr, Expr::Call(call) if context.qualified(&call.func).is_some_and(|name| name.starts_with("builtins.")))
+                && sources(context, context.node_of(expr)).is_empty();
     };
     let Some(symbol) = context.semantics.symbol_of(expr).map(|symbol| context.scopes().symbol(symbol)) else {
         return false;
     };
     let is_local = context.scopes().scope(symbol.scope).kind == ScopeKind::Function && !symbol.is_captured;
-    // A property, or a module that is loaded when it is touched, may do anything as well.
-    let acts = parts.iter().any(|part| calls(context, *part) || sets_attribute(context, *part));
-    let is_own = symbol.binds.iter().all(|bind| {
-        bind.kind == BindKind::Assign
-            && bound_value(context, bind.node).is_some_and(|value| is_made_here(context, value))
-    });
+    let acts = parts.iter().any(|part| calls(context, *part));
+    let is_own = symbol.binds.iter().all(|bind| bind.kind == BindKind::Assign);
     is_local && (!acts || is_own && is_unshared(context, symbol.uses.iter().copied()))
-}
-
-/// Whether an expression makes something new, which nobody else knows. Not `globals()`, `vars(x)` and the like.
-fn is_made_here(context: &Context<'_, '_>, expr: &Expr) -> bool {
-    const MAKERS: [&str; 11] = [
-        "builtins.dict",
-        "builtins.list",
-        "builtins.set",
-        "builtins.sorted",
-        "builtins.range",
-        "builtins.zip",
-        "builtins.enumerate",
-        "collections.Counter",
-        "collections.defaultdict",
-        "collections.OrderedDict",
-        "collections.deque",
-    ];
-    match expr {
-        Expr::ListComp(_) | Expr::List(_) | Expr::Tuple(_) | Expr::Dict(_) | Expr::DictComp(_) | Expr::SetComp(_) => {
-            true
-        }
-        // An iterator would go on to read what it was made of.
-        Expr::Call(call) => context.qualified(&call.func).is_some_and(|name| {
-            let is_lazy = matches!(name.as_str(), "builtins.zip" | "builtins.enumerate");
-            MAKERS.contains(&name.as_str()) && (!is_lazy || sources(context, context.node_of(expr)).is_empty())
-        }),
-        _ => false,
-    }
-}
-
-fn sets_attribute(context: &Context<'_, '_>, id: NodeId) -> bool {
-    context.nodes().within(id).any(|at| match context.nodes().node(at) {
-        AnyNodeRef::ExprAttribute(attribute) => !attribute.ctx.is_load(),
-        _ => false,
-    })
 }
 
 /// Whether a name is only ever subscripted, gone through, counted, or asked for a method: nobody else keeps what it holds.
@@ -168,7 +124,7 @@ fn is_unshared(context: &Context<'_, '_>, mut uses: impl Iterator<Item = NodeId>
     })
 }
 
-pub(super) fn touches_files(context: &Context<'_, '_>, parts: &[NodeId]) -> bool {
+fn touches_files(context: &Context<'_, '_>, parts: &[NodeId]) -> bool {
     const CHANGES: [&str; 14] = [
         "unlink", "remove", "rename", "replace", "rmtree", "rmdir", "mkdir", "makedirs", "move", "copy", "copyfile",
         "write", "touch", "symlink",
@@ -195,11 +151,11 @@ static LIST_RANGE: Rule = Rule {
     page: Page {
         why: "A `range` takes 48 bytes however long it is, and can be indexed, counted, sliced, gone through and searched as a list can. `list(range(n))` takes 40 \
               bytes a number.",
-        bad: "def primes(limit):\n    numbers = list(range(2, limit))\n    return [x for x in numbers if all(x % y for y in range(2, x))]",
-        good: "def primes(limit):\n    numbers = range(2, limit)\n    return [x for x in numbers if all(x % y for y in range(2, x))]",
+        bad: "def primes(n):\n    numbers = list(range(2, n))\n    return [x for x in numbers if all(x % y for y in range(2, x))]",
+        good: "def primes(n):\n    numbers = range(2, n)\n    return [x for x in numbers if all(x % y for y in range(2, x))]",
         unless: &[
             "It is changed, compared, returned or handed on: others may need a list.",
-            "It has fewer than 30 numbers, or as many as something of unknown length ([MS117](MS117.md) tells of those).",
+            "It has fewer than 30 numbers.",
         ],
         figures: "40 B a number (36 up to 3.10), for numbers of more than 256.",
     },
@@ -207,23 +163,11 @@ static LIST_RANGE: Rule = Rule {
 };
 
 fn list_range<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::ExprCall) {
-    of_range(context, id, call, Size::Many);
-}
-
-/// Whether nobody can say how long a range is.
-fn has_unknown_length(context: &Context<'_, '_>, range: &ast::ExprCall) -> bool {
-    is_test_file(&context.source.path) || range.arguments.args.iter().any(|bound| is_unknown_number(context, bound))
-}
-
-pub(super) fn of_range<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::ExprCall, size: Size) {
     if !context.semantics.is_call_of(call, "builtins.list") {
         return;
     }
     let Some(argument @ Expr::Call(inner)) = sole_argument(call) else { return };
     if !context.semantics.is_call_of(inner, "builtins.range") || is_short(context, argument) {
-        return;
-    }
-    if has_unknown_length(context, inner) != (size == Size::Unknown) {
         return;
     }
     let is_gone_through = runs_between(context, id).is_some();
@@ -298,8 +242,8 @@ static SORTED_SLICE: Rule = Rule {
     name: "sorted-slice",
     technique: Technique::Generators,
     summary: "everything is sorted, and the first few are taken",
-    is_default: false,
-    needs: Needs::Trace,
+    is_default: true,
+    needs: Needs::Source,
     page: Page {
         why: "`sorted` makes a list of everything. `min` and `max` keep one item, `heapq.nsmallest` and `nlargest` as many as are asked for.",
         bad: "newest = sorted(files, key=age)[0]\ntop = sorted(scores, reverse=True)[:10]",
@@ -384,7 +328,7 @@ fn taken(
     }
 }
 
-pub(super) fn number(expr: &Expr) -> Option<i64> {
+fn number(expr: &Expr) -> Option<i64> {
     match expr {
         Expr::NumberLiteral(ast::ExprNumberLiteral { value: ast::Number::Int(number), .. }) => number.as_i64(),
         Expr::UnaryOp(unary) if unary.op == ast::UnaryOp::USub => Some(-number(&unary.operand)?),
@@ -405,16 +349,11 @@ fn one_of_all(
     let has_comment = context.has_comment(TextRange::new(call.arguments.start(), subscript.end()));
     let function = if (index == 0) == reversed { "max" } else { "min" };
     let scope = context.scopes().of_node(context.nodes().of(subscript.into()));
-    // The call may stand in parentheses of its own.
-    let open = context
-        .tokens_in(TextRange::new(call.end(), subscript.end()))
-        .iter()
-        .find(|token| token.kind() == TokenKind::Lsqb)?;
     if is_last && has_key || has_comment || !context.scopes().is_builtin(scope, function) {
         return None;
     }
     let mut edits =
-        vec![Edit::new(call.func.range(), function), Edit::new(TextRange::new(open.start(), subscript.end()), "")];
+        vec![Edit::new(call.func.range(), function), Edit::new(TextRange::new(call.end(), subscript.end()), "")];
     if let Some(reverse) = call.arguments.find_keyword("reverse") {
         // With the comma in front of it: an argument stands there.
         let before = context.text(TextRange::new(call.arguments.start(), reverse.start()));
@@ -423,4 +362,107 @@ fn one_of_all(
         edits.push(Edit::new(TextRange::new(from, reverse.end()), ""));
     }
     Some(Fix::new(Safety::Unsafe, edits))
+}
+
+static COPY_TO_ITERATE: Rule = Rule {
+    id: "MS112",
+    name: "copy-to-iterate",
+    technique: Technique::Generators,
+    summary: "a loop goes through a slice or a sum of lists",
+    is_default: true,
+    needs: Needs::Source,
+    page: Page {
+        why: "`a[1:]`, `a[::-1]` and `a + b` are new lists of 8 bytes an item. `itertools.islice`, `reversed` and `itertools.chain` go through the old ones.",
+        bad: "def show(rows):\n    lines = [row.text for row in rows]\n    for line in lines[::-1]:\n        print(line)\n    return lines",
+        good: "def show(rows):\n    lines = [row.text for row in rows]\n    for line in reversed(lines):\n        print(line)\n    return lines",
+        unless: &[
+            "It is not known to be a list: a slice of an array or a memoryview is no copy, one of a text is short.",
+            "The loop mentions it: it may change it.",
+            "The slice has constant bounds, and so few items.",
+        ],
+        figures: "8 B an item, 3.8 to 3.15.",
+    },
+    checks: &[Check::For(copy_to_iterate)],
+};
+
+fn copy_to_iterate<'a>(context: &mut Context<'a, '_>, _: NodeId, node: &'a ast::StmtFor) {
+    let id = context.node_of(&node.iter);
+    let Some(parts) = runs_between(context, id) else { return };
+    let Some((advice, fix)) = without_copy(context, &node.iter) else { return };
+    let names = sources(context, id);
+    if parts.iter().any(|part| mentions(context, *part, &names)) {
+        return;
+    }
+    let mut report = Report::new(
+        node.iter.range(),
+        "the loop goes through a copy of a list, which is made for it",
+        advice,
+        "8 B an item",
+    );
+    report.fix = fix;
+    context.report(report);
+}
+
+fn without_copy(context: &Context<'_, '_>, expr: &Expr) -> Option<(String, Option<Fix>)> {
+    match expr {
+        Expr::BinOp(sum) if sum.op == ast::Operator::Add => {
+            let both = is_list(context, &sum.left) && is_list(context, &sum.right);
+            let (left, right) = (context.text(sum.left.range()), context.text(sum.right.range()));
+            both.then(|| (format!("itertools.chain({left}, {right})"), None))
+        }
+        Expr::Subscript(subscript) if is_list(context, &subscript.value) => {
+            let Expr::Slice(slice) = &*subscript.slice else { return None };
+            let list = context.text(subscript.value.range());
+            let bound = |bound: &Option<Box<Expr>>| bound.as_ref().map(|bound| context.text(bound.range()));
+            match (bound(&slice.lower), bound(&slice.upper), bound(&slice.step)) {
+                (None, None, Some("-1")) => {
+                    let scope = context.scopes().of_node(context.node_of(expr));
+                    let edits = vec![Edit::new(expr.range(), format!("reversed({list})"))];
+                    let fix = context.scopes().is_builtin(scope, "reversed").then(|| Fix::new(Safety::Safe, edits));
+                    Some((format!("reversed({list})"), fix.filter(|_| !context.has_comment(expr.range()))))
+                }
+                (Some(lower), None, None)
+                    if slice.lower.as_deref().and_then(number).is_some_and(|lower| lower >= 0) =>
+                {
+                    Some((format!("itertools.islice({list}, {lower}, None)"), None))
+                }
+                (None, None, None) => {
+                    let edit = Edit::new(TextRange::new(subscript.value.end(), expr.end()), "");
+                    Some((list.to_owned(), Some(Fix::new(Safety::Safe, vec![edit]))))
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Whether an expression is a list for certain, and no short one: a local that is bound to nothing else.
+fn is_list(context: &Context<'_, '_>, expr: &Expr) -> bool {
+    let Expr::Name(_) = expr else { return false };
+    let Some(symbol) = context.semantics.symbol_of(expr).map(|symbol| context.scopes().symbol(symbol)) else {
+        return false;
+    };
+    let is_local = context.scopes().scope(symbol.scope).kind == ScopeKind::Function && !symbol.is_captured;
+    is_local
+        && !symbol.binds.is_empty()
+        && symbol.binds.iter().all(|bind| {
+            let nodes = context.nodes();
+            match (bind.kind, nodes.node(nodes.parent(bind.node))) {
+                (BindKind::Assign, AnyNodeRef::StmtAssign(assign)) => makes_list(context, &assign.value),
+                _ => false,
+            }
+        })
+}
+
+fn makes_list(context: &Context<'_, '_>, value: &Expr) -> bool {
+    match value {
+        Expr::ListComp(comp) => !comp.generators.iter().all(|part| is_short(context, &part.iter)),
+        Expr::Call(call) => {
+            let name = context.qualified(&call.func);
+            let few = call.arguments.find_positional(0).is_none_or(|argument| is_short(context, argument));
+            matches!(name.as_deref(), Some("builtins.list" | "builtins.sorted")) && !few
+        }
+        _ => false,
+    }
 }

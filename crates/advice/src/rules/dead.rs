@@ -2,11 +2,11 @@
 
 use memsight_model::Confidence;
 
+use super::ask::is_short;
 use super::lines::put_behind;
-use super::many::{is_of_catalogue, is_short, is_whole_input};
-use super::places::{bound_value, call_around, is_test_file, last_name};
+use super::places::{bound_value, call_around, last_name};
 use crate::context::{Context, Report};
-use crate::edit::{Fix, Safety};
+use crate::finding::{Fix, Safety};
 use crate::flow::{Flow, MOST};
 use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
@@ -32,7 +32,6 @@ static DEAD_LOCAL: Rule = Rule {
             "It is a parameter: the caller holds it as well.",
             "It is returned, stored, captured or passed to something that may keep it: `del` would free nothing.",
             "Nothing behind the last use loops, yields or waits.",
-            "It is a list of tables, columns or settings of a database, or stands in a file of tests.",
             "It is small: only a heap or a trace tells how many bytes it holds.",
         ],
         figures: "All that the local alone holds, for as long as the rest of the function runs.",
@@ -180,6 +179,36 @@ fn is_large(context: &Context<'_, '_>, value: &Expr) -> bool {
     }
 }
 
+/// Whether a call reads all of something that is outside of the program.
+pub(super) fn is_whole_input(context: &Context<'_, '_>, value: &Expr) -> bool {
+    let Expr::Call(call) = value else { return false };
+    const READS: [&str; 9] = [
+        "json.load",
+        "pickle.load",
+        "marshal.load",
+        "tomllib.load",
+        "yaml.safe_load",
+        "csv.reader",
+        "csv.DictReader",
+        "numpy.load",
+        "pandas.read_csv",
+    ];
+    let name = context.qualified(&call.func);
+    if name.as_deref().is_some_and(|name| READS.contains(&name)) {
+        return true;
+    }
+    if matches!(name.as_deref(), Some("builtins.list" | "builtins.sorted" | "builtins.dict" | "builtins.set")) {
+        return call.arguments.args.first().is_some_and(|of| is_whole_input(context, of) && !is_short(context, of));
+    }
+    let Expr::Attribute(method) = &*call.func else { return false };
+    match method.attr.as_str() {
+        "read" | "readlines" | "fetchall" | "read_text" | "read_bytes" => call.arguments.args.is_empty(),
+        // Of what was read whole.
+        "split" | "splitlines" | "decode" => is_whole_input(context, &method.value),
+        _ => false,
+    }
+}
+
 fn dead_local<'a>(context: &mut Context<'a, '_>, id: NodeId, def: &'a ast::StmtFunctionDef) {
     let locals = large_locals(context, id, is_large);
     if locals.is_empty() {
@@ -188,9 +217,6 @@ fn dead_local<'a>(context: &mut Context<'a, '_>, id: NodeId, def: &'a ast::StmtF
     let flow = Flow::new(context.nodes(), context.scopes(), &def.body, &locals);
     for (at, local) in locals.iter().enumerate() {
         for death in deaths(context, &flow, at, *local, is_large) {
-            if is_of_catalogue(context, death.bind) || is_test_file(&context.source.path) {
-                continue;
-            }
             if handling::in_loop(context.semantics, death.bind) || !works_on(context, death.last) {
                 continue;
             }
@@ -236,20 +262,16 @@ fn deaths(context: &Context<'_, '_>, flow: &Flow, at: usize, local: SymbolId, is
     let mut found = Vec::new();
     for bind in &symbol.binds {
         let Some(value) = bound_value(context, bind.node).filter(|value| is_large(context, value)) else { continue };
-        // What is bound in a `with` is often read behind it.
-        let statements = with_around(context, nodes.statement(bind.node));
-        let last = |statement: NodeId| {
-            let block = nodes.parent(statement);
-            // The statement of the same block in which a use stands.
-            let sibling = |used: NodeId| {
-                let up = std::iter::once(used).chain(nodes.ancestors(used));
-                up.take_while(|up| *up != block).last().filter(|top| *top > statement && nodes.parent(*top) == block)
-            };
-            let siblings =
-                symbol.uses.iter().filter_map(|used| sibling(*used)).filter(|top| nodes.node(*top).is_statement());
-            siblings.filter(|top| !flow.is_live_after(*top, at)).min().map(|last| (statement, block, last))
+        let statement = nodes.statement(bind.node);
+        let block = nodes.parent(statement);
+        // The statement of the same block in which a use stands.
+        let sibling = |used: NodeId| {
+            let up = std::iter::once(used).chain(nodes.ancestors(used));
+            up.take_while(|up| *up != block).last().filter(|top| *top > statement && nodes.parent(*top) == block)
         };
-        let Some((statement, block, last)) = statements.into_iter().find_map(last) else { continue };
+        let siblings =
+            symbol.uses.iter().filter_map(|used| sibling(*used)).filter(|top| nodes.node(*top).is_statement());
+        let Some(last) = siblings.filter(|top| !flow.is_live_after(*top, at)).min() else { continue };
         let ends = matches!(nodes.node(last), AnyNodeRef::StmtReturn(_) | AnyNodeRef::StmtRaise(_));
         if !ends && same_part(context, block, statement, last) {
             let is_plain = matches!(value, Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_))
@@ -259,13 +281,6 @@ fn deaths(context: &Context<'_, '_>, flow: &Flow, at: usize, local: SymbolId, is
         }
     }
     found
-}
-
-/// A statement and the `with` statements that it stands in, from the inside.
-fn with_around(context: &Context<'_, '_>, statement: NodeId) -> Vec<NodeId> {
-    let nodes = context.nodes();
-    let around = nodes.ancestors(statement).take_while(|up| matches!(nodes.node(*up), AnyNodeRef::StmtWith(_)));
-    std::iter::once(statement).chain(around).collect()
 }
 
 /// Whether two statements of a node stand in the same block of it: not one in `try` and one in `finally`.

@@ -4,7 +4,7 @@ use memsight_model::Confidence;
 
 use super::ask::sole_argument;
 use crate::context::{Context, Report};
-use crate::edit::Saves;
+use crate::finding::Saves;
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::syntax::{Expr, Ranged, ast};

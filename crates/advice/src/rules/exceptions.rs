@@ -5,7 +5,7 @@ use memsight_model::Confidence;
 use super::growing::is_container;
 use super::places::{bound_value, class_of, function_of, last_name, self_name};
 use crate::context::{Context, Report};
-use crate::edit::{Edit, Fix, Safety, Saves};
+use crate::finding::{Edit, Fix, Safety, Saves};
 use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};

@@ -5,10 +5,8 @@ use memsight_model::Confidence;
 use super::ask::{
     between_items, can_be_lazy, has_attribute, mentions, once, plain_method, sole_argument, sources, without_method,
 };
-use super::many::is_of_catalogue;
-use super::places::is_test_file;
 use crate::context::{Context, Report};
-use crate::edit::{Edit, Fix, Safety};
+use crate::finding::{Edit, Fix, Safety};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::BindKind;
@@ -90,11 +88,7 @@ fn lines_in_a_variable<'a>(context: &mut Context<'a, '_>, _: NodeId, assign: &'a
 
 fn report_lines(context: &mut Context<'_, '_>, range: TextRange, file: &Expr, is_same: bool, fix: Option<Fix>) {
     let name = context.text(file.range());
-    let advice = if is_same {
-        format!("go through `{name}` itself, line by line")
-    } else {
-        format!("(line.rstrip(\"\\n\") for line in {name})")
-    };
+    let advice = if is_same { name.to_owned() } else { format!("(line.rstrip(\"\\n\") for line in {name})") };
     let formula = if is_same { LINES.to_owned() } else { format!("the text of the file, and {LINES}") };
     let mut report =
         Report::new(range, "all lines are in memory at once, and gone through one after the other", advice, formula);
@@ -169,7 +163,7 @@ static WHOLE_FILE: Rule = Rule {
         bad: "with open(path, \"rb\") as file:\n    digest = hashlib.sha256(file.read()).hexdigest()",
         good: "with open(path, \"rb\") as file:\n    digest = hashlib.file_digest(file, \"sha256\").hexdigest()  # 3.11 and later",
         unless: &[
-            "`read(size)` bounds it, or it stands in a file of tests.",
+            "`read(size)` bounds it.",
             "The text is kept as well.",
             "It is not known to be a file that was opened.",
         ],
@@ -181,10 +175,6 @@ static WHOLE_FILE: Rule = Rule {
 fn whole_file<'a>(context: &mut Context<'a, '_>, _: NodeId, call: &'a ast::ExprCall) {
     let Some(argument) = call.arguments.find_positional(0) else { return };
     let Some(file) = plain_method(argument, "read").filter(|file| is_file(context, file)) else { return };
-    // Tests write their files themselves, and small ones.
-    if is_test_file(&context.source.path) {
-        return;
-    }
     let name = context.text(file.range());
     let qualified = context.qualified(&call.func);
     let advice = match (qualified.as_deref(), &*call.func) {
@@ -228,8 +218,7 @@ static FETCHALL_ITERATED: Rule = Rule {
         unless: &[
             "The loop uses the cursor or the connection again, or executes, commits, rolls back or closes anything: rows that are not fetched yet \
              would be lost.",
-            "The rows are used in another way as well, or go into a list or a `dict(...)`.",
-            "The function asks for tables, columns or settings of the database (`information_schema`, `PRAGMA`, `SHOW` ...): there are few.",
+            "The rows are used in another way as well.",
         ],
         figures: "sqlite3, rows of two columns: 150 to 158 B a row, 3.8 to 3.15. Client libraries that fetch a whole result by themselves (libpq without a \
                   named cursor) still hold it in their own form.",
@@ -263,9 +252,6 @@ fn fetched_in_a_loop<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a as
     if awaited(context, id) || touched {
         return;
     }
-    if is_of_catalogue(context, id) || goes_into_dict(context, id) {
-        return;
-    }
     let edit = Edit::new(TextRange::new(cursor.end(), call.end()), "");
     report_rows(context, call.range(), cursor, edit);
 }
@@ -277,9 +263,6 @@ fn fetched_in_a_variable<'a>(context: &mut Context<'a, '_>, _: NodeId, assign: &
     let between = super::ask::between(context, found.statement, found.used);
     let ended = parts.iter().chain(&between).any(|part| has_attribute(context, *part, &ENDS_CURSOR));
     if ended || !can_be_lazy(context, &found, &parts) {
-        return;
-    }
-    if is_of_catalogue(context, found.used) || goes_into_dict(context, found.used) {
         return;
     }
     let edit = without_method(&assign.value, cursor);
@@ -297,14 +280,6 @@ fn report_rows(context: &mut Context<'_, '_>, range: TextRange, cursor: &Expr, e
     report.confidence = Confidence::Medium;
     report.fix = Some(Fix::new(Safety::Unsafe, vec![edit]));
     context.report(report);
-}
-
-/// `dict(result)` asks a result for its `keys` first, which those of SQLAlchemy have: the names of the columns.
-fn goes_into_dict(context: &Context<'_, '_>, id: NodeId) -> bool {
-    match context.nodes().node(context.nodes().parent(context.nodes().parent(id))) {
-        AnyNodeRef::ExprCall(call) => context.semantics.is_call_of(call, "builtins.dict"),
-        _ => false,
-    }
 }
 
 /// Cursors of asyncio are gone through by `async for`.

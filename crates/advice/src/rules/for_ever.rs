@@ -5,7 +5,7 @@ use memsight_model::Confidence;
 use super::growing::is_one_of_few;
 use super::places::{function_of, last_name};
 use crate::context::{Context, Report};
-use crate::edit::Saves;
+use crate::finding::Saves;
 use crate::handling::Handling;
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};

@@ -7,7 +7,7 @@ use super::places::{
     bound_value, call_around, class_of, function_of, is_constant, is_name_of_few, last_name, own_attribute,
 };
 use crate::context::{Context, Report};
-use crate::edit::{Fix, Safety, Saves};
+use crate::finding::{Fix, Safety, Saves};
 use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};

@@ -1,7 +1,7 @@
-//! Whole statements put behind others, and taken out.
+//! Whole statements put behind others.
 
 use crate::context::Context;
-use crate::edit::Edit;
+use crate::finding::Edit;
 use crate::nodes::NodeId;
 use crate::syntax::TextRange;
 
@@ -20,14 +20,4 @@ pub(super) fn put_behind(context: &Context<'_, '_>, statement: NodeId, text: &st
         indent.chars().all(|letter| letter == ' ' || letter == '\t') && (behind.is_empty() || behind.starts_with('#'));
     let at = last.end().checked_sub(u32::try_from(line_end).ok()?.into())?;
     is_alone.then(|| Edit::new(TextRange::empty(at), format!("{}{indent}{text}", context.source.newline())))
-}
-
-/// The edit that takes out a statement with its line, if nothing else stands there.
-pub(super) fn without_lines(context: &Context<'_, '_>, range: TextRange) -> Option<Edit> {
-    let source = context.source;
-    let (first, last) = (source.position(range.start()).line, source.position(range.end()).line);
-    let lines = TextRange::new(source.line_range(first).start(), source.line_range(last).end());
-    let before = source.slice(TextRange::new(lines.start(), range.start()));
-    let behind = source.slice(TextRange::new(range.end(), lines.end()));
-    (before.trim().is_empty() && behind.trim().is_empty()).then(|| Edit::new(lines, ""))
 }

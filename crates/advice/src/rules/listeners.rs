@@ -2,10 +2,10 @@
 
 use memsight_model::Confidence;
 
-use super::many::is_whole_input;
+use super::dead::is_whole_input;
 use super::places::{bound_value, class_of, function_of, own_attribute, self_name};
 use crate::context::{Context, Report};
-use crate::edit::Saves;
+use crate::finding::Saves;
 use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};

@@ -1,16 +1,15 @@
 //! MS305, MS306: lists of numbers and of flags, where each place could be the number itself.
 
-use super::ask::appended;
-use super::imports::{Style, spelled};
-use super::many::{is_short, is_unknown_number, loops_over_few};
+use super::ask::is_short;
+use super::per_call::loops_over_few;
 use super::places::{bound_value, call_around, sole_local};
 use crate::context::{Context, Report};
-use crate::edit::{Edit, Fix, Safety, Saves};
+use crate::finding::{Edit, Fix, Safety, Saves};
 use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::Symbol;
-use crate::syntax::{AnyNodeRef, Expr, Ranged, TextRange, TextSize, ast};
+use crate::syntax::{AnyNodeRef, Expr, Ranged, ast};
 
 pub(super) const RULES: &[&Rule] = &[&BOXED_NUMBERS, &FLAGS_IN_LIST];
 
@@ -85,47 +84,21 @@ fn boxed_numbers<'a>(context: &mut Context<'a, '_>, id: NodeId, _: &'a ast::Stmt
             && symbol.uses.iter().all(|at| keeps_floats(context, *at))
             && symbol.uses.iter().any(|at| is_read(context, *at))
         {
-            found.push((value, symbol.name));
+            found.push((value.range(), symbol.name));
         }
     }
-    found.sort_by_key(|(value, _)| value.start());
-    for (value, name) in found {
+    found.sort_by_key(|(range, _)| range.start());
+    for (range, name) in found {
         let mut report = Report::new(
-            value.range(),
+            range,
             format!("`{name}` is a list of floats only, each an object of its own"),
             "array(\"d\", ...)",
             "32 B a float become 8",
         );
         report.saves = Saves::Peak;
         report.but = "each time a number is read its object is made anew".to_owned();
-        report.fix = as_array(context, value);
         context.report(report);
     }
-}
-
-/// The list becomes an `array` of what was in it.
-fn as_array(context: &Context<'_, '_>, value: &Expr) -> Option<Fix> {
-    let (array, import) = spelled(context, context.node_of(value), "array", "array", Style::Name)?;
-    let replaced = |range: TextRange, front: String, end: &str| {
-        let open = TextRange::new(range.start(), range.start() + TextSize::new(1));
-        let close = TextRange::new(range.end() - TextSize::new(1), range.end());
-        vec![Edit::new(open, front), Edit::new(close, end)]
-    };
-    let edits = match value {
-        // An empty list is of brackets and, at most, blanks.
-        Expr::List(list) if list.elts.is_empty() => vec![Edit::new(list.range(), format!("{array}(\"d\")"))],
-        Expr::ListComp(comp) => replaced(comp.range(), format!("{array}(\"d\", ("), "))"),
-        Expr::BinOp(binary) => {
-            let list = if binary.left.is_list_expr() { &binary.left } else { &binary.right };
-            vec![
-                Edit::new(TextRange::empty(list.start()), format!("{array}(\"d\", ")),
-                Edit::new(TextRange::empty(list.end()), ")"),
-            ]
-        }
-        _ => return None,
-    };
-    let is_plain = !value.is_list_expr() || !context.has_comment(value.range());
-    is_plain.then(|| Fix::new(Safety::Unsafe, import.into_iter().chain(edits).collect()))
 }
 
 /// Names of a function that are bound once and seen by it alone, in the order of the source.
@@ -167,6 +140,17 @@ fn counts_arguments(context: &Context<'_, '_>, count: &Expr) -> bool {
     })
 }
 
+/// The argument of `name.append(...)` where the name stands.
+fn appended<'a>(context: &Context<'a, '_>, at: NodeId) -> Option<&'a Expr> {
+    let parent = context.nodes().parent(at);
+    match context.nodes().node(parent) {
+        AnyNodeRef::ExprAttribute(method) if method.attr.as_str() == "append" => {
+            call_around(context, parent)?.arguments.find_positional(0)
+        }
+        _ => None,
+    }
+}
+
 fn appends_in_loop(context: &Context<'_, '_>, symbol: &Symbol<'_>) -> bool {
     symbol.uses.iter().any(|at| {
         appended(context, *at).is_some() && handling::in_loop(context.semantics, *at) && !loops_over_few(context, *at)
@@ -179,7 +163,7 @@ fn is_read(context: &Context<'_, '_>, at: NodeId) -> bool {
 
 /// Whether a use leaves nothing but floats in a list, and does with it only what an array can do.
 fn keeps_floats(context: &Context<'_, '_>, at: NodeId) -> bool {
-    if let Some((_, argument)) = appended(context, at) {
+    if let Some(argument) = appended(context, at) {
         return is_float(context, argument);
     }
     match stored(context, at) {
@@ -254,7 +238,7 @@ static FLAGS_IN_LIST: Rule = Rule {
             "Anything but `True`, `False`, 0 and 1 is stored in it, or a slice of it is set.",
             "It is returned, passed on, printed or compared: a `bytearray` shows 0 and 1.",
             "A place is compared by `is`, which no number passes.",
-            "There are fewer than 1,000 places, or as many as something of unknown length has items: terms, arguments, parts.",
+            "There are fewer than 1,000 places, or as many as a call has arguments.",
         ],
         figures: "8 B a place become 1.",
     },
@@ -276,9 +260,6 @@ fn flags_in_list<'a>(context: &mut Context<'a, '_>, id: NodeId, _: &'a ast::Stmt
     for symbol in locals(context, id) {
         let Some(value) = bound_value(context, symbol.binds[0].node) else { continue };
         let Some(one) = repeated(context, value).filter(|one| is_flag(one)) else { continue };
-        if is_unknown_number(context, value) {
-            continue;
-        }
         let fits = |at: &NodeId| match stored(context, *at) {
             Some(Stored::Value(value)) => is_flag(value),
             Some(_) => false,
@@ -296,7 +277,7 @@ fn flags_in_list<'a>(context: &mut Context<'a, '_>, id: NodeId, _: &'a ast::Stmt
         let mut report = Report::new(
             value.range(),
             format!("`{name}` holds nothing but yes and no, in 8 bytes each"),
-            in_place_of_list(context, value, other),
+            format!("{other} * n"),
             "8 B a place become 1",
         );
         report.but = "what is read is 0 or 1, not `False` or `True`".to_owned();
@@ -327,23 +308,10 @@ fn is_identity(context: &Context<'_, '_>, place: NodeId) -> bool {
     }
 }
 
-/// The value with `other` where the list of one flag was: the factor stays.
-fn in_place_of_list(context: &Context<'_, '_>, value: &Expr, other: &str) -> String {
-    let Some(list) = repeated_list(value) else { return other.to_owned() };
-    let before = context.text(TextRange::new(value.start(), list.start()));
-    let behind = context.text(TextRange::new(list.end(), value.end()));
-    format!("{before}{other}{behind}")
-}
-
-/// The list of `[False] * n`.
-fn repeated_list(value: &Expr) -> Option<&Expr> {
-    let Expr::BinOp(binary) = value else { return None };
-    Some(if binary.left.is_list_expr() { &binary.left } else { &binary.right })
-}
-
-/// The list becomes a `bytearray`.
+/// The list becomes a `bytearray`; the factor stays.
 fn fix(context: &Context<'_, '_>, value: &Expr, other: &str) -> Option<Fix> {
-    let list = repeated_list(value)?;
+    let Expr::BinOp(binary) = value else { return None };
+    let list = if binary.left.is_list_expr() { &binary.left } else { &binary.right };
     let scope = context.scopes().of_node(context.node_of(value));
     (context.scopes().is_builtin(scope, "bytearray") && !context.has_comment(list.range()))
         .then(|| Fix::new(Safety::Unsafe, vec![Edit::new(list.range(), other)]))

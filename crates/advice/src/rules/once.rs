@@ -3,15 +3,10 @@
 use memsight_model::Confidence;
 
 use super::ask::{
-    Once, appended, between_items, can_be_generator, can_be_lazy, has_attribute, once, other_brackets, sole_argument,
-    suspends,
+    Once, between_items, can_be_generator, can_be_lazy, is_worth_it, once, other_brackets, sole_argument, suspends,
 };
-use super::copies::touches_files;
-use super::lines::without_lines;
-use super::many::{Size, is_worth_it, loops_over_few};
 use crate::context::{Context, Report};
-use crate::edit::{Edit, Fix, Safety};
-use crate::handling;
+use crate::finding::{Edit, Fix, Safety};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::{BindKind, ScopeKind, Symbol};
@@ -35,10 +30,7 @@ static LIST_USED_ONCE: Rule = Rule {
             "The variable is used anywhere else, bound again, seen by an inner function, or read by `locals()`.",
             "The loop, or what stands between, mentions anything that the items are made of: it may change it.",
             "The loop stands in another loop, `try` or `with` than the list: it would run more often, or fail elsewhere.",
-            "It goes into a list, tuple, text or call that holds all of it anyway: `sorted`, `join`, `*items`.",
-            "The list has fewer than 30 items, or nothing says that there are more: not lines, rows, files, words and the like \
-             ([MS117](MS117.md) tells of those).",
-            "The items are read from a folder, and the loop does something: it may change the folder.",
+            "The list has fewer than 30 items.",
         ],
         figures: "3.13: 8 B an item, and the items where they are made for the list: 33 B for ints, 40 for floats, 49 and more for texts.",
     },
@@ -46,25 +38,10 @@ static LIST_USED_ONCE: Rule = Rule {
 };
 
 fn list_used_once<'a>(context: &mut Context<'a, '_>, _: NodeId, assign: &'a ast::StmtAssign) {
-    used_once(context, assign, Size::Many);
-}
-
-/// Whether a list is made of as many items as are asked for.
-fn is_of(context: &Context<'_, '_>, value: &Expr, size: Size) -> bool {
-    match value {
-        Expr::Call(call) => size.is_of(context, &call.arguments.args),
-        _ => size.is_of_comprehension(context, context.node_of(value)),
-    }
-}
-
-pub(super) fn used_once<'a>(context: &mut Context<'a, '_>, assign: &'a ast::StmtAssign, size: Size) {
-    if !matches!(&*assign.value, Expr::ListComp(_) | Expr::Call(_)) || !is_of(context, &assign.value, size) {
-        return;
-    }
     let Some((edits, advice)) = as_iterator(context, &assign.value) else { return };
     let Some(found) = once(context, assign) else { return };
     let Some(parts) = between_items(context, found.used) else { return };
-    if !can_be_lazy(context, &found, &parts) || reads_folder(context, found.value) && touches_files(context, &parts) {
+    if !can_be_lazy(context, &found, &parts) {
         return;
     }
     let Once { value, .. } = found;
@@ -80,12 +57,6 @@ pub(super) fn used_once<'a>(context: &mut Context<'a, '_>, assign: &'a ast::Stmt
     report.confidence = Confidence::Medium;
     report.fix = Some(Fix::new(Safety::Unsafe, edits));
     context.report(report);
-}
-
-/// Whether a value is made of what a folder has while it is gone through.
-fn reads_folder(context: &Context<'_, '_>, value: &Expr) -> bool {
-    const READERS: [&str; 6] = ["iterdir", "glob", "rglob", "iglob", "scandir", "walk"];
-    has_attribute(context, context.node_of(value), &READERS)
 }
 
 /// What makes an iterator of an expression that makes a list: the edits, and how it looks then.
@@ -138,8 +109,6 @@ static FUNCTION_BUILDS_LIST: Rule = Rule {
         unless: &[
             "Its name is public (no leading underscore, not inside of a function), is mentioned other than in a call that is gone through, or stands \
              in a text: others may call it.",
-            "Nothing says that its loop goes through many items ([MS117](MS117.md) tells of those).",
-            "All who call it put the items into a list, tuple or text of their own.",
             "It is decorated, a coroutine, a generator already, recursive, or there is another function of that name.",
             "The list is filled inside of `try` or `with`, has `return` in several places, or is used for more than `append`.",
         ],
@@ -149,10 +118,6 @@ static FUNCTION_BUILDS_LIST: Rule = Rule {
 };
 
 fn function_builds_list<'a>(context: &mut Context<'a, '_>, id: NodeId, def: &'a ast::StmtFunctionDef) {
-    builds_list(context, id, def, Size::Many);
-}
-
-pub(super) fn builds_list<'a>(context: &mut Context<'a, '_>, id: NodeId, def: &'a ast::StmtFunctionDef, size: Size) {
     if def.is_async || !def.decorator_list.is_empty() || !has_only_iterating_callers(context, id, def) {
         return;
     }
@@ -172,10 +137,7 @@ pub(super) fn builds_list<'a>(context: &mut Context<'a, '_>, id: NodeId, def: &'
     if other_exits || suspends(context, id) {
         return;
     }
-    let Some((edits, sources)) = yields(context, def, symbol, last) else { return };
-    if !size.is_of(context, sources) {
-        return;
-    }
+    let Some(edits) = yields(context, def, symbol, last) else { return };
     let mut report = Report::new(
         TextRange::new(def.start(), def.parameters.end()),
         format!("`{}` builds a list, and whoever calls it only goes through it", def.name),
@@ -185,8 +147,7 @@ pub(super) fn builds_list<'a>(context: &mut Context<'a, '_>, id: NodeId, def: &'
     report.but =
         "nothing of the function runs before the first item is asked for, checks of its arguments neither".to_owned();
     report.confidence = Confidence::Medium;
-    // What it says that it returns would no longer be so.
-    report.fix = def.returns.is_none().then(|| Fix::new(Safety::Unsafe, edits));
+    report.fix = Some(Fix::new(Safety::Unsafe, edits));
     context.report(report);
 }
 
@@ -198,16 +159,16 @@ fn has_only_iterating_callers(context: &Context<'_, '_>, id: NodeId, def: &ast::
         || context.scopes().scope(scope).kind == ScopeKind::Function;
     let name = def.name.as_str();
     let calls_itself = super::ask::mentions(context, id, &[name]) || super::ask::has_attribute(context, id, &[name]);
-    is_private && uses.iterated > uses.collected && uses.other == 0 && uses.defined == 1 && !calls_itself
+    is_private && uses.iterated > 0 && uses.other == 0 && uses.defined == 1 && !calls_itself
 }
 
-/// The edits that make a generator of a function, and what its loops go through: none unless the list is only appended to, at least once in a loop.
+/// The edits that make a generator of a function: none unless the list is only appended to, at least once in a loop.
 fn yields<'a>(
     context: &Context<'a, '_>,
     def: &ast::StmtFunctionDef,
     symbol: &Symbol<'a>,
     last: &ast::StmtReturn,
-) -> Option<(Vec<Edit>, Vec<&'a Expr>)> {
+) -> Option<Vec<Edit>> {
     let nodes = context.nodes();
     let [bind] = symbol.binds.as_slice() else { return None };
     let first = nodes.statement(bind.node);
@@ -217,28 +178,47 @@ fn yields<'a>(
     if bind.kind != BindKind::Assign || assign.targets.len() != 1 || !is_empty_list || !is_top {
         return None;
     }
-    let mut edits = vec![without_lines(context, assign.range())?, without_lines(context, last.range())?];
-    let (mut sources, mut in_loop) = (Vec::new(), false);
+    let mut edits = vec![whole_lines(context, assign.range())?, whole_lines(context, last.range())?];
+    let (mut appends, mut in_loop) = (0, false);
     for used in &symbol.uses {
         if nodes.statement(*used) == nodes.of(last.into()) {
             continue;
         }
-        let (call, argument) = appended(context, *used)?;
-        let statement = nodes.parent(call);
-        let is_statement = matches!(nodes.node(statement), AnyNodeRef::StmtExpr(_));
-        if !is_statement || matches!(argument, Expr::Generator(_) | Expr::Named(_)) {
-            return None;
-        }
+        let (statement, argument) = appended(context, *used)?;
         let range = nodes.node(statement).range();
         if context.has_comment(range) {
             return None;
         }
         edits.push(Edit::new(range, format!("yield {}", context.text(argument.range()))));
-        sources.extend(nodes.ancestors(statement).filter_map(|at| match nodes.node(at) {
-            AnyNodeRef::StmtFor(node) => Some(&*node.iter),
-            _ => None,
-        }));
-        in_loop |= handling::in_loop(context.semantics, statement) && !loops_over_few(context, statement);
+        appends += 1;
+        in_loop |= nodes
+            .ancestors(statement)
+            .any(|at| matches!(nodes.node(at), AnyNodeRef::StmtFor(_) | AnyNodeRef::StmtWhile(_)));
     }
-    in_loop.then_some((edits, sources))
+    (appends > 0 && in_loop).then_some(edits)
+}
+
+/// The statement `x.append(item)` that a name stands in, and the item.
+fn appended<'a>(context: &Context<'a, '_>, used: NodeId) -> Option<(NodeId, &'a Expr)> {
+    let nodes = context.nodes();
+    let attribute = nodes.parent(used);
+    let call = nodes.parent(attribute);
+    let statement = nodes.parent(call);
+    let AnyNodeRef::ExprAttribute(method) = nodes.node(attribute) else { return None };
+    let AnyNodeRef::ExprCall(node) = nodes.node(call) else { return None };
+    let is_append = method.attr == *"append" && nodes.of_expr(&node.func) == attribute;
+    let is_statement = matches!(nodes.node(statement), AnyNodeRef::StmtExpr(_));
+    let argument = sole_argument(node)?;
+    let is_bare = !matches!(argument, Expr::Generator(_) | Expr::Named(_));
+    (is_append && is_statement && is_bare).then_some((statement, argument))
+}
+
+/// The edit that takes out a statement with its line, if nothing else stands there.
+fn whole_lines(context: &Context<'_, '_>, range: TextRange) -> Option<Edit> {
+    let source = context.source;
+    let (first, last) = (source.position(range.start()).line, source.position(range.end()).line);
+    let lines = TextRange::new(source.line_range(first).start(), source.line_range(last).end());
+    let before = source.slice(TextRange::new(lines.start(), range.start()));
+    let behind = source.slice(TextRange::new(range.end(), lines.end()));
+    (before.trim().is_empty() && behind.trim().is_empty()).then(|| Edit::new(lines, ""))
 }

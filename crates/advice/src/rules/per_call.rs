@@ -2,14 +2,14 @@
 
 use memsight_model::Confidence;
 
-use super::many::loops_over_few;
-use super::places::{bound_value, call_around, function_of, is_constant, is_test_file};
+use super::ask::is_short;
+use super::places::{bound_value, call_around, function_of, is_constant};
 use crate::context::{Context, Report};
-use crate::edit::Saves;
+use crate::finding::Saves;
 use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
-use crate::scopes::{ScopeId, SymbolId};
+use crate::scopes::{ScopeId, SymbolId, generators};
 use crate::syntax::{AnyNodeRef, Expr, Ranged, Stmt, TextRange, ast};
 
 pub(super) const RULES: &[&Rule] = &[&CLASS_PER_CALL, &FUNCTION_PER_ITEM, &INVARIANT_IN_LOOP];
@@ -99,9 +99,7 @@ fn repeated_function(context: &Context<'_, '_>, id: NodeId) -> Option<NodeId> {
     let made = context.project.handling(&def.name);
     let once = made.has(Handling::MADE_AT_IMPORT) && !made.has(Handling::MADE_IN_FUNCTION);
     let name = def.name.as_str();
-    let begins = ["setup", "init", "install", "main", "configure", "populate", "lookup_table"]
-        .iter()
-        .any(|word| name.contains(word));
+    let begins = ["setup", "init", "install", "main", "configure"].iter().any(|word| name.contains(word));
     let is_once = once || (begins && name != "__init__") || is_decorator(context, function, def);
     (!is_decorated && !is_once && !name.starts_with("test")).then_some(function)
 }
@@ -117,6 +115,13 @@ fn is_decorator(context: &Context<'_, '_>, function: NodeId, def: &ast::StmtFunc
         }
         _ => false,
     })
+}
+
+/// Whether a file is one of tests, by its path: their functions run once.
+fn is_test_file(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let is_folder = |part: &str| matches!(part, "test" | "tests" | "testing" | "_testing");
+    path.split('/').any(is_folder) || name.starts_with("test_") || name.ends_with("_test.py") || name == "conftest.py"
 }
 
 /// Whether something in a class is a name of the function around it.
@@ -200,6 +205,15 @@ fn function_per_item(context: &mut Context<'_, '_>) {
         report.saves = Saves::Now;
         report.confidence = Confidence::Low;
         context.report(report);
+    }
+}
+
+/// Whether the loop around a node has few rounds: they are written out.
+pub(super) fn loops_over_few(context: &Context<'_, '_>, id: NodeId) -> bool {
+    let Some(at) = handling::loop_of(context.semantics, id) else { return false };
+    match context.nodes().node(at) {
+        AnyNodeRef::StmtFor(node) => is_short(context, &node.iter),
+        node => generators(node).first().is_some_and(|first| is_short(context, &first.iter)),
     }
 }
 

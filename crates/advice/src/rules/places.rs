@@ -138,10 +138,3 @@ pub(super) fn is_name_of_few(name: &str) -> bool {
     ];
     FEW.contains(&name) || name.ends_with("_class") || name.ends_with("_cls") || name.ends_with("_type")
 }
-
-/// Whether a file is one of tests, by its path: its functions run once, and on little data.
-pub(super) fn is_test_file(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let is_folder = |part: &str| matches!(part, "test" | "tests" | "testing" | "_testing");
-    path.split('/').any(is_folder) || name.starts_with("test_") || name.ends_with("_test.py") || name == "conftest.py"
-}

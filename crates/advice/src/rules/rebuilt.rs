@@ -1,10 +1,10 @@
 //! MS210, MS212: containers and tables that are made anew to add something to them.
 
-use super::many::loops_over_few;
-use super::places::{is_constant, is_test_file};
+use super::per_call::loops_over_few;
+use super::places::is_constant;
 use super::shared::is_bytes;
 use crate::context::{Context, Report};
-use crate::edit::{Edit, Fix, Safety, Saves};
+use crate::finding::{Edit, Fix, Safety, Saves};
 use crate::handling;
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
@@ -181,7 +181,7 @@ static FRAME_GROWN: Rule = Rule {
         bad: "for path in paths:\n    table = pd.concat([table, pd.read_csv(path)])",
         good: "table = pd.concat(pd.read_csv(path) for path in paths)",
         unless: &[
-            "It is begun anew in each round, or stands in a file of tests.",
+            "It is begun anew in each round.",
             "The loop goes through fewer than 30 things that are written out.",
         ],
         figures: "n parts: n / 2 times the whole table is copied. The peak is two of them instead of one.",
@@ -196,7 +196,7 @@ const JOINERS: [&str; 6] =
 fn frame_grown<'a>(context: &mut Context<'a, '_>, id: NodeId, assign: &'a ast::StmtAssign) {
     let ([target], Expr::Call(call)) = (&*assign.targets, &*assign.value) else { return };
     let is_joiner = context.qualified(&call.func).is_some_and(|name| JOINERS.contains(&name.as_str()));
-    if !is_joiner || is_test_file(&context.source.path) || !is_place(target) || !grows_in_loop(context, id, target) {
+    if !is_joiner || !is_place(target) || !grows_in_loop(context, id, target) {
         return;
     }
     let same = |expr: &Expr| context.text(expr.range()) == context.text(target.range());

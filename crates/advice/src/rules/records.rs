@@ -2,12 +2,10 @@
 
 use memsight_model::Confidence;
 
-use super::ask::appended;
-use super::imports::{Style, spelled};
-use super::many::loops_over_few;
-use super::places::{bound_value, last_name, sole_local};
+use super::per_call::loops_over_few;
+use super::places::{bound_value, call_around, last_name, sole_local};
 use crate::context::{Context, Report};
-use crate::edit::{Edit, Fix, Safety, Saves};
+use crate::finding::Saves;
 use crate::handling::{self, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
@@ -44,31 +42,18 @@ fn equal_strings<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::E
         return;
     }
     let cut = call.arguments.args.iter().chain(call.arguments.keywords.iter().map(|keyword| &keyword.value));
-    for text in cut.into_iter().filter(|argument| is_cut_out(context, argument)).collect::<Vec<_>>() {
-        let range = text.range();
-        let mut report = Report::new(
-            range,
-            "a text that was cut out is kept in each object, equal ones again and again",
-            format!("sys.intern({})", context.text(range)),
-            "49 B and the length (41 from 3.12), rounded up to 16, for each copy but the first",
-        );
-        report.saves = Saves::Now;
-        report.confidence = Confidence::Low;
-        report.but = "nothing is saved where most texts are different, and bytes cannot be interned".to_owned();
-        report.fix = interned(context, text);
-        context.report(report);
-    }
-}
-
-/// The text becomes `sys.intern(text)`.
-fn interned(context: &Context<'_, '_>, text: &Expr) -> Option<Fix> {
-    if text.is_starred_expr() {
-        return None;
-    }
-    let (intern, import) = spelled(context, context.node_of(text), "sys", "intern", Style::Module)?;
-    let around =
-        [Edit::new(TextRange::empty(text.start()), format!("{intern}(")), Edit::new(TextRange::empty(text.end()), ")")];
-    Some(Fix::new(Safety::Unsafe, import.into_iter().chain(around).collect()))
+    let Some(text) = cut.into_iter().find(|argument| is_cut_out(context, argument)) else { return };
+    let range = text.range();
+    let mut report = Report::new(
+        range,
+        "a text that was cut out is kept in each object, equal ones again and again",
+        format!("sys.intern({})", context.text(range)),
+        "49 B and the length (41 from 3.12), rounded up to 16, for each copy but the first",
+    );
+    report.saves = Saves::Now;
+    report.confidence = Confidence::Low;
+    report.but = "nothing is saved where most texts are different".to_owned();
+    context.report(report);
 }
 
 /// Whether an expression is a text that was cut out of another one.
@@ -226,6 +211,17 @@ fn made_of_dicts<'a>(context: &Context<'a, '_>, symbol: &Symbol<'_>) -> Option<&
             let first = appended.next().filter(|(at, _)| handling::in_loop(context.semantics, *at))?;
             let dict = written_out(first.1).filter(|_| !loops_over_few(context, first.0))?;
             appended.next().is_none().then_some(dict)
+        }
+        _ => None,
+    }
+}
+
+/// What is appended to a list where its name stands.
+fn appended<'a>(context: &Context<'a, '_>, at: NodeId) -> Option<(NodeId, &'a Expr)> {
+    let parent = context.nodes().parent(at);
+    match context.nodes().node(parent) {
+        AnyNodeRef::ExprAttribute(method) if method.attr.as_str() == "append" => {
+            call_around(context, parent)?.arguments.find_positional(0).map(|what| (parent, what))
         }
         _ => None,
     }

@@ -3,16 +3,15 @@
 use memsight_model::Confidence;
 
 use super::ask::sole_argument;
-use super::many::loops_over_few;
+use super::per_call::loops_over_few;
 use super::places::{bound_value, class_of, function_of, last_name, own_attribute, sole_local};
-use super::slots::{class_names, first_line};
 use crate::context::{Context, Report};
-use crate::edit::{Edit, Fix, Safety, Saves};
+use crate::finding::{Edit, Fix, Safety, Saves};
 use crate::handling::{self, CHANGED, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
 use crate::scopes::{BindKind, Symbol};
-use crate::syntax::{AnyNodeRef, Expr, Ranged, TextRange, ast};
+use crate::syntax::{AnyNodeRef, Expr, Ranged, ast};
 
 pub(super) const RULES: &[&Rule] = &[&CONSTANT_PER_INSTANCE, &DEEPCOPY_SHALLOW, &COPY_UNCHANGED, &BYTES_SLICES];
 
@@ -64,35 +63,7 @@ fn constant_per_instance<'a>(context: &mut Context<'a, '_>, id: NodeId, assign: 
         "184 B for a dict of up to 5, 56 B and 8 an item for a list, 216 B for a set of up to 4",
     );
     report.saves = Saves::Now;
-    report.fix = as_class_attribute(context, class, def, assign, name);
     context.report(report);
-}
-
-/// The assignment goes to the beginning of the class. Not where the name has a slot, or is one of the class already.
-fn as_class_attribute(
-    context: &Context<'_, '_>,
-    class: &ast::StmtClassDef,
-    def: &ast::StmtFunctionDef,
-    assign: &ast::StmtAssign,
-    name: &str,
-) -> Option<Fix> {
-    if def.body.len() < 2
-        || class_names(class).any(|own| own == name || own == "__slots__")
-        || !class.decorator_list.is_empty()
-    {
-        return None;
-    }
-    let source = context.source;
-    let lines = |offset| source.line_range(source.position(offset).line);
-    let whole = TextRange::new(lines(assign.start()).start(), lines(assign.end()).end());
-    let before = context.text(TextRange::new(whole.start(), assign.start()));
-    // (a comment goes with it)
-    let behind = context.text(TextRange::new(assign.end(), whole.end())).trim();
-    let is_alone = before.trim().is_empty() && (behind.is_empty() || behind.starts_with('#'));
-    let value = context.text(TextRange::new(assign.value.start(), whole.end())).trim_end();
-    let line = format!("{name} = {value}");
-    let put = first_line(context, class, &line)?;
-    is_alone.then(|| Fix::new(Safety::Unsafe, vec![put, Edit::new(whole, "")]))
 }
 
 /// A number, a text, `None`, `True` and the like, written out.

@@ -7,7 +7,7 @@ use memsight_model::Confidence;
 use super::lines::put_behind;
 use super::places::{last_name, self_name};
 use crate::context::{Context, Report};
-use crate::edit::{Edit, Fix, Safety, Saves};
+use crate::finding::{Edit, Fix, Safety, Saves};
 use crate::handling::Handling;
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
@@ -58,7 +58,7 @@ fn attributes<'a>(context: &Context<'a, '_>, class: &'a ast::StmtClassDef) -> Ve
 }
 
 /// Names that a class itself binds.
-pub(super) fn class_names(class: &ast::StmtClassDef) -> impl Iterator<Item = &str> {
+fn class_names(class: &ast::StmtClassDef) -> impl Iterator<Item = &str> {
     class.body.iter().flat_map(|stmt| match stmt {
         Stmt::Assign(assign) => assign.targets.iter().filter_map(last_name).collect(),
         Stmt::AnnAssign(assign) if assign.value.is_some() => last_name(&assign.target).into_iter().collect(),
@@ -120,7 +120,7 @@ fn no_slots<'a>(context: &mut Context<'a, '_>, _: NodeId, class: &'a ast::StmtCl
 }
 
 /// The edit that puts a line at the beginning of a class, behind its docstring.
-pub(super) fn first_line(context: &Context<'_, '_>, class: &ast::StmtClassDef, line: &str) -> Option<Edit> {
+fn first_line(context: &Context<'_, '_>, class: &ast::StmtClassDef, line: &str) -> Option<Edit> {
     let first = class.body.first()?;
     if matches!(first, Stmt::Expr(expr) if expr.value.is_string_literal_expr()) {
         let mut edit = put_behind(context, context.nodes().of_stmt(first), line)?;

@@ -2,9 +2,9 @@
 
 use memsight_model::Confidence;
 
-use super::places::{class_of, function_of, is_test_file, own_attribute, sole_local};
+use super::places::{class_of, function_of, own_attribute, sole_local};
 use crate::context::{Context, Report};
-use crate::edit::{Edit, Fix, Safety, Saves};
+use crate::finding::{Edit, Fix, Safety, Saves};
 use crate::handling::{self, CHANGED, Handling};
 use crate::nodes::NodeId;
 use crate::rule::{Check, Needs, Page, Rule, Technique};
@@ -66,7 +66,6 @@ static ORDERED_DICT: Rule = Rule {
         good: "seen = {}\nfor word in words:\n    seen[word] = True",
         unless: &[
             "`move_to_end`, `popitem` or a comparison is used on something of that name.",
-            "It stands in a file of tests.",
             "It is returned or passed on: who gets it may need that it is one.",
         ],
         figures: "105 B an entry become 52.",
@@ -75,8 +74,7 @@ static ORDERED_DICT: Rule = Rule {
 };
 
 fn ordered_dict<'a>(context: &mut Context<'a, '_>, id: NodeId, call: &'a ast::ExprCall) {
-    // Tests make one to see what becomes of it.
-    if !context.semantics.is_call_of(call, "collections.OrderedDict") || is_test_file(&context.source.path) {
+    if !context.semantics.is_call_of(call, "collections.OrderedDict") {
         return;
     }
     let target = match context.nodes().node(context.nodes().parent(id)) {

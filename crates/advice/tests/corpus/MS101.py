@@ -30,27 +30,28 @@ total = math.fsum(
         row.price
         for row in rows
         if row.price
+    
 )
 # --- imported under another name
 from collections import Counter as Count
 import array as a
 
 words = Count([line.split()[0] for line in lines])  # MS101
-numbers = a.array("d", [float(x) for x in lines])  # MS101
+numbers = a.array("d", [float(x) for x in texts])  # MS101
 # +++ fixed, safe
 from collections import Counter as Count
 import array as a
 
 words = Count(line.split()[0] for line in lines)  # MS101
-numbers = a.array("d", (float(x) for x in lines))  # MS101
+numbers = a.array("d", (float(x) for x in texts))  # MS101
 # --- any stops early
-bad = any([check(x) for x in rows])  # MS101
+bad = any([check(x) for x in xs])  # MS101
 # +++ fixed, unsafe
-bad = any(check(x) for x in rows)  # MS101
+bad = any(check(x) for x in xs)  # MS101
 # --- any of names does nothing
-bad = any([x.bad for x in rows])  # MS101
+bad = any([x.bad for x in xs])  # MS101
 # +++ fixed, safe
-bad = any(x.bad for x in rows)  # MS101
+bad = any(x.bad for x in xs)  # MS101
 # --- looked for in a list
 if name in [user.name for user in users]:  # MS101
     pass
@@ -63,16 +64,10 @@ if name not in(user.name for user in users):  # MS101
     pass
 # --- written
 out.writelines([line + "\n" for line in lines])  # MS101
+db.executemany("insert into t values (?)", [(x,) for x in xs])  # MS101
 # +++ fixed, safe
 out.writelines(line + "\n" for line in lines)  # MS101
-# --- handed to sqlite3
-import sqlite3
-
-db.executemany("insert into t values (?)", [(x,) for x in rows])  # MS101
-# +++ fixed, unsafe
-import sqlite3
-
-db.executemany("insert into t values (?)", ((x,) for x in rows))  # MS101
+db.executemany("insert into t values (?)", ((x,) for x in xs))  # MS101
 # --- only the last ones are kept
 from collections import deque
 
@@ -118,14 +113,3 @@ queue = deque([parse(line) for line in lines])
 total = frame.sum([x for x in xs])
 # --- not a comprehension
 total = sum([a, b, c])
-# --- a driver that wants a list
-import oracledb
-cursor.executemany("insert into files values (:1)", [(name,) for name in names])
-# --- the arguments of an expression
-m = max([arg.degree for arg in expr.args])
-# --- the fields of a line
-total = sum([int(field) for field in line.split(",")])
-# --- nobody knows how many
-heaviest = max([parcel.weight for parcel in parcels])
-# --- the types of a union, which are called items
-wide = any([is_wide(item) for item in union.items])

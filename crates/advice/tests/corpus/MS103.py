@@ -129,34 +129,3 @@ def lazy(orders):
 def items(orders):
     prices = [order.price for order in orders]
     yield from prices
-# --- joined
-def text(lines):
-    parts = [str(line) for line in lines]
-    return "".join(parts)
-# --- sorted
-def ordered(rows):
-    names = [row.name for row in rows]
-    return sorted(names)
-# --- a list of its own
-def fragments(rows):
-    names = [row.name for row in rows]
-    return [*names, "end"]
-# --- the columns of a table
-def widest(table):
-    widths = [column.width for column in table.columns]
-    return max(widths)
-# --- nobody knows how many
-def heaviest(parcels):
-    weights = [parcel.weight for parcel in parcels]
-    return max(weights)
-# --- the loop changes the folder
-def clean(folder):
-    old = [path for path in folder.rglob("*.log") if is_old(path)]
-    for path in old:
-        path.unlink()
-# --- two names that are made of each other
-def show(table):
-    names = sorted(copy)
-    copy = list(names)
-    start(copy)
-    print(names[0])

@@ -22,8 +22,8 @@ def show(log):
 class Log:
     def _entries(self):  # MS104
         found = []
-        for line in self.lines:
-            found.append((line, self.text))
+        while self.more():
+            found.append((self.line, self.text))
         return found
 
     def total(self):
@@ -31,8 +31,8 @@ class Log:
 # +++ fixed, unsafe
 class Log:
     def _entries(self):  # MS104
-        for line in self.lines:
-            yield (line, self.text)
+        while self.more():
+            yield (self.line, self.text)
 
     def total(self):
         return sum(count for count, text in self._entries())
@@ -45,7 +45,7 @@ def show(rows):
             result.append(row.b)
         return result
 
-    file.writelines(lines(rows))
+    print("\n".join(lines(rows)))
 # +++ fixed, unsafe
 def show(rows):
     def lines(rows):  # MS104
@@ -53,7 +53,7 @@ def show(rows):
             yield row.a
             yield row.b
 
-    file.writelines(lines(rows))
+    print("\n".join(lines(rows)))
 # --- two callers, both go through it
 def _numbers(lines):  # MS104
     numbers = []
@@ -189,40 +189,3 @@ class B(A):
 
 for x in A()._items():
     pass
-# --- all callers keep the items
-def _entries(log):
-    result = []
-    for line in log:
-        result.append(line)
-    return result
-
-text = "\n".join(_entries(log))
-known = [*_entries(log)]
-everything.extend(_entries(log))
-# --- a handful
-def _permissions(options):
-    found = []
-    for action in options.default_permissions:
-        found.append((action, options.name))
-    return found
-
-for name, label in _permissions(options):
-    print(name, label)
-# --- it says what it returns
-def _parts(lines: list[str]) -> list[str]:  # MS104
-    parts = []
-    for line in lines:
-        parts.append(line[:10])
-    return parts
-
-for part in _parts(lines):
-    print(part)
-# --- nobody knows how long it goes on
-def _steps(machine):
-    steps = []
-    while machine.runs():
-        steps.append(machine.step())
-    return steps
-
-for step in _steps(machine):
-    print(step)

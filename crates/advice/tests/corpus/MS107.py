@@ -69,17 +69,3 @@ def rows(cursor):
 def show(self):
     for row in self.cursor.fetchall():
         self.show_one(row)
-# --- columns of a table
-def columns(cursor, table):
-    cursor.execute("PRAGMA table_info(%s)" % table)
-    return {row[1] for row in cursor.fetchall()}
-# --- tables of a database
-def tables(cursor):
-    cursor.execute("""
-        SELECT table_name FROM information_schema.tables
-    """)
-    return {row[0] for row in cursor.fetchall()}
-# --- a result has keys of its own
-lookup = dict(connection.execute("select id, name from files").fetchall())
-# --- kept anyway
-names = sorted(cursor.fetchall())

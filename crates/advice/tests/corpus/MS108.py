@@ -1,35 +1,35 @@
 # --- a zip of locals
-def show(rows):
-    lines = [row.name for row in rows]
-    sizes = [row.size for row in rows]
-    for name, size in list(zip(lines, sizes)):  # MS108
+def show(lines):
+    names = [line.name for line in lines]
+    sizes = [line.size for line in lines]
+    for name, size in list(zip(names, sizes)):  # MS108
         print(name, size)
 # +++ fixed, unsafe
-def show(rows):
-    lines = [row.name for row in rows]
-    sizes = [row.size for row in rows]
-    for name, size in zip(lines, sizes):  # MS108
+def show(lines):
+    names = [line.name for line in lines]
+    sizes = [line.size for line in lines]
+    for name, size in zip(names, sizes):  # MS108
         print(name, size)
 # --- items of a dict of one's own
 def show(pairs):
-    prices = {}
+    seen = {}
     for key, value in pairs:
-        prices[key] = value
-    for key, value in list(prices.items()):  # MS108
+        seen[key] = value
+    for key, value in list(seen.items()):  # MS108
         print(key, value)
 # +++ fixed, unsafe
 def show(pairs):
-    prices = {}
+    seen = {}
     for key, value in pairs:
-        prices[key] = value
-    for key, value in prices.items():  # MS108
+        seen[key] = value
+    for key, value in seen.items():  # MS108
         print(key, value)
 # --- an argument, while nothing is called
-def pairs(prices):
-    return [(key, value) for key, value in list(prices.items()) if value]  # MS108
+def pairs(table):
+    return [(key, value) for key, value in list(table.items()) if value]  # MS108
 # +++ fixed, unsafe
-def pairs(prices):
-    return [(key, value) for key, value in prices.items() if value]  # MS108
+def pairs(table):
+    return [(key, value) for key, value in table.items() if value]  # MS108
 # --- numbered
 def number(rows):
     total = 0
@@ -91,23 +91,3 @@ def show(tree):
 def show(a):
     for one, other in list(zip((1, 2), a)):
         pass
-# --- names of the module, to which the loop adds its own
-for name, value in list(globals().items()):
-    if type(value) is int:
-        names[value] = name
-# --- names of the function
-def public():
-    found = {}
-    for name, value in list(locals().items()):
-        found[name] = value
-    return found
-# --- another name for what an object has
-def clean(self):
-    table = self.table
-    for key in list(table.keys()):
-        self.drop(key)
-# --- modules load others when they are touched
-def forget(modules):
-    for module in list(modules.values()):
-        if module is not None:
-            module.registry = None

@@ -1,34 +1,34 @@
 # --- gone through
-def show(count):
-    for number in list(range(count)):  # MS109
+def show(n):
+    for number in list(range(n)):  # MS109
         print(number)
 # +++ fixed, safe
-def show(count):
-    for number in range(count):  # MS109
+def show(n):
+    for number in range(n):  # MS109
         print(number)
 # --- in a comprehension
 squares = [x * x for x in list(range(1000))]  # MS109
 # +++ fixed, safe
 squares = [x * x for x in range(1000)]  # MS109
 # --- in a variable
-def primes(count):
-    numbers = list(range(2, count))  # MS109
+def primes(n):
+    numbers = list(range(2, n))  # MS109
     if not len(numbers):
         return []
     return [x for x in numbers if x % 2]
 # +++ fixed, unsafe
-def primes(count):
-    numbers = range(2, count)  # MS109
+def primes(n):
+    numbers = range(2, n)  # MS109
     if not len(numbers):
         return []
     return [x for x in numbers if x % 2]
 # --- searched and indexed
-def find(count, x):
-    numbers = list(range(0, count, 3))  # MS109
+def find(n, x):
+    numbers = list(range(0, n, 3))  # MS109
     return x in numbers and numbers[0] < x
 # +++ fixed, unsafe
-def find(count, x):
-    numbers = range(0, count, 3)  # MS109
+def find(n, x):
+    numbers = range(0, n, 3)  # MS109
     return x in numbers and numbers[0] < x
 # --- zipped
 def number(rows):
@@ -41,38 +41,29 @@ def number(rows):
 # --- shuffled
 import random
 
-def deck(count):
-    cards = list(range(count))
+def deck(n):
+    cards = list(range(n))
     random.shuffle(cards)
     return cards
 # --- returned
-def numbers(count):
-    return list(range(count))
+def numbers(n):
+    return list(range(n))
 # --- changed
-def sieve(count):
-    numbers = list(range(count))
+def sieve(n):
+    numbers = list(range(n))
     numbers[0] = None
     return sum(1 for x in numbers if x)
 # --- compared
-def check(result, count):
-    expected = list(range(count))
+def check(result, n):
+    expected = list(range(n))
     return result == expected
 # --- few
 for number in list(range(10)):
     print(number)
 # --- handed on
-def send(count, socket):
-    numbers = list(range(count))
+def send(n, socket):
+    numbers = list(range(n))
     socket.send(numbers)
 # --- a module's name
 numbers = list(range(1000))
 print(len(numbers))
-# --- as many as there are dimensions
-def ricci(space, riemann):
-    indices = list(range(space.dim))
-    return [[riemann[i, j] for i in indices] for j in indices]
-# --- as many as there are generators of a ring
-def symmetric(ring):
-    n = len(ring.gens)
-    weights = list(range(n, 0, -1))
-    return max(weights)

@@ -3,20 +3,20 @@ late = len([order for order in orders if order.is_late()])  # MS110
 # +++ fixed, safe
 late = sum(1 for order in orders if order.is_late())  # MS110
 # --- nothing is called for an item
-rows = len([row.a + row.b for row in lines])  # MS110
+rows = len([row.a + row.b for row in table])  # MS110
 # +++ fixed, safe
-rows = sum(1 for row in lines)  # MS110
+rows = sum(1 for row in table)  # MS110
 # --- making an item does something
-done = len([send(x) for x in lines])  # MS110
+done = len([send(x) for x in xs])  # MS110
 # --- a comma behind
-done = len([x for x in lines if x],)  # MS110
+done = len([x for x in xs if x],)  # MS110
 # --- two loops
-cells = len([cell for row in lines for cell in row])  # MS110
+cells = len([cell for row in table for cell in row])  # MS110
 # +++ fixed, safe
-cells = sum(1 for row in lines for cell in row)  # MS110
+cells = sum(1 for row in table for cell in row)  # MS110
 # --- sum is another here
-def count(sum, lines):
-    return len([x for x in lines if x]) + sum  # MS110
+def count(sum, xs):
+    return len([x for x in xs if x]) + sum  # MS110
 # --- a parenthesised element
 late = len([(a, b) for a, b in pairs if a < b])  # MS110
 # +++ fixed, safe

@@ -15,14 +15,6 @@ newest = sorted(files, key=age)[-1]  # MS111
 # --- the first few
 low = sorted(sizes)[:10]  # MS111
 top = sorted((score(x) for x in xs), reverse=True)[:3]  # MS111
-# --- in parentheses of its own
-first = (  # MS111
-    sorted(set(names))
-)[0]
-# +++ fixed, unsafe
-first = (  # MS111
-    min(set(names))
-)
 # --- as many as are asked for
 low = sorted(sizes)[:count]
 # --- many

@@ -5,26 +5,12 @@ def orders(lines):
         fields = line.split(",")
         found.append(Order(fields[0], float(fields[1])))  # MS201
     return found
-# +++ fixed, unsafe
-import sys
-
-def orders(lines):
-    found = []
-    for line in lines:
-        fields = line.split(",")
-        found.append(Order(sys.intern(fields[0]), float(fields[1])))  # MS201
-    return found
 # --- all of them
 points = [Row(*line.split()) for line in lines]  # MS201
 # --- of a CSV file
 import csv
 
 orders = [Order(row[2], 1) for row in csv.reader(file)]  # MS201
-# +++ fixed, unsafe
-import sys
-import csv
-
-orders = [Order(sys.intern(row[2]), 1) for row in csv.reader(file)]  # MS201
 # --- found by a pattern
 def users(lines):
     found = {}
@@ -32,21 +18,8 @@ def users(lines):
         match = PATTERN.match(line)
         found[line] = User(match.group(1))  # MS201
     return found
-# +++ fixed, unsafe
-import sys
-
-def users(lines):
-    found = {}
-    for line in lines:
-        match = PATTERN.match(line)
-        found[line] = User(sys.intern(match.group(1)))  # MS201
-    return found
 # --- decoded
 names = {key: Name(value.decode()) for key, value in pairs}  # MS201
-# +++ fixed, unsafe
-import sys
-
-names = {key: Name(sys.intern(value.decode())) for key, value in pairs}  # MS201
 # --- not kept
 for line in lines:
     fields = line.split(",")

@@ -8,17 +8,6 @@ class Order:
         return self.states[name]
 
 orders = [Order(id) for id in ids]
-# +++ fixed, unsafe
-class Order:
-    states = {"new": 0, "paid": 1}  # MS203
-
-    def __init__(self, id):
-        self.id = id
-
-    def state(self, name):
-        return self.states[name]
-
-orders = [Order(id) for id in ids]
 # --- a list
 class Row:
     def __init__(self):
@@ -38,17 +27,6 @@ class Token:
     def __init__(self, text):
         self.text = text
         self.ends = {".", "!"}  # MS203
-
-    def is_end(self):
-        return self.text in self.ends
-
-tokens = {text: Token(text) for text in texts}
-# +++ fixed, unsafe
-class Token:
-    ends = {".", "!"}  # MS203
-
-    def __init__(self, text):
-        self.text = text
 
     def is_end(self):
         return self.text in self.ends

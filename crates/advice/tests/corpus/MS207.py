@@ -129,10 +129,3 @@ def init_clipboard():
         pass
 
     return Unavailable(), Unavailable()
-# --- it fills a table once
-def _create_lookup_table(table):
-    class IsPositive(Function):
-        def eval(self, x):
-            return x > 0
-
-    table.append(IsPositive())

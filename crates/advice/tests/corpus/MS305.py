@@ -3,24 +3,9 @@ def show(lines):
     heights = [float(line) for line in lines]  # MS305
     for at in range(len(heights)):
         print(heights[at])
-# +++ fixed, unsafe
-from array import array
-
-def show(lines):
-    heights = array("d", (float(line) for line in lines))  # MS305
-    for at in range(len(heights)):
-        print(heights[at])
 # --- filled
 def weights(count, pairs):
     sums = [0.0] * count  # MS305
-    for at, weight in pairs:
-        sums[at] += weight
-    return max(sums)
-# +++ fixed, unsafe
-from array import array
-
-def weights(count, pairs):
-    sums = array("d", [0.0]) * count  # MS305
     for at, weight in pairs:
         sums[at] += weight
     return max(sums)
@@ -32,40 +17,15 @@ def longest(points):
     for x, y in points:
         lengths.append(math.hypot(x, y))
     return max(lengths) - min(lengths)
-# +++ fixed, unsafe
-from array import array
-import math
-
-def longest(points):
-    lengths = array("d")  # MS305
-    for x, y in points:
-        lengths.append(math.hypot(x, y))
-    return max(lengths) - min(lengths)
 # --- by a formula
 import random
 
 def mean(count):
     xs = [random.random() * 2 - 1.0 for _ in range(count)]  # MS305
     return sum(xs) / len(xs), sorted(xs)[0]
-# +++ fixed, unsafe
-from array import array
-import random
-
-def mean(count):
-    xs = array("d", (random.random() * 2 - 1.0 for _ in range(count)))  # MS305
-    return sum(xs) / len(xs), sorted(xs)[0]
 # --- stored
 def smooth(values):
     out = [1.0] * len(values)  # MS305
-    for at, value in enumerate(values):
-        out[at] = float(value)
-    for x in out:
-        print(x)
-# +++ fixed, unsafe
-from array import array
-
-def smooth(values):
-    out = array("d", [1.0]) * len(values)  # MS305
     for at, value in enumerate(values):
         out[at] = float(value)
     for x in out:

@@ -28,7 +28,7 @@ def free(count, used):
     return sum(free)
 # --- zero and one
 def seen(graph, start):
-    seen = len(nodes) * [0]  # MS306
+    seen = len(graph) * [0]  # MS306
     stack = [start]
     while stack:
         node = stack.pop()
@@ -38,7 +38,7 @@ def seen(graph, start):
     return sum(seen)
 # +++ fixed, unsafe
 def seen(graph, start):
-    seen = len(nodes) * bytearray(1)  # MS306
+    seen = len(graph) * bytearray(1)  # MS306
     stack = [start]
     while stack:
         node = stack.pop()
@@ -64,8 +64,8 @@ def bits(numbers):
             print(number)
 # --- two of them
 def match(left, right):
-    a = [False] * len(rows)  # MS306
-    b = [False] * len(lines)  # MS306
+    a = [False] * len(left)  # MS306
+    b = [False] * len(right)  # MS306
     for x, y in pairs(left, right):
         if not a[x] and not b[y]:
             a[x] = True
@@ -73,8 +73,8 @@ def match(left, right):
     return sum(a)
 # +++ fixed, unsafe
 def match(left, right):
-    a = bytearray(1) * len(rows)  # MS306
-    b = bytearray(1) * len(lines)  # MS306
+    a = bytearray(1) * len(left)  # MS306
+    b = bytearray(1) * len(right)  # MS306
     for x, y in pairs(left, right):
         if not a[x] and not b[y]:
             a[x] = True
@@ -142,16 +142,3 @@ def orbit(count, numbers):
         if used[number] is False:
             used[number] = True
             show(number)
-# --- as many as there are terms
-def merged(terms):
-    used = [False] * len(terms)
-    for at, term in enumerate(terms):
-        used[at] = True
-    return sum(used)
-# --- a number of which nobody knows how large it is
-def merged(terms):
-    count = len(terms)
-    used = [False] * count
-    for at in range(count):
-        used[at] = True
-    return sum(used)

@@ -185,32 +185,3 @@ def entries(path):
     found = data["all"]["entries"].items()
     for name, entry in found:
         send(name, entry)
-# --- read behind the block that it was read in
-def report(path):
-    with open(path) as file:
-        lines = file.readlines()  # MS401
-    words = {word for line in lines for word in line.split()}
-    for word in words:
-        look_up(word)
-# +++ fixed, safe
-def report(path):
-    with open(path) as file:
-        lines = file.readlines()  # MS401
-    words = {word for line in lines for word in line.split()}
-    del lines
-    for word in words:
-        look_up(word)
-# --- read once more behind the block, by the loop itself
-def report(path):
-    with open(path) as file:
-        lines = file.readlines()
-    words = {word for line in lines for word in line.split()}
-    for line in lines:
-        look_up(line, words)
-# --- columns of a table
-def columns(cursor, table):
-    cursor.execute("PRAGMA table_info(%s)" % table)
-    rows = cursor.fetchall()
-    names = {row[1] for row in rows}
-    for name in names:
-        describe(name)

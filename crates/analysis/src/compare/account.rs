@@ -13,8 +13,6 @@ use memsight_model::{LabelKind, ObjectFlags, ObjectId, ObjectKind, RootKind, Sna
 use super::collection::Waiting;
 use super::view::Amount;
 use crate::Analysis;
-use crate::born::{Maker, Tally, births_of};
-use crate::code::Made;
 use crate::shapes::Shapes;
 use crate::words::{is_namespace, object_kind, type_name};
 
@@ -322,32 +320,6 @@ impl<'a> Books<'a> {
             }
         }
         sums
-    }
-}
-
-impl Books<'_> {
-    /// The line that made most of what is new in the accounts `wanted`, with what the largest holder of each has gained. Cost: one
-    /// pass over the births.
-    pub(super) fn made(&self, wanted: &[u32]) -> HashMap<u32, Made> {
-        let snapshot = self.now.analysis.snapshot;
-        let Some(maker) = Maker::new(snapshot) else { return HashMap::new() };
-        let mut tallies: HashMap<u32, Tally> = HashMap::new();
-        for birth in &snapshot.births {
-            let entry = self.now.entries.get(birth.object.index()).copied().unwrap_or(NONE);
-            if let Some(number) = self.now.accounts.get(&entry).filter(|number| wanted.contains(number)) {
-                maker.add(tallies.entry(*number).or_default(), *birth);
-            }
-        }
-        for number in wanted {
-            let Some(account) = self.accounts.get(*number as usize).filter(|account| account.resized > 0) else {
-                continue;
-            };
-            let Some((holder, _)) = account.top else { continue };
-            for birth in births_of(snapshot, holder).iter().filter(|birth| birth.is_buffer()) {
-                maker.add(tallies.entry(*number).or_default(), *birth);
-            }
-        }
-        tallies.into_iter().filter_map(|(number, tally)| Some((number, maker.most(&tally)?))).collect()
     }
 }
 

@@ -138,7 +138,6 @@ fn view(
         suspects,
         types,
         type_count,
-        lines: tables::lines(whole, top),
         code,
         code_count,
         paths,

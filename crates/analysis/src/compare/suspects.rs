@@ -41,12 +41,10 @@ impl Judge<'_, '_> {
             let growth = HeldGrowth { type_name: name.to_owned(), count, bytes };
             held.entry(number).or_default().push(growth);
         }
-        let mut made = pair.books.made(&numbers);
         let describe = |judged: Judged| {
-            let made_at = made.remove(&judged.number);
             let mut holds = held.remove(&judged.number).unwrap_or_default();
             holds.sort_by(|a, b| (b.bytes, &a.type_name).cmp(&(a.bytes, &b.type_name)));
-            GrowthSuspect { made_at, ..describe(pair, judged, holds) }
+            describe(pair, judged, holds)
         };
         judged.into_iter().map(describe).collect()
     }
@@ -73,7 +71,6 @@ fn describe(pair: &Pair<'_>, judged: Judged, mut holds: Vec<HeldGrowth>) -> Grow
         gone: account.gone,
         resized_bytes: account.resized,
         holds,
-        made_at: None,
     }
 }
 

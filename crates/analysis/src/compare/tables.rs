@@ -10,8 +10,7 @@ use super::Pair;
 use super::account::signed;
 use super::view::{Amount, Basis, CodeGrowth, ContainerGrowth, Growth, Identity, Moment, Turnover, TypeGrowth};
 use crate::Analysis;
-use crate::born::{Maker, Tally};
-use crate::code::{Made, Source};
+use crate::code::Source;
 use crate::code_rows::MANY;
 use crate::words::{object_kind, type_name};
 
@@ -49,19 +48,6 @@ fn survives(pair: &Pair<'_>, now: ObjectId) -> bool {
 /// Whether an object of the earlier moment is still there.
 fn stays(pair: &Pair<'_>, then: ObjectId) -> bool {
     pair.matching.now(then).is_some_and(|now| survives(pair, now))
-}
-
-/// Lines by what they made that is new.
-pub(super) fn lines(pair: &Pair<'_>, top: usize) -> Vec<Made> {
-    let snapshot = pair.after.snapshot;
-    let Some(maker) = Maker::new(snapshot) else { return Vec::new() };
-    let mut tally = Tally::default();
-    for birth in snapshot.births.iter().filter(|birth| !survives(pair, birth.object)) {
-        maker.add(&mut tally, *birth);
-    }
-    let mut lines = maker.all(&tally);
-    lines.truncate(top);
-    lines
 }
 
 pub(super) fn turnover(pair: &Pair<'_>) -> Turnover {

@@ -3,7 +3,7 @@
 use memsight_model::Mode;
 use serde::Serialize;
 
-use crate::code::{Made, Source};
+use crate::code::Source;
 use crate::rss::RssKind;
 use crate::views::ObjectRef;
 
@@ -195,9 +195,6 @@ pub struct GrowthSuspect {
     pub resized_bytes: i64,
     /// What it grows by, by type, most bytes first.
     pub holds: Vec<HeldGrowth>,
-    /// The line that made most of what is new there, where a recorder was in the process at the last look.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub made_at: Option<Made>,
 }
 
 /// Growth of one type.
@@ -358,9 +355,6 @@ pub struct CompareView {
     pub types: Vec<TypeGrowth>,
     /// Types that have changed; `types` may show fewer.
     pub type_count: u64,
-    /// Lines by what they made that is new, where a recorder was in the process at the last look; most bytes first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub lines: Vec<Made>,
     /// What runs, by its code, where there are ten or more of one more than before: the most more first.
     pub code: Vec<CodeGrowth>,
     /// Codes of which there are so many more; `code` may show fewer.

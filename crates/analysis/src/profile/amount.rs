@@ -10,21 +10,17 @@ const BLOCK: u64 = 1 << 10;
 const VARIANCE: f64 = (1u64 << 20) as f64;
 /// The largest block: user space ends there. A file that says more cannot make sums overflow soon.
 const LARGEST: u64 = 1 << 47;
-/// The smallest object; blocks that are smaller are rare.
-const SMALLEST: f64 = 16.0;
 /// Standard deviations to each side that hold 95% of a normal distribution.
 const DEVIATIONS: f64 = 1.96;
 
-/// A sum over blocks. All are whole numbers, so that what was added can be taken away again without a rest.
+/// A sum over blocks. All three are whole numbers, so that what was added can be taken away again without a rest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Amount {
+pub(super) struct Amount {
     pub bytes: u64,
     /// In parts of a [`BLOCK`].
     pub blocks: u64,
     /// Of `bytes`, in parts of [`VARIANCE`]; 0 where every allocation was recorded.
     pub variance: u64,
-    /// Of the number of blocks; 0 where every allocation was recorded.
-    pub count_variance: u64,
 }
 
 impl AddAssign for Amount {
@@ -32,7 +28,6 @@ impl AddAssign for Amount {
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.blocks = self.blocks.saturating_add(other.blocks);
         self.variance = self.variance.saturating_add(other.variance);
-        self.count_variance = self.count_variance.saturating_add(other.count_variance);
     }
 }
 
@@ -41,7 +36,6 @@ impl SubAssign for Amount {
         self.bytes = self.bytes.saturating_sub(other.bytes);
         self.blocks = self.blocks.saturating_sub(other.blocks);
         self.variance = self.variance.saturating_sub(other.variance);
-        self.count_variance = self.count_variance.saturating_sub(other.count_variance);
     }
 }
 
@@ -56,7 +50,7 @@ impl std::iter::Sum for Amount {
 
 /// What a recorded block stands for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Scale {
+pub(super) struct Scale {
     /// Bytes between samples in the mean; 0: exact.
     mean: f64,
 }
@@ -70,7 +64,7 @@ impl Scale {
     pub fn amount(self, bytes: u64) -> Amount {
         let bytes = bytes.min(LARGEST);
         if self.mean == 0.0 {
-            return Amount { bytes, blocks: BLOCK, ..Amount::default() };
+            return Amount { bytes, blocks: BLOCK, variance: 0 };
         }
         // (a block of no bytes is in no sample)
         let size = bytes.max(1) as f64;
@@ -80,7 +74,6 @@ impl Scale {
             bytes: (size / chance).round() as u64,
             blocks: (BLOCK as f64 / chance).round() as u64,
             variance: (variance * VARIANCE).round() as u64,
-            count_variance: ((1.0 - chance) / chance.powi(2)).round() as u64,
         }
     }
 
@@ -102,15 +95,6 @@ impl Scale {
         }
         let variance = amount.variance as f64 / VARIANCE * self.mean.powi(2);
         (DEVIATIONS * (variance + self.mean.powi(2)).sqrt()).round() as u64
-    }
-
-    /// The same of the number of blocks.
-    pub fn count_error(self, amount: Amount) -> u64 {
-        if self.mean == 0.0 {
-            return 0;
-        }
-        let unseen = (self.mean / SMALLEST).powi(2);
-        (DEVIATIONS * (amount.count_variance as f64 + unseen).sqrt()).round() as u64
     }
 }
 

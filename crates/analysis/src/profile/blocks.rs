@@ -85,11 +85,6 @@ impl Blocks {
         std::mem::take(&mut self.older).into_values().flatten().map(|(_, block)| block)
     }
 
-    /// The blocks that are live, in no order: of each address the one that was allocated last.
-    pub fn live(&self) -> impl Iterator<Item = (u64, Block)> {
-        self.live.iter().map(|(address, block)| (*address, *block))
-    }
-
     fn take_older(&mut self, address: u64) -> Option<Block> {
         let blocks = self.older.get_mut(&address)?;
         let block = blocks.pop_front().map(|(_, block)| block);

@@ -14,7 +14,20 @@ impl Profile {
     pub fn grown_since(&self, before: &Profile, selection: &Selection) -> Result<TraceCompareView, AnalysisError> {
         let all = Selection { top: 0, ..selection.clone() };
         let (before, after) = (before.places(By::Line, &all)?, self.places(By::Line, &all)?);
-        let mut lines = changes(figures(&before.places), figures(&after.places));
+        let (mut left, mut right) = (figures(&before.places), figures(&after.places));
+        let mut lines: Vec<LineGrowth> = Vec::new();
+        right.retain(|spot, after| {
+            let found = left.remove(spot);
+            if let Some(before) = found {
+                lines.push(growth(spot.clone(), before, *after));
+            }
+            found.is_none()
+        });
+        lines.extend(moved(left, right));
+        lines.retain(|line| line.growth_bytes != 0 || line.before_count != line.after_count);
+        lines.sort_by(|a, b| {
+            (b.growth_bytes.unsigned_abs()).cmp(&a.growth_bytes.unsigned_abs()).then_with(|| a.spot.cmp(&b.spot))
+        });
         let line_count = lines.len() as u64;
         lines.truncate(limit(selection.top));
         Ok(TraceCompareView {
@@ -25,24 +38,6 @@ impl Profile {
             line_count,
         })
     }
-}
-
-/// The lines that differ, the largest change first.
-pub(super) fn changes(mut left: HashMap<Spot, Figures>, mut right: HashMap<Spot, Figures>) -> Vec<LineGrowth> {
-    let mut lines: Vec<LineGrowth> = Vec::new();
-    right.retain(|spot, after| {
-        let found = left.remove(spot);
-        if let Some(before) = found {
-            lines.push(growth(spot.clone(), before, *after));
-        }
-        found.is_none()
-    });
-    lines.extend(moved(left, right));
-    lines.retain(|line| line.growth_bytes != 0 || line.before_count != line.after_count);
-    lines.sort_by(|a, b| {
-        (b.growth_bytes.unsigned_abs()).cmp(&a.growth_bytes.unsigned_abs()).then_with(|| a.spot.cmp(&b.spot))
-    });
-    lines
 }
 
 fn figures(places: &PlaceRows) -> HashMap<Spot, Figures> {

@@ -21,11 +21,9 @@ impl Profile {
         let all: Amount = sums.values().copied().sum();
         let name = |place: u32| {
             let spot = self.places.spot(place);
-            match (spot.file.as_str(), spot.line) {
-                ("", _) => spot.function,
-                // (what is known of compiled code is often no more)
-                (file, 0) => format!("{} ({file})", spot.function),
-                (file, _) => format!("{} ({file}:{})", spot.function, spot.line),
+            match spot.file.as_str() {
+                "" => spot.function,
+                file => format!("{} ({file}:{})", spot.function, spot.line),
             }
         };
         let stacks = sums.into_iter().map(|(mut stack, amount)| {

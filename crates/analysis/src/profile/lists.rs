@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use super::amount::{Amount, Scale};
+use super::amount::Amount;
 use super::forest::Forest;
 use super::places::{NO_FRAME, module};
 use super::types::*;
@@ -12,8 +12,6 @@ use crate::{AnalysisError, limit};
 
 /// Frames of a stack that tell leaks apart.
 const NEWEST: usize = 5;
-/// Rows of a sample that are shown in any case: of later ones only those whose bytes are more than their error.
-const SURE: usize = 3;
 
 /// What the places of a list are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,32 +48,24 @@ pub(super) struct Groups {
 struct Listed {
     rows: Vec<PlaceRow>,
     count: u64,
-    rest: Amount,
+    rest_bytes: u64,
 }
 
-/// How many of these are shown, which are in order: `top` at most, and of a sample none that may as well be nothing; 0 for all.
-fn shown_of(scale: Scale, amounts: impl Iterator<Item = Amount>, top: usize) -> usize {
-    let is_sure = |(at, amount): &(usize, Amount)| top == 0 || *at < SURE || amount.bytes >= scale.error(*amount);
-    amounts.take(limit(top)).enumerate().take_while(is_sure).count()
-}
-
-/// The first `top` of the groups that have something, by `key`; how many they are, and what the others have by `part`, of which a
-/// sum makes sense.
+/// The first `top` of the groups that have something, by `key`; how many they are, and the bytes that the others have by `part`,
+/// of which a sum makes sense.
 fn ranked(
-    scale: Scale,
     sums: Vec<Sums>,
     key: impl Fn(&Sums) -> Amount,
     part: impl Fn(&Sums) -> Amount,
     top: usize,
-) -> (Vec<(usize, Sums)>, u64, Amount) {
+) -> (Vec<(usize, Sums)>, u64, u64) {
     let has_some = |(_, sums): &(usize, Sums)| key(sums) != Amount::default();
     let mut order: Vec<(usize, Sums)> = sums.into_iter().enumerate().filter(has_some).collect();
     order.sort_by_key(|(group, sums)| (std::cmp::Reverse((key(sums).bytes, key(sums).blocks)), *group));
     let count = order.len() as u64;
-    let shown = shown_of(scale, order.iter().map(|(_, sums)| key(sums)), top);
-    let rest: Amount = order.iter().skip(shown).map(|(_, sums)| part(sums)).sum();
-    order.truncate(shown);
-    (order, count, rest)
+    let rest: Amount = order.iter().skip(limit(top)).map(|(_, sums)| part(sums)).sum();
+    order.truncate(limit(top));
+    (order, count, rest.bytes)
 }
 
 impl Profile {
@@ -111,9 +101,7 @@ impl Profile {
             header: self.header(selection, chosen.iter().map(|chosen| chosen.shown).sum()),
             lines: listed.rows,
             line_count: listed.count,
-            rest_bytes: listed.rest.bytes,
-            rest_error_bytes: self.rest_error(listed.rest),
-            processes: Vec::new(),
+            rest_bytes: listed.rest_bytes,
         })
     }
 
@@ -131,16 +119,15 @@ impl Profile {
                 By::Module => PlaceRows::Modules(listed.rows),
             },
             place_count: listed.count,
-            rest_bytes: listed.rest.bytes,
-            rest_error_bytes: self.rest_error(listed.rest),
+            rest_bytes: listed.rest_bytes,
         })
     }
 
     fn listed(&self, by: By, chosen: &[Chosen], selection: &Selection) -> Listed {
         let groups = self.groups(by);
         let key = |sums: &Sums| if selection.inclusive { sums.inclusive } else { sums.shown };
-        let sums = self.sums(&groups, chosen, true);
-        let (order, count, rest) = ranked(self.scale, sums, key, |sums| sums.shown, selection.top);
+        let (order, count, rest_bytes) =
+            ranked(self.sums(&groups, chosen, true), key, |sums| sums.shown, selection.top);
         let all: Amount = chosen.iter().map(|chosen| chosen.shown).sum();
         let row = |(group, sums): (usize, Sums)| {
             let (file, line, function, module) = self.names(by, groups.example.get(group).copied().unwrap_or_default());
@@ -156,7 +143,7 @@ impl Profile {
                 allocations: self.scale.count(sums.allocated),
             }
         };
-        Listed { rows: order.into_iter().map(row).collect(), count, rest }
+        Listed { rows: order.into_iter().map(row).collect(), count, rest_bytes }
     }
 
     /// Lines by what they allocated over the whole run, or of that what was free again at once.
@@ -169,7 +156,7 @@ impl Profile {
         let key = |sums: &Sums| if is_temporary { sums.temporary } else { sums.allocated };
         let sums = self.sums(&groups, &chosen, false);
         let all: Amount = sums.iter().map(key).sum();
-        let (order, count, rest) = ranked(self.scale, sums, key, key, selection.top);
+        let (order, count, rest) = ranked(sums, key, key, selection.top);
         let row = |(group, sums): (usize, Sums)| ChurnRow {
             spot: self.places.spot(groups.example.get(group).copied().unwrap_or_default()),
             figures: self.scale.figures(key(&sums)),
@@ -183,8 +170,7 @@ impl Profile {
             is_temporary,
             lines: order.into_iter().map(row).collect(),
             line_count: count,
-            rest_bytes: rest.bytes,
-            rest_error_bytes: self.rest_error(rest),
+            rest_bytes: rest,
         })
     }
 
@@ -204,9 +190,8 @@ impl Profile {
             (b.0.bytes, b.0.blocks).cmp(&(a.0.bytes, a.0.blocks)).then(left.cmp(right))
         });
         let count = order.len() as u64;
-        let shown = shown_of(self.scale, order.iter().map(|(_, sums)| sums.0), selection.top);
-        let rest: Amount = order.iter().skip(shown).map(|(_, sums)| sums.0).sum();
-        order.truncate(shown);
+        let rest = order.iter().skip(limit(selection.top)).map(|(_, sums)| sums.0.bytes).sum();
+        order.truncate(limit(selection.top));
         let all: Amount = chosen.iter().map(|chosen| chosen.shown).sum();
         let row = |((stack, has_older), (live, allocated)): ((Vec<u32>, bool), (Amount, Amount))| StackRow {
             stack: stack.into_iter().map(|place| self.places.spot(place)).collect(),
@@ -217,8 +202,7 @@ impl Profile {
             allocations: self.scale.count(allocated),
         };
         let leaks = order.into_iter().map(row).collect();
-        let (rest_bytes, rest_error_bytes) = (rest.bytes, self.rest_error(rest));
-        Ok(LeaksView { header: self.header(selection, all), leaks, leak_count: count, rest_bytes, rest_error_bytes })
+        Ok(LeaksView { header: self.header(selection, all), leaks, leak_count: count, rest_bytes: rest })
     }
 
     /// Blocks by the thread that allocated them.
@@ -249,27 +233,16 @@ impl Profile {
         Ok(ThreadSumsView { header: self.header(selection, all), threads, thread_count: count, rest_bytes: rest })
     }
 
-    /// The error of what a list leaves out.
-    fn rest_error(&self, rest: Amount) -> u64 {
-        if rest == Amount::default() { 0 } else { self.scale.error(rest) }
-    }
-
-    /// What was live over time: it was kept for the whole program, and is not known of a part.
-    ///
-    /// # Errors
-    /// [`AnalysisError::WholeTimeline`]: a part is selected.
-    pub fn timeline(&self, selection: &Selection) -> Result<TimelineView, AnalysisError> {
-        if selection.thread.is_some() || selection.filter.is_some() {
-            return Err(AnalysisError::WholeTimeline);
-        }
+    /// What was live over time. It is that of all threads and places, whatever else is selected.
+    pub fn timeline(&self) -> TimelineView {
         let header = self.header(&Selection::default(), self.totals.peak);
-        Ok(TimelineView {
+        TimelineView {
             header,
             peak_bytes: self.totals.peak.bytes,
             peak_at_ns: self.totals.peak_ns,
             step_ns: self.timeline_step_ns,
             points: self.timeline.clone(),
-        })
+        }
     }
 
     /// Sums of each group.

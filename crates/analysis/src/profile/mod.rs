@@ -4,44 +4,32 @@
 //! events ──> Replay (one pass; rows by thread and stack) ──┐
 //! codes, frames ──> Places (function, file, line) ─────────┴──> Profile ──> views: lines, tree, leaks, ...
 //! ```
-//! Memory: a row for each pair of a thread and a stack that allocated, an entry for each block that is live, and 16 bytes a
+//! Memory: a row for each pair of a thread and a stack that allocated, an entry for each block that is live, and 12 bytes a
 //! frame; whatever the number of events.
 
 mod amount;
 mod blocks;
 mod compare;
 mod flame;
-mod forecast;
 mod forest;
-mod lately;
 mod lists;
-mod living;
-mod natives;
-mod part;
 mod places;
 mod replay;
 mod rows;
 mod source;
-mod stacks;
 mod timeline;
 mod tree;
 mod types;
 
-pub use forecast::{Forecast, Forecasts, Letting, Saved, Site, SiteForecast, Sites};
-pub use lately::{Lately, LinePlace, Now, NowLine};
 pub use lists::By;
-pub use living::Living;
-pub use natives::Natives;
-pub use part::{Part, PlacePattern, State};
 pub use places::Places;
 pub use replay::{At, Replay};
-pub use stacks::{StackFunction, StackSums, Stacks};
 pub use types::*;
 
 use memsight_model::trace::{End, Head};
 
 use crate::AnalysisError;
-pub(crate) use amount::{Amount, Scale};
+use amount::{Amount, Scale};
 use rows::Row;
 
 /// Which blocks a view is about, and how many rows it has.
@@ -94,11 +82,6 @@ impl Profile {
         is_cut: bool,
     ) -> Result<Profile, AnalysisError> {
         replay.finish(head, places, end, is_cut)
-    }
-
-    /// What [`Selection::filter`] may be for the program's own code; `None` where no frame is in its script or module.
-    pub fn own_folder(&self) -> Option<String> {
-        self.places.folder_of(&self.head.program)
     }
 
     /// The rows that `selection` chooses. Cost: linear in rows, and in frames where there is a filter.

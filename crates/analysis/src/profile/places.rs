@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use memsight_model::trace::{Code, Frame, NATIVE};
+use memsight_model::trace::{Code, Frame};
 
-use super::natives::{NO_FILE, NO_SYMBOL, Natives, UNTOLD};
 use super::types::Spot;
 
 /// What blocks without a frame count for.
@@ -31,10 +30,8 @@ pub(super) struct Function {
 }
 
 /// The frames of a trace with their places. Number 0, no frame at all, has a place, too.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Places {
-    /// By number of frame in the trace, its number here: they differ where there are native frames.
-    numbers: Vec<u32>,
     /// By number of frame: the number of its caller, and of its place.
     frames: Vec<(u32, u32)>,
     places: Vec<Place>,
@@ -52,29 +49,18 @@ struct Given<'c> {
     codes: HashMap<u32, (u32, Option<&'c Code>)>,
     /// The place of each pair of a code object and an offset.
     known: HashMap<(u32, u32), u32>,
-    /// The places of each native frame, the outermost function first.
-    natives: HashMap<(u32, u32), Vec<u32>>,
 }
 
 impl Places {
     /// The places of `frames`, the first of which has the number 1. `line` gives the line of an offset in a code object, in units
     /// of 2 bytes; it is asked once for each. Cost: linear.
-    pub fn new(codes: &[Code], frames: &[Frame], line: impl FnMut(&Code, u32) -> u32) -> Places {
-        Places::with_natives(codes, frames, line, &Natives::default())
-    }
-
-    /// The same with native frames.
-    pub fn with_natives(
-        codes: &[Code],
-        frames: &[Frame],
-        mut line: impl FnMut(&Code, u32) -> u32,
-        natives: &Natives<'_>,
-    ) -> Places {
-        let (mut places, mut given) = (Places::default(), Given::default());
-        places.frames.reserve_exact(frames.len().saturating_add(2));
+    pub fn new(codes: &[Code], frames: &[Frame], mut line: impl FnMut(&Code, u32) -> u32) -> Places {
+        let mut places = Places { frames: Vec::new(), places: Vec::new(), functions: Vec::new(), files: Vec::new() };
+        places.frames.reserve_exact(frames.len().saturating_add(1));
+        let mut given = Given::default();
         let none = places.function(&mut given, NO_FRAME, "", 0);
         let none = places.place(&mut given, Place { function: none, line: 0 });
-        (places.frames, places.numbers) = (vec![(0, none)], vec![0]);
+        places.frames.push((0, none));
         for code in codes {
             let function = places.function(&mut given, &code.name, &code.file, code.first_line);
             given.codes.insert(code.number, (function, Some(code)));
@@ -83,77 +69,24 @@ impl Places {
         given.codes.insert(0, (deeper, None));
         let unknown = places.function(&mut given, UNKNOWN, "", 0);
         let stranger = places.place(&mut given, Place { function: unknown, line: 0 });
-        for frame in frames {
-            // One that was not told before has no caller: so every way to the oldest frame ends.
-            let caller = places.numbers.get(frame.caller as usize).copied().unwrap_or_default();
-            let number = match frame.code & NATIVE {
-                0 => {
-                    let place = places.of_code(&mut given, *frame, unknown, &mut line);
-                    places.add(caller, place)
+        for (before, frame) in frames.iter().enumerate() {
+            let place = match given.known.get(&(frame.code, frame.offset)) {
+                Some(place) => *place,
+                None => {
+                    let (function, code) = given.codes.get(&frame.code).copied().unwrap_or((unknown, None));
+                    let line = code.map_or(0, |code| line(code, frame.offset));
+                    let place = places.place(&mut given, Place { function, line });
+                    given.known.insert((frame.code, frame.offset), place);
+                    place
                 }
-                // (what they called stands on what called them)
-                _ if !natives.is_shown => caller,
-                _ => places.add_native(&mut given, caller, *frame, natives),
             };
-            places.numbers.push(number);
+            // One that was not told before has no caller: so every way to the oldest frame ends.
+            let caller = if frame.caller as usize <= before { frame.caller } else { 0 };
+            places.frames.push((caller, place));
         }
         // Stands for all that are not in the trace, which was cut.
         places.frames.push((0, stranger));
         places
-    }
-
-    fn add(&mut self, caller: u32, place: u32) -> u32 {
-        self.frames.push((caller, place));
-        self.frames.len() as u32 - 1
-    }
-
-    /// The place of a frame of Python code.
-    fn of_code(
-        &mut self,
-        given: &mut Given<'_>,
-        frame: Frame,
-        unknown: u32,
-        line: &mut impl FnMut(&Code, u32) -> u32,
-    ) -> u32 {
-        if let Some(place) = given.known.get(&(frame.code, frame.offset)) {
-            return *place;
-        }
-        let (function, code) = given.codes.get(&frame.code).copied().unwrap_or((unknown, None));
-        let line = code.map_or(0, |code| line(code, frame.offset));
-        let place = self.place(given, Place { function, line });
-        given.known.insert((frame.code, frame.offset), place);
-        place
-    }
-
-    /// Adds a native frame: one for each function that the compiler has put into another there.
-    fn add_native<'c>(&mut self, given: &mut Given<'c>, caller: u32, frame: Frame, natives: &Natives<'c>) -> u32 {
-        let key = (frame.code, frame.offset);
-        if !given.natives.contains_key(&key) {
-            let places = self.of_native(given, frame, natives);
-            given.natives.insert(key, places);
-        }
-        let places = given.natives.get(&key).map(Vec::as_slice).unwrap_or_default();
-        places.iter().fold(caller, |caller, place| self.add(caller, *place))
-    }
-
-    fn of_native<'c>(&mut self, given: &mut Given<'c>, frame: Frame, natives: &Natives<'c>) -> Vec<u32> {
-        let number = frame.code & !NATIVE;
-        let path = natives.path(number);
-        let functions = natives.functions(number, frame.offset);
-        let mut place = |name, file, line| {
-            let function = self.function(given, name, file, 0);
-            self.place(given, Place { function, line })
-        };
-        if functions.is_empty() {
-            let name = match (number, frame.offset) {
-                (0, 0) => UNTOLD,
-                (0, _) => NO_FILE,
-                _ => NO_SYMBOL,
-            };
-            return vec![place(name, path, 0)];
-        }
-        let file = |file: &'c str| if file.is_empty() { path } else { file };
-        functions.iter().rev().map(|each| place(&each.name, file(&each.file), each.line)).collect()
     }
 
     fn function<'c>(&mut self, given: &mut Given<'c>, name: &'c str, file: &'c str, first_line: u32) -> u32 {
@@ -177,25 +110,8 @@ impl Places {
         })
     }
 
-    /// Of a frame: the number of its caller, and its function, file and line.
-    pub fn frame(&self, number: u32) -> (u32, &str, &str, u32) {
-        let place = self.get(self.of(number));
-        let function = self.function_at(place.function);
-        (self.caller(number), &function.name, self.file(function.file), place.line)
-    }
-
-    /// The number of a frame of the trace, or of the one that stands for all that are not in it.
-    pub fn known(&self, frame: u32) -> u32 {
-        self.numbers.get(frame as usize).copied().unwrap_or(self.frames.len() as u32 - 1)
-    }
-
-    /// How many frames the trace has, with number 0 for none.
-    pub(super) fn known_count(&self) -> usize {
-        self.numbers.len()
-    }
-
-    /// The number of a frame, or of that one.
-    fn bounded(&self, frame: u32) -> u32 {
+    /// The number of a frame, or of the one that stands for all that are not in the trace.
+    pub(super) fn known(&self, frame: u32) -> u32 {
         frame.min(self.frames.len() as u32 - 1)
     }
 
@@ -214,7 +130,7 @@ impl Places {
 
     /// The place of a frame.
     pub(super) fn of(&self, frame: u32) -> u32 {
-        self.frames.get(self.bounded(frame) as usize).map_or(0, |frame| frame.1)
+        self.frames.get(self.known(frame) as usize).map_or(0, |frame| frame.1)
     }
 
     pub(super) fn get(&self, place: u32) -> Place {
@@ -237,33 +153,14 @@ impl Places {
         self.files.get(file as usize).map_or("", String::as_str)
     }
 
-    pub(super) fn functions(&self) -> &[Function] {
-        &self.functions
-    }
-
     pub(super) fn files(&self) -> &[String] {
         &self.files
-    }
-
-    /// A text that the files of a program contain and others do not: the folder of its script or module, or else the file itself.
-    pub(super) fn folder_of(&self, program: &str) -> Option<String> {
-        let stem = program.rsplit('.').find(|part| !part.is_empty() && *part != "py")?;
-        let is_script = |file: &&String| {
-            let name = file.rsplit('/').next().unwrap_or_default();
-            name == program || name.strip_suffix(".py") == Some(stem)
-        };
-        let file = self.files.iter().find(is_script)?;
-        match file.rfind('/') {
-            // (at the root, or beside the libraries, it would match everything)
-            Some(at) if at > 0 && !file.contains("-packages/") => file.get(..=at).map(str::to_owned),
-            _ => Some(file.clone()),
-        }
     }
 
     /// The frames of a stack, the newest first; none for 0.
     pub(super) fn stack(&self, newest: u32) -> impl Iterator<Item = u32> {
         let some = |frame: u32| (frame != 0).then_some(frame);
-        std::iter::successors(some(self.bounded(newest)), move |frame| some(self.caller(*frame)))
+        std::iter::successors(some(self.known(newest)), move |frame| some(self.caller(*frame)))
     }
 
     /// By number of frame, the newest frame of its stack whose function or file contains `text`; 0 where none does.
@@ -273,16 +170,13 @@ impl Places {
             function.name.contains(text) || file_matches.get(function.file as usize).copied().unwrap_or_default()
         };
         let functions: Vec<bool> = self.functions.iter().map(matches).collect();
-        self.newest_where(|place| functions.get(self.get(place).function as usize).copied().unwrap_or_default())
-    }
-
-    /// By number of frame, the newest frame of its stack that is at a place that `matches`; 0 where none is.
-    pub(super) fn newest_where(&self, matches: impl Fn(u32) -> bool) -> Vec<u32> {
         let mut newest: Vec<u32> = Vec::with_capacity(self.frames.len());
         for (number, (caller, place)) in self.frames.iter().enumerate() {
+            let function = self.get(*place).function as usize;
+            let is_match = number > 0 && functions.get(function).copied().unwrap_or_default();
             // (callers have smaller numbers)
             let inherited = newest.get(*caller as usize).copied().unwrap_or_default();
-            newest.push(if number > 0 && matches(*place) { number as u32 } else { inherited });
+            newest.push(if is_match { number as u32 } else { inherited });
         }
         newest
     }

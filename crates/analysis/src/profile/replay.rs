@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use memsight_model::trace::{Domain, End, Event, Head};
+use memsight_model::trace::{End, Event, Head};
 
 use super::amount::{Amount, Scale};
 use super::blocks::{Block, Blocks};
@@ -11,9 +11,6 @@ use super::rows::Rows;
 use super::timeline::Timeline;
 use super::{Profile, types::AtWord};
 use crate::AnalysisError;
-
-/// `SMALL_REQUEST_THRESHOLD` of `Objects/obmalloc.c`.
-const SMALL: u64 = 512;
 
 /// The state that the views show.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -74,8 +71,6 @@ pub struct Replay {
     moment: Option<Vec<Amount>>,
     /// The interpreter has begun to end.
     is_over: bool,
-    /// Python's small blocks are left out.
-    large_only: bool,
 }
 
 impl Replay {
@@ -95,15 +90,7 @@ impl Replay {
             last: None,
             moment: None,
             is_over: false,
-            large_only: false,
         }
-    }
-
-    /// The same without blocks of Python's own domains of at most [`SMALL`] bytes: its allocator takes them from arenas, and they
-    /// are no calls of the C library's.
-    #[must_use]
-    pub fn large_only(self) -> Replay {
-        Replay { large_only: true, ..self }
     }
 
     /// The next event.
@@ -117,7 +104,6 @@ impl Replay {
                 self.totals.over_ns = Some(self.now_ns);
             }
             Event::Allocated { .. } | Event::Freed(_) if self.is_over => {}
-            Event::Allocated { domain, bytes, .. } if self.large_only && domain != Domain::Raw && bytes <= SMALL => {}
             Event::Allocated { address, bytes, stack, .. } => self.allocated(address, bytes, stack),
             Event::Freed(address) => self.freed(address),
             Event::Resident(bytes) => {

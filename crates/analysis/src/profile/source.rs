@@ -16,7 +16,7 @@ impl Profile {
     pub fn source_file(&self, wanted: &str) -> Result<&str, AnalysisError> {
         let mut by_file: BTreeMap<&str, u64> = self.places.files().iter().map(|file| (file.as_str(), 0)).collect();
         for row in &self.rows {
-            let function = self.places.get(self.places.of(self.places.known(row.stack))).function;
+            let function = self.places.get(self.places.of(row.stack)).function;
             let file = self.places.file(self.places.function_at(function).file);
             if let Some(bytes) = by_file.get_mut(file) {
                 *bytes = bytes.saturating_add(row.allocated.bytes);

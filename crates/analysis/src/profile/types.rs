@@ -163,8 +163,6 @@ pub struct PlacesView {
     pub place_count: u64,
     /// Bytes of those that are not shown.
     pub rest_bytes: u64,
-    /// How sure that is, see [`Figures::error_bytes`].
-    pub rest_error_bytes: u64,
 }
 
 /// Without a view: the whole at one glance.
@@ -209,38 +207,6 @@ pub struct SummaryView {
     pub line_count: u64,
     /// Bytes of those that are not shown.
     pub rest_bytes: u64,
-    /// How sure that is, see [`Figures::error_bytes`].
-    pub rest_error_bytes: u64,
-    /// The processes of the run, where its children were recorded: each before those that came from it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub processes: Vec<ProcessRow>,
-}
-
-/// A process of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ProcessRow {
-    /// Its id.
-    pub pid: u32,
-    /// The recorded process that it came from; absent for the first.
-    pub parent: Option<u32>,
-    /// How many there are above it.
-    pub depth: u32,
-    /// What it ran.
-    pub program: String,
-    /// Its trace, a file beside that of the first.
-    pub trace: String,
-    /// From the beginning of the first to its own, in nanoseconds.
-    pub began_ns: u64,
-    /// How long it was recorded.
-    pub duration_ns: u64,
-    /// The most bytes that it had at once.
-    pub peak_bytes: u64,
-    /// How sure that is, see [`Figures::error_bytes`].
-    pub peak_error_bytes: u64,
-    /// Bytes that were live at its end.
-    pub end_bytes: u64,
-    /// How often it allocated.
-    pub allocations: u64,
 }
 
 /// Calls with most of the bytes, from the oldest frame.
@@ -301,8 +267,6 @@ pub struct LeaksView {
     pub leak_count: u64,
     /// Bytes of those that are not shown.
     pub rest_bytes: u64,
-    /// How sure that is, see [`Figures::error_bytes`].
-    pub rest_error_bytes: u64,
 }
 
 /// A line, and what it allocated over the whole run.
@@ -338,8 +302,6 @@ pub struct ChurnView {
     pub line_count: u64,
     /// Bytes of those that are not shown.
     pub rest_bytes: u64,
-    /// How sure that is, see [`Figures::error_bytes`].
-    pub rest_error_bytes: u64,
 }
 
 /// What one thread allocated.

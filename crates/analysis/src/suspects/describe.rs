@@ -79,7 +79,6 @@ impl Analysis<'_> {
             accumulation_point: culprit.keeper.map(|object| self.object_ref(object)),
             mostly: Self::mostly(&holds),
             holds: holds.into_iter().take(HOLDS).collect(),
-            made_at: self.made_in(&culprit.parts),
             thread: path.and_then(|path| self.thread_of(&path)),
             shares_path_with: Vec::new(),
         }

@@ -42,7 +42,6 @@ pub struct Detach {
         "EXAMPLES\n",
         "  memsight attach 4242 -d 30s                 half a minute of it, a sample\n",
         "  memsight attach 4242 --exact -o app.trace   every allocation, until Ctrl-C\n",
-        "  memsight attach 4242 --live                 its biggest lines now, on a screen\n",
         "  memsight trace app.trace leaks              what was allocated meanwhile and is still there\n",
         "\n",
         "EXIT CODES\n",
@@ -59,15 +58,9 @@ pub struct Attach {
     /// Replace a file that is there already
     #[arg(long, help_heading = "Output")]
     pub force: bool,
-    /// Show the lines that hold most now; `q` ends the recording, the program goes on
-    #[arg(long, help_heading = "Output")]
-    pub live: bool,
     /// Which allocations.
     #[command(flatten)]
     pub sampling: Sampling,
-    /// Record the children that it forks from now on, too: FILE.trace, FILE.PID.trace
-    #[arg(long, help_heading = "Recording")]
-    pub subprocesses: bool,
     /// Stop recording after this time (the process runs on)
     #[arg(short, long, value_name = "TIME", value_parser = time, help_heading = "Recording")]
     pub duration: Option<Duration>,

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use memsight_engine::Processes;
 use memsight_engine::analysis::profile::At;
 
 use super::time::time;
@@ -28,8 +27,6 @@ use super::time::time;
         "  memsight trace app.trace functions --at 1.5s        a second and a half after the start\n",
         "  memsight trace app.trace source app/data.py         bytes beside the lines of a file\n",
         "  memsight trace app.trace flamegraph -o peak.svg     a picture of all stacks\n",
-        "  memsight trace app.trace lines --process all        of all processes of `run --subprocesses`\n",
-        "  memsight trace app.trace tree --native              with the frames of C, C++ and Rust\n",
         "  memsight trace before.trace after.trace             what has grown, line by line"
     )
 )]
@@ -41,18 +38,12 @@ pub struct Trace {
     /// [default: peak; of leaks end]
     #[arg(long, global = true, value_name = "WHEN", value_parser = at)]
     pub at: Option<At>,
-    /// Of a run with --subprocesses: this process, or all of them together, as they were at the same time
-    #[arg(long, global = true, value_name = "PID|all", value_parser = processes)]
-    pub process: Option<Processes>,
     /// Only what this thread allocated
     #[arg(long, global = true, value_name = "ID")]
     pub thread: Option<u32>,
     /// Only blocks with a frame whose function or file contains this text; they count for the newest such frame
     #[arg(long, global = true, value_name = "TEXT")]
     pub filter: Option<String>,
-    /// Show native frames, too, of a trace that has them (`run --native`): a block counts for its newest frame of any kind
-    #[arg(long, global = true)]
-    pub native: bool,
     /// Lists in the order of what a place and all that it called allocated
     #[arg(long, global = true)]
     pub inclusive: bool,
@@ -161,16 +152,8 @@ pub enum TraceView {
     Flamegraph,
 }
 
-/// Reads which processes.
-fn processes(text: &str) -> Result<Processes, String> {
-    match text {
-        "all" => Ok(Processes::All),
-        pid => pid.parse().map(Processes::One).map_err(|_| "write all, or a process id".to_owned()),
-    }
-}
-
 /// Reads a moment.
-pub(super) fn at(text: &str) -> Result<At, String> {
+fn at(text: &str) -> Result<At, String> {
     match text {
         "peak" => Ok(At::Peak),
         "end" => Ok(At::End),
@@ -185,12 +168,6 @@ pub(super) fn at(text: &str) -> Result<At, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn processes_as_people_write_them() {
-        assert_eq!((processes("all"), processes("42")), (Ok(Processes::All), Ok(Processes::One(42))));
-        assert!(processes("-1").is_err());
-    }
 
     #[test]
     fn moments_as_people_write_them() {

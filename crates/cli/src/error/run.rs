@@ -14,9 +14,6 @@ pub enum RunError {
     /// `-m` without a module.
     #[error("-m names no module")]
     Module,
-    /// `--live` without a terminal.
-    #[error("--live shows a screen, and input or output is no terminal")]
-    NoScreen,
     /// The command has ended, and was no Python that can be recorded.
     #[error("nothing was recorded: {command} ran no Python that can be recorded")]
     Unrecorded {
@@ -29,7 +26,6 @@ impl Explain for RunError {
     fn code(&self) -> &'static str {
         match self {
             RunError::Option { .. } | RunError::Module => "MS-E109",
-            RunError::NoScreen => "MS-E192",
             RunError::Unrecorded { .. } => "MS-E172",
         }
     }
@@ -38,9 +34,6 @@ impl Explain for RunError {
         match self {
             RunError::Option { .. } => {
                 "`memsight run --help` lists them; those of the program stand behind it.".into()
-            }
-            RunError::NoScreen => {
-                "Leave out --live; `memsight trace FILE` shows what was recorded, also while it is being recorded.".into()
             }
             RunError::Module => "memsight run -m MODULE, as python -m MODULE.".into(),
             RunError::Unrecorded { .. } => {

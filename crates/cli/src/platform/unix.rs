@@ -56,15 +56,6 @@ pub fn forward(child: &Child, signal: i32) {
         SIGHUP => Signal::HUP,
         _ => return,
     };
-    send(child, signal);
-}
-
-/// Passes on a Ctrl-C that the terminal has handed to us alone, as it does while a screen reads its keys.
-pub fn interrupt(child: &Child) {
-    send(child, Signal::INT);
-}
-
-fn send(child: &Child, signal: Signal) {
     if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
         // It may have ended just now.
         let _ = kill_process(pid, signal);

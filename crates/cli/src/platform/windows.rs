@@ -89,9 +89,6 @@ pub fn suspend() -> io::Result<()> {
 /// Would pass a signal on: the console's reach the child without us.
 pub fn forward(_child: &Child, _signal: i32) {}
 
-/// Would pass Ctrl-C on: the console's reaches the child without us.
-pub fn interrupt(_child: &Child) {}
-
 /// Users have no numbers here.
 pub fn user_id(_name: &str) -> Option<u32> {
     None

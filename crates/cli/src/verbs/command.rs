@@ -2,13 +2,13 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus};
 
 use memsight_engine::figures::{Handle, largest_child_bytes};
 use memsight_render::CommandPeak;
 
 use crate::error::Error;
-use crate::platform::{exit_code, forward, has_ended, interrupt};
+use crate::platform::{exit_code, forward, has_ended};
 
 /// Counters of a process's own size may lag behind by this much.
 const LAG: u64 = 1 << 20;
@@ -24,22 +24,12 @@ pub(super) struct Command {
 impl Command {
     /// Starts it, with these variables in its environment besides ours.
     pub(super) fn start(command: &[OsString], variables: &[(&str, OsString)]) -> Result<Command, Error> {
-        Command::start_with(command, variables, [Stdio::inherit(), Stdio::inherit(), Stdio::inherit()])
-    }
-
-    /// The same, with this input, output and error output.
-    pub(super) fn start_with(
-        command: &[OsString],
-        variables: &[(&str, OsString)],
-        [input, output, errors]: [Stdio; 3],
-    ) -> Result<Command, Error> {
         let Some((program, arguments)) = command.split_first() else {
             return Err(Error::NothingToWatch { subject: None });
         };
         let variables = variables.iter().map(|(name, value)| (name, value));
-        let mut started = std::process::Command::new(program);
-        let started = started.args(arguments).envs(variables).stdin(input).stdout(output).stderr(errors);
-        let child = started.spawn().map_err(|source| {
+        let started = std::process::Command::new(program).args(arguments).envs(variables).spawn();
+        let child = started.map_err(|source| {
             let program = program.to_string_lossy().into_owned();
             match source.kind() {
                 io::ErrorKind::NotFound => Error::NoSuchCommand { program },
@@ -66,13 +56,6 @@ impl Command {
         // Not reaped yet, so that its id cannot be another's.
         if !self.ended() {
             forward(&self.child, signal);
-        }
-    }
-
-    /// Passes on a Ctrl-C that the terminal has handed to us alone.
-    pub(super) fn interrupt(&mut self) {
-        if !self.ended() {
-            interrupt(&self.child);
         }
     }
 

@@ -8,7 +8,7 @@ use memsight_model::is_pid;
 use memsight_render::{dot, text};
 
 use super::options::look as options;
-use crate::args::{Heap, TypesBy, View};
+use crate::args::{Heap, View};
 use crate::console::Console;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
@@ -35,9 +35,7 @@ pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), 
     let residence = !shallow && matches!(args.view, None | Some(View::Overview | View::Rss | View::Object { .. }));
     let groups = matches!(args.view, None | Some(View::Overview));
     let holders = matches!(args.view, Some(View::Refcounts));
-    let by_line = matches!(args.view, Some(View::Types { by: Some(TypesBy::Line), .. }));
-    let births = by_line || matches!(args.view, None | Some(View::Overview | View::Suspects | View::Object { .. }));
-    let look = LookOptions { shallow, contents, residence, groups, holders, births, ..options(&args.look) };
+    let look = LookOptions { shallow, contents, residence, groups, holders, ..options(&args.look) };
     let snapshot = interrupt.carefully(|| open_with(&subject, &(&args.files).into(), &look, &ticker))?;
     if shallow {
         let view = histogram(&snapshot, args.top.unwrap_or(TOP));
@@ -58,9 +56,6 @@ pub fn run(args: &Heap, console: &Console, interrupt: &Interrupt) -> Result<(), 
                 console.remark(|style| text::next_steps(&view, &subject, style));
             }
             Ok(())
-        }
-        View::Types { by: Some(TypesBy::Line), .. } => {
-            shown(analysis.types_by_line(rows)?, ticker, console, text::lines)
         }
         View::Types { .. } => shown(analysis.types(rows), ticker, console, text::types),
         View::Suspects => shown(analysis.suspects(rows), ticker, console, text::suspects),
@@ -115,7 +110,7 @@ fn subject(args: &Heap) -> Result<String, Error> {
 fn is_shallow(args: &Heap) -> Result<bool, Error> {
     match &args.view {
         None => Ok(args.types_only),
-        Some(View::Types { shallow, by: None }) => Ok(*shallow || args.types_only),
+        Some(View::Types { shallow }) => Ok(*shallow || args.types_only),
         Some(_) if args.types_only => Err(Error::TypesOnly),
         Some(_) => Ok(false),
     }

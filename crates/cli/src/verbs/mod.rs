@@ -3,7 +3,6 @@
 pub mod advise;
 pub mod agent;
 pub mod attach;
-pub mod check;
 mod command;
 pub mod compare;
 pub mod completions;
@@ -11,7 +10,6 @@ pub mod doctor;
 pub mod export;
 pub mod gc;
 pub mod heap;
-mod live;
 pub mod man;
 mod options;
 pub mod ps;

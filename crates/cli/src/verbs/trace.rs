@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use memsight_engine::analysis::profile::{At, By, Profile, Selection, SummaryView};
-use memsight_engine::{open_processes, open_trace, processes_of, source_text};
+use memsight_engine::analysis::profile::{At, By, Profile, Selection};
+use memsight_engine::{open_trace, source_text};
 use memsight_render::flame_svg;
 use memsight_render::plot::{self, Size};
 use memsight_render::text::{self, Style};
@@ -21,38 +21,27 @@ pub fn run(args: &Trace, console: &Console, interrupt: &Interrupt) -> Result<(),
     let view = args.view.clone().unwrap_or(TraceView::Summary);
     let at = state(args.at, &view);
     if let [before, after] = args.files.as_slice() {
-        let read = |file| read(file, args, at, console, interrupt);
-        let (before, after) = (read(before)?, read(after)?);
+        let (before, after) = (read(before, at, console, interrupt)?, read(after, at, console, interrupt)?);
         return console.show(&after.grown_since(&before, &selection)?, text::trace_compare);
     }
     let Some(file) = args.files.first() else { return Err(Error::NoSubject) };
-    let profile = read(file, args, at, console, interrupt)?;
+    let profile = read(file, at, console, interrupt)?;
     if let Some(output) = &args.output {
         let picture = picture(&profile, &view, &selection, output)?;
         place(output, &picture, args.force)?;
         console.remark(|_| format!("wrote {}\n", output.display()));
         return Ok(());
     }
-    if view == TraceView::Summary && args.process.is_none() {
-        let ticker = console.ticker(interrupt);
-        let processes = interrupt.carefully(|| Ok::<_, Error>(processes_of(file, &ticker)?))?;
-        console.show(&SummaryView { processes, ..profile.summary(&selection)? }, text::trace_summary)?;
-    } else {
-        show(&profile, &view, &selection, console)?;
-    }
+    show(&profile, &view, &selection, console)?;
     if args.view.is_none() && !console.is_json() {
-        let own = profile.own_folder();
-        console.remark(|style| text::next_after_trace(&file.to_string_lossy(), own.as_deref(), style));
+        console.remark(|style| text::next_after_trace(&file.to_string_lossy(), style));
     }
     Ok(())
 }
 
-fn read(file: &Path, args: &Trace, at: At, console: &Console, interrupt: &Interrupt) -> Result<Profile, Error> {
+fn read(file: &Path, at: At, console: &Console, interrupt: &Interrupt) -> Result<Profile, Error> {
     let ticker = console.ticker(interrupt);
-    interrupt.carefully(|| match args.process {
-        Some(which) => Ok(open_processes(file, which, at, args.native, &ticker)?),
-        None => Ok(open_trace(file, at, args.native, &ticker)?),
-    })
+    interrupt.carefully(|| Ok(open_trace(file, at, &ticker)?))
 }
 
 /// The state that a view shows; some are about the whole run whatever was asked for.
@@ -69,7 +58,7 @@ fn picture(profile: &Profile, view: &TraceView, selection: &Selection, output: &
     if matches!(view, TraceView::Flamegraph) {
         return Ok(flame_svg(&profile.flame(selection)?)?.into_bytes());
     }
-    let plot = text::trace_plot(&profile.timeline(selection)?);
+    let plot = text::trace_plot(&profile.timeline());
     match output.extension().is_some_and(|suffix| suffix == "png") {
         true => Ok(plot::png(&plot, Size::default())?),
         false => Ok(plot::svg(&plot, Size::default()).into_bytes()),
@@ -92,7 +81,7 @@ fn show(profile: &Profile, view: &TraceView, selection: &Selection, console: &Co
         TraceView::Temporary => shown(console, profile.churn(true, selection)?, text::trace_churn),
         TraceView::Churn => shown(console, profile.churn(false, selection)?, text::trace_churn),
         TraceView::Threads => shown(console, profile.threads(selection)?, text::trace_threads),
-        TraceView::Timeline => shown(console, profile.timeline(selection)?, text::trace_timeline),
+        TraceView::Timeline => shown(console, profile.timeline(), text::trace_timeline),
         TraceView::Flamegraph => shown(console, profile.flame(selection)?, text::trace_flame),
         TraceView::Source { file } => {
             let name = profile.source_file(file)?;

@@ -2,8 +2,6 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::disallowed_methods, reason = "tests read files")]
 
-pub mod traces;
-
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -171,24 +169,4 @@ pub fn nobody() -> String {
     let mut child = Command::new("true").spawn().expect("true is there");
     child.wait().expect("true ends");
     child.id().to_string()
-}
-
-/// Runs the command in a terminal (see `top_pty.py`) and gives what came of it.
-pub fn in_terminal(args: &[&str], size: (u16, u16), steps: serde_json::Value) -> serde_json::Value {
-    let mut command = vec![env!("CARGO_BIN_EXE_memsight")];
-    command.extend(args);
-    let job = serde_json::json!({ "command": command, "size": [size.0, size.1], "steps": steps });
-    let driver = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/top_pty.py");
-    let mut python = Command::new("python3")
-        .arg(driver)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3 is on PATH");
-    python.stdin.take().expect("piped").write_all(job.to_string().as_bytes()).expect("python3 listens");
-    let output = python.wait_with_output().expect("python3 ends");
-    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("an answer");
-    assert_eq!(answer["wrong"], serde_json::Value::Null, "{answer:#}");
-    assert_eq!(answer["given_back"], true, "the terminal is as it was");
-    answer
 }

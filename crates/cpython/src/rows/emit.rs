@@ -3,9 +3,7 @@
 use std::ops::Range;
 use std::sync::Mutex;
 
-use memsight_model::{
-    Address, Birth, Counts, Label, LabelKind, LiveBlocks, NameId, Names, ObjectFlags, ObjectId, ReadMemory, TypeId,
-};
+use memsight_model::{Address, Counts, Label, LabelKind, NameId, Names, ObjectFlags, ObjectId, ReadMemory, TypeId};
 
 use crate::layout::Layout;
 use crate::object::buffers::Size;
@@ -15,7 +13,6 @@ use crate::object::shapes::Shape;
 use crate::object::sizes;
 use crate::object::text;
 use crate::object::types::{AddressMap, TypeTable};
-use crate::rows::births;
 use crate::rows::blocks::{Blocks, PoolIndex};
 use crate::rows::claims::{Claims, Share, Source, data};
 use crate::walk::generations::{GC_HEAD, PREV_FINALIZED, Tracked};
@@ -40,8 +37,6 @@ pub(crate) struct Shared<'a, M> {
     pub pools: Option<&'a PoolIndex<'a>>,
     /// The C heap's blocks, when those of objects are to be claimed, and what else is noted of C memory then.
     pub claims: Option<&'a Claims<'a>>,
-    /// Blocks whose allocations were recorded.
-    pub live: Option<&'a LiveBlocks>,
 }
 
 /// An object that has to do with code.
@@ -95,8 +90,6 @@ pub(crate) struct Rows {
     pub sources: Vec<Source>,
     /// Data of objects that is no block of an allocator.
     pub data: Vec<Range<u64>>,
-    /// Blocks of objects whose allocations were recorded.
-    pub births: Vec<Birth>,
 }
 
 /// Where a worker writes its references: its part of the big arrays.
@@ -212,9 +205,6 @@ impl<M: ReadMemory> Shared<'_, M> {
     ) {
         let type_ = object.type_;
         let Some(info) = self.types.of(type_) else { return };
-        if let Some(live) = self.live {
-            births::note(&mut found.births, live, decoder, id, (at, info));
-        }
         if let Some(pools) = self.pools.filter(|pools| !pools.is_enough(info, object.size)) {
             let whole = || if self.scene.is_static(at) { 0 } else { object.size.shallow };
             let _ = found.blocks.note(pools, decoder, (id, type_), at, (info, whole));

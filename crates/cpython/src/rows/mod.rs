@@ -5,9 +5,8 @@
 //! ```
 //! [`blocks`], [`loose`] and [`claims`] note whose the blocks of the allocators are while rows are written. [`room`] drops
 //! words found by scanning that can be no references, [`texts`] reads what keys and values say, [`code`] what code is
-//! called, [`temporaries`] tells which words of running frames are references, [`births`] who made an object.
+//! called, [`temporaries`] tells which words of running frames are references.
 
-pub(crate) mod births;
 pub(crate) mod blocks;
 pub(crate) mod claims;
 pub(crate) mod code;

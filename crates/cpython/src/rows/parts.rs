@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use memsight_model::{
-    Birth, Counts, ExternalSizes, Label, ObjectFlags, ObjectId, ObjectTable, ReadMemory, ReferenceTable, Sizes, TypeId,
+    Counts, ExternalSizes, Label, ObjectFlags, ObjectId, ObjectTable, ReadMemory, ReferenceTable, Sizes, TypeId,
 };
 
 use crate::rows::blocks::Blocks;
@@ -26,7 +26,6 @@ pub(crate) struct Emitted {
     pub exhausted: bool,
     pub sources: Vec<Source>,
     pub data: Vec<std::ops::Range<u64>>,
-    pub births: Vec<Birth>,
 }
 
 /// The arrays that the workers fill, each its part.
@@ -166,7 +165,6 @@ fn collect(found: Vec<Found>, arrays: Arrays) -> Emitted {
         joined.untouched.append(&mut part.untouched);
         joined.sources.append(&mut part.sources);
         joined.data.append(&mut part.data);
-        joined.births.append(&mut part.births);
     }
     Emitted {
         objects: ObjectTable {
@@ -187,6 +185,5 @@ fn collect(found: Vec<Found>, arrays: Arrays) -> Emitted {
         exhausted,
         sources: joined.sources,
         data: joined.data,
-        births: joined.births,
     }
 }

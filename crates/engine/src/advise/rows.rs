@@ -3,7 +3,7 @@
 use memsight_advice::{FileReport, Finding, Fix, NotText, Safety, Saves, Source, Technique};
 use memsight_analysis::advise::{AdviceRow, AdviceView, EditRow, FaultRow, FixRow};
 
-use super::{count, fingerprint};
+use super::count;
 
 /// Lines of a finding that are shown.
 const MAX_LINES: u32 = 6;
@@ -14,42 +14,34 @@ pub(super) fn add(report: &FileReport, view: &mut AdviceView) {
     view.summary.lines += u64::from(source.line_count());
     view.summary.ignored += report.ignores.iter().map(|ignore| ignore.used as u64).sum::<u64>();
     for fault in &report.faults {
-        let place = source.place(fault.at.line);
         view.faults.push(FaultRow {
             file: source.path.clone(),
-            line: Some(place.line),
+            line: Some(fault.at.line),
             column: Some(fault.at.column),
-            cell: place.cell,
             message: fault.message.clone(),
         });
     }
-    for (finding, fingerprint) in report.findings.iter().zip(fingerprint::of_report(report)) {
+    for finding in &report.findings {
         count(&mut view.summary, finding.fix.as_ref().map(|fix| fix.safety));
-        view.findings.push(row(finding, report, fingerprint));
+        view.findings.push(row(finding, source));
     }
 }
 
 /// A file that is no text.
 pub(super) fn whole(file: &str, why: &NotText) -> FaultRow {
-    FaultRow { file: file.to_owned(), line: None, column: None, cell: None, message: why.to_string() }
+    FaultRow { file: file.to_owned(), line: None, column: None, message: why.to_string() }
 }
 
-/// Letters of a line that are kept for people: no screen is wider, and a generated line may have millions.
-const MAX_LETTERS: usize = 1_000;
-
-pub(super) fn row(finding: &Finding, report: &FileReport, fingerprint: String) -> AdviceRow {
-    let source = &report.source;
+fn row(finding: &Finding, source: &Source) -> AdviceRow {
     let last = finding.end.line.min(finding.start.line.saturating_add(MAX_LINES - 1));
-    let (start, end) = (source.place(finding.start.line), source.place(finding.end.line));
     AdviceRow {
         rule: finding.rule.id.to_owned(),
         name: finding.rule.name.to_owned(),
         technique: technique(finding.rule.technique).to_owned(),
         file: source.path.clone(),
-        cell: start.cell,
-        line: start.line,
+        line: finding.start.line,
         column: finding.start.column,
-        end_line: end.line,
+        end_line: finding.end.line,
         end_column: finding.end.column,
         message: finding.message.clone(),
         advice: finding.advice.clone(),
@@ -61,9 +53,7 @@ pub(super) fn row(finding: &Finding, report: &FileReport, fingerprint: String) -
         formula: finding.saving.formula.clone(),
         evidence: Vec::new(),
         fix: finding.fix.as_ref().map(|fix| fix_row(fix, source)),
-        function: report.outline.around(finding.start.line).to_owned(),
-        fingerprint,
-        lines: (finding.start.line..=last).map(|line| source.line(line).chars().take(MAX_LETTERS).collect()).collect(),
+        lines: (finding.start.line..=last).map(|line| source.line(line).to_owned()).collect(),
     }
 }
 
@@ -74,7 +64,6 @@ pub fn technique(technique: Technique) -> &'static str {
         Technique::FewerObjects => "fewer-objects",
         Technique::CompactStructures => "compact-structures",
         Technique::FreeExplicitly => "free-explicitly",
-        Technique::Upkeep => "upkeep",
     }
 }
 
@@ -90,10 +79,9 @@ fn fix_row(fix: &Fix, source: &Source) -> FixRow {
     let edits = fix.edits.iter().map(|edit| {
         let (start, end) = (source.position(edit.range.start()), source.position(edit.range.end()));
         EditRow {
-            cell: source.place(start.line).cell,
-            line: source.place(start.line).line,
+            line: start.line,
             column: start.column,
-            end_line: source.place(end.line).line,
+            end_line: end.line,
             end_column: end.column,
             text: edit.text.clone(),
         }

@@ -3,10 +3,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use memsight_advice::Source;
 use similar::TextDiff;
 
-use super::files::{Content, STDIN};
+use super::files::STDIN;
 use crate::Error;
 
 /// A file that changes.
@@ -16,33 +15,13 @@ pub struct Change {
     /// Its bytes as they were read.
     before: Vec<u8>,
     after: Vec<u8>,
-    /// What it is called.
-    name: String,
-    /// Its text before and after; of a notebook that of each cell, with its number.
-    parts: Vec<Part>,
-}
-
-#[derive(Debug)]
-struct Part {
-    cell: Option<u32>,
-    before: String,
-    after: String,
+    text_before: String,
+    text_after: String,
 }
 
 impl Change {
-    pub(super) fn new(content: &Content, after: Vec<u8>, old: &Source, new: &Source) -> Change {
-        let (path, before, name) = (content.path.clone(), content.bytes.clone(), content.name.clone());
-        let cells = old.cells(old.text()).zip(new.cells(new.text()));
-        let part = |((cell, before), (_, after)): ((u32, &str), (u32, &str))| Part {
-            cell: Some(cell),
-            before: before.to_owned(),
-            after: after.to_owned(),
-        };
-        let parts = match cells {
-            Some((before, after)) => before.into_iter().zip(after).map(part).collect(),
-            None => vec![Part { cell: None, before: old.text().to_owned(), after: new.text().to_owned() }],
-        };
-        Change { path, before, after, name, parts }
+    pub(super) fn new(path: &Path, before: Vec<u8>, after: Vec<u8>, text_before: String, text_after: String) -> Change {
+        Change { path: path.to_owned(), before, after, text_before, text_after }
     }
 
     /// The file.
@@ -50,9 +29,9 @@ impl Change {
         &self.path
     }
 
-    /// The bytes that it gets.
-    pub fn bytes(&self) -> &[u8] {
-        &self.after
+    /// The whole text that it gets.
+    pub fn text(&self) -> &str {
+        &self.text_after
     }
 
     /// Writes it beside the old one, with its mode, and puts it in its place at once.
@@ -77,14 +56,12 @@ impl Change {
     }
 }
 
-/// The changes as `diff -u` says them; of notebooks cell by cell.
+/// The changes as `diff -u` says them.
 pub fn unified(changes: &[Change]) -> String {
-    let part = |change: &Change, part: &Part| {
-        let cell = part.cell.map(|cell| format!(":cell {cell}")).unwrap_or_default();
-        let name = format!("{}{cell}", change.name);
-        let diff = TextDiff::from_lines(&part.before, &part.after);
+    let one = |change: &Change| {
+        let name = change.path.display().to_string();
+        let diff = TextDiff::from_lines(&change.text_before, &change.text_after);
         diff.unified_diff().context_radius(3).header(&name, &name).to_string()
     };
-    let changed = |part: &&Part| part.before != part.after;
-    changes.iter().flat_map(|change| change.parts.iter().filter(changed).map(move |one| part(change, one))).collect()
+    changes.iter().map(one).collect()
 }

@@ -3,15 +3,12 @@
 mod results;
 
 use std::ffi::OsString;
-use std::path::Path;
 
 use memsight_format::trace;
-use memsight_model::{LiveBlocks, Progress, Region, Snapshot};
-use memsight_target::Process;
 
 use crate::Error;
 
-pub use results::{Children, Options, Recorded};
+pub use results::{Options, Recorded};
 
 /// There is none.
 #[derive(Debug)]
@@ -31,23 +28,7 @@ impl Prepared {
     }
 
     /// Never called.
-    ///
-    /// # Errors
-    /// None.
-    pub fn with_children(self, _path: &Path) -> Result<Prepared, Error> {
-        match self {}
-    }
-
-    /// Never called.
     pub fn variables(&self, _preload: Option<OsString>) -> [(&'static str, OsString); 2] {
-        match *self {}
-    }
-
-    /// Never called.
-    ///
-    /// # Errors
-    /// None.
-    pub fn look_at(&mut self, _pid: u32) -> Result<(), Error> {
         match *self {}
     }
 
@@ -133,63 +114,10 @@ pub fn attach(_pid: u32, _options: Options, _trace: trace::Writer) -> Result<Att
     Err(Error::NoRecorder)
 }
 
-/// Whose allocations are recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
-    /// Those of the process alone.
-    Own,
-    /// Those of its children as well.
-    Children,
-}
-
-/// Refuses.
-///
-/// # Errors
-/// [`Error::NoRecorder`].
-pub fn attach_to(_pid: u32, _whose: Whose, _options: Options, _trace: trace::Writer) -> Result<Attached, Error> {
-    Err(Error::NoRecorder)
-}
-
 /// Refuses.
 ///
 /// # Errors
 /// [`Error::NoRecorder`].
 pub fn detach(_pid: u32) -> Result<bool, Error> {
     Err(Error::NoRecorder)
-}
-
-/// There is none.
-#[derive(Debug)]
-pub(crate) enum Recorder {}
-
-/// There are none.
-pub(crate) enum Births {}
-
-impl Recorder {
-    /// There is none.
-    pub(crate) fn of(_process: &Process, _regions: &[Region]) -> Option<Recorder> {
-        None
-    }
-
-    /// Never called.
-    pub(crate) fn mark(&self) -> u64 {
-        match *self {}
-    }
-
-    /// Never called.
-    pub(crate) fn births(&self, _mark: u64, _progress: &dyn Progress) -> Result<Births, Error> {
-        match *self {}
-    }
-}
-
-impl Births {
-    /// Never called.
-    pub(crate) fn blocks(&self) -> &LiveBlocks {
-        match *self {}
-    }
-
-    /// Never called.
-    pub(crate) fn keep(self, _snapshot: &mut Snapshot) {
-        match self {}
-    }
 }

@@ -10,17 +10,16 @@ use memsight_model::{Address, ReadMemory, Region};
 use memsight_recorder::wire::Header;
 use memsight_target::{LiveMemory, Process, TargetError, Visit};
 
-use super::inside;
 use super::ring::Watch;
 use super::{Options, Prepared, Recorded, Recording, name_of};
 use crate::Error;
 
 /// How long a thread is looked for that may be entered, and how long its answer may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Who reads a ring shows it more often than that.
 const BEATS: Duration = Duration::from_millis(300);
 /// Between two looks for an answer.
-pub(super) const NAP: Duration = Duration::from_millis(1);
+const NAP: Duration = Duration::from_millis(1);
 /// `RTLD_NOW | RTLD_NODELETE` (dlfcn.h): the library stays, for a thread may be in it.
 const NOW_FOR_EVER: u64 = 2 | 0x1000;
 
@@ -32,29 +31,12 @@ pub struct Attached {
     recording: Recording,
 }
 
-/// Whose allocations are recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
-    /// Those of the process alone.
-    Own,
-    /// Those of its children as well that it forks from now on.
-    Children,
-}
-
-/// Records the process `pid` from now on, into the trace: [`attach_to`] it alone.
-///
-/// # Errors
-/// As of that.
-pub fn attach(pid: u32, options: Options, trace: Writer) -> Result<Attached, Error> {
-    attach_to(pid, Whose::Own, options, trace)
-}
-
 /// Records the process `pid` from now on, into the trace. A recorder that a killed memsight has left behind is told to end before.
 ///
 /// # Errors
 /// [`Error::Target`]: it cannot be reached or entered. [`Error::Python`]: it is no Python that is known. [`Error::NotRecordable`],
 /// [`Error::OthersRecord`], [`Error::NoAnswer`], [`Error::NoRing`].
-pub fn attach_to(pid: u32, whose: Whose, options: Options, trace: Writer) -> Result<Attached, Error> {
+pub fn attach(pid: u32, options: Options, trace: Writer) -> Result<Attached, Error> {
     let process = Process::open(pid)?;
     process.check_access()?;
     let regions = process.maps()?;
@@ -65,15 +47,11 @@ pub fn attach_to(pid: u32, whose: Whose, options: Options, trace: Writer) -> Res
         Some(left) => left.end(&process)?,
         None => {}
     }
-    let (visit, mut prepared) = first_visit(&process, &regions, options)?;
-    prepared.look_at(pid)?;
-    if whose == Whose::Children {
-        prepared = prepared.with_children(trace.path())?;
-    }
+    let mut prepared = Prepared::new(options)?;
+    let visit = first_visit(&process, &regions, &mut prepared)?;
     let watch = prepared.ring.watch().map_err(|source| Error::NoRing { source })?;
     visit.make(&process, PATIENCE)?;
     answer(&process, || watch.has_begun())?;
-    close(&process, &prepared)?;
     let words: Vec<std::ffi::OsString> = process.command().into_iter().map(Into::into).collect();
     let recording = prepared.begin(trace, name_of(&words), || ())?;
     Ok(Attached { process, watch, recording })
@@ -100,12 +78,19 @@ struct Left {
 
 impl Left {
     fn of(process: &Process, regions: &[Region]) -> Result<Option<Left>, Error> {
-        let Some(at) = ring_of(process, regions) else { return Ok(None) };
+        let memory = process.memory();
+        let rings = regions.iter().filter(|region| region.offset == 0 && region.path.contains("memfd:memsight-ring"));
         // (one that cannot be read is gone)
-        let beat = || process.memory().word(at.at(offset_of!(Header, heartbeat) as i64)).ok();
-        let before = beat();
-        std::thread::sleep(BEATS);
-        Ok(Some(Left { at, is_read: before != beat() }))
+        let beat = |at: Address| memory.word(at.at(offset_of!(Header, heartbeat) as i64)).ok();
+        // a child has that of its parent mapped, which has nothing to do with it
+        let is_own = |at: Address| small(&memory, at, offset_of!(Header, recorded)) == Some(process.pid());
+        let mut of_this = rings.filter(|ring| is_own(ring.start) && !has_ended(&memory, ring.start));
+        if let Some(ring) = of_this.next() {
+            let before = beat(ring.start);
+            std::thread::sleep(BEATS);
+            return Ok(Some(Left { at: ring.start, is_read: before != beat(ring.start) }));
+        }
+        Ok(None)
     }
 
     fn end(&self, process: &Process) -> Result<(), Error> {
@@ -114,62 +99,31 @@ impl Left {
     }
 }
 
-/// Where a process has the ring into which it records.
-pub(super) fn ring_of(process: &Process, regions: &[Region]) -> Option<Address> {
-    let memory = process.memory();
-    let rings = regions.iter().filter(|region| region.offset == 0 && region.path.contains("memfd:memsight-ring"));
-    // a child has that of its parent mapped, which has nothing to do with it
-    let own = inside::own_id(process.pid());
-    let is_own = |at: Address| small(&memory, at, offset_of!(Header, recorded)) == Some(own);
-    rings.map(|ring| ring.start).find(|at| is_own(*at) && !has_ended(&memory, *at))
-}
-
 fn has_ended(memory: &LiveMemory, ring: Address) -> bool {
     small(memory, ring, offset_of!(Header, ended)).is_none_or(|ended| ended != 0)
 }
 
 /// A number of 4 bytes in a header.
-pub(super) fn small(memory: &LiveMemory, ring: Address, field: usize) -> Option<u32> {
+fn small(memory: &LiveMemory, ring: Address, field: usize) -> Option<u32> {
     let mut bytes = [0; 4];
     memory.read(ring.at(field as i64), &mut bytes).ok()?;
     Some(u32::from_le_bytes(bytes))
 }
 
-/// The call by which recording begins: of the library that is there from an earlier time, or of the loader; and the memory.
-fn first_visit(process: &Process, regions: &[Region], options: Options) -> Result<(Visit, Prepared), Error> {
+/// The call by which recording begins: of the library that is there from an earlier time, or of the loader.
+fn first_visit(process: &Process, regions: &[Region], prepared: &mut Prepared) -> Result<Visit, Error> {
     let memory = process.memory();
     let entry = entry(&memory, regions).ok_or(Error::NotRecordable)?;
     let (running, image, waiting) = (entry.running, entry.image, entry.waiting);
-    let visit = Visit { function: entry.dlopen, text: Vec::new(), number: NOW_FOR_EVER, running, image, waiting };
-    let prepared = match inside::is_needed(process.pid()) {
-        true => {
-            let make = |name| inside::make(process, regions, &visit, name);
-            Prepared::within(process.pid(), (make("memsight-ring")?, make("memsight-recorder")?), options)?
-        }
-        false => Prepared::new(options)?,
-    };
     let text = |path: std::ffi::OsString| path.into_encoded_bytes();
     let there = function(&memory, regions, &is_recorder, "memsight_recorder_start");
-    let visit = match there {
-        Some(start) => Visit { function: start, text: text(prepared.path()), number: 0, ..visit },
+    Ok(match there {
+        Some(start) => Visit { function: start, text: text(prepared.path()), number: 0, running, image, waiting },
         None => {
             let library = prepared.ring.placed().map_err(|source| Error::NoRing { source })?;
-            Visit { text: text(library), ..visit }
+            Visit { function: entry.dlopen, text: text(library), number: NOW_FOR_EVER, running, image, waiting }
         }
-    };
-    Ok((visit, prepared))
-}
-
-/// Has the process close the files that it has made: their memory stays mapped.
-fn close(process: &Process, prepared: &Prepared) -> Result<(), Error> {
-    let Some(numbers) = prepared.ring.numbers() else { return Ok(()) };
-    let (memory, regions) = (process.memory(), process.maps()?);
-    let entry = entry(&memory, &regions).ok_or(Error::NotRecordable)?;
-    let close = function(&memory, &regions, &is_recorder, "memsight_recorder_close").ok_or(Error::NotRecordable)?;
-    let (running, image, waiting) = (entry.running, entry.image, entry.waiting);
-    let number = u64::from(numbers[0]) | u64::from(numbers[1]) << 32;
-    Visit { function: close, text: Vec::new(), number, running, image, waiting }.make(process, PATIENCE)?;
-    Ok(())
+    })
 }
 
 fn is_recorder(path: &str) -> bool {

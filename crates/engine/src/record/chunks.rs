@@ -3,13 +3,11 @@
 use std::collections::HashMap;
 use std::io;
 
-use memsight_cpython::lines_alone;
 use memsight_format::FormatError;
 use memsight_format::trace::Writer;
 use memsight_model::trace::{Code, Domain, Event};
 use memsight_recorder::wire::{self, Kind, WORDS};
 
-use super::native::Merge;
 use super::order::{Order, Timed};
 use super::ring::{Head, Ring};
 use super::stacks::Stacks;
@@ -33,7 +31,6 @@ struct Cursor {
     at: usize,
     stamp: u64,
     stack: Vec<u32>,
-    native: Vec<u32>,
     is_damaged: bool,
 }
 
@@ -42,28 +39,6 @@ pub(super) struct Sink<'a> {
     pub trace: &'a mut Writer,
     pub stacks: &'a mut Stacks,
     pub order: &'a mut Order,
-    /// Where native frames are recorded.
-    pub merge: Option<&'a mut Merge>,
-    /// The minor version of the program's Python.
-    pub python_minor: u32,
-}
-
-impl Sink<'_> {
-    /// The number of a frame of Python code on its caller.
-    fn push(&mut self, caller: u32, code: u64, offset: u64) -> Result<u32, FormatError> {
-        match &mut self.merge {
-            Some(merge) => Ok(merge.python(caller, code, offset)),
-            None => self.stacks.push(self.trace, caller, (code, offset)),
-        }
-    }
-
-    /// That of both stacks as one.
-    fn both(&mut self, python: u32, native: u32) -> Result<u32, FormatError> {
-        match &mut self.merge {
-            Some(merge) => merge.number(self.trace, self.stacks, (python, native)),
-            None => Ok(python),
-        }
-    }
 }
 
 impl Chunks {
@@ -139,7 +114,7 @@ impl Cursor {
                         Kind::Memory => Domain::Memory,
                         _ => Domain::Raw,
                     };
-                    let stack = sink.both(last(&self.stack), last(&self.native))?;
+                    let stack = self.stack.last().copied().unwrap_or_default();
                     let event = Event::Allocated { domain, address, bytes, stack };
                     sink.order.add(Timed { stamp: self.stamp, thread, event });
                 }
@@ -149,36 +124,21 @@ impl Cursor {
                 wire::Event::Ending => sink.order.add(Timed { stamp: self.stamp, thread, event: Event::Ending }),
                 wire::Event::Pop { depth } => self.stack.truncate(usize::try_from(depth).unwrap_or(usize::MAX)),
                 wire::Event::Push { code, offset } => {
-                    self.stack.push(sink.push(last(&self.stack), code, offset)?);
-                }
-                wire::Event::Call => {
-                    let caller = last(&self.stack);
-                    self.stack.push(sink.merge.as_mut().map_or(caller, |merge| merge.call(caller)));
-                }
-                wire::Event::NativePop { depth } => {
-                    self.native.truncate(usize::try_from(depth).unwrap_or(usize::MAX));
-                }
-                wire::Event::Native { code, calls } => {
-                    let caller = last(&self.native);
-                    self.native.push(sink.merge.as_mut().map_or(caller, |merge| merge.native(caller, code, calls)));
+                    let caller = self.stack.last().copied().unwrap_or_default();
+                    self.stack.push(sink.stacks.push(sink.trace, caller, (code, offset))?);
                 }
                 wire::Event::Time { stamp } => self.stamp = stamp,
-                wire::Event::Code(code) => tell(code, sink)?,
+                wire::Event::Code(code) => tell(code, sink.trace)?,
             }
         }
         Ok(events.rest())
     }
 }
 
-fn last(stack: &[u32]) -> u32 {
-    stack.last().copied().unwrap_or_default()
-}
-
-fn tell(code: wire::Code<'_>, sink: &mut Sink<'_>) -> Result<(), FormatError> {
+fn tell(code: wire::Code<'_>, trace: &mut Writer) -> Result<(), FormatError> {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let (name, file) = (text(code.name().collect()), text(code.file().collect()));
     // (one whose number has no place is told by no frame)
     let Ok(number) = u32::try_from(code.number) else { return Ok(()) };
-    let lines = lines_alone(sink.python_minor, &code.lines().collect::<Vec<u8>>());
-    sink.trace.code(&Code { number, name, file, first_line: code.first_line, lines })
+    trace.code(&Code { number, name, file, first_line: code.first_line, lines: code.lines().collect() })
 }

@@ -10,7 +10,7 @@ use memsight_model::trace::Frame;
 
 /// Frames that are told apart: 4 million, some 150 MiB here and as much in whoever reads the trace. Recursion with several calls
 /// at each level has exponentially many stacks; of what comes then the newest frames are left out.
-pub(super) const MAX_FRAMES: usize = 4 << 20;
+const MAX_FRAMES: usize = 4 << 20;
 
 /// The frames that were told.
 #[derive(Debug, Default)]

@@ -1,18 +1,15 @@
 //! From the ring to the trace.
 
 use memsight_format::trace::Writer;
-use memsight_model::trace::{End, Event, Family, Head};
-use memsight_target::Process;
+use memsight_model::trace::{End, Event, Head};
 use memsight_target::figures::Handle;
 
+use super::Recorded;
 use super::chunks::{Chunks, Sink};
 use super::clock::Clock;
-use super::heart::Heart;
-use super::native::Merge;
 use super::order::{Order, Timed};
 use super::ring::Ring;
 use super::stacks::Stacks;
-use super::{Children, Recorded};
 use crate::Error;
 
 /// Events between two signs that the ring is read.
@@ -21,8 +18,6 @@ const BEATS: u64 = 64 << 10;
 const TIMES: u64 = 10_000_000;
 /// Between two readings of the resident set.
 const READINGS: u64 = 50_000_000;
-/// Between two looks for code in the place of other code.
-const LOOKS: u64 = 500_000_000;
 /// What was told is in the file after so long at the latest.
 const FLUSHES: u64 = 1_000_000_000;
 
@@ -30,31 +25,23 @@ const FLUSHES: u64 = 1_000_000_000;
 #[derive(Debug)]
 pub(super) struct Drain {
     ring: Ring,
-    /// It beats as long as this reads, whatever holds it up.
-    heart: Option<Heart>,
     trace: Writer,
     program: String,
-    /// Which run it is a part of, where children are recorded.
-    run: Option<u64>,
     head: Option<Head>,
     process: Option<Handle>,
     clock: Clock,
     chunks: Chunks,
     stacks: Stacks,
     order: Order,
-    merge: Option<Merge>,
     told: Told,
     /// Those before the interpreter began to end.
     allocations: u64,
     is_over: bool,
-    /// The look at the heap that was told of last.
-    look: u64,
 }
 
 /// What was told last.
 #[derive(Debug, Default)]
 struct Told {
-    look: u64,
     thread: u32,
     time: u64,
     reading: u64,
@@ -62,37 +49,21 @@ struct Told {
 }
 
 impl Drain {
-    pub(super) fn new(ring: Ring, merge: Option<Merge>, trace: Writer, program: String, run: Option<u64>) -> Drain {
+    pub(super) fn new(ring: Ring, trace: Writer, program: String) -> Drain {
         Drain {
             ring,
-            heart: None,
             trace,
             program,
-            run,
             head: None,
             process: None,
             clock: Clock::start(),
             chunks: Chunks::default(),
             stacks: Stacks::default(),
             order: Order::default(),
-            merge,
             told: Told::default(),
             allocations: 0,
             is_over: false,
-            look: 0,
         }
-    }
-
-    /// Shows from now on that somebody reads.
-    pub(super) fn live(&mut self, first: impl FnOnce() + Send + 'static) -> Result<(), Error> {
-        let heart = self.ring.pulse().and_then(|pulse| Heart::start(pulse, first));
-        self.heart = Some(heart.map_err(|source| Error::NoRing { source })?);
-        Ok(())
-    }
-
-    /// Whether the program may ask for its code.
-    pub(super) fn asks(&self) -> bool {
-        self.merge.is_some()
     }
 
     /// Reads what is new; whether the program is busy.
@@ -102,14 +73,7 @@ impl Drain {
         if !self.has_begun()? {
             return Ok(false);
         }
-        self.look(now)?;
-        // (read after the time up to which events are told: a look that is not there yet is later than all of these)
-        let look = self.ring.look().map_err(|source| Error::NoRing { source })?;
         let busy = self.read()?;
-        if look != self.look {
-            self.look = look;
-            self.tell(look)?;
-        }
         self.write(until)?;
         if now >= self.told.reading + READINGS {
             self.told.reading = now;
@@ -132,49 +96,16 @@ impl Drain {
         let Some((pid, python_minor)) = self.ring.recorded().map_err(failed)? else { return Ok(false) };
         let sample_bytes = self.ring.mean().map_err(failed)?;
         let program = std::mem::take(&mut self.program);
-        let parent = self.ring.parent().map_err(failed)?;
-        let family = self.run.map(|run| Family { run, parent });
-        let head = Head { pid, program, python_minor, started: self.clock.began, sample_bytes, family };
+        let head = Head { pid, program, python_minor, started: self.clock.began, sample_bytes };
         self.trace.begin(&head)?;
-        if let Some(merge) = &mut self.merge {
-            merge.begin(Process::open(pid).ok(), python_minor);
-        }
-        self.ring.introduce(self.trace.descriptor()).map_err(failed)?;
         self.head = Some(head);
         // (without it, one that has ended already, there are no readings)
         self.process = Handle::open(pid).ok();
         Ok(true)
     }
 
-    /// Looks for code of the program that is new: when it asks, and now and then.
-    fn look(&mut self, now: u64) -> Result<(), Error> {
-        let Some(merge) = &mut self.merge else { return Ok(()) };
-        let failed = |source| Error::NoRing { source };
-        if now >= self.told.look + LOOKS {
-            self.told.look = now;
-            merge.parts.look(&mut self.ring).map_err(failed)?;
-        }
-        merge.parts.answer(&mut self.ring).map_err(failed)?;
-        Ok(merge.tell(&mut self.trace)?)
-    }
-
-    /// Has the events before a look in the file, and says so. Nothing happened in the program while it was looked at, and so
-    /// nothing that was told before is later.
-    fn tell(&mut self, look: u64) -> Result<(), Error> {
-        self.write(look)?;
-        self.trace.flush()?;
-        self.ring.tell(look, self.trace.bytes()).map_err(|source| Error::NoRing { source })
-    }
-
     fn read(&mut self) -> Result<bool, Error> {
-        let python_minor = self.head.as_ref().map_or(0, |head| head.python_minor);
-        let mut sink = Sink {
-            trace: &mut self.trace,
-            stacks: &mut self.stacks,
-            order: &mut self.order,
-            merge: self.merge.as_mut(),
-            python_minor,
-        };
+        let mut sink = Sink { trace: &mut self.trace, stacks: &mut self.stacks, order: &mut self.order };
         self.chunks.read(&mut self.ring, &mut sink)
     }
 
@@ -214,18 +145,11 @@ impl Drain {
 
     /// Reads and tells the rest, and how it ended.
     pub(super) fn end(mut self, exit_code: Option<i32>, signal: Option<i32>) -> Result<Recorded, Error> {
-        let (path, children) = (self.trace.path().to_owned(), Children::default());
-        let mut recorded = Recorded { path, head: None, end: End::default(), bytes: 0, allocations: 0, children };
-        // (best effort: who records on after that has its words lost)
-        let _ = self.ring.close();
+        let mut recorded = Recorded { head: None, end: End::default(), bytes: 0, allocations: 0 };
         if self.has_begun()? {
             let duration_ns = self.clock.look();
             while self.read()? {}
             self.write(u64::MAX)?;
-            if let Some(merge) = &mut self.merge {
-                merge.tell(&mut self.trace)?;
-                merge.end(&mut self.trace)?;
-            }
             let lost_events = self.ring.lost().map_err(|source| Error::NoRing { source })?;
             recorded.end = End { duration_ns, lost_events, exit_code, signal };
             recorded.bytes = self.trace.end(&recorded.end)?;

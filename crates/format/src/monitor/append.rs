@@ -18,11 +18,6 @@ pub trait Whole: Write + Send {
     fn cut(&mut self, bytes: u64) -> io::Result<()>;
     /// Waits until everything written has reached the disk.
     fn sync(&mut self) -> io::Result<()>;
-    /// Its descriptor, if it is a plain file.
-    #[cfg(unix)]
-    fn descriptor(&self) -> Option<std::os::fd::RawFd> {
-        None
-    }
 }
 
 impl Whole for File {
@@ -38,12 +33,6 @@ impl Whole for File {
             true => self.sync_data(),
             false => Ok(()),
         }
-    }
-
-    #[cfg(unix)]
-    fn descriptor(&self) -> Option<std::os::fd::RawFd> {
-        let is_plain = self.metadata().is_ok_and(|about| about.is_file());
-        is_plain.then(|| std::os::fd::AsRawFd::as_raw_fd(self))
     }
 }
 

@@ -3,8 +3,11 @@
 
 use memsight_model::trace::{Domain, Event};
 
-use super::numbers::{Column, put, put_bytes, put_difference, put_far, put_step};
-use super::past::{Index, PLACES, Past, Where, class};
+use super::numbers::{Column, put, put_bytes, put_difference};
+
+/// Blocks that came last, and those that went last, are told by their place among so many.
+const RECENT: usize = 32;
+const REUSED: usize = 8;
 
 // The low three bits of an event's byte.
 const THREAD: u8 = 0;
@@ -15,42 +18,93 @@ const ENDING: u8 = RESIDENT | 1 << 3;
 const OBJECT: u8 = 3;
 const MEMORY: u8 = 4;
 const RAW: u8 = 5;
-/// The other bits say how many allocations ago the block came, from 1 on; 0: its address is in the column.
+/// Its address is in the column.
 const FREED: u8 = 6;
-/// The other bits say how far its allocation is from that of the block that went last, [`NO_STEP`] for the same; 0: in the column.
-const FREED_NEAR: u8 = 7;
-// Further bits of an allocation; above them its address: 0 for one in the column, else as follows.
+/// Its address is that of a recent block, whose place stands in the other bits.
+const FREED_RECENT: u8 = 7;
+// Further bits of an allocation; above them its address: 0 for one in the column, else a place among those that went last.
 const SAME_STACK: u8 = 1 << 3;
 const SAME_SIZE: u8 = 1 << 4;
-const NEXT: u8 = 1;
-const BACK: u8 = 2;
 
-/// Blocks younger than this are told by their age, others by the step: what runs in loops looks so most alike.
-const YOUNG: usize = 16;
-const NO_STEP: i64 = 16;
+/// What is known of the events before, alike where they are written and read. Begins anew with each block.
+#[derive(Debug, Clone, Copy)]
+struct Before {
+    address: u64,
+    freed: u64,
+    bytes: u64,
+    stack: u32,
+    time: u64,
+    recent: [u64; RECENT],
+    at: usize,
+    reused: [u64; REUSED],
+    reused_at: usize,
+}
 
-/// Columns of a block.
-const COLUMNS: usize = 6;
+impl Before {
+    const NOTHING: Before = Before {
+        address: 0,
+        freed: 0,
+        bytes: 0,
+        stack: 0,
+        time: 0,
+        recent: [u64::MAX; RECENT],
+        at: 0,
+        reused: [u64::MAX; REUSED],
+        reused_at: 0,
+    };
+
+    #[inline]
+    fn allocated(&mut self, address: u64, bytes: u64, stack: u32) {
+        (self.address, self.bytes, self.stack) = (address, bytes, stack);
+        self.recent[self.at] = address;
+        self.at = (self.at + 1) % RECENT;
+    }
+
+    #[inline]
+    fn freed(&mut self, address: u64) {
+        self.freed = address;
+        self.reused[self.reused_at] = address;
+        self.reused_at = (self.reused_at + 1) % REUSED;
+    }
+
+    /// How long ago a block came, if it is a recent one.
+    #[inline]
+    fn recent(&self, address: u64) -> Option<u8> {
+        (0..RECENT).find(|ago| self.recent[(self.at + RECENT - 1 - ago) % RECENT] == address).map(|ago| ago as u8)
+    }
+
+    /// How long ago a block went, from 1.
+    #[inline]
+    fn reused(&self, address: u64) -> Option<u8> {
+        (1..REUSED).find(|ago| self.reused[(self.reused_at + REUSED - ago) % REUSED] == address).map(|ago| ago as u8)
+    }
+}
 
 /// Events that are not written yet.
 #[derive(Debug)]
 pub(super) struct Columns {
     count: u64,
-    past: Past,
-    index: Index,
+    before: Before,
     heads: Vec<u8>,
     addresses: Vec<u8>,
     sizes: Vec<u8>,
     stacks: Vec<u8>,
-    steps: Vec<u8>,
     others: Vec<u8>,
 }
 
 impl Columns {
     pub(super) fn new() -> Columns {
-        let [heads, addresses, sizes, stacks, steps, others] = [const { Vec::new() }; COLUMNS];
-        let (past, index) = (Past::nothing(), Index::new());
-        Columns { count: 0, past, index, heads, addresses, sizes, stacks, steps, others }
+        let empty = Vec::new;
+        let before = Before::NOTHING;
+        Columns {
+            count: 0,
+            before,
+            heads: empty(),
+            addresses: empty(),
+            sizes: empty(),
+            stacks: empty(),
+            others: empty(),
+        }
     }
 
     pub(super) fn count(&self) -> u64 {
@@ -66,8 +120,8 @@ impl Columns {
                 THREAD
             }
             Event::Time(time) => {
-                put_difference(&mut self.others, self.past.time, time);
-                self.past.time = time;
+                put_difference(&mut self.others, self.before.time, time);
+                self.before.time = time;
                 TIME
             }
             Event::Resident(bytes) => {
@@ -76,7 +130,14 @@ impl Columns {
             }
             Event::Ending => ENDING,
             Event::Allocated { domain, address, bytes, stack } => self.allocated(domain, address, bytes, stack),
-            Event::Freed(address) => self.freed(address),
+            Event::Freed(address) => {
+                let recent = self.before.recent(address);
+                if recent.is_none() {
+                    put_difference(&mut self.addresses, self.before.freed, address);
+                }
+                self.before.freed(address);
+                recent.map_or(FREED, |place| FREED_RECENT | place << 3)
+            }
         };
         self.heads.push(head);
     }
@@ -88,55 +149,30 @@ impl Columns {
             Domain::Memory => MEMORY,
             Domain::Raw => RAW,
         };
-        match bytes == self.past.bytes {
+        match self.before.reused(address) {
+            Some(place) => head |= place << 5,
+            None => put_difference(&mut self.addresses, self.before.address, address),
+        }
+        match bytes == self.before.bytes {
             true => head |= SAME_SIZE,
             false => put(&mut self.sizes, bytes),
         }
-        match stack == self.past.stack {
+        match stack == self.before.stack {
             true => head |= SAME_STACK,
-            false => put_difference(&mut self.stacks, self.past.stack.into(), stack.into()),
+            false => put_difference(&mut self.stacks, self.before.stack.into(), stack.into()),
         }
-        let class = class(domain, bytes);
-        let place = self.past.place(class, address);
-        match place {
-            Where::Next => head |= NEXT << 5,
-            Where::Back(place) => head |= (BACK + place as u8) << 5,
-            Where::Far => put_far(&mut self.addresses, self.past.next(class), address),
-        }
-        (self.past.bytes, self.past.stack) = (bytes, stack);
-        let at = self.past.allocated(class, place, address);
-        self.index.put(address, at);
+        self.before.allocated(address, bytes, stack);
         head
-    }
-
-    #[inline]
-    fn freed(&mut self, address: u64) -> u8 {
-        let Some(at) = self.index.get(&self.past, address) else {
-            put_far(&mut self.addresses, self.past.last_far(), address);
-            self.past.freed_far(address);
-            return FREED;
-        };
-        let (age, step) = (self.past.age(at), self.past.step(at));
-        self.past.freed(at);
-        if age < YOUNG {
-            return FREED | (age as u8 + 1) << 3;
-        }
-        if step.abs() < NO_STEP {
-            return FREED_NEAR | ((step + NO_STEP) as u8) << 3;
-        }
-        put_step(&mut self.steps, step);
-        FREED_NEAR
     }
 
     /// All of them as one block, after which there are none.
     pub(super) fn take(&mut self) -> Vec<u8> {
-        let mut block = Vec::with_capacity(self.heads.len() * 4);
-        let columns = [&mut self.heads, &mut self.addresses, &mut self.sizes];
-        for column in columns.into_iter().chain([&mut self.stacks, &mut self.steps, &mut self.others]) {
+        let mut block = Vec::with_capacity(self.heads.len() * 8);
+        for column in [&mut self.heads, &mut self.addresses, &mut self.sizes, &mut self.stacks, &mut self.others] {
             put_bytes(&mut block, column);
             column.clear();
         }
-        self.count = 0;
+        (self.count, self.before) = (0, Before::NOTHING);
         block
     }
 }
@@ -145,11 +181,11 @@ impl Columns {
 #[derive(Debug)]
 pub(super) struct Events {
     block: Vec<u8>,
+    before: Before,
     heads: Column,
     addresses: Column,
     sizes: Column,
     stacks: Column,
-    steps: Column,
     others: Column,
 }
 
@@ -157,14 +193,14 @@ impl Events {
     /// `None` where the block is none of events.
     pub(super) fn of(block: Vec<u8>) -> Option<Events> {
         let mut all = Column::of(&block);
-        let (heads, addresses, sizes) = (all.part(&block)?, all.part(&block)?, all.part(&block)?);
-        let (stacks, steps, others) = (all.part(&block)?, all.part(&block)?, all.part(&block)?);
-        Some(Events { block, heads, addresses, sizes, stacks, steps, others })
+        let [heads, addresses, sizes, stacks, others] =
+            [all.part(&block)?, all.part(&block)?, all.part(&block)?, all.part(&block)?, all.part(&block)?];
+        Some(Events { block, before: Before::NOTHING, heads, addresses, sizes, stacks, others })
     }
 
-    /// The next event; `Some(None)` after the last, `None` where the columns do not fit each other. `past` is that of the trace.
+    /// The next event; `Some(None)` after the last, `None` where the columns do not fit each other.
     #[inline]
-    pub(super) fn next(&mut self, past: &mut Past) -> Option<Option<Event>> {
+    pub(super) fn next(&mut self) -> Option<Option<Event>> {
         if self.heads.is_empty() {
             return Some(None);
         }
@@ -172,55 +208,38 @@ impl Events {
         let event = match head & 7 {
             THREAD => Event::Thread(self.others.small(&self.block)?),
             TIME => {
-                past.time = self.others.difference(&self.block, past.time)?;
-                Event::Time(past.time)
+                self.before.time = self.others.difference(&self.block, self.before.time)?;
+                Event::Time(self.before.time)
             }
             RESIDENT if head == ENDING => Event::Ending,
             RESIDENT => Event::Resident(self.others.number(&self.block)?),
-            OBJECT => self.allocated(past, Domain::Object, head)?,
-            MEMORY => self.allocated(past, Domain::Memory, head)?,
-            RAW => self.allocated(past, Domain::Raw, head)?,
-            _ => Event::Freed(self.freed(past, head)?),
+            OBJECT => self.allocated(Domain::Object, head)?,
+            MEMORY => self.allocated(Domain::Memory, head)?,
+            RAW => self.allocated(Domain::Raw, head)?,
+            kind => {
+                let address = match kind {
+                    FREED => self.addresses.difference(&self.block, self.before.freed)?,
+                    _ => self.before.recent[(self.before.at + RECENT - 1 - (head >> 3) as usize) % RECENT],
+                };
+                self.before.freed(address);
+                Event::Freed(address)
+            }
         };
         Some(Some(event))
     }
 
     #[inline]
-    fn allocated(&mut self, past: &mut Past, domain: Domain, head: u8) -> Option<Event> {
-        let bytes = if head & SAME_SIZE != 0 { past.bytes } else { self.sizes.number(&self.block)? };
+    fn allocated(&mut self, domain: Domain, head: u8) -> Option<Event> {
+        let address = match (head >> 5) as usize {
+            0 => self.addresses.difference(&self.block, self.before.address)?,
+            ago => self.before.reused[(self.before.reused_at + REUSED - ago) % REUSED],
+        };
+        let bytes = if head & SAME_SIZE != 0 { self.before.bytes } else { self.sizes.number(&self.block)? };
         let stack = match head & SAME_STACK != 0 {
-            true => past.stack,
-            false => u32::try_from(self.stacks.difference(&self.block, past.stack.into())?).ok()?,
+            true => self.before.stack,
+            false => u32::try_from(self.stacks.difference(&self.block, self.before.stack.into())?).ok()?,
         };
-        let class = class(domain, bytes);
-        let (place, address) = match head >> 5 {
-            0 => (Where::Far, self.addresses.far(&self.block, past.next(class))?),
-            NEXT => (Where::Next, past.next(class)),
-            back => {
-                let place = (back - BACK) as usize;
-                (Where::Back(place), past.back(class, place)?)
-            }
-        };
-        (past.bytes, past.stack) = (bytes, stack);
-        past.allocated(class, place, address);
+        self.before.allocated(address, bytes, stack);
         Some(Event::Allocated { domain, address, bytes, stack })
     }
-
-    #[inline]
-    fn freed(&mut self, past: &mut Past, head: u8) -> Option<u64> {
-        let at = match (head & 7, head >> 3) {
-            (FREED, 0) => {
-                let address = self.addresses.far(&self.block, past.last_far())?;
-                past.freed_far(address);
-                return Some(address);
-            }
-            (FREED, age) => past.of_age(age as usize - 1),
-            (_, 0) => past.of_step(self.steps.step(&self.block)?),
-            (_, step) => past.of_step(i64::from(step) - NO_STEP),
-        };
-        Some(past.freed(at))
-    }
 }
-
-// The places have room in the three bits above.
-const _: () = assert!(BACK as usize + PLACES == 8);

@@ -17,20 +17,6 @@ pub(super) fn put_difference(out: &mut Vec<u8>, from: u64, to: u64) {
     put(out, (difference << 1 ^ difference >> 63) as u64);
 }
 
-/// Appends a step, small for near ones in the same way.
-#[inline]
-pub(super) fn put_step(out: &mut Vec<u8>, step: i64) {
-    put_difference(out, 0, step as u64);
-}
-
-/// Appends the difference of two addresses, small for near ones that are whole multiples of 16 apart.
-#[inline]
-pub(super) fn put_far(out: &mut Vec<u8>, from: u64, to: u64) {
-    let difference = to.wrapping_sub(from) as i64;
-    // the lowest 4 bits are put where the sign is, which they change: zeros leave it as it is
-    put_step(out, difference >> 4 ^ difference << 60);
-}
-
 /// Appends bytes behind their number.
 pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put(out, bytes.len() as u64);
@@ -82,19 +68,6 @@ impl Column {
     pub(super) fn difference(&mut self, block: &[u8], from: u64) -> Option<u64> {
         let number = self.number(block)?;
         Some(from.wrapping_add(number >> 1 ^ (number & 1).wrapping_neg()))
-    }
-
-    #[inline]
-    pub(super) fn step(&mut self, block: &[u8]) -> Option<i64> {
-        self.difference(block, 0).map(|step| step as i64)
-    }
-
-    #[inline]
-    pub(super) fn far(&mut self, block: &[u8], from: u64) -> Option<u64> {
-        let number = self.step(block)?;
-        // (bit 59 is the sign of the difference, which the bits above it have)
-        let lowest = (number ^ number << 4 >> 4) as u64 >> 60;
-        Some(from.wrapping_add((number << 4) as u64 | lowest))
     }
 
     /// The bytes behind their number.

@@ -5,22 +5,19 @@ use std::path::{Path, PathBuf};
 
 use memsight_model::trace::{Head, Record};
 
-use super::block::{self, Kind, MAGIC, Next, Unpacker, VERSION};
+use super::block::{self, Kind, MAGIC, Next, VERSION};
 use super::columns::Events;
 use super::numbers::Column;
-use super::past::Past;
-use super::tables::{self, Frames};
+use super::tables;
 use crate::FormatError;
 use crate::platform::open_at_once;
 
-/// A trace that is read record by record. Memory: one block, and what is known of those before it, at most 24 MiB.
+/// A trace that is read record by record. Memory: one block.
 pub struct Reader {
     file: Box<dyn Read>,
     path: PathBuf,
     head: Head,
-    unpacker: Unpacker,
     block: Block,
-    past: Past,
     frames: u32,
     has_end: bool,
     is_damaged: bool,
@@ -31,18 +28,8 @@ pub struct Reader {
 enum Block {
     None,
     Codes(Column, Vec<u8>),
-    Frames(Frames),
-    Modules(Column, Vec<u8>),
-    Symbols(Column, Vec<u8>),
+    Frames(Column, Vec<u8>),
     Events(Events),
-}
-
-/// Whether a file begins as a trace does.
-pub fn is_trace(path: &Path) -> bool {
-    let mut start = [0; MAGIC.len()];
-    let file = open_at_once(path).ok().filter(|file| file.metadata().is_ok_and(|about| about.is_file()));
-    file.is_some_and(|mut file| block::fill(&mut file, &mut start).is_ok_and(|count| count == MAGIC.len()))
-        && start == MAGIC
 }
 
 impl Reader {
@@ -80,15 +67,13 @@ impl Reader {
         if version != VERSION {
             return Err(FormatError::TraceVersion { path: path.to_owned(), found: version, known: VERSION });
         }
-        let mut unpacker = Unpacker::new().map_err(failed)?;
-        let head = match unpacker.read(&mut file).map_err(failed)? {
+        let head = match block::read(&mut file).map_err(failed)? {
             Next::Block(Kind::Head, bytes) => serde_json::from_slice(&bytes).ok(),
             _ => None,
         };
         let head = head.ok_or_else(|| foreign(path, "it has no head"))?;
-        let (path, past) = (path.to_owned(), Past::nothing());
-        let (has_end, is_damaged) = (false, false);
-        Ok(Reader { file, path, head, unpacker, block: Block::None, past, frames: 0, has_end, is_damaged })
+        let path = path.to_owned();
+        Ok(Reader { file, path, head, block: Block::None, frames: 0, has_end: false, is_damaged: false })
     }
 
     /// What holds for all of it.
@@ -128,34 +113,27 @@ impl Reader {
     fn within_block(&mut self) -> Option<Option<Record>> {
         Some(match &mut self.block {
             Block::None => None,
-            Block::Events(events) => events.next(&mut self.past)?.map(Record::Event),
+            Block::Events(events) => events.next()?.map(Record::Event),
             Block::Codes(column, block) if !column.is_empty() => Some(Record::Code(tables::code(column, block)?)),
-            Block::Frames(frames) if !frames.is_empty() => {
+            Block::Frames(column, block) if !column.is_empty() => {
                 let number = self.frames.checked_add(1)?;
-                let frame = frames.next(number)?;
+                let frame = tables::frame(column, block, number)?;
                 self.frames = number;
                 Some(Record::Frame(frame))
             }
-            Block::Modules(column, block) if !column.is_empty() => Some(Record::Module(tables::module(column, block)?)),
-            Block::Symbols(column, block) if !column.is_empty() => Some(Record::Symbol(tables::symbol(column, block)?)),
-            Block::Codes(..) | Block::Frames(..) | Block::Modules(..) | Block::Symbols(..) => None,
+            Block::Codes(..) | Block::Frames(..) => None,
         })
     }
 
     /// Reads a block; the record, if it is one itself.
     fn next_block(&mut self) -> Result<Option<Record>, FormatError> {
-        let next = self.unpacker.read(&mut self.file).map_err(|error| FormatError::io(&self.path, "read", error))?;
+        let next = block::read(&mut self.file).map_err(|error| FormatError::io(&self.path, "read", error))?;
         self.block = Block::None;
         match next {
             Next::Unknown | Next::Block(Kind::Head, _) => {}
             Next::Nothing | Next::Damaged => self.is_damaged = true,
             Next::Block(Kind::Codes, bytes) => self.block = Block::Codes(Column::of(&bytes), bytes),
-            Next::Block(Kind::Modules, bytes) => self.block = Block::Modules(Column::of(&bytes), bytes),
-            Next::Block(Kind::Symbols, bytes) => self.block = Block::Symbols(Column::of(&bytes), bytes),
-            Next::Block(Kind::Frames, bytes) => match Frames::of(bytes) {
-                Some(frames) => self.block = Block::Frames(frames),
-                None => self.is_damaged = true,
-            },
+            Next::Block(Kind::Frames, bytes) => self.block = Block::Frames(Column::of(&bytes), bytes),
             Next::Block(Kind::Events, bytes) => match Events::of(bytes) {
                 Some(events) => self.block = Block::Events(events),
                 None => self.is_damaged = true,

@@ -5,10 +5,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use memsight_model::Timestamp;
-use memsight_model::trace::{Code, Domain, End, Event, Frame, Head, Module, NATIVE, NativeFunction, Record, Symbol};
+use memsight_model::trace::{Code, Domain, End, Event, Frame, Head, Record};
 use proptest::prelude::*;
 
-use super::block::{HEAD, Kind, MAGIC, MAX_BYTES, Packer, VERSION, checksum};
 use super::{Reader, Writer};
 use crate::FormatError;
 use crate::monitor::Whole;
@@ -46,7 +45,7 @@ impl Whole for Disk {
 
 fn head() -> Head {
     let started = Timestamp { monotonic_ns: 5, unix_ns: 6 };
-    Head { pid: 7, program: "app.py".into(), python_minor: 13, started, sample_bytes: 0, family: None }
+    Head { pid: 7, program: "app.py".into(), python_minor: 13, started, sample_bytes: 0 }
 }
 
 fn code() -> Code {
@@ -60,15 +59,7 @@ fn written(events: &[Event]) -> (Vec<u8>, Vec<Record>) {
     writer.begin(&head()).unwrap();
     let mut records = vec![Record::Code(code())];
     writer.code(&code()).unwrap();
-    let module = Module { number: 1, path: "/usr/lib/libc.so.6".into(), build_id: vec![7; 20] };
-    let function = |name: &str, line| NativeFunction { name: name.into(), file: "malloc.c".into(), line };
-    let functions = vec![function("inlined", 12), function("malloc", 0)];
-    let symbol = Symbol { module: 1, offset: 0x1234, functions };
-    writer.module(&module).unwrap();
-    writer.symbol(&symbol).unwrap();
-    records.extend([Record::Module(module), Record::Symbol(symbol)]);
-    let native = Frame { caller: 1, code: NATIVE | 1, offset: 0x1234 };
-    for frame in [Frame { caller: 0, code: 3, offset: 9 }, Frame { caller: 1, code: 3, offset: 2 }, native] {
+    for frame in [Frame { caller: 0, code: 3, offset: 9 }, Frame { caller: 1, code: 3, offset: 2 }] {
         writer.frame(frame).unwrap();
         records.push(Record::Frame(frame));
     }
@@ -143,42 +134,25 @@ proptest! {
 
     #[test]
     fn anything_within_whole_blocks_is_read_or_refused(
-        kind in 2..9_u8, bytes in prop::collection::vec(any::<u8>(), 0..200),
+        kind in 2..7_u8, bytes in prop::collection::vec(any::<u8>(), 0..200),
     ) {
-        let head = serde_json::to_vec(&head()).unwrap();
-        let mut file = [&MAGIC[..], &VERSION.to_le_bytes()].concat();
-        let mut packer = Packer::new().unwrap();
-        packer.append(&mut file, Kind::Head, &head).unwrap();
-        let begin = file.len();
-        packer.append(&mut file, Kind::Events, &bytes).unwrap();
-        file[begin + 3] = kind;
-        let sum = checksum(&file[begin..begin + 12], &file[begin + HEAD..]);
-        file[begin + 12..begin + HEAD].copy_from_slice(&sum.to_le_bytes());
+        let (mut file, _) = written(&[]);
+        let mut blocks = Vec::new();
+        super::block::append(&mut blocks, super::block::Kind::Events, &bytes);
+        blocks[3] = kind;
+        let sum = {
+            let mut sum = crc32fast::Hasher::new();
+            sum.update(&blocks[..12]);
+            sum.update(&blocks[16..]);
+            sum.finalize()
+        };
+        blocks[12..16].copy_from_slice(&sum.to_le_bytes());
+        // before the end
+        let end = file.windows(4).rposition(|part| part == b"MSB\x05").unwrap();
+        file.splice(end..end, blocks);
         for record in reader(&file).unwrap() {
             record.unwrap();
         }
-    }
-}
-
-#[test]
-fn what_unpacks_to_more_than_it_says_is_damage() {
-    let (whole, _) = written(&[]);
-    let end = whole.windows(4).position(|part| part == b"MSB\x02").unwrap();
-    for (says, is_left) in [(999_u32, 0), (1000, 1000), (1001, 0), (MAX_BYTES as u32 + 1, 0)] {
-        let mut file = [&MAGIC[..], &VERSION.to_le_bytes()].concat();
-        let mut packer = Packer::new().unwrap();
-        packer.append(&mut file, Kind::Head, &serde_json::to_vec(&head()).unwrap()).unwrap();
-        assert_eq!(file, whole[..end]);
-        // (that the interpreter ends, again and again)
-        let mut events = vec![0xe4, 7];
-        events.resize(2 + 996, 10);
-        events.resize(1003, 0);
-        let begin = file.len();
-        packer.append(&mut file, Kind::Events, &events).unwrap();
-        file[begin + 8..begin + 12].copy_from_slice(&(says + 3).to_le_bytes());
-        let sum = checksum(&file[begin..begin + 12], &file[begin + HEAD..]);
-        file[begin + 12..begin + HEAD].copy_from_slice(&sum.to_le_bytes());
-        assert_eq!(reader(&file).unwrap().filter(Result::is_ok).count(), is_left.min(996));
     }
 }
 
@@ -188,12 +162,8 @@ fn a_full_disk_leaves_whole_blocks() {
     let disk = Disk { room: Some(whole.len() + 40), ..Disk::default() };
     let mut writer = Writer::new(Box::new(disk.clone()), Path::new("a.trace"));
     writer.begin(&head()).unwrap();
-    // (numbers in which nothing repeats: as splitmix64 makes them)
-    let random = |number: u64| {
-        let mixed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9)
-    };
-    let error = (0..200_000).find_map(|number: u64| writer.event(Event::Freed(random(number))).err());
+    let error = (0..200_000)
+        .find_map(|address: u64| writer.event(Event::Freed(address.wrapping_mul(0x9E37_79B9_7F4A_7C15))).err());
     assert!(matches!(error, Some(FormatError::TraceFull { .. })), "{error:?}");
     let mut reader = reader(&disk.bytes.lock().unwrap()).unwrap();
     assert!(reader.by_ref().all(|record| record.is_ok()) && reader.is_cut());

@@ -5,11 +5,11 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use memsight_model::trace::{Code, End, Event, Frame, Head, Module, Symbol};
+use memsight_model::trace::{Code, End, Event, Frame, Head};
 
-use super::block::{Kind, MAGIC, Packer, VERSION};
+use super::block::{self, Kind, MAGIC, VERSION};
 use super::columns::Columns;
-use super::tables::{FrameColumns, put_code, put_module, put_symbol};
+use super::tables::{put_code, put_frame};
 use crate::FormatError;
 use crate::monitor::Whole;
 use crate::platform::private;
@@ -19,32 +19,15 @@ const EVENTS: u64 = 128 << 10;
 /// Or so many bytes of code objects or frames.
 const TABLES: usize = 1 << 20;
 
-/// Is told of all that is written to a trace.
-pub trait Watcher: Send {
-    /// What holds for all of it.
-    fn begin(&mut self, head: &Head);
-    /// A code object.
-    fn code(&mut self, code: &Code);
-    /// A frame, of the next number.
-    fn frame(&mut self, frame: Frame);
-    /// An event.
-    fn event(&mut self, event: Event);
-}
-
 /// A trace that is being written. What was told before a [`Writer::flush`] survives the death of the process.
 pub struct Writer {
     file: Box<dyn Whole>,
     path: PathBuf,
     bytes: u64,
-    /// From the beginning on.
-    packer: Option<Packer>,
     codes: Vec<u8>,
-    frames: FrameColumns,
+    frames: Vec<u8>,
     frame_count: u32,
-    modules: Vec<u8>,
-    symbols: Vec<u8>,
     events: Columns,
-    watcher: Option<Box<dyn Watcher>>,
 }
 
 impl fmt::Debug for Writer {
@@ -76,24 +59,8 @@ impl Writer {
 
     /// Writes to something that is open and empty; `path` is its name in errors.
     pub fn new(file: Box<dyn Whole>, path: &Path) -> Writer {
-        Writer {
-            file,
-            path: path.to_owned(),
-            bytes: 0,
-            packer: None,
-            codes: Vec::new(),
-            frames: FrameColumns::default(),
-            frame_count: 0,
-            modules: Vec::new(),
-            symbols: Vec::new(),
-            events: Columns::new(),
-            watcher: None,
-        }
-    }
-
-    /// The same, with somebody who is told of all that is written from now on.
-    pub fn watched_by(self, watcher: Box<dyn Watcher>) -> Writer {
-        Writer { watcher: Some(watcher), ..self }
+        let (codes, frames, events) = (Vec::new(), Vec::new(), Columns::new());
+        Writer { file, path: path.to_owned(), bytes: 0, codes, frames, frame_count: 0, events }
     }
 
     /// Begins: what holds for all of it. Called once, before anything is told.
@@ -101,12 +68,8 @@ impl Writer {
     /// # Errors
     /// As of [`Writer::flush`].
     pub fn begin(&mut self, head: &Head) -> Result<(), FormatError> {
-        if let Some(watcher) = &mut self.watcher {
-            watcher.begin(head);
-        }
         let mut start = [&MAGIC[..], &VERSION.to_le_bytes()].concat();
-        self.packer = Some(Packer::new().map_err(|error| FormatError::io(&self.path, "write", error))?);
-        self.pack(&mut start, Kind::Head, &json(&self.path, head)?)?;
+        block::append(&mut start, Kind::Head, &json(&self.path, head)?);
         self.append(&start)
     }
 
@@ -115,9 +78,6 @@ impl Writer {
     /// # Errors
     /// As of [`Writer::flush`].
     pub fn code(&mut self, code: &Code) -> Result<(), FormatError> {
-        if let Some(watcher) = &mut self.watcher {
-            watcher.code(code);
-        }
         put_code(&mut self.codes, code);
         if self.codes.len() > TABLES { self.flush() } else { Ok(()) }
     }
@@ -127,33 +87,12 @@ impl Writer {
     /// # Errors
     /// As of [`Writer::flush`].
     pub fn frame(&mut self, frame: Frame) -> Result<u32, FormatError> {
-        if let Some(watcher) = &mut self.watcher {
-            watcher.frame(frame);
-        }
         self.frame_count += 1;
-        self.frames.put(self.frame_count, frame);
+        put_frame(&mut self.frames, self.frame_count, frame);
         if self.frames.len() > TABLES {
             self.flush()?;
         }
         Ok(self.frame_count)
-    }
-
-    /// Tells a module.
-    ///
-    /// # Errors
-    /// As of [`Writer::flush`].
-    pub fn module(&mut self, module: &Module) -> Result<(), FormatError> {
-        put_module(&mut self.modules, module);
-        if self.modules.len() > TABLES { self.flush() } else { Ok(()) }
-    }
-
-    /// Tells what is at a place in a module.
-    ///
-    /// # Errors
-    /// As of [`Writer::flush`].
-    pub fn symbol(&mut self, symbol: &Symbol) -> Result<(), FormatError> {
-        put_symbol(&mut self.symbols, symbol);
-        if self.symbols.len() > TABLES { self.flush() } else { Ok(()) }
     }
 
     /// Tells an event.
@@ -162,9 +101,6 @@ impl Writer {
     /// As of [`Writer::flush`].
     #[inline]
     pub fn event(&mut self, event: Event) -> Result<(), FormatError> {
-        if let Some(watcher) = &mut self.watcher {
-            watcher.event(event);
-        }
         self.events.put(event);
         if self.events.count() >= EVENTS { self.flush() } else { Ok(()) }
     }
@@ -177,21 +113,14 @@ impl Writer {
     pub fn flush(&mut self) -> Result<(), FormatError> {
         let mut out = Vec::new();
         // what events refer to comes first
-        let tables = [
-            (Kind::Codes, std::mem::take(&mut self.codes)),
-            (Kind::Modules, std::mem::take(&mut self.modules)),
-            (Kind::Symbols, std::mem::take(&mut self.symbols)),
-        ];
-        for (kind, table) in tables.iter().filter(|(_, table)| !table.is_empty()) {
-            self.pack(&mut out, *kind, table)?;
-        }
-        if !self.frames.is_empty() {
-            let frames = self.frames.take();
-            self.pack(&mut out, Kind::Frames, &frames)?;
+        for (kind, table) in [(Kind::Codes, &mut self.codes), (Kind::Frames, &mut self.frames)] {
+            if !table.is_empty() {
+                block::append(&mut out, kind, table);
+                table.clear();
+            }
         }
         if self.events.count() > 0 {
-            let events = self.events.take();
-            self.pack(&mut out, Kind::Events, &events)?;
+            block::append(&mut out, Kind::Events, &self.events.take());
         }
         self.append(&out)
     }
@@ -203,7 +132,7 @@ impl Writer {
     pub fn end(mut self, end: &End) -> Result<u64, FormatError> {
         self.flush()?;
         let mut out = Vec::new();
-        self.pack(&mut out, Kind::End, &json(&self.path, end)?)?;
+        block::append(&mut out, Kind::End, &json(&self.path, end)?);
         self.append(&out)?;
         Ok(self.bytes)
     }
@@ -213,20 +142,9 @@ impl Writer {
         &self.path
     }
 
-    /// The file's descriptor, by which another process can read it; `None` for what is no plain file.
-    #[cfg(unix)]
-    pub fn descriptor(&self) -> Option<std::os::fd::RawFd> {
-        self.file.descriptor()
-    }
-
     /// Bytes in the file.
     pub fn bytes(&self) -> u64 {
         self.bytes
-    }
-
-    fn pack(&mut self, out: &mut Vec<u8>, kind: Kind, bytes: &[u8]) -> Result<(), FormatError> {
-        let packed = self.packer.as_mut().map(|packer| packer.append(out, kind, bytes));
-        packed.unwrap_or(Ok(())).map_err(|error| FormatError::io(&self.path, "write", error))
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), FormatError> {

@@ -2,10 +2,9 @@
 #![allow(dead_code)] // not every test file uses everything
 
 use memsight_model::{
-    Address, Arena, Birth, BirthFrame, Boxed, CodeRecord, Contents, ExternalSizes, FrameRecord, GeneratorRecord,
-    Holder, HolderKind, InstanceLayout, Label, LabelKind, Manifest, NameId, ObjectFlags, ObjectId, ObjectKind,
-    ObjectTable, Owned, Pin, Pool, Pymalloc, RecorderNote, Region, Root, RootKind, Slack, Snapshot, ThreadRecord,
-    TypeId, TypeRecord, View,
+    Address, Arena, Boxed, CodeRecord, Contents, ExternalSizes, FrameRecord, GeneratorRecord, Holder, HolderKind,
+    InstanceLayout, Label, LabelKind, Manifest, NameId, ObjectFlags, ObjectId, ObjectKind, ObjectTable, Owned, Pin,
+    Pool, Pymalloc, Region, Root, RootKind, Slack, Snapshot, ThreadRecord, TypeId, TypeRecord, View,
 };
 
 /// A small generator of numbers that look random (SplitMix64): the same seed gives the same snapshot.
@@ -52,7 +51,6 @@ pub fn snapshot(seed: u64, objects: u32) -> Snapshot {
     maps(&mut dice, &mut snapshot);
     holders(&mut dice, &mut snapshot, names);
     code(&mut dice, &mut snapshot, names);
-    births(&mut dice, &mut snapshot, names);
     snapshot.pymalloc = Some(pymalloc(&mut dice, objects, snapshot.types.len() as u32));
     snapshot.contents = Some(contents(&mut dice, objects, snapshot.types.len() as u32));
     snapshot
@@ -80,22 +78,6 @@ fn code(dice: &mut Dice, snapshot: &mut Snapshot, names: u32) {
             _ => {}
         }
     }
-}
-
-fn births(dice: &mut Dice, snapshot: &mut Snapshot, names: u32) {
-    let frames = dice.below(40);
-    for object in snapshot.objects.ids() {
-        for part in 0..dice.below(3) {
-            snapshot.births.push(Birth::new(object, dice.below(frames + 1), dice.roll() >> 1, part > 0));
-        }
-    }
-    for caller in (0..frames).filter(|_| !snapshot.births.is_empty()) {
-        let (function, file) = (NameId(dice.below(names)), NameId(dice.below(names)));
-        let caller = dice.below(caller + 1);
-        snapshot.birth_frames.push(BirthFrame { caller, function, file, line: dice.below(9_000) });
-    }
-    let problem = dice.odds(2).then(|| "nobody writes".to_owned());
-    snapshot.manifest.recorder = Some(RecorderNote { sample_bytes: dice.roll(), since_ns: 1, lost_events: 2, problem });
 }
 
 fn contents(dice: &mut Dice, objects: u32, types: u32) -> Contents {

@@ -61,7 +61,7 @@ impl Ring {
         let mut file =
             std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(folder.path().join("ring"))?;
         file.set_len((HEADER_BYTES + chunks as usize * CHUNK_BYTES) as u64)?;
-        for word in wire::header(chunks, u64::from(chunks), mean, seed, 0) {
+        for word in wire::header(chunks, u64::from(chunks), mean, seed) {
             file.write_all(&word.to_le_bytes())?;
         }
         Ok(Ring { folder })
@@ -136,8 +136,6 @@ fn timed(chunk: &[u64], codes: &mut HashMap<u64, Code>) -> Result<Vec<(u64, Chan
             Event::Freed { address } => found.push((stamp, Change::Went(address))),
             Event::Pop { depth } => stack.truncate(depth as usize),
             Event::Push { code, offset } => stack.push((code, offset)),
-            // (none of native frames was asked for)
-            Event::Call | Event::Native { .. } | Event::NativePop { .. } => {}
             Event::Ending => found.push((stamp, Change::Ending)),
             Event::Time { stamp: now } => stamp = now,
             Event::Code(code) => {

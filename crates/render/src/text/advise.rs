@@ -1,16 +1,14 @@
 //! What to change in a code base: a paragraph a finding, with the lines that it is about.
 
-mod evidence;
-
 use memsight_analysis::advise::{AdviceRow, AdviceView, FaultRow, RulePage, RulesView};
-use memsight_model::count;
+use memsight_model::{Bytes, count};
 
 use super::style::{Style, Tone};
 use super::words::{clean, columns, plural, wrap_words};
 
 /// Findings with their lines; the sums at the end.
 pub fn advise(view: &AdviceView, style: &Style) -> String {
-    let mut out = evidence::head(view, style);
+    let mut out = String::new();
     for row in &view.findings {
         out.push_str(&title(row, style));
         out.push_str(&frame(row, style));
@@ -27,13 +25,13 @@ pub fn advise(view: &AdviceView, style: &Style) -> String {
         part("but", &row.but);
         out.push('\n');
     }
-    out + &faults(&view.faults, style) + &evidence::together(view, style) + &sums(view, style)
+    out + &faults(&view.faults, style) + &sums(view, style)
 }
 
 /// A line a finding: `src/log.py:28:18 MS105 all lines are in memory ...`.
 pub fn advise_concise(view: &AdviceView, style: &Style) -> String {
     let line = |row: &AdviceRow| {
-        let place = format!("{}:{}{}:{}", clean(&row.file), cell(row.cell), row.line, row.column);
+        let place = format!("{}:{}:{}", clean(&row.file), row.line, row.column);
         format!(
             "{} {} {}{}\n",
             style.paint(Tone::Strong, &place),
@@ -47,7 +45,11 @@ pub fn advise_concise(view: &AdviceView, style: &Style) -> String {
 
 /// ` (peak -88.5 MiB)`, where that is known.
 fn saves(row: &AdviceRow) -> String {
-    row.bytes.as_ref().map_or_else(String::new, |bytes| format!(" ({})", evidence::saves(bytes)))
+    let Some(bytes) = &row.bytes else { return String::new() };
+    let figures = [("peak", bytes.peak), ("now", bytes.now), ("churn", bytes.churn)];
+    let known: Vec<String> =
+        figures.iter().filter_map(|(name, bytes)| bytes.map(|bytes| format!("{name} -{}", Bytes(bytes)))).collect();
+    format!(" ({})", known.join(", "))
 }
 
 fn title(row: &AdviceRow, style: &Style) -> String {
@@ -57,7 +59,7 @@ fn title(row: &AdviceRow, style: &Style) -> String {
         None => "no fix",
     };
     let rule = format!("{} {}", row.rule, row.name);
-    let place = format!("{}:{}{}", clean(&row.file), cell(row.cell), row.line);
+    let place = format!("{}:{}", clean(&row.file), row.line);
     let end = format!(
         "{}{fix}",
         saves(row).trim().trim_matches(['(', ')']).to_owned() + if row.bytes.is_some() { "  " } else { "" }
@@ -71,11 +73,6 @@ fn title(row: &AdviceRow, style: &Style) -> String {
         " ".repeat(gap),
         style.paint(Tone::Dim, &end)
     )
-}
-
-/// Of a notebook `cell 3:`.
-fn cell(cell: Option<u32>) -> String {
-    cell.map(|cell| format!("cell {cell}:")).unwrap_or_default()
 }
 
 /// The lines, with a mark below the part that is meant where that is on one line.
@@ -134,7 +131,7 @@ fn sentence(out: &mut String, word: &str, text: &str, style: &Style) {
 fn faults(faults: &[FaultRow], style: &Style) -> String {
     let line = |fault: &FaultRow| {
         let place = match (fault.line, fault.column) {
-            (Some(line), Some(column)) => format!("{}:{}{line}:{column}", clean(&fault.file), cell(fault.cell)),
+            (Some(line), Some(column)) => format!("{}:{line}:{column}", clean(&fault.file)),
             _ => clean(&fault.file),
         };
         format!(
@@ -147,11 +144,6 @@ fn faults(faults: &[FaultRow], style: &Style) -> String {
     faults.iter().map(line).collect()
 }
 
-/// The sums in one line, for forms of other tools.
-pub(crate) fn in_one_line(view: &AdviceView) -> String {
-    sums(view, &Style { color: false, width: usize::MAX }).trim_end().to_owned()
-}
-
 fn sums(view: &AdviceView, style: &Style) -> String {
     let sum = &view.summary;
     let of =
@@ -160,13 +152,8 @@ fn sums(view: &AdviceView, style: &Style) -> String {
     if sum.fixed > 0 {
         out.push_str(&format!("; {} fixed", count(sum.fixed)));
     }
-    let more = [
-        (sum.ignored, "ignored by comments"),
-        (sum.in_baseline, "in the baseline"),
-        (sum.left_to_ruff, "left to ruff"),
-    ];
-    for (number, what) in more.iter().filter(|(number, _)| *number > 0) {
-        out.push_str(&format!("; {} {what}", count(*number)));
+    if sum.ignored > 0 {
+        out.push_str(&format!("; {} ignored by comments", count(sum.ignored)));
     }
     match (sum.fixable, sum.unsafely_fixable) {
         (0, 0) => {}
@@ -175,9 +162,8 @@ fn sums(view: &AdviceView, style: &Style) -> String {
             out.push_str(&format!("; {} can be fixed (--fix), {} more by --unsafe-fixes", count(safe), count(more)));
         }
     }
-    out.push_str(&evidence::left_out(view));
     out.push('\n');
-    out + &evidence::wanting(view, style)
+    out
 }
 
 /// A line a rule.

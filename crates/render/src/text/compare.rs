@@ -4,9 +4,8 @@ use super::style::{Style, Tone};
 use super::suspects::types_cell;
 use super::table::{Table, cell, toned};
 use super::tasks::source;
-use super::words::{clean, percent, plural, wrap, wrap_words};
+use super::words::{clean, plural, wrap, wrap_words};
 use super::{heading, more};
-use memsight_analysis::code::Made;
 use memsight_analysis::compare::{
     Amount, CodeGrowth, CompareView, ContainerGrowth, GrowthSuspect, HeldGrowth, MemoryGrowth, Outcome, PathGrowth,
     State, TypeGrowth,
@@ -52,10 +51,6 @@ pub fn compare(view: &CompareView, style: &Style) -> String {
         out.push_str(&types(&view.types, style));
         out.push_str(&more(view.types.len(), view.type_count, "type", style));
     }
-    if !view.lines.is_empty() {
-        out.push_str(&heading("By line", "lines by what they made that is new, as far as it was recorded", style));
-        out.push_str(&made(&view.lines, style));
-    }
     if !view.code.is_empty() {
         out.push_str(&heading("By code", "ten or more functions, coroutines, tasks or generators of one more", style));
         out.push_str(&code(&view.code, style));
@@ -69,18 +64,6 @@ pub fn compare(view: &CompareView, style: &Style) -> String {
     out.push_str(&heading("The same object", "what that rests on", style));
     lines(&view.identity.statement, 2, Tone::Dim, style, &mut out);
     out
-}
-
-fn made(rows: &[Made], style: &Style) -> String {
-    let mut table = Table::new(2).giving("made at").numbers(&["bytes", "share"]);
-    for row in rows {
-        table.row([
-            toned(Tone::Hint, source(&row.source)),
-            cell(Bytes(row.bytes).to_string()),
-            cell(percent(row.share)),
-        ]);
-    }
-    table.render(style)
 }
 
 /// A sentence in lines.
@@ -188,9 +171,6 @@ fn paragraph(at: usize, suspect: &GrowthSuspect, style: &Style) -> String {
         part("in", wrap_words(&clean(&format!("{} at {}", holder.type_name, holder.address)), room));
     }
     part("growth", wrap_words(&sum(suspect), room));
-    if let Some(made) = &suspect.made_at {
-        part("made", wrap_words(&clean(&format!("at {}", made.sentence())), room));
-    }
     part("by", wrap(suspect.holds.iter().take(HELD).map(held), ", ", room));
     out
 }

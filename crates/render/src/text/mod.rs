@@ -3,8 +3,6 @@
 //! Every heading says in a few words what its numbers mean; what a colour says stands there in words too.
 
 mod advise;
-mod born;
-mod check;
 mod compare;
 mod cycles;
 mod dominators;
@@ -29,16 +27,11 @@ mod tasks;
 mod threads;
 mod trace;
 mod types;
-mod verify;
 mod waste;
 mod watch;
 mod words;
 
-pub(crate) use advise::in_one_line as advise_sums;
 pub use advise::{advise, advise_concise, rule_page, rules};
-pub use born::lines;
-pub use check::check;
-pub(crate) use check::{sentence as check_sentence, value as check_value, verdict as check_verdict, who as check_who};
 pub use compare::compare;
 pub use cycles::cycles;
 pub use dominators::dominators;
@@ -56,7 +49,7 @@ pub use paths::path;
 pub use pymalloc::pymalloc;
 pub use refcounts::refcounts;
 pub use rss::rss;
-pub use run::{ChildrenView, RunView, run};
+pub use run::{RunView, run};
 pub(crate) use style::code;
 pub use style::{Style, Tone};
 pub use suspects::{culprit, suspects};
@@ -67,7 +60,6 @@ pub use trace::{
     trace_source, trace_summary, trace_threads, trace_timeline, trace_tree,
 };
 pub use types::{histogram, types};
-pub use verify::verified;
 pub use waste::waste;
 pub use watch::{CommandPeak, Cost, KeptHeap, WatchView, watch, watch_heaps};
 pub use words::{clean, door};

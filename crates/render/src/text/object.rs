@@ -9,9 +9,6 @@ use super::{header, heading, more};
 use memsight_analysis::views::{ObjectView, ReferenceRow};
 use memsight_model::{Bytes, count};
 
-/// Frames of a stack that are shown.
-const FRAMES: usize = 12;
-
 /// `memsight heap PID object ADDRESS`.
 pub fn object(view: &ObjectView, style: &Style) -> String {
     let mut out = header(&view.header, style);
@@ -40,19 +37,6 @@ fn facts(view: &ObjectView, style: &Style) -> String {
     if let Some(code) = &view.code {
         let line = view.stands_at.filter(|line| *line > 0).map(|line| format!(", stands at line {line}"));
         row("code", format!("{}{}", source(code), line.unwrap_or_default()));
-    }
-    let stacks = [("born at", view.born_at.as_deref()), ("buffer at", view.buffer_at.as_deref())];
-    for (name, stack) in stacks.into_iter().filter_map(|(name, stack)| Some((name, stack?))) {
-        let frames = stack.iter().take(FRAMES).map(source).collect::<Vec<_>>();
-        let first = frames.first().cloned().unwrap_or_else(|| "(no Python frame)".to_owned());
-        row(name, first);
-        frames.iter().skip(1).for_each(|frame| row("", format!("called by {frame}")));
-        if stack.len() > FRAMES {
-            row("", format!("and {} more (--format json shows all)", stack.len() - FRAMES));
-        }
-    }
-    if let Some(reason) = &view.unborn {
-        row("born at", format!("not known: {}", clean(reason)));
     }
     if let Some(value) = &view.value {
         row("value", shorten(&clean(value), 200));

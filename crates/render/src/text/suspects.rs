@@ -65,9 +65,6 @@ fn paragraph(at: usize, suspect: &Suspect, style: &Style) -> String {
         let text = format!("{number} {}: {bytes} ({}) in themselves", clean(&mostly.type_name), percent(mostly.share));
         out.sentence("mostly", &text, None);
     }
-    if let Some(made) = &suspect.made_at {
-        out.sentence("made", &format!("at {}", clean(&made.sentence())), Some(Tone::Hint));
-    }
     if let Some(thread) = &suspect.thread {
         out.sentence("thread", &clean(thread), None);
     }

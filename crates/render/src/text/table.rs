@@ -1,7 +1,7 @@
 //! Tables: aligned columns, one of which gives way when the terminal is narrow.
 
 use super::style::{Style, Tone};
-use super::words::{columns, cut, shorten, shorten_place};
+use super::words::{columns, cut, shorten};
 
 /// Columns that a giving column keeps before optional columns are left out.
 const COMFORT: usize = 28;
@@ -12,8 +12,6 @@ const LEAST: usize = 12;
 enum Kind {
     /// Words, to the left, shortened in the middle when the terminal is narrow.
     Giving,
-    /// Places in code, to the left: the folders of a file go first when the terminal is narrow.
-    Place,
     /// A list, to the left: its last items go when the terminal is narrow.
     List,
     /// Code, to the left: its end goes when the terminal is narrow.
@@ -42,12 +40,6 @@ impl Table {
     /// Adds the column that gives way.
     pub(super) fn giving(mut self, title: &'static str) -> Table {
         self.columns.push((Kind::Giving, title));
-        self
-    }
-
-    /// Adds the column that gives way, of `function (file:line)`.
-    pub(super) fn place(mut self, title: &'static str) -> Table {
-        self.columns.push((Kind::Place, title));
         self
     }
 
@@ -106,10 +98,8 @@ impl Table {
         let mut widths: Vec<usize> = (self.columns.iter().enumerate())
             .map(|(at, (_, title))| columns(title).max(longest(at).unwrap_or(0)))
             .collect();
-        let Some(giving) = self
-            .columns
-            .iter()
-            .position(|column| matches!(column.0, Kind::Giving | Kind::Place | Kind::List | Kind::Code))
+        let Some(giving) =
+            self.columns.iter().position(|column| matches!(column.0, Kind::Giving | Kind::List | Kind::Code))
         else {
             return widths;
         };
@@ -135,7 +125,6 @@ impl Table {
         for (at, (((text, tone), (kind, _)), &width)) in shown.enumerate() {
             let text = match kind {
                 Kind::Giving => shorten(text, width),
-                Kind::Place => shorten_place(text, width),
                 Kind::List => fitting(text, width),
                 Kind::Code => cut(text, width),
                 _ => text.clone(),

@@ -38,9 +38,6 @@ pub fn door(text: &str, color: bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Columns of a function's name that are kept beside its file.
-const NAMED: usize = 8;
-
 /// `text` in at most `width` columns: the middle goes, because both the package and the name say what it is. An escape goes or
 /// stays as a whole.
 pub(crate) fn shorten(text: &str, width: usize) -> String {
@@ -53,26 +50,6 @@ pub(crate) fn shorten(text: &str, width: usize) -> String {
     let mut tail = take(all.iter().rev(), room - columns(&head));
     tail.reverse();
     format!("{head}…{}", tail.concat())
-}
-
-/// `function (file:line)` in at most `width` columns: the folders of the file go first, then a part of the function.
-pub(super) fn shorten_place(text: &str, width: usize) -> String {
-    let Some((function, file)) = text.strip_suffix(')').and_then(|text| text.rsplit_once(" (")) else {
-        return shorten(text, width);
-    };
-    if columns(text) <= width {
-        return text.to_owned();
-    }
-    // the file with as many of its folders as there is room for
-    let room = width.saturating_sub(columns(function) + columns(" (…)"));
-    let mut folders = file.match_indices('/').map(|(at, _)| file.get(at..).unwrap_or_default());
-    if let Some(tail) = folders.clone().find(|tail| columns(tail) <= room) {
-        return format!("{function} (…{tail})");
-    }
-    let name = folders.next_back().map_or(file, |tail| tail.trim_start_matches('/'));
-    let room = width.saturating_sub(columns(name) + columns(" ()"));
-    // (a name of which little would be left is cut with the file)
-    if room < NAMED { shorten(text, width) } else { format!("{} ({name})", shorten(function, room)) }
 }
 
 /// `text` in at most `width` columns: the end goes. An escape goes or stays as a whole.
@@ -116,7 +93,7 @@ pub(super) fn bar(share: f64, width: usize) -> String {
 
 /// `1 object`, `3 objects`.
 pub(super) fn plural(n: u64, one: &str) -> String {
-    let ending = match (n, one.ends_with(['s', 'x'])) {
+    let ending = match (n, one.ends_with('s')) {
         (1, _) => "",
         (_, true) => "es",
         (_, false) => "s",
@@ -209,19 +186,6 @@ mod tests {
         assert_eq!(shorten("short", 20), "short");
         assert_eq!(cut("    return rows", 12), "    return …");
         assert_eq!(columns(&shorten("漢字漢字漢字漢字漢字", 9)), 9);
-    }
-
-    #[test]
-    fn of_a_place_the_folders_go_first() {
-        let text = "JSONDecoder.raw_decode (/usr/lib/python3.12/json/decoder.py:360)";
-        assert_eq!(shorten_place(text, 80), text);
-        assert_eq!(shorten_place(text, 50), "JSONDecoder.raw_decode (…/json/decoder.py:360)");
-        assert_eq!(shorten_place(text, 40), "JSONDecoder.raw_decode (decoder.py:360)");
-        let short = shorten("JSONDecoder.raw_decode", 13);
-        assert_eq!(shorten_place(text, 30), format!("{short} (decoder.py:360)"));
-        // where nothing would be left of the function, and what is no place
-        assert_eq!(shorten_place(text, 20), shorten(text, 20));
-        assert_eq!(shorten_place("package.module.Name", 10), shorten("package.module.Name", 10));
     }
 
     #[test]

@@ -17,7 +17,6 @@
 
 mod guard;
 mod inject;
-mod lead;
 mod link;
 mod lost;
 mod places;

@@ -8,7 +8,6 @@
 //! The moment is one at which any function may be called: the thread waits in the C library in a call that holds no lock of
 //! the allocator or the loader, or is in the loop of the interpreter. Where none is for a while, it may also be anywhere in the
 //! interpreter's own code, unless that is within a handler of a signal, which may have come in the middle of anything.
-//! Where it waits for a time that the kernel would go on with, it is led back by us ([`super::lead`]).
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -22,7 +21,6 @@ use crate::sys::trace::{self, Registers};
 use crate::threads::{State, Threads};
 
 use super::inject::{Unfit, is_fit, is_there};
-use super::lead::{self, Before};
 use super::site;
 use super::way::{self, Site, Way};
 
@@ -34,8 +32,6 @@ const COURTESY: Duration = Duration::from_millis(100);
 const NAP: Duration = Duration::from_millis(1);
 /// Room for the function on the thread's stack.
 const ROOM: u64 = 256 << 10;
-/// What a function has on its stack lies within so many bytes.
-const PAGE: u64 = 4096;
 /// More of a stack is not searched for a handler: Python's own recursion ends before.
 const MOST_STACK: usize = 16 << 20;
 /// Calls in which the C library holds no lock (linux/unistd_64.h, by their names).
@@ -88,26 +84,20 @@ impl Visit {
     /// # Errors
     /// [`TargetError::NotEntered`]: no thread was at such a point within `limit`, or it must not be done. Those of tracing.
     pub fn make(&self, process: &Process, limit: Duration) -> Result<u32, TargetError> {
-        // by a thread of its own, with whose end each one is let go that was asked to stop and has not done so
-        std::thread::scope(|scope| scope.spawn(|| self.make_here(process, limit)).join())
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    }
-
-    fn make_here(&self, process: &Process, limit: Duration) -> Result<u32, TargetError> {
         let pid = process.pid();
         let refused = |cause| TargetError::NotEntered { pid, cause };
         let mut threads = Threads::new(pid, false)?;
         let began = Instant::now();
         // Those whose call would begin anew are stopped when there was no other for a while; of those whose call would be cut
-        // short none is. Those that must be led back are taken from the second round on.
-        let mut pass = Pass { most: Harm::Nothing, led: false };
+        // short none is.
+        let mut most = Harm::Nothing;
         loop {
             // (stacks of new threads, too)
             let site = Site::find(process)?.ok_or_else(|| refused(Obstacle::Instruction))?;
             threads.list().map_err(|trouble| trouble.explain(pid))?;
             for place in 0..threads.known().len() {
                 match self
-                    .try_one((process, &mut threads), place, &site, pass)
+                    .try_one((process, &mut threads), place, &site, most)
                     .map_err(|trouble| trouble.explain(pid))?
                 {
                     Tried::Entered(tid) => return Ok(tid),
@@ -119,8 +109,7 @@ impl Visit {
             if began.elapsed() > limit {
                 return Err(refused(Obstacle::Moment));
             }
-            let most = if began.elapsed() < COURTESY { Harm::Nothing } else { Harm::Anew };
-            pass = Pass { most, led: true };
+            most = if began.elapsed() < COURTESY { Harm::Nothing } else { Harm::Anew };
             std::thread::sleep(NAP);
         }
     }
@@ -130,23 +119,15 @@ impl Visit {
         (process, threads): (&Process, &mut Threads),
         place: usize,
         site: &Site,
-        pass: Pass,
+        most: Harm,
     ) -> Result<Tried, crate::threads::Trouble> {
         let Some(thread) = threads.known().get(place).copied() else { return Ok(Tried::Not) };
-        if thread.state != State::Found || threads.harm(thread.tid) > pass.most {
+        if thread.state != State::Found || threads.harm(thread.tid) > most {
             return Ok(Tried::Not);
         }
         let state = threads.stop_one(place, STOP)?;
         let tried = match (state, is_fit(threads, thread.tid)) {
-            (State::Stopped(0), Ok(())) => match self.enter(process, thread.tid, site, pass) {
-                Some(None) => Tried::Entered(thread.tid),
-                Some(Some(before)) => {
-                    let state = lead::lead(threads, thread.tid, &before);
-                    threads.set(thread.tid, state);
-                    Tried::Entered(thread.tid)
-                }
-                None => Tried::Not,
-            },
+            (State::Stopped(0), Ok(())) if self.enter(process, thread.tid, site, most) => Tried::Entered(thread.tid),
             (State::Stopped(0), Err(Unfit::Seccomp { mode })) => Tried::Refused(Obstacle::Seccomp { mode }),
             (State::Stopped(0), Err(Unfit::ShadowStack)) => Tried::Refused(Obstacle::ShadowStack),
             _ => Tried::Not,
@@ -155,30 +136,26 @@ impl Visit {
         Ok(tried)
     }
 
-    /// Has a thread that stands still make the call once it goes on; `None` when it is not at such a point. What it was, where it
-    /// must be led back.
-    fn enter(&self, process: &Process, tid: u32, site: &Site, pass: Pass) -> Option<Option<Before>> {
-        let (Ok(registers), Ok(mask)) = (trace::registers(tid), trace::mask(tid)) else { return None };
-        let is_led = way::goes_on(&registers);
+    /// Has a thread that stands still make the call once it goes on; false when it is not at such a point.
+    fn enter(&self, process: &Process, tid: u32, site: &Site, most: Harm) -> bool {
+        let (Ok(registers), Ok(mask)) = (trace::registers(tid), trace::mask(tid)) else { return false };
         let is_moment = self.is_moment(&registers)
-            || (pass.most > Harm::Nothing && self.is_in_image(&registers) && !is_in_handler(process, &registers, site));
-        if !is_moment || (is_led && !pass.led) || !is_there(tid, site) {
-            return None;
+            || (most > Harm::Nothing && self.is_in_image(&registers) && !is_in_handler(process, &registers, site));
+        if !is_moment || !is_there(tid, site) {
+            return false;
         }
-        let mut way = Way::back(tid, &registers, mask, site)?;
+        let Some(mut way) = Way::back(tid, &registers, mask, site) else { return false };
         if !site.has_room(way.lowest(), ROOM, registers.fs_base) {
-            return None;
+            return false;
         }
-        let before = match is_led {
-            true => Some(Before::of(tid, registers, mask, way.end())?),
-            false => None,
-        };
         let entered = way.visit(site, &registers, (self.function, self.number), &self.text);
         // In this order: from the second on the thread finds its way back whatever becomes of us. Without the third a handler of a
         // signal may run within the function, as it may within any other.
-        way.lay(tid).and_then(|()| trace::set_registers(tid, &entered)).ok()?;
-        let _ = trace::set_mask(tid, u64::MAX);
-        Some(before)
+        let is_entered = way.lay(tid).is_ok() && trace::set_registers(tid, &entered).is_ok();
+        if is_entered {
+            let _ = trace::set_mask(tid, u64::MAX);
+        }
+        is_entered
     }
 
     fn is_in_image(&self, registers: &Registers) -> bool {
@@ -190,26 +167,9 @@ impl Visit {
         let within = |ranges: &[Range<u64>]| ranges.iter().any(|range| range.contains(&registers.rip));
         let call = registers.orig_rax.cast_signed();
         match call {
-            0.. => is_wait(call, registers) && within(&self.waiting),
+            0.. => WAITS.contains(&call) && within(&self.waiting) && !way::goes_on(registers),
             _ => within(&self.running),
         }
-    }
-}
-
-/// Whether a call is a wait in which the C library holds none of its locks.
-fn is_wait(call: i64, registers: &Registers) -> bool {
-    let operation = registers.rsi as i32;
-    let waits = |flags: i32, of: i32| operation & !flags == of;
-    match call {
-        // Semaphores, conditions and the ends of threads are waited for by this operation (glibc, nptl/futex-internal.c); the locks of
-        // the allocator and the loader by the older one, without a set of bits (sysdeps/nptl/lowlevellock-futex.h).
-        libc::SYS_futex => waits(libc::FUTEX_PRIVATE_FLAG | libc::FUTEX_CLOCK_REALTIME, libc::FUTEX_WAIT_BITSET),
-        // A wait for a time that was stopped before has this number from then on. Of such waits only that of another allocator
-        // (the spin lock of tcmalloc) may be within a lock: `futex` with a time that lies on the stack.
-        libc::SYS_restart_syscall => {
-            !waits(libc::FUTEX_PRIVATE_FLAG, libc::FUTEX_WAIT) || registers.r10.wrapping_sub(registers.rsp) >= PAGE
-        }
-        _ => WAITS.contains(&call),
     }
 }
 
@@ -223,15 +183,6 @@ fn is_in_handler(process: &Process, registers: &Registers, site: &Site) -> bool 
     let Ok(returns) = site::returns(process) else { return true };
     let is_return = |word: &[u8; 8]| returns.contains(&u64::from_le_bytes(*word));
     read < len || returns.is_empty() || bytes.as_chunks::<8>().0.iter().any(is_return)
-}
-
-/// Which threads are taken in a round.
-#[derive(Debug, Clone, Copy)]
-struct Pass {
-    /// What a stop may do to their call.
-    most: Harm,
-    /// Those, too, that must be led back.
-    led: bool,
 }
 
 /// What came of one thread.

@@ -113,12 +113,6 @@ impl Way {
         self.at
     }
 
-    /// Where the stack pointer is when the thread has come to the `sigreturn` by which it is back: its frame's first word is
-    /// where it has returned to.
-    pub fn end(&self) -> u64 {
-        self.frame(BACK) + 8
-    }
-
     /// The registers for a call of `function` with a text and a number, from those of the thread: it returns to an instruction
     /// that returns, into `sigreturn`. So the stack is aligned as the ABI has it at the entry of a function: the frames themselves
     /// are for a system call.

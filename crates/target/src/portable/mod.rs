@@ -12,7 +12,7 @@ use memsight_model::{Address, Fault, Progress, ReadMemory, Region};
 
 use crate::diagnosis::{Check, Diagnosis, Subject, Verdict};
 use crate::error::TargetError;
-use crate::usage::{Run, Usage};
+use crate::usage::Usage;
 
 /// Of what there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,14 +43,6 @@ unsafe impl GlobalAlloc for LargePages {
 /// Not known here.
 pub fn stdout_was_closed() -> bool {
     false
-}
-
-/// Refuses: peaks of processes that have ended are known on Linux only.
-///
-/// # Errors
-/// Always.
-pub fn run_measured(_command: &mut std::process::Command, _stop: &(dyn Fn() -> bool + Sync)) -> std::io::Result<Run> {
-    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 /// Nothing to do: nothing can read us.

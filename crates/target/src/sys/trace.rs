@@ -88,25 +88,17 @@ pub(crate) fn word(tid: u32, at: u64) -> io::Result<u64> {
     if done == 0 { Ok(word) } else { Err(io::Error::last_os_error()) }
 }
 
-/// elf.h
-const NT_X86_XSTATE: usize = 0x202;
-
 /// The most 8-byte words of [`extended_state`]: 11 KiB with the tiles of AMX.
 pub(crate) const MOST_STATE: usize = 1536;
 
 /// What its floating-point and vector registers hold, as an XSAVE area; the number of words.
 pub(crate) fn extended_state(tid: u32, words: &mut [u64]) -> io::Result<usize> {
+    /// elf.h
+    const NT_X86_XSTATE: usize = 0x202;
     let mut place = libc::iovec { iov_base: words.as_mut_ptr().cast(), iov_len: size_of_val(words) };
     // the kernel writes at most `iov_len` bytes into `words`, and into `place` how many it has written
     request(libc::PTRACE_GETREGSET, tid, NT_X86_XSTATE, std::ptr::from_mut(&mut place) as usize)?;
     Ok(place.iov_len / size_of::<u64>())
-}
-
-/// Sets what [`extended_state`] has said.
-pub(crate) fn set_extended_state(tid: u32, words: &[u64]) -> io::Result<()> {
-    let mut place = libc::iovec { iov_base: words.as_ptr() as *mut c_void, iov_len: size_of_val(words) };
-    // the kernel reads at most `iov_len` bytes of `words`, and writes into `place` how many it has read
-    request(libc::PTRACE_SETREGSET, tid, NT_X86_XSTATE, std::ptr::from_mut(&mut place) as usize).map(drop)
 }
 
 /// Writes `words` to its memory at `at`, where it may itself write.

@@ -35,12 +35,11 @@ pub(super) fn make(root: &Path, check: bool) -> Result<Vec<String>> {
     Ok(stale)
 }
 
-const TECHNIQUES: [(Technique, &str); 5] = [
+const TECHNIQUES: [(Technique, &str); 4] = [
     (Technique::Generators, "Generators and iterators"),
     (Technique::FewerObjects, "No needless objects"),
     (Technique::CompactStructures, "Built-in data structures"),
     (Technique::FreeExplicitly, "Explicit freeing"),
-    (Technique::Upkeep, "Comments of memsight's own"),
 ];
 
 fn list() -> String {
@@ -69,7 +68,7 @@ fn page(rule: &Rule) -> String {
         (false, Needs::Heap) => "It is off unless it is asked for: only a heap tells whether it matters.",
         (false, Needs::Trace) => "It is off unless it is asked for: only a trace tells whether it matters.",
     };
-    let (_, technique) = TECHNIQUES.iter().find(|(technique, _)| *technique == rule.technique).expect("all of them");
+    let (_, technique) = TECHNIQUES.iter().find(|(technique, _)| *technique == rule.technique).expect("all four");
     let mut text = format!(
         "# {} {}\n\n{}. {technique}. {needs}\n\n## Why\n\n{}\n\n## Needs more\n\n```python\n{}\n```\n\n## Needs less\n\n```python\n{}\n```\n\n\
          ## Not reported, or not to be done, when\n\n",

@@ -119,7 +119,7 @@ impl<'c> Job<'c> {
         match self.console.format() {
             Format::Jsonl => self.console.write(&json_line(&GcLine::Summary(Box::new(view))))?,
             Format::Json => self.console.show(&view, text::gc)?,
-            _ => {
+            Format::Text => {
                 self.console.show(&view, text::gc)?;
                 if runs {
                     self.console.remark(|style| text::next_after_gc(&view, style));

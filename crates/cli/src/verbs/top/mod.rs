@@ -15,7 +15,7 @@ mod lines;
 mod look;
 mod screen;
 mod state;
-pub(super) mod view;
+mod view;
 
 use std::io::{self, IsTerminal};
 

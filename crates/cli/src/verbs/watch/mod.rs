@@ -13,7 +13,6 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use memsight_engine::analysis::trend::WatchSummary;
 use memsight_engine::figures as system;
 use memsight_engine::format::monitor::{FORMAT, Header, Host, VERSION, Watched};
 use memsight_engine::monitor::{Cadence, Monitor, Options, Pacer, Subject};
@@ -54,11 +53,6 @@ pub fn run(args: &Watch, console: &Console, interrupt: &Interrupt) -> Result<i32
             record(None, &command, (outputs, place), args, console)
         }
     }
-}
-
-/// What a recorded log came to.
-pub(super) fn summary_of(log: &Path, console: &Console) -> Result<WatchSummary, Error> {
-    Ok(replay::read(log, console)?.1.summary)
 }
 
 fn replay(log: &Path, outputs: &[Output], args: &Watch, console: &Console) -> Result<i32, Error> {
@@ -236,6 +230,11 @@ fn header(pid: u32, args: &Watch, interval: Duration) -> Header {
 fn show(view: &WatchView, figures: &Figures, args: &Watch, console: &Console, to_stderr: bool) -> Result<(), Error> {
     let text = |style: &Style| summary(view, figures, args, style);
     match (console.format(), to_stderr) {
+        (Format::Text, false) => console.write(&text(console.style())),
+        (Format::Text, true) => {
+            console.remark(text);
+            Ok(())
+        }
         (Format::Json, false) => console.write(&json(view)),
         (Format::Json, true) => {
             console.remark(|_| json(view));
@@ -246,11 +245,6 @@ fn show(view: &WatchView, figures: &Figures, args: &Watch, console: &Console, to
         (Format::Jsonl, false) => console.write(&json_line(view)),
         (Format::Jsonl, true) => {
             console.remark(|_| json_line(view));
-            Ok(())
-        }
-        (_, false) => console.write(&text(console.style())),
-        (_, true) => {
-            console.remark(text);
             Ok(())
         }
     }

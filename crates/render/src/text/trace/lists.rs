@@ -10,7 +10,6 @@ use super::super::next::{quoted, section};
 use super::super::style::{Style, Tone};
 use super::super::table::{Table, cell, toned};
 use super::super::words::{bar, clean, percent, plural, share};
-use super::processes::processes;
 use super::{WIDE, header, moment, more, place, size, spot};
 
 /// Columns of a bar.
@@ -46,22 +45,18 @@ pub fn trace_summary(view: &SummaryView, style: &Style) -> String {
     let meaning = format!("{}, by newest frame", moment(&view.header));
     out.push_str(&heading("Lines", &meaning, style));
     out.push_str(&places("line", &view.lines, false, &view.header, style));
-    out.push_str(&more(view.lines.len(), view.line_count, (view.rest_bytes, view.rest_error_bytes), "line", style));
-    out.push_str(&processes(view, style));
+    out.push_str(&more(view.lines.len(), view.line_count, view.rest_bytes, "line", style));
     out
 }
 
 /// After the summary of a trace, a file as the reader wrote it.
-pub fn next_after_trace(file: &str, own_folder: Option<&str>, style: &Style) -> String {
+pub fn next_after_trace(file: &str, style: &Style) -> String {
     let trace = format!("memsight trace {}", quoted(file));
-    let mut steps = vec![(format!("{trace} tree"), "who called whom")];
-    if let Some(own) = own_folder {
-        steps.push((
-            format!("{trace} lines --filter {}", quoted(own)),
-            "by the newest frame in the program's own files",
-        ));
-    }
-    steps.push((format!("{trace} flamegraph -o peak.svg"), "all stacks at one glance"));
+    let steps = vec![
+        (format!("{trace} tree"), "who called whom"),
+        (format!("{trace} lines --filter DIR/"), "by the newest frame in files of yours"),
+        (format!("{trace} flamegraph -o peak.svg"), "all stacks at one glance"),
+    ];
     section(steps, style)
 }
 
@@ -82,13 +77,7 @@ pub fn trace_places(view: &PlacesView, style: &Style) -> String {
     let order = if view.is_inclusive { "with all that they called" } else { "by newest frame" };
     out.push_str(&heading(&title, &format!("{}, {order}", moment(&view.header)), style));
     out.push_str(&places(what, view.places.rows(), view.is_inclusive, &view.header, style));
-    out.push_str(&more(
-        view.places.rows().len(),
-        view.place_count,
-        (view.rest_bytes, view.rest_error_bytes),
-        what,
-        style,
-    ));
+    out.push_str(&more(view.places.rows().len(), view.place_count, view.rest_bytes, what, style));
     out
 }
 
@@ -99,7 +88,7 @@ fn places(what: &'static str, rows: &[PlaceRow], inclusive: bool, header: &Trace
     let wide = style.width >= WIDE;
     // Sums over the whole run are what is shown, where that is asked for.
     let over_all = wide && header.at_ns.is_some();
-    let mut table = Table::new(2).place(what);
+    let mut table = Table::new(2).giving(what);
     if inclusive {
         table = table.numbers(&["with calls"]);
     }
@@ -145,7 +134,7 @@ pub fn trace_churn(view: &ChurnView, style: &Style) -> String {
         out.push_str("  nothing\n");
         return out;
     }
-    let mut table = Table::new(2).place("line").numbers(&["bytes", "share", "times"]);
+    let mut table = Table::new(2).giving("line").numbers(&["bytes", "share", "times"]);
     table = match view.is_temporary {
         true => table.numbers(&["of all times"]),
         false => table.numbers(&["mean", "at peak"]),
@@ -162,7 +151,7 @@ pub fn trace_churn(view: &ChurnView, style: &Style) -> String {
         table.row(cells);
     }
     out.push_str(&table.render(style));
-    out.push_str(&more(view.lines.len(), view.line_count, (view.rest_bytes, view.rest_error_bytes), "line", style));
+    out.push_str(&more(view.lines.len(), view.line_count, view.rest_bytes, "line", style));
     out
 }
 
@@ -184,7 +173,7 @@ pub fn trace_threads(view: &ThreadSumsView, style: &Style) -> String {
         table.row(cells);
     }
     out.push_str(&table.render(style));
-    out.push_str(&more(view.threads.len(), view.thread_count, (view.rest_bytes, 0), "thread", style));
+    out.push_str(&more(view.threads.len(), view.thread_count, view.rest_bytes, "thread", style));
     out
 }
 
@@ -199,7 +188,7 @@ pub fn trace_compare(view: &TraceCompareView, style: &Style) -> String {
         out.push_str("  no line differs\n");
         return out;
     }
-    let mut table = Table::new(2).place("line").numbers(&["before", "after", "growth", "blocks"]);
+    let mut table = Table::new(2).giving("line").numbers(&["before", "after", "growth", "blocks"]);
     for line in &view.lines {
         table.row(growth(line));
     }

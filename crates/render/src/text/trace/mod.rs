@@ -2,7 +2,6 @@
 
 mod lists;
 mod pictures;
-mod processes;
 mod stacks;
 
 pub use lists::{next_after_trace, trace_churn, trace_compare, trace_places, trace_summary, trace_threads};
@@ -84,18 +83,18 @@ fn place(function: &str, file: &str, line: u32) -> String {
     }
 }
 
-pub(super) fn spot(spot: &Spot) -> String {
+fn spot(spot: &Spot) -> String {
     place(&spot.function, &spot.file, spot.line)
 }
 
-/// `and 392 more lines: 1.2 MiB ±0.9 MiB (--top 0 shows all)`, when there are more. Of a sample they may each have few.
-fn more(shown: usize, all: u64, rest: (u64, u64), what: &str, style: &Style) -> String {
+/// `and 392 more lines: 1.2 MiB (--top 0 shows all)`, when there are more.
+fn more(shown: usize, all: u64, rest_bytes: u64, what: &str, style: &Style) -> String {
     match all.saturating_sub(shown as u64) {
         0 => String::new(),
         left => {
             let all = plural(left, what);
             let (number, what) = all.split_once(' ').unwrap_or((&all, ""));
-            let text = format!("and {number} more {what}: {} (--top 0 shows all)", size(rest.0, rest.1));
+            let text = format!("and {number} more {what}: {} (--top 0 shows all)", Bytes(rest_bytes));
             format!("  {}\n", style.paint(Tone::Dim, &text))
         }
     }

@@ -1,12 +1,12 @@
 //! Stacks: the tree of calls, and what is live by its newest frames.
 
-use memsight_analysis::profile::{AtWord, LeaksView, Spot, TraceMode, TreeNode, TreeView};
+use memsight_analysis::profile::{AtWord, LeaksView, Spot, TreeNode, TreeView};
 use memsight_model::Bytes;
 
 use super::super::heading;
 use super::super::paragraph::Paragraph;
 use super::super::style::{Style, Tone};
-use super::super::words::{columns, percent, plural, shorten_place};
+use super::super::words::{columns, percent, plural, shorten};
 use super::{header, moment, more, size, spot};
 
 /// Deeper nodes are not moved further to the right.
@@ -32,7 +32,7 @@ pub fn trace_tree(view: &TreeView, style: &Style) -> String {
         let room = style.width.saturating_sub(columns(&front) + columns(&indent)).max(20);
         for (line, text) in frames(node).iter().enumerate() {
             let front = if line == 0 { style.paint(Tone::Dim, &front) } else { " ".repeat(columns(&front)) };
-            out.push_str(&format!("{front}{indent}{}\n", shorten_place(text, room)));
+            out.push_str(&format!("{front}{indent}{}\n", shorten(text, room)));
         }
     }
     out
@@ -62,12 +62,7 @@ pub fn trace_leaks(view: &LeaksView, style: &Style) -> String {
     let meaning = format!("{}, by the newest frames of the stack", moment(&view.header));
     out.push_str(&heading(title, &meaning, style));
     if view.leaks.is_empty() {
-        let nothing = match view.header.at {
-            AtWord::All => "nothing was allocated",
-            _ if view.header.mode == TraceMode::Sampled => "no block of the sample was live: what was left is little",
-            _ => "nothing was left: every block that was allocated was free again",
-        };
-        out.push_str(&format!("  {nothing}\n"));
+        out.push_str("  nothing\n");
     }
     for (at, leak) in view.leaks.iter().enumerate() {
         let bytes = size(leak.figures.bytes, leak.figures.error_bytes);
@@ -76,8 +71,8 @@ pub fn trace_leaks(view: &LeaksView, style: &Style) -> String {
         let room = paragraph.room();
         let mut stack = leak.stack.iter();
         let newest = stack.next().map_or("(no Python frame)".to_owned(), spot);
-        paragraph.part("at", vec![shorten_place(&newest, room)], Some(Tone::Hint));
-        let mut callers: Vec<String> = stack.map(|caller| shorten_place(&spot(caller), room)).collect();
+        paragraph.part("at", vec![shorten(&newest, room)], Some(Tone::Hint));
+        let mut callers: Vec<String> = stack.map(|caller| shorten(&spot(caller), room)).collect();
         if leak.has_older {
             callers.push("...".to_owned());
         }
@@ -89,6 +84,6 @@ pub fn trace_leaks(view: &LeaksView, style: &Style) -> String {
         }
         out.push_str(&paragraph.finish());
     }
-    out.push_str(&more(view.leaks.len(), view.leak_count, (view.rest_bytes, view.rest_error_bytes), "stack", style));
+    out.push_str(&more(view.leaks.len(), view.leak_count, view.rest_bytes, "stack", style));
     out
 }

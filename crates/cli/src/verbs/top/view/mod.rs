@@ -6,7 +6,7 @@ mod heap;
 mod help;
 mod list;
 pub mod theme;
-pub mod words;
+mod words;
 
 #[cfg(test)]
 pub mod tests;

@@ -1,28 +1,29 @@
-//! A heap in the form of another tool.
+//! `memsight export`: a heap in the form of another tool.
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use memsight_engine::format::heapsnapshot::Written;
 use memsight_engine::{export, open_with};
 use memsight_model::count;
 
-use super::super::options::{beside, look as options};
-use super::through_file;
+use super::options::{beside, look as options};
 use crate::args::Export;
-use crate::console::Console;
-use crate::error::{Error, ExportError};
+use crate::console::{Console, stdout};
+use crate::error::Error;
 use crate::interrupt::Interrupt;
 
 /// What DevTools recognise.
 const SUFFIX: &str = "heapsnapshot";
 
-pub(super) fn run(args: &Export, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
+pub fn run(args: &Export, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
     let output = args.output.clone().unwrap_or_else(|| beside(&args.subject, SUFFIX));
     if output.as_os_str() == "-" {
         return to_stdout(args, console, interrupt);
     }
     if output.extension().is_none_or(|suffix| suffix != SUFFIX) {
-        return Err(ExportError::Ending { path: output }.into());
+        return Err(Error::NoSuchForm { path: output });
     }
     let written = write(args, &output, console, interrupt)?;
     tell(&output, &written, console);
@@ -30,8 +31,14 @@ pub(super) fn run(args: &Export, console: &Console, interrupt: &Interrupt) -> Re
     Ok(())
 }
 
+/// The file is made whole first: half of one is none.
+#[allow(clippy::disallowed_methods, reason = "the file that is read was made here")]
 fn to_stdout(args: &Export, console: &Console, interrupt: &Interrupt) -> Result<(), Error> {
-    let written = through_file(SUFFIX, |path| write(args, path, console, interrupt))?;
+    let folder = tempfile::tempdir().map_err(Error::Setup)?;
+    let path = folder.path().join(format!("stdout.{SUFFIX}"));
+    let written = write(args, &path, console, interrupt)?;
+    let mut file = File::open(&path).map_err(|source| Error::File { path, source })?;
+    io::copy(&mut file, &mut stdout()?.lock()).map_err(Error::of_output)?;
     tell(Path::new("-"), &written, console);
     Ok(())
 }
